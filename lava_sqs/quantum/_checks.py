@@ -1,0 +1,108 @@
+"""Argument checks shared by the whole package: one wording for every error.
+
+Every message names the argument, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import difflib
+import numbers
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def describe(value: Any) -> str:
+    """Return a short text for *value* in an error message: never pages of numbers."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def check_int(name: str, value: Any, *, minimum: int | None = None) -> int:
+    """Return *value* as ``int``; bools, floats and strings are refused."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(
+            f"Argument `{name}` must be an integer, but got {type(value).__name__} "
+            f"({describe(value)})."
+        )
+    result = operator.index(value)
+    if minimum is not None and result < minimum:
+        raise ValueError(f"Argument `{name}` must be at least {minimum}, but got {result}.")
+    return result
+
+
+def check_seed(name: str, value: Any) -> int:
+    """Return a seed: the integer itself, or a fresh one from the operating system for ``None``."""
+    if value is None:
+        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+    return check_int(name, value, minimum=0)
+
+
+def check_real(name: str, value: Any, *, dtype: Any = np.float64) -> NDArray[Any]:
+    """Return *value* as a finite real array; complex, text and objects are refused."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"Argument `{name}` must be an array of real numbers, but got {describe(value)}."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"Argument `{name}` must hold real numbers, but got dtype {array.dtype} "
+            f"({describe(value)})."
+        )
+    array = array.astype(dtype)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"Argument `{name}` must be finite, but has {int(bad.sum())} NaN or infinite "
+            f"entries (the first at index {where})."
+        )
+    return array
+
+
+def check_shape(name: str, array: NDArray[Any], expected: tuple[Any, ...]) -> NDArray[Any]:
+    """Raise unless ``array.shape == expected``; strings in *expected* match any length."""
+    ok = array.ndim == len(expected) and all(
+        isinstance(want, str) or want == got
+        for want, got in zip(expected, array.shape, strict=False)
+    )
+    if not ok:
+        shape = "(" + ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "") + ")"
+        raise ValueError(f"Argument `{name}` must have shape {shape}, but has shape {array.shape}.")
+    return array
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """Return *value* if it is one of *choices*; otherwise name them, and the nearest."""
+    options = list(choices)
+    if isinstance(value, str) and value in options:
+        return value
+    hint = ""
+    if isinstance(value, str):
+        near = difflib.get_close_matches(value, options, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+    kind = TypeError if not isinstance(value, str) else ValueError
+    raise kind(
+        f"Argument `{name}` must be one of {', '.join(map(repr, options))}, "
+        f"but got {describe(value)}.{hint}"
+    )
+
+
+def check_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """Return float32 or float64 as a dtype; anything else is refused."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError as error:
+        raise TypeError(
+            f"Argument `{name}` must be float64 or float32, but got {describe(value)}."
+        ) from error
+    if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"Argument `{name}` must be float64 or float32, but got {dtype}.")
+    return dtype

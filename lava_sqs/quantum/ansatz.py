@@ -1,0 +1,407 @@
+"""What a neuron's circuit V(theta) is: gates on io and memory qubits, with named angles.
+
+A circuit acts on ``io_qubits`` (first) and ``memory_qubits`` (after them); qubit 0 is the most
+significant, as in ``qutip.tensor``. Every gate has a fixed matrix or one angle,
+``exp(-i angle P / 2)`` or its controlled form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import qutip
+from numpy.typing import NDArray
+from qutip import gates as qgates
+
+from lava_sqs.quantum._checks import (
+    check_choice,
+    check_int,
+    check_real,
+    check_shape,
+    describe,
+)
+
+__all__ = ["Ansatz", "Gate", "from_gates", "from_unitary", "layered", "named", "paper"]
+
+_X, _Y, _Z = qutip.sigmax(), qutip.sigmay(), qutip.sigmaz()
+_P0, _P1 = qutip.fock_dm(2, 0), qutip.fock_dm(2, 1)
+
+
+def _controlled(u: qutip.Qobj) -> qutip.Qobj:
+    return qutip.tensor(_P0, qutip.qeye(2)) + qutip.tensor(_P1, u)
+
+
+def _two_body(pauli: qutip.Qobj) -> Callable[[float], qutip.Qobj]:
+    generator = qutip.tensor(pauli, pauli)
+    identity = qutip.tensor(qutip.qeye(2), qutip.qeye(2))
+    return lambda angle: np.cos(angle / 2) * identity - 1j * np.sin(angle / 2) * generator
+
+
+# name -> (number of qubits, angle -> Qobj). A controlled gate's first qubit is the control.
+# QuTiP 5.2 has no controlled rotations: they are built from its own one-qubit gates.
+_ROTATIONS: dict[str, tuple[int, Callable[[float], qutip.Qobj]]] = {
+    "RX": (1, qgates.rx),
+    "RY": (1, qgates.ry),
+    "RZ": (1, qgates.rz),
+    "CRX": (2, lambda angle: _controlled(qgates.rx(angle))),
+    "CRY": (2, lambda angle: _controlled(qgates.ry(angle))),
+    "CRZ": (2, lambda angle: _controlled(qgates.rz(angle))),
+    "RXX": (2, _two_body(_X)),
+    "RYY": (2, _two_body(_Y)),
+    "RZZ": (2, _two_body(_Z)),
+}
+_FIXED: dict[str, qutip.Qobj] = {
+    "H": qgates.snot(),
+    "X": _X,
+    "Y": _Y,
+    "Z": _Z,
+    "S": qgates.s_gate(),
+    "T": qgates.t_gate(),
+    "CX": qgates.cnot(),
+    "CY": qgates.cy_gate(),
+    "CZ": qgates.cz_gate(),
+    "SWAP": qgates.swap(),
+    "ISWAP": qgates.iswap(),
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate: a name, the qubits it acts on, and its angle.
+
+    Attributes
+    ----------
+    name : str
+        ``RX RY RZ CRX CRY CRZ RXX RYY RZZ`` (one angle), ``H X Y Z S T CX CY CZ SWAP ISWAP``
+        (fixed) or ``U`` (the matrix of :func:`from_unitary`).
+    qubits : tuple of int
+        Register indices, io qubits first; for controlled gates (control, target).
+    param : int or None
+        Index into ``Ansatz.param_names``, for a trainable angle.
+    angle : float or None
+        The angle in radians, for a rotation that is not trained.
+    """
+
+    name: str
+    qubits: tuple[int, ...]
+    param: int | None = None
+    angle: float | None = None
+    matrix: qutip.Qobj | None = field(default=None, compare=False, repr=False)
+    digest: str = field(default="", repr=False)
+
+    @property
+    def is_rotation(self) -> bool:
+        """Whether the gate has an angle, trained or fixed."""
+        return self.name in _ROTATIONS
+
+    @property
+    def is_controlled_rotation(self) -> bool:
+        """Whether the gate is a rotation switched by a control qubit."""
+        return self.name in ("CRX", "CRY", "CRZ")
+
+    def operator(self, angle: float | None = None) -> qutip.Qobj:
+        """Return the gate's unitary on its own qubits; *angle* is used by rotations only."""
+        if self.name in _ROTATIONS:
+            value = self.angle if self.param is None else angle
+            if value is None:
+                raise ValueError(f"Gate {self.name} on qubits {self.qubits} needs an angle.")
+            return _ROTATIONS[self.name][1](float(value))
+        return self.matrix if self.matrix is not None else _FIXED[self.name]
+
+
+@dataclass(frozen=True)
+class Ansatz:
+    """A circuit V(theta) on io and memory qubits; immutable, comparable and hashable.
+
+    Made by :func:`paper`, :func:`layered`, :func:`from_gates` or :func:`from_unitary`.
+
+    Attributes
+    ----------
+    name : str
+    io_qubits, memory_qubits : int
+    gates : tuple of Gate
+        In the order in which they act.
+    param_names : tuple of str
+        One name per angle, in the order of ``theta``.
+    """
+
+    name: str
+    io_qubits: int
+    memory_qubits: int
+    gates: tuple[Gate, ...]
+    param_names: tuple[str, ...]
+
+    @property
+    def n_params(self) -> int:
+        """Number of angles in ``theta``."""
+        return len(self.param_names)
+
+    @property
+    def n_qubits(self) -> int:
+        """Size of the register: io and memory qubits together."""
+        return self.io_qubits + self.memory_qubits
+
+    @cached_property
+    def moments(self) -> tuple[tuple[Gate, ...], ...]:
+        """The gates packed greedily into layers, each as early as its qubits allow.
+
+        Gates of one layer act on disjoint qubits at the same time; noise is inserted after each
+        layer.
+        """
+        free = [0] * self.n_qubits
+        layers: list[list[Gate]] = []
+        for gate in self.gates:
+            at = max(free[q] for q in gate.qubits)
+            if at == len(layers):
+                layers.append([])
+            layers[at].append(gate)
+            for q in gate.qubits:
+                free[q] = at + 1
+        return tuple(tuple(layer) for layer in layers)
+
+    def check_theta(
+        self, theta: Any, *, leading: tuple[Any, ...] = (), name: str = "theta"
+    ) -> NDArray[np.float64]:
+        """Return *theta* as a finite float array of shape ``leading + (n_params,)``."""
+        return check_shape(name, check_real(name, theta), (*leading, self.n_params))
+
+    def operator(self, gate: Gate, theta: NDArray[np.float64]) -> qutip.Qobj:
+        """Return *gate* at its angle in *theta*, on the full register."""
+        local = gate.operator(None if gate.param is None else float(theta[gate.param]))
+        if gate.qubits == tuple(range(self.n_qubits)):
+            return local
+        return qutip.expand_operator(local, dims=[2] * self.n_qubits, targets=list(gate.qubits))
+
+    def unitary(self, theta: Any = ()) -> qutip.Qobj:
+        """Return V(theta) on the full register, io qubits first.
+
+        Parameters
+        ----------
+        theta : array_like, shape (n_params,)
+            Angles in radians.
+        """
+        angles = self.check_theta(theta)
+        result = qutip.tensor([qutip.qeye(2)] * self.n_qubits)
+        for gate in self.gates:
+            result = self.operator(gate, angles) @ result
+        return result
+
+    def draw(self) -> str:
+        """Return the circuit as text, one line per qubit, time from left to right."""
+        return _draw(self)
+
+    def __str__(self) -> str:
+        return self.draw()
+
+    def __repr__(self) -> str:
+        return (
+            f"Ansatz({self.name!r}, io_qubits={self.io_qubits}, "
+            f"memory_qubits={self.memory_qubits}, gates={len(self.gates)}, "
+            f"n_params={self.n_params})"
+        )
+
+
+def from_gates(
+    gates: Iterable[Sequence[Any]],
+    *,
+    io_qubits: int,
+    memory_qubits: int,
+    name: str = "custom",
+) -> Ansatz:
+    """Return the circuit of a list of gates.
+
+    Parameters
+    ----------
+    gates : iterable of (name, qubits) or (name, qubits, angle)
+        *qubits* is an int or a tuple of register indices (io qubits first; control before
+        target). *angle* is a parameter's name (str, trained; the same name twice shares one
+        angle) or a number of radians (fixed).
+    io_qubits, memory_qubits : int
+        At least 1 each.
+
+    Examples
+    --------
+    >>> a = from_gates([("CRX", (1, 0), "theta_ent"), ("RX", 1, "theta_mem"),
+    ...                 ("RX", 0, "theta_in")], io_qubits=1, memory_qubits=1)
+    >>> a == paper()
+    False
+    >>> a.param_names
+    ('theta_ent', 'theta_mem', 'theta_in')
+    """
+    io_qubits = check_int("io_qubits", io_qubits, minimum=1)
+    memory_qubits = check_int("memory_qubits", memory_qubits, minimum=1)
+    n = io_qubits + memory_qubits
+    names: list[str] = []
+    parsed: list[Gate] = []
+    for i, item in enumerate(gates):
+        where = f"gates[{i}]"
+        if isinstance(item, str) or not isinstance(item, Sequence) or len(item) not in (2, 3):
+            raise TypeError(
+                f"Argument `{where}` must be (name, qubits) or (name, qubits, angle), "
+                f"but got {describe(item)}."
+            )
+        gate = check_choice(f"{where}[0]", item[0], [*_ROTATIONS, *_FIXED])
+        raw = item[1] if isinstance(item[1], Sequence) else (item[1],)
+        qubits = tuple(check_int(f"{where}[1]", q, minimum=0) for q in raw)
+        size = _ROTATIONS[gate][0] if gate in _ROTATIONS else len(_FIXED[gate].dims[0])
+        if len(qubits) != size or len(set(qubits)) != size or max(qubits) >= n:
+            raise ValueError(
+                f"Argument `{where}[1]` must name {size} different qubit(s) below {n} for "
+                f"{gate}, but got {item[1]!r}."
+            )
+        angle = item[2] if len(item) == 3 else None
+        if gate in _FIXED:
+            if angle is not None:
+                raise ValueError(f"Argument `{where}`: {gate} takes no angle, but got {angle!r}.")
+            parsed.append(Gate(gate, qubits))
+        elif isinstance(angle, str):
+            if angle not in names:
+                names.append(angle)
+            parsed.append(Gate(gate, qubits, param=names.index(angle)))
+        elif angle is None:
+            raise ValueError(
+                f"Argument `{where}`: {gate} needs an angle, a parameter name or radians."
+            )
+        else:
+            value = float(check_shape(f"{where}[2]", check_real(f"{where}[2]", angle), ()))
+            parsed.append(Gate(gate, qubits, angle=value))
+    return Ansatz(str(name), io_qubits, memory_qubits, tuple(parsed), tuple(names))
+
+
+def paper() -> Ansatz:
+    """Return the circuit of arXiv:2506.21324 for one io and one memory qubit.
+
+    CRX(theta_ent) memory -> io; RX(theta_mem) on the memory; RX(theta_in) on the io qubit. The
+    encoding RX commutes with its only entangler, so its memory holds what the neuron said, never
+    what it saw.
+    """
+    return from_gates(
+        [("CRX", (1, 0), "theta_ent"), ("RX", (1,), "theta_mem"), ("RX", (0,), "theta_in")],
+        io_qubits=1,
+        memory_qubits=1,
+        name="paper",
+    )
+
+
+def layered(io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansatz:
+    """Return the default circuit: rotations and controlled rotations in both directions.
+
+    Per layer, one angle per gate: RX and RZ on every qubit; CRX(io -> memory), all pairs; RX on
+    every qubit; CRX(memory -> io), all pairs. 8 angles at (1, 1), 13 at (1, 2).
+
+    Parameters
+    ----------
+    io_qubits, memory_qubits, layers : int
+        At least 1 each.
+    """
+    io_qubits = check_int("io_qubits", io_qubits, minimum=1)
+    memory_qubits = check_int("memory_qubits", memory_qubits, minimum=1)
+    layers = check_int("layers", layers, minimum=1)
+    n = io_qubits + memory_qubits
+    io, memory = range(io_qubits), range(io_qubits, n)
+    gates: list[tuple[str, tuple[int, ...], str]] = []
+    for layer in range(layers):
+        for q in range(n):
+            gates.append(("RX", (q,), f"l{layer}_rx_q{q}"))
+            gates.append(("RZ", (q,), f"l{layer}_rz_q{q}"))
+        gates += [("CRX", (i, m), f"l{layer}_crx_q{i}_q{m}") for i in io for m in memory]
+        gates += [("RX", (q,), f"l{layer}_rx2_q{q}") for q in range(n)]
+        gates += [("CRX", (m, i), f"l{layer}_crx_q{m}_q{i}") for m in memory for i in io]
+    return from_gates(gates, io_qubits=io_qubits, memory_qubits=memory_qubits, name="layered")
+
+
+def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int) -> Ansatz:
+    """Return the circuit of one given unitary: no angles, one layer.
+
+    Parameters
+    ----------
+    unitary : Qobj or array_like, shape (2**n, 2**n)
+        A unitary on ``n = io_qubits + memory_qubits`` qubits, io qubits first.
+
+    Raises
+    ------
+    ValueError
+        If the size does not fit or ``U^dagger U`` differs from 1 by more than 1e-9.
+    """
+    io_qubits = check_int("io_qubits", io_qubits, minimum=1)
+    memory_qubits = check_int("memory_qubits", memory_qubits, minimum=1)
+    n = io_qubits + memory_qubits
+    full = unitary.full() if isinstance(unitary, qutip.Qobj) else np.asarray(unitary)
+    if full.dtype.kind not in "biufc":
+        raise TypeError(f"Argument `unitary` must be a Qobj or an array, but got {full.dtype}.")
+    if full.shape != (2**n, 2**n):
+        raise ValueError(
+            f"Argument `unitary` must have shape {(2**n, 2**n)} for {io_qubits} io and "
+            f"{memory_qubits} memory qubits, but has shape {full.shape}."
+        )
+    full = full.astype(complex)
+    error = np.abs(full.conj().T @ full - np.eye(2**n)).max()
+    if not error <= 1e-9:
+        raise ValueError(
+            f"Argument `unitary` must be unitary, but U^dagger U differs from 1 by {error:.3g}."
+        )
+    qobj = qutip.Qobj(full, dims=[[2] * n, [2] * n])
+    digest = hashlib.sha256(np.ascontiguousarray(full).tobytes()).hexdigest()
+    gate = Gate("U", tuple(range(n)), matrix=qobj, digest=digest)
+    return Ansatz("unitary", io_qubits, memory_qubits, (gate,), ())
+
+
+def named(name: Any, *, io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansatz:
+    """Return the circuit called *name* (``"layered"`` or ``"paper"``) for the given sizes."""
+    check_choice("ansatz", name, ("layered", "paper"))
+    if name == "layered":
+        return layered(io_qubits, memory_qubits, layers)
+    for argument, value in (
+        ("io_qubits", io_qubits),
+        ("memory_qubits", memory_qubits),
+        ("layers", layers),
+    ):
+        if check_int(argument, value, minimum=1) != 1:
+            raise ValueError(
+                f"Argument `{argument}` must be 1 for the ansatz 'paper', but got {value}. "
+                "Use ansatz='layered' for other sizes."
+            )
+    return paper()
+
+
+def _draw(ansatz: Ansatz) -> str:
+    """Draw the layers as text: boxes on wires, controls as dots."""
+    n = ansatz.n_qubits
+    labels = [f"io {q}" for q in range(ansatz.io_qubits)]
+    labels += [f"memory {m}" for m in range(ansatz.memory_qubits)]
+    columns: list[list[str]] = []
+    for gate in ansatz.gates:
+        column = ["" for _ in range(n)]
+        if gate.param is not None:
+            text = f"({ansatz.param_names[gate.param]})"
+        else:
+            text = f"({gate.angle:.4g})" if gate.angle is not None else ""
+        if gate.name.startswith("C") and len(gate.qubits) == 2:
+            column[gate.qubits[0]] = "●"
+            column[gate.qubits[1]] = f"[{gate.name[1:]}{text}]"
+        else:
+            for q in gate.qubits:
+                column[q] = f"[{gate.name}{text}]"
+        low, high = min(gate.qubits), max(gate.qubits)
+        for q in range(low + 1, high):
+            column[q] = column[q] or "│"
+        # Share the last column if the wires this gate spans are free in it.
+        if columns and all(not columns[-1][q] for q in range(low, high + 1)):
+            for q in range(low, high + 1):
+                columns[-1][q] = column[q]
+        else:
+            columns.append(column)
+    width = max(map(len, labels))
+    lines = [f"{label:<{width}}: ─" for label in labels]
+    for column in columns:
+        size = max(map(len, column))
+        for q in range(n):
+            lines[q] += column[q].center(size, "─") + "─"
+    for q in range(n):
+        lines[q] += "[measure]" if q < ansatz.io_qubits else "─" * 8 + "▶"
+    return "\n".join(lines)

@@ -1,0 +1,265 @@
+r"""The compiled neuron: circuit and noise become one small real array per neuron.
+
+With the memory as a Pauli vector ``r`` a step is a quantum instrument that is affine in three
+numbers per io channel (equation numbers as in docs, "The instrument"):
+
+.. math::
+
+    S_s(z) = \sum_c c_c(z) A_{s,c}, \qquad
+    c = \bigotimes_n (1,\ \eta_n \cos \varphi_n,\ -\eta_n \sin \varphi_n), \qquad
+    \varphi_n = \pi \max(z_n, 0),
+
+    y = S_s(z)\, r, \qquad p(s) = y_0, \qquad r \leftarrow y / y_0 .
+
+QuTiP makes the superoperator of every gate (at 1, 3 or 5 angles: it is an exact trigonometric
+polynomial of its angle), of every relaxation and of the user's own channels, once per (ansatz,
+noise); the instruments of any number of angle vectors follow by batched products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from itertools import product
+from typing import Any
+
+import numpy as np
+import qutip
+from numpy.typing import NDArray
+
+from lava_sqs.quantum import _kernels
+from lava_sqs.quantum._checks import check_real, check_shape
+from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.noise import NoiseModel, depolarizing
+from lava_sqs.quantum.pauli import matrix_to_superoperator, superoperator_to_matrix
+
+__all__ = ["Program", "compile_program", "instrument", "instrument_bytes"]
+
+_N_TERMS = (1, 3, 5)  # of a constant, a rotation, a controlled rotation
+
+
+def instrument_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
+    """Return the bytes of one neuron's instrument, ``2**N_I * 3**N_I * 16**N_M`` numbers."""
+    io, memory = ansatz.io_qubits, ansatz.memory_qubits
+    return int(2**io * 3**io * 16**memory * np.dtype(dtype).itemsize)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What is left of (ansatz, noise) once QuTiP has done its part; see :func:`compile_program`.
+
+    Attributes
+    ----------
+    ansatz, noise
+        What it was compiled from.
+    table, terms, rows, start, effects
+        The arrays of :func:`lava_sqs.quantum._kernels.build_instruments`.
+    eta : ndarray, shape (io_qubits,)
+        Shrinkage of the encoding gate where z > 0.
+    """
+
+    ansatz: Ansatz
+    noise: NoiseModel | None
+    table: NDArray[np.int64]
+    terms: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    start: NDArray[np.float64]
+    effects: NDArray[np.float64]
+    eta: NDArray[np.float64]
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Shape (S, D, C, D) of one neuron's instrument."""
+        io, size = self.ansatz.io_qubits, 4**self.ansatz.memory_qubits
+        return (2**io, size, 3**io, size)
+
+    def build(self, theta: NDArray[np.float64], dtype: Any = np.float64) -> NDArray[Any]:
+        """Return the instruments A (K, S, D, C, D) of the angles *theta* (K, n_params)."""
+        A = np.empty((theta.shape[0], *self.shape), dtype=dtype)
+        # Few neurons at a time: the build is in float64 whatever the neurons run in.
+        chunk = max(1, int(2**26 // (8 * np.prod(self.shape))))
+        for k in range(0, theta.shape[0], chunk):
+            part = np.empty((len(theta[k : k + chunk]), *self.shape))
+            self._call(_kernels.build_instruments, theta[k : k + chunk], part)
+            A[k : k + chunk] = part
+        return A
+
+    def pull_back(
+        self, theta: NDArray[np.float64], gradient: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return ``sum <gradient, dA/dtheta_p>`` (K, n_params) for *gradient* like A."""
+        d_theta = np.zeros((theta.shape[0], self.ansatz.n_params))
+        self._call(_kernels.pull_back, theta, np.ascontiguousarray(gradient), d_theta)
+        return d_theta
+
+    def _call(self, kernel: Any, theta: NDArray[np.float64], *arrays: NDArray[Any]) -> None:
+        kernel(
+            self.table,
+            self.terms,
+            self.rows,
+            self.start,
+            self.effects,
+            np.ascontiguousarray(theta),
+            *arrays,
+        )
+
+
+def instrument(
+    ansatz: Ansatz, theta: Any, z: Any, noise: NoiseModel | None = None
+) -> list[qutip.Qobj]:
+    """Return the instrument of one neuron for given input currents: one map per outcome.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+    theta : array_like, shape (n_params,)
+        Angles in radians.
+    z : float or array_like, shape (io_qubits,)
+        Input currents; ``z <= 0`` applies no gate.
+    noise : NoiseModel, optional
+
+    Returns
+    -------
+    list of Qobj
+        ``2**io_qubits`` completely positive superoperators on the memory, in the order of the
+        reported bits (channel 0 most significant). They sum to a trace-preserving map.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> maps = instrument(ansatz.paper(), [0.0, 0.0, 0.0], z=1.0)
+    >>> len(maps), sum(maps).istp
+    (2, True)
+    """
+    program = compile_program(ansatz, noise)
+    angles = ansatz.check_theta(theta)
+    currents = check_shape("z", np.atleast_1d(check_real("z", z)), (ansatz.io_qubits,))
+    A = program.build(angles[None])[0]
+    coefficients = np.empty(A.shape[2])
+    _kernels.encode(currents, program.eta, coefficients)
+    return [matrix_to_superoperator(m) for m in np.einsum("c,sicj->sij", coefficients, A)]
+
+
+@lru_cache(maxsize=64)
+def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
+    """Let QuTiP make every superoperator of a step and return them as a :class:`Program`."""
+    n, n_io = ansatz.n_qubits, ansatz.io_qubits
+    table: list[tuple[int, int, int, int, int]] = []
+    terms: list[NDArray[np.float64]] = []
+    rows: list[NDArray[np.int64]] = []
+
+    def add(matrices: NDArray[np.float64], qubits: tuple[int, ...], param: int, kind: int) -> None:
+        offsets = sum(t.size for t in terms), sum(r.size for r in rows)
+        table.append((param, kind, matrices.shape[-1], *offsets))
+        terms.append(matrices.ravel())
+        rows.append(_row_groups(qubits, n))
+
+    def add_constant(matrix: NDArray[np.float64], qubits: tuple[int, ...]) -> None:
+        if not np.array_equal(matrix, np.eye(len(matrix))):
+            add(matrix[None], qubits, -1, 0)
+
+    if noise is not None:
+        for q in range(n):
+            add_constant(_relaxation(noise, q, noise.gate_time_1q), (q,))
+        add_constant(_slot(noise, "after_encode", ansatz), tuple(range(n)))
+    for layer in ansatz.moments:
+        relax = {q: np.eye(4) for q in range(n)}
+        if noise is not None:
+            duration = max(noise.gate_time(g.name, g.qubits) for g in layer)
+            relax = {q: _relaxation(noise, q, duration) for q in range(n)}
+        for gate in layer:
+            matrices, kind = _gate_terms(gate)
+            if noise is not None and gate.name != "U":
+                error = depolarizing(noise.gate_error(gate.qubits), len(gate.qubits))
+                matrices = superoperator_to_matrix(error) @ matrices
+            after = reduce(np.kron, [relax.pop(q) for q in gate.qubits])
+            param = -1 if gate.param is None else gate.param
+            add(after @ matrices, gate.qubits, param, kind)
+        for q, matrix in relax.items():
+            add_constant(matrix, (q,))
+    wait = np.eye(4**ansatz.memory_qubits)
+    if noise is not None:
+        add_constant(_slot(noise, "after_circuit", ansatz), tuple(range(n)))
+        pause = noise.readout_time + noise.idle_time
+        wait = reduce(np.kron, [_relaxation(noise, q, pause) for q in range(n_io, n)])
+        wait = _slot(noise, "readout", ansatz) @ wait
+
+    eta = [1 - 4 * (noise.value("p_depol_1q", q) if noise else 0.0) / 3 for q in range(n_io)]
+    return Program(
+        ansatz=ansatz,
+        noise=noise,
+        table=np.array(table, dtype=np.int64).reshape(-1, 5),
+        terms=np.concatenate(terms) if terms else np.empty(0),
+        rows=np.concatenate(rows) if rows else np.empty(0, dtype=np.int64),
+        start=_start(ansatz, noise),
+        effects=_effects(ansatz, noise, wait),
+        eta=np.array(eta),
+    )
+
+
+def _row_groups(qubits: tuple[int, ...], n: int) -> NDArray[np.int64]:
+    """Components of the register's Pauli vector in groups that a gate on *qubits* mixes."""
+    index = np.arange(4**n).reshape((4,) * n)
+    others = [q for q in range(n) if q not in qubits]
+    return np.ascontiguousarray(index.transpose(*others, *qubits)).ravel()
+
+
+def _gate_terms(gate: Gate) -> tuple[NDArray[np.float64], int]:
+    """Coefficients (n_terms, 4**m, 4**m) of a gate's superoperator in its trigonometric basis."""
+    if gate.param is None:
+        return superoperator_to_matrix(qutip.to_super(gate.operator()))[None], 0
+    kind = 2 if gate.is_controlled_rotation else 1
+    n_terms = _N_TERMS[kind]
+    # Equally spaced over one period (4 pi if half angles occur): the system is orthogonal.
+    period = 2 * np.pi * kind
+    angles = period * np.arange(n_terms) / n_terms
+    samples = np.array(
+        [superoperator_to_matrix(qutip.to_super(gate.operator(float(a)))) for a in angles]
+    )
+    design = np.array([_basis(kind, a) for a in angles])
+    return np.einsum("fa,aij->fij", np.linalg.inv(design), samples), kind
+
+
+def _basis(kind: int, angle: float) -> NDArray[np.float64]:
+    values, slopes = np.empty(5), np.empty(5)
+    return values[: _kernels._basis_values(kind, angle, values, slopes)]
+
+
+def _relaxation(noise: NoiseModel, qubit: int, duration: float) -> NDArray[np.float64]:
+    channel = noise.relaxation(qubit, duration)
+    return np.eye(4) if channel is None else superoperator_to_matrix(channel)
+
+
+def _slot(noise: NoiseModel, name: str, ansatz: Ansatz) -> NDArray[np.float64]:
+    channel = noise.slot(name, ansatz.io_qubits, ansatz.memory_qubits)
+    if channel is None:
+        size = ansatz.memory_qubits if name == "readout" else ansatz.n_qubits
+        return np.eye(4**size)
+    return superoperator_to_matrix(channel)
+
+
+def _start(ansatz: Ansatz, noise: NoiseModel | None) -> NDArray[np.float64]:
+    """Columns (c, j): the register's Pauli vector for encoding term c and memory component j."""
+    per_qubit = []
+    for q in range(ansatz.io_qubits):
+        shrink = 1 - 2 * (noise.value("p_reset", q) if noise is not None else 0.0)
+        term = np.zeros((4, 3))
+        term[0, 0] = 1.0  # the identity
+        term[3, 1] = term[2, 2] = shrink  # Z with cos, Y with -sin
+        per_qubit.append(term)
+    return np.kron(reduce(np.kron, per_qubit), np.eye(4**ansatz.memory_qubits))
+
+
+def _effects(
+    ansatz: Ansatz, noise: NoiseModel | None, wait: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Rows (s, i): memory component i after the reported outcome s and the wait."""
+    per_qubit = []
+    for q in range(ansatz.io_qubits):
+        true = np.array([[0.5, 0, 0, 0.5], [0.5, 0, 0, -0.5]])  # <0|.|0> and <1|.|1>
+        per_qubit.append(true if noise is None else noise.readout(q) @ true)
+    rows = []
+    for bits in product((0, 1), repeat=ansatz.io_qubits):
+        row = reduce(np.kron, [per_qubit[q][bit] for q, bit in enumerate(bits)])
+        rows.append(np.kron(row[None], wait))
+    return np.ascontiguousarray(np.concatenate(rows))

@@ -1,0 +1,160 @@
+r"""The one convention between QuTiP's objects and the real arrays of the hot loop.
+
+A density matrix of ``n`` qubits is a real *Pauli vector* ``r`` of length ``4**n``,
+
+.. math:: r_a = \operatorname{Tr}(P_a \rho), \qquad \rho = 2^{-n} \sum_a r_a P_a ,
+
+with ``P_a`` the tensor products of (I, X, Y, Z), qubit 0 the most significant, so that ``r[0]`` is
+the trace. A map between density matrices is the real matrix (its Pauli transfer matrix)
+
+.. math:: R_{ab} = 2^{-n_\mathrm{in}} \operatorname{Tr}\left(P_a\, \mathcal E(P_b)\right).
+
+Both are one change of basis of QuTiP's column-stacked vectors and superoperators.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+import qutip
+from numpy.typing import NDArray
+
+from lava_sqs.quantum._checks import check_real, describe
+
+__all__ = [
+    "matrix_to_superoperator",
+    "pauli_labels",
+    "pauli_to_qobj",
+    "qobj_to_pauli",
+    "superoperator_to_matrix",
+]
+
+_SINGLE = {"I": qutip.qeye(2), "X": qutip.sigmax(), "Y": qutip.sigmay(), "Z": qutip.sigmaz()}
+
+
+def pauli_labels(n_qubits: int) -> list[str]:
+    """Return the names of the components of a Pauli vector, in order.
+
+    Examples
+    --------
+    >>> pauli_labels(1)
+    ['I', 'X', 'Y', 'Z']
+    """
+    return ["".join(letters) for letters in product("IXYZ", repeat=n_qubits)]
+
+
+@cache
+def _basis(n_qubits: int) -> NDArray[np.complex128]:
+    """Columns are ``operator_to_vector(P_a)``: shape (4**n, 4**n), B^dagger B = 2**n."""
+    columns = [
+        qutip.operator_to_vector(qutip.tensor([_SINGLE[c] for c in label])).full()[:, 0]
+        for label in (pauli_labels(n_qubits) if n_qubits else [])
+    ]
+    basis = np.array(columns).T if n_qubits else np.ones((1, 1), dtype=complex)
+    basis.setflags(write=False)
+    return basis
+
+
+def _n_qubits(dims: Any, what: str) -> int:
+    flat = list(np.ravel(dims))
+    if any(d not in (1, 2) for d in flat):
+        raise ValueError(f"{what} must act on qubits (dims of 2), but has dims {dims}.")
+    return sum(d == 2 for d in flat)
+
+
+def qobj_to_pauli(rho: qutip.Qobj) -> NDArray[np.float64]:
+    """Return the Pauli vector of an operator or a ket.
+
+    Parameters
+    ----------
+    rho : Qobj
+        Hermitian operator (or ket) on ``n`` qubits.
+
+    Returns
+    -------
+    ndarray, shape (4**n,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *rho* is no Qobj, not on qubits or not Hermitian.
+
+    Examples
+    --------
+    >>> import qutip
+    >>> qobj_to_pauli(qutip.basis(2, 0))
+    array([1., 0., 0., 1.])
+    """
+    if not isinstance(rho, qutip.Qobj):
+        raise TypeError(f"Argument `rho` must be a QuTiP Qobj, but got {type(rho).__name__}.")
+    if rho.isket:
+        rho = qutip.ket2dm(rho)
+    if not rho.isoper:
+        raise ValueError(f"Argument `rho` must be an operator or a ket, but is a {rho.type}.")
+    n = _n_qubits(rho.dims[0], "Argument `rho`")
+    vector = _basis(n).conj().T @ qutip.operator_to_vector(rho).full()[:, 0]
+    if np.abs(vector.imag).max() > 1e-9 * max(1.0, np.abs(vector).max()):
+        raise ValueError("Argument `rho` must be Hermitian, but is not.")
+    return np.ascontiguousarray(vector.real)
+
+
+def pauli_to_qobj(vector: Any) -> qutip.Qobj:
+    """Return the operator ``2**-n * sum_a r_a P_a`` of a Pauli vector of length ``4**n``."""
+    r = check_real("vector", vector)
+    n = int(round(np.log(r.size) / np.log(4))) if r.size else -1
+    if r.ndim != 1 or r.size != 4**n:
+        raise ValueError(
+            f"Argument `vector` must have shape (4**n,), but got {describe(np.asarray(vector))}."
+        )
+    vec = _basis(n) @ r / 2**n
+    return qutip.Qobj(vec.reshape((2**n, 2**n), order="F"), dims=[[2] * n, [2] * n])
+
+
+def superoperator_to_matrix(superoperator: qutip.Qobj) -> NDArray[np.float64]:
+    """Return the real Pauli transfer matrix of a superoperator.
+
+    Parameters
+    ----------
+    superoperator : Qobj
+        A Hermiticity-preserving superoperator, in any of QuTiP's representations, or an
+        operator ``U`` (then the map is ``U . U^dagger``).
+
+    Returns
+    -------
+    ndarray, shape (4**n_out, 4**n_in)
+
+    Raises
+    ------
+    ValueError
+        If the map does not take Hermitian operators to Hermitian operators.
+    """
+    if not isinstance(superoperator, qutip.Qobj):
+        raise TypeError(
+            "Argument `superoperator` must be a QuTiP Qobj, but got "
+            f"{type(superoperator).__name__}."
+        )
+    s = qutip.to_super(superoperator)
+    n_out, n_in = (_n_qubits(side[0], "Argument `superoperator`") for side in s.dims)
+    matrix = _basis(n_out).conj().T @ s.full() @ _basis(n_in) / 2**n_in
+    if np.abs(matrix.imag).max() > 1e-9 * max(1.0, np.abs(matrix).max()):
+        raise ValueError(
+            "Argument `superoperator` must preserve Hermiticity, but its Pauli transfer matrix "
+            f"has imaginary parts up to {np.abs(matrix.imag).max():.3g}."
+        )
+    return np.ascontiguousarray(matrix.real)
+
+
+def matrix_to_superoperator(matrix: Any) -> qutip.Qobj:
+    """Return the QuTiP superoperator of a real Pauli transfer matrix (4**n_out, 4**n_in)."""
+    m = check_real("matrix", matrix)
+    sizes = [int(round(np.log(s) / np.log(4))) for s in m.shape]
+    if m.ndim != 2 or m.shape != tuple(4**n for n in sizes):
+        raise ValueError(
+            f"Argument `matrix` must have shape (4**n_out, 4**n_in), but has shape {m.shape}."
+        )
+    n_out, n_in = sizes
+    full = _basis(n_out) @ m @ _basis(n_in).conj().T / 2**n_out
+    return qutip.Qobj(full, dims=[[[2] * n_out] * 2, [[2] * n_in] * 2], superrep="super")

@@ -1,0 +1,712 @@
+"""The state of K neurons and its step: one call for the whole population.
+
+A :class:`Population` owns what a neuron is made of (ansatz, noise, theta), the random generator
+and the counters; an engine owns the state of the memories and moves it:
+
+=============  =============================================  =================================
+backend        how                                            when
+=============  =============================================  =================================
+``instrument`` compiled instruments, one Numba loop           default while they fit
+``qutip``      every neuron literally, a QuTiP ``Qobj`` each  to check; hundreds of times slower
+=============  =============================================  =================================
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import numpy as np
+import qutip
+from numpy.typing import NDArray
+
+from lava_sqs.quantum import _kernels
+from lava_sqs.quantum._checks import (
+    check_choice,
+    check_dtype,
+    check_int,
+    check_real,
+    check_seed,
+    check_shape,
+    describe,
+)
+from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.instrument import compile_program, instrument_bytes
+from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.pauli import _basis as pauli_basis
+from lava_sqs.quantum.pauli import pauli_to_qobj, qobj_to_pauli
+from lava_sqs.quantum.reference import ReferenceNeuron
+
+__all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
+
+Array = NDArray[Any]
+
+BACKENDS = ("instrument", "qutip")
+RECORDS = ("spikes", "p_spike", "memory", "log_likelihood")
+
+# Below this the outcome's probability is rounding: see "One time step" in the docs.
+_FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
+_MAX_INSTRUMENT_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What :meth:`Population.run` saw, with what made it.
+
+    Attributes
+    ----------
+    spikes : ndarray of int32, shape (T, *batch, K) or (T, *batch, K, io_qubits)
+    p_spike : ndarray or None, shape like ``spikes``
+        Probability, before the measurement, that the channel reports a spike.
+    memory : ndarray or None, shape (T, *batch, K, 4**memory_qubits)
+        Pauli vectors after each step.
+    log_likelihood : ndarray or None, shape (T, *batch, K)
+        Natural logarithm of the probability of the outcome that occurred.
+    ansatz, noise, seed, backend, version
+        What the population was made of.
+    """
+
+    spikes: Array
+    p_spike: Array | None
+    memory: Array | None
+    log_likelihood: Array | None
+    ansatz: Ansatz
+    noise: NoiseModel | None
+    seed: int
+    backend: str
+    version: str
+
+    def __str__(self) -> str:
+        rows = [
+            ("steps", f"{self.spikes.shape[0]}"),
+            ("spikes", f"{self.spikes.shape}, rate {self.spikes.mean():.4f} per step"),
+            ("ansatz", repr(self.ansatz)),
+            ("noise", str(self.noise)),
+            ("seed", f"{self.seed}"),
+            ("backend", self.backend),
+            ("version", self.version),
+        ]
+        if self.log_likelihood is not None:
+            rows.insert(2, ("log-likelihood", f"{self.log_likelihood.mean():.4f} nats per step"))
+        return "RunResult\n" + "\n".join(f"  {name:<15}{value}" for name, value in rows)
+
+
+class _Engine(Protocol):
+    """What moves the memories: arrays (B, K, ...) in, outcomes out."""
+
+    memory: Array
+
+    def set_theta(self, theta: Array, changed: Array) -> None: ...
+    def reset(self, memory: Array | None) -> None: ...
+    def run(
+        self,
+        z: Array,
+        u: Array,
+        clamp: Array,
+        spikes: Array,
+        p_spike: Array,
+        logp: Array,
+        memory: Array,
+    ) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+
+
+class Population:
+    r"""K stochastic quantum spiking neurons, simulated exactly.
+
+    Each step draws ONE outcome ``s`` per neuron with the Born probability ``p(s) = (S_s(z) r)_0``
+    and leaves the memory in ``r <- S_s(z) r / p(s)``, with the instrument ``S_s(z)`` of
+    :mod:`lava_sqs.quantum.instrument`.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+        The circuit, for example ``ansatz.layered(1, 2)``.
+    theta : array_like, shape (K, n_params) or (n_params,), optional
+        Angles in radians. Of shape (n_params,), all *size* neurons share them. None draws every
+        angle of *size* neurons from U(-pi, pi).
+    size : int, optional
+        Number of neurons K; taken from *theta* if that has a row per neuron.
+    batch : tuple of int, optional
+        Leading axes of the state: independent copies of the whole population.
+    noise : NoiseModel, optional
+        None is noiseless.
+    seed : int, optional
+        ``SeedSequence(seed)`` spawns child 0 for the angles and child 1 for the outcomes, one
+        uniform number per neuron and step in C order. None draws a seed; read it at ``seed``.
+    dtype : float64 or float32
+        Precision of instruments and memories.
+    backend : {"instrument", "qutip"}, optional
+        None chooses by size.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> pop = Population(ansatz.paper(), [0.3, 0.2, 0.1], size=4, seed=1)
+    >>> pop.step([0.0, 0.5, 1.0, 1.0]).shape
+    (4,)
+    >>> pop.p_spike.round(3)
+    array([0.002, 0.578, 0.998, 0.998])
+
+    References
+    ----------
+    Chen, Rajendran, Simeone, arXiv:2506.21324.
+    """
+
+    def __init__(
+        self,
+        ansatz: Ansatz,
+        theta: Any = None,
+        *,
+        size: int | None = None,
+        batch: Any = (),
+        noise: NoiseModel | None = None,
+        seed: int | None = None,
+        dtype: Any = np.float64,
+        backend: str | None = None,
+    ) -> None:
+        if not isinstance(ansatz, Ansatz):
+            raise TypeError(
+                "Argument `ansatz` must be an Ansatz (see lava_sqs.quantum.ansatz), but got "
+                f"{type(ansatz).__name__}."
+            )
+        if noise is not None and not isinstance(noise, NoiseModel):
+            raise TypeError(
+                f"Argument `noise` must be a NoiseModel or None, but got {type(noise).__name__}."
+            )
+        self._ansatz, self._noise = ansatz, noise
+        self._dtype = check_dtype("dtype", dtype)
+        self._seed = check_seed("seed", seed)
+        if isinstance(batch, (int, np.integer)):
+            batch = (batch,)
+        self._batch = tuple(check_int("batch", b, minimum=0) for b in batch)
+        for_angles, for_outcomes = np.random.SeedSequence(self._seed).spawn(2)
+        self._rng = np.random.default_rng(for_outcomes)
+        self._theta, self._size = _initial_theta(ansatz, theta, size, for_angles)
+
+        self._flat = int(np.prod(self._batch, dtype=int))
+        self._engine, self._backend = _make_engine(self, backend)
+        self._engine.set_theta(self._theta, np.ones(self._size, dtype=bool))
+        self._engine.reset(None)
+
+        channels = (self._flat, self._size, ansatz.io_qubits)
+        self._p_spike = np.full((1, *channels), np.nan)
+        self._logp = np.full((1, *channels[:2]), np.nan)
+        self._none = np.empty((0, *channels))
+        self.wraps = 0
+        self.floor_hits = 0
+        self._warned = False
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def ansatz(self) -> Ansatz:
+        """The circuit of every neuron."""
+        return self._ansatz
+
+    @property
+    def noise(self) -> NoiseModel | None:
+        """The noise model; use :meth:`with_noise` for another one."""
+        return self._noise
+
+    @property
+    def size(self) -> int:
+        """Number of neurons K."""
+        return self._size
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Leading axes of the state."""
+        return self._batch
+
+    @property
+    def seed(self) -> int:
+        """The seed, also when it was drawn."""
+        return self._seed
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Precision of instruments and memories."""
+        return self._dtype
+
+    @property
+    def backend(self) -> str:
+        """The engine in use."""
+        return self._backend
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by instruments and memories."""
+        return self._engine.nbytes
+
+    @property
+    def theta(self) -> Array:
+        """The angles (K, n_params), a copy. Assigning recompiles the neurons that changed."""
+        return self._theta.copy()
+
+    @theta.setter
+    def theta(self, value: Any) -> None:
+        new = check_real("theta", value)
+        if new.ndim == 1:
+            new = np.broadcast_to(self._ansatz.check_theta(new), self._theta.shape)
+        check_shape("theta", new, self._theta.shape)
+        changed = (new != self._theta).any(axis=1)
+        if changed.any():
+            self._theta = np.array(new)
+            self._engine.set_theta(self._theta, changed)
+
+    # -- its state ----------------------------------------------------------------------------
+
+    @property
+    def memory(self) -> Array:
+        """Pauli vectors of the memories, shape (*batch, K, 4**memory_qubits), a copy."""
+        m = self._engine.memory
+        return m.reshape(*self._batch, self._size, *m.shape[2:]).copy()
+
+    @property
+    def p_spike(self) -> Array:
+        """Probability, before the last measurement, that each channel reports a spike."""
+        return self._channels(self._p_spike[0].copy())
+
+    @property
+    def log_likelihood(self) -> Array:
+        """Log probability of each neuron's last outcome, shape (*batch, K), in nats."""
+        return self._logp[0].reshape(*self._batch, self._size).copy()
+
+    def memory_qobj(self, index: Any) -> qutip.Qobj:
+        """Return one neuron's memory as a density matrix.
+
+        Parameters
+        ----------
+        index : int or tuple of int
+            Index into (*batch, K).
+        """
+        memory = self.memory
+        try:
+            vector = memory[index]
+        except IndexError as error:
+            raise IndexError(
+                f"Argument `index` must address axes {memory.shape[:-1]}, but got {index!r}."
+            ) from error
+        if vector.ndim != 1:
+            raise ValueError(
+                f"Argument `index` must pick one neuron of {memory.shape[:-1]}, but got {index!r}."
+            )
+        return pauli_to_qobj(vector)
+
+    def expect(self, op: qutip.Qobj) -> Array:
+        """Return the expectation of a Hermitian operator on the memory, shape (*batch, K)."""
+        observable = qobj_to_pauli(op)
+        if observable.shape != (4**self._ansatz.memory_qubits,):
+            raise ValueError(
+                f"Argument `op` must act on {self._ansatz.memory_qubits} memory qubit(s), but "
+                f"has dims {op.dims}."
+            )
+        return np.asarray(self.memory @ observable / 2**self._ansatz.memory_qubits)
+
+    def reset(self, memory: Any = None) -> None:
+        """Put every memory in ``|0..0>``, or in the given state; the generator goes on.
+
+        Parameters
+        ----------
+        memory : Qobj or array_like, optional
+            A state of the memory qubits, or Pauli vectors that broadcast to
+            (*batch, K, 4**memory_qubits). An all-zero vector means ``|0..0>``.
+
+        Raises
+        ------
+        ValueError
+            If a vector is not a state (``r[0] = 1`` and no negative eigenvalue).
+        """
+        if memory is None:
+            self._engine.reset(None)
+            return
+        shape = (*self._batch, self._size, 4**self._ansatz.memory_qubits)
+        vectors = qobj_to_pauli(memory) if isinstance(memory, qutip.Qobj) else memory
+        vectors = check_real("memory", vectors)
+        try:
+            vectors = np.broadcast_to(vectors, shape)
+        except ValueError as error:
+            raise ValueError(
+                f"Argument `memory` must broadcast to shape {shape}, but has shape {vectors.shape}."
+            ) from error
+        flat = vectors.reshape(self._flat, self._size, -1)
+        self._engine.reset(check_states("memory", flat, self._ansatz.memory_qubits, self._dtype))
+
+    def with_noise(self, noise: NoiseModel | None) -> Population:
+        """Return a fresh population, the same but for the noise: same angles, same seed."""
+        return Population(
+            self._ansatz,
+            self._theta,
+            batch=self._batch,
+            noise=noise,
+            seed=self._seed,
+            dtype=self._dtype,
+        )
+
+    # -- its motion ---------------------------------------------------------------------------
+
+    def step(self, currents: Any, outcome: Any = None) -> Array:
+        """Make one time step.
+
+        Parameters
+        ----------
+        currents : array_like, shape (*batch, K) or (*batch, K, io_qubits)
+            Input currents z; ``z <= 0`` applies no gate and ``z = 1`` is a full flip.
+        outcome : array_like of int, shape like *currents*, optional
+            Clamps the measurement: 1 spike, 0 silence, -1 (all channels of a neuron) free.
+
+        Returns
+        -------
+        ndarray of int32, shape like *currents*
+            The reported spikes.
+
+        Raises
+        ------
+        ValueError
+            Wrong shape, NaN or infinite currents, or an outcome that is not -1, 0 or 1.
+        """
+        z = self._check_currents(currents, ())
+        clamp = self._check_outcome(outcome, ())
+        spikes = np.empty(z.shape, dtype=np.int32)
+        self._advance(z, clamp, spikes, self._p_spike, self._logp, self._none)
+        return self._channels(spikes[0])
+
+    def run(
+        self, currents: Any, outcome: Any = None, *, record: Iterable[str] = RECORDS
+    ) -> RunResult:
+        """Make T steps.
+
+        Parameters
+        ----------
+        currents : array_like, shape (T, *batch, K) or (T, *batch, K, io_qubits)
+        outcome : array_like of int, shape like *currents*, optional
+            As in :meth:`step`.
+        record : iterable of str
+            Which of ``spikes``, ``p_spike``, ``memory``, ``log_likelihood`` to keep; spikes are
+            always kept.
+
+        Returns
+        -------
+        RunResult
+        """
+        names = {check_choice("record", name, RECORDS) for name in record}
+        z = self._check_currents(currents, ("T",))
+        clamp = self._check_outcome(outcome, (z.shape[0],))
+        steps = z.shape[0]
+        spikes = np.empty(z.shape, dtype=np.int32)
+        p_spike = np.empty((steps if "p_spike" in names else 0, *z.shape[1:]))
+        logp = np.empty((steps if "log_likelihood" in names else 0, *z.shape[1:3]))
+        width = self._engine.memory.shape[2:]
+        memory = np.empty(
+            (steps if "memory" in names else 0, *z.shape[1:3], *width), dtype=self._dtype
+        )
+        self._advance(z, clamp, spikes, p_spike, logp, memory)
+        if steps:
+            if "p_spike" in names:
+                self._p_spike[0] = p_spike[-1]
+            if "log_likelihood" in names:
+                self._logp[0] = logp[-1]
+        return RunResult(
+            spikes=self._channels(spikes),
+            p_spike=self._channels(p_spike) if "p_spike" in names else None,
+            memory=(
+                memory.reshape(steps, *self._batch, self._size, *width)
+                if "memory" in names
+                else None
+            ),
+            log_likelihood=(
+                logp.reshape(steps, *self._batch, self._size) if "log_likelihood" in names else None
+            ),
+            ansatz=self._ansatz,
+            noise=self._noise,
+            seed=self._seed,
+            backend=self._backend,
+            version=version("lava-sqs"),
+        )
+
+    def _advance(
+        self, z: Array, clamp: Array, spikes: Array, p_spike: Array, logp: Array, memory: Array
+    ) -> None:
+        wraps = int((z > 1).sum())
+        if wraps:
+            self.wraps += wraps
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"{wraps} input currents exceed 1, where the encoding angle pi*z wraps (z = 2 "
+                    "acts like no input). Scale the currents down; `wraps` counts them.",
+                    stacklevel=3,
+                )
+        u = self._rng.random(z.shape[:3])
+        self.floor_hits += int(self._engine.run(z, u, clamp, spikes, p_spike, logp, memory))
+
+    def _check_currents(self, currents: Any, leading: tuple[str, ...]) -> Array:
+        n_io = self._ansatz.io_qubits
+        z = check_real("currents", currents)
+        expected = (*leading, *self._batch, self._size)
+        if not (n_io == 1 and z.ndim == len(expected)):
+            expected = (*expected, n_io)
+        if n_io == 1 and z.ndim != len(expected):
+            expected = expected[:-1]
+        check_shape("currents", z, expected)
+        steps = z.shape[0] if leading else 1
+        return np.ascontiguousarray(z.reshape(steps, self._flat, self._size, n_io))
+
+    def _check_outcome(self, outcome: Any, leading: tuple[int, ...]) -> Array:
+        if outcome is None:
+            return np.empty((0, 0, 0), dtype=np.int64)
+        n_io = self._ansatz.io_qubits
+        bits = np.asarray(outcome)
+        if bits.dtype.kind not in "biu" and not (
+            bits.dtype.kind == "f" and np.isin(bits, (-1, 0, 1)).all()
+        ):
+            raise TypeError(
+                f"Argument `outcome` must hold integers -1, 0 or 1, but got {describe(outcome)}."
+            )
+        expected = (*leading, *self._batch, self._size)
+        if n_io > 1 or bits.ndim == len(expected) + 1:
+            expected = (*expected, n_io)
+        check_shape("outcome", bits, expected)
+        bits = bits.astype(np.int64).reshape(-1, self._flat, self._size, n_io)
+        if not np.isin(bits, (-1, 0, 1)).all():
+            raise ValueError(
+                "Argument `outcome` must hold -1 (free), 0 or 1, but has values from "
+                f"{bits.min()} to {bits.max()}."
+            )
+        free = (bits == -1).any(axis=-1)
+        if (free != (bits == -1).all(axis=-1)).any():
+            raise ValueError(
+                "Argument `outcome` must clamp all io channels of a neuron or none of them, but "
+                "some neurons mix -1 with 0 or 1."
+            )
+        index = bits @ (1 << np.arange(n_io)[::-1])
+        return np.ascontiguousarray(np.where(free, -1, index))
+
+    def _channels(self, array: Array) -> Array:
+        """(…, B, K, N) -> (…, *batch, K) or (…, *batch, K, N)."""
+        n_io = self._ansatz.io_qubits
+        tail = (n_io,) if n_io > 1 else ()
+        return array.reshape(*array.shape[:-3], *self._batch, self._size, *tail)
+
+    def __repr__(self) -> str:
+        return (
+            f"Population({self._ansatz!r}, size={self._size}, batch={self._batch}, "
+            f"noise={self._noise}, seed={self._seed}, dtype={self._dtype}, "
+            f"backend={self._backend!r}, wraps={self.wraps}, floor_hits={self.floor_hits})"
+        )
+
+
+def check_states(name: str, vectors: Array, memory_qubits: int, dtype: Any = np.float64) -> Array:
+    """Return Pauli vectors (..., 4**n) with all-zero ones replaced by ``|0..0>``, if all are states.
+
+    Raises
+    ------
+    ValueError
+        If a vector is not a state: its trace is not 1 or an eigenvalue is negative.
+    """
+    tolerance = 1e-9 if np.dtype(dtype) == np.float64 else 1e-4
+    vectors = np.array(vectors, dtype=dtype)
+    vectors[~vectors.any(axis=-1)] = ground_state(memory_qubits)
+    trace_error = np.abs(vectors[..., 0] - 1).max(initial=0)
+    if not trace_error <= tolerance:
+        raise ValueError(
+            f"Argument `{name}` must hold Pauli vectors of states (component 0, the trace, is 1), "
+            f"but a trace differs from 1 by {trace_error:.3g}."
+        )
+    d = 2**memory_qubits
+    matrices = (vectors @ (pauli_basis(memory_qubits).T / d)).reshape(*vectors.shape[:-1], d, d)
+    lowest = np.linalg.eigvalsh(matrices)[..., 0].min(initial=0)
+    if lowest < -tolerance:
+        raise ValueError(
+            f"Argument `{name}` must hold Pauli vectors of states, but one has the eigenvalue "
+            f"{lowest:.3g}."
+        )
+    return vectors
+
+
+def ground_state(memory_qubits: int) -> Array:
+    """Return the Pauli vector of ``|0..0>``."""
+    return qobj_to_pauli(qutip.tensor([qutip.basis(2, 0)] * memory_qubits))
+
+
+def default_backend(ansatz: Ansatz, noise: NoiseModel | None, size: int, dtype: Any) -> str:
+    """Return the engine that :class:`Population` takes when none is named."""
+    return "instrument"
+
+
+def _initial_theta(
+    ansatz: Ansatz, theta: Any, size: int | None, seeds: np.random.SeedSequence
+) -> tuple[Array, int]:
+    if size is not None:
+        size = check_int("size", size, minimum=1)
+    if theta is None:
+        if size is None:
+            raise ValueError("Argument `size` must be given when `theta` is None.")
+        rng = np.random.default_rng(seeds)
+        return rng.uniform(-np.pi, np.pi, (size, ansatz.n_params)), size
+    angles = check_real("theta", theta)
+    if angles.ndim == 1:
+        if size is None:
+            raise ValueError(
+                f"Argument `size` must be given when `theta` has shape ({ansatz.n_params},): how "
+                "many neurons share it?"
+            )
+        return np.tile(ansatz.check_theta(angles), (size, 1)), size
+    ansatz.check_theta(angles, leading=("K" if size is None else size,))
+    if angles.shape[0] == 0:
+        raise ValueError("Argument `theta` must have at least one row, but has none.")
+    return angles, angles.shape[0]
+
+
+def _make_engine(population: Population, backend: str | None) -> tuple[_Engine, str]:
+    ansatz, noise = population.ansatz, population.noise
+    if backend is None:
+        backend = default_backend(ansatz, noise, population.size, population.dtype)
+    check_choice("backend", backend, BACKENDS)
+    if backend == "qutip":
+        return _LiteralEngine(population), backend
+    need = instrument_bytes(ansatz, population.dtype)
+    if need > _MAX_INSTRUMENT_BYTES:
+        raise ValueError(
+            f"Argument `memory_qubits` = {ansatz.memory_qubits} with io_qubits = "
+            f"{ansatz.io_qubits} needs {need / 2**30:.3g} GiB per neuron in compiled form, but at "
+            f"most {_MAX_INSTRUMENT_BYTES / 2**30:.3g} GiB are allowed."
+        )
+    return _InstrumentEngine(population), backend
+
+
+class _InstrumentEngine:
+    """Compiled instruments: A (K or 1, S, D, C, D) and memories (B, K, D)."""
+
+    def __init__(self, population: Population) -> None:
+        ansatz = population.ansatz
+        self._program = compile_program(ansatz, population.noise)
+        self._dtype = population.dtype
+        self._floor = _FLOOR[population.dtype]
+        self._ground = ground_state(ansatz.memory_qubits)
+        self._A = np.empty((0, *self._program.shape), dtype=self._dtype)
+        self.memory = np.empty((population._flat, population.size, len(self._ground)), self._dtype)
+
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        if (theta == theta[0]).all():  # one instrument serves all
+            self._A = self._program.build(theta[:1], self._dtype)
+            return
+        if len(self._A) != len(theta):
+            changed = np.ones(len(theta), dtype=bool)
+            self._A = np.empty((len(theta), *self._program.shape), dtype=self._dtype)
+        self._A[changed] = self._program.build(theta[changed], self._dtype)
+
+    def reset(self, memory: Array | None) -> None:
+        self.memory[:] = self._ground if memory is None else memory
+
+    def run(
+        self,
+        z: Array,
+        u: Array,
+        clamp: Array,
+        spikes: Array,
+        p_spike: Array,
+        logp: Array,
+        memory: Array,
+    ) -> int:
+        if memory.ndim != 4 or memory.shape[0] == 0:
+            memory = np.empty((0, 0, 0, 0), dtype=self._dtype)
+        return _kernels.run_population(
+            self._A,
+            z,
+            self._program.eta,
+            u,
+            clamp,
+            self.memory,
+            self._floor,
+            spikes,
+            p_spike,
+            logp,
+            memory,
+        )
+
+    @property
+    def nbytes(self) -> int:
+        return self._A.nbytes + self.memory.nbytes
+
+
+class _LiteralEngine:
+    """One :class:`ReferenceNeuron` per neuron and batch entry."""
+
+    def __init__(self, population: Population) -> None:
+        self._population = population
+        self._floor = _FLOOR[population.dtype]
+        self._shape = (population._flat, population.size)
+        self._neurons: list[list[ReferenceNeuron]] = []
+
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        p = self._population
+        old = self._neurons
+        self._neurons = [
+            [ReferenceNeuron(p.ansatz, theta[k], p.noise) for k in range(self._shape[1])]
+            for _ in range(self._shape[0])
+        ]
+        for new_row, old_row in zip(self._neurons, old, strict=False):
+            for new, before in zip(new_row, old_row, strict=True):
+                new.memory = before.memory
+
+    @property
+    def memory(self) -> Array:
+        return np.array(
+            [[qobj_to_pauli(n.memory) for n in row] for row in self._neurons]
+        ).reshape(*self._shape, -1)
+
+    @memory.setter
+    def memory(self, value: Array) -> None:  # pragma: no cover - for the protocol
+        self.reset(value)
+
+    def reset(self, memory: Array | None) -> None:
+        for b, row in enumerate(self._neurons):
+            for k, neuron in enumerate(row):
+                if memory is None:
+                    neuron.reset()
+                else:
+                    neuron.memory = pauli_to_qobj(memory[b, k])
+
+    def run(
+        self,
+        z: Array,
+        u: Array,
+        clamp: Array,
+        spikes: Array,
+        p_spike: Array,
+        logp: Array,
+        memory: Array,
+    ) -> int:
+        hits = 0
+        for t, b, k in np.ndindex(z.shape[:3]):
+            neuron = self._neurons[b][k]
+            fixed = None
+            if clamp.shape[0] and clamp[t, b, k] >= 0:
+                fixed = neuron.outcomes[clamp[t, b, k]]
+            bits, p = neuron.step(z[t, b, k], u=u[t, b, k], outcome=fixed)
+            spikes[t, b, k] = bits
+            chosen = p[neuron.outcomes.index(bits)]
+            hits += bool(chosen < self._floor)
+            if p_spike.shape[0]:
+                p_spike[t, b, k] = np.clip(p @ np.array(neuron.outcomes), 0, 1)
+            if logp.shape[0]:
+                logp[t, b, k] = np.log(np.clip(chosen, self._floor, 1))
+            if memory.shape[0]:
+                memory[t, b, k] = qobj_to_pauli(neuron.memory)
+        return hits
+
+    @property
+    def nbytes(self) -> int:
+        d = 4 ** self._population.ansatz.memory_qubits
+        return int(16 * d * np.prod(self._shape))
