@@ -1,0 +1,503 @@
+r"""Exact local scores: how the law of a neuron's own spike train moves with its parameters.
+
+Given its input currents, a neuron's spike train has the log-likelihood
+``log P = sum_t log p_t`` with ``p_t = (S_{s_t}(z_t) r_{t-1})_0``. Its gradient is exact, local and
+has two equivalent forms:
+
+*Reverse*, for recorded trains (:func:`score_spike_train`). With a weight ``L_t`` per step,
+``mu_T = 0`` and effects as row vectors,
+
+.. math::
+
+    \eta_t = \mu_t + (L_t - \mu_t \cdot r_t)\, \mathbf 1, \qquad
+    \mu_{t-1} = \eta_t S_t / p_t, \qquad
+    G_{s,c} = \sum_{t: s_t = s} c_c(z_t)\, \eta_t \otimes r_{t-1} / p_t, \qquad
+    \frac{\partial}{\partial \theta_j} = \Bigl\langle G, \frac{\partial A}{\partial \theta_j}
+    \Bigr\rangle .
+
+Its cost does not depend on the number of angles.
+
+*Online*, while the neuron runs (:class:`OnlineScores`): next to ``r`` each neuron carries
+``Lambda_j = d r / d theta_j`` and a window ``B_h = d r / d z_{t-h}``,
+
+.. math::
+
+    x_j = S \Lambda_j + \frac{\partial S}{\partial \theta_j} r, \qquad e_j = x_{j,0} / p, \qquad
+    \Lambda_j \leftarrow x_j / p - e_j\, r_{\text{new}},
+
+where ``e_j = d log p_t / d theta_j`` is the score of the step, and the same for currents, whose
+score ``kappa_h = d log p_t / d z_{t-h}`` a synapse multiplies by its presynaptic history.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.quantum import _kernels, _score_kernels
+from lava_sqs.quantum._checks import check_choice, check_int, check_real, check_seed, describe
+from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.instrument import Program, compile_program
+from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.population import _FLOOR, ground_state
+
+__all__ = ["METHODS", "OnlineScores", "SpikeTrainScorer", "derivatives", "score_spike_train"]
+
+Array = NDArray[Any]
+METHODS = ("exact", "parameter-shift", "spsa")
+
+_EXACT_FLOOR = _FLOOR[np.dtype(np.float64)]
+
+
+def derivatives(program: Program, theta: Array) -> Array:
+    """Return ``dA[k, p] = d A[k] / d theta_p``, shape (K, n_params, S, D, C, D).
+
+    Parameters
+    ----------
+    program : Program
+        Of :func:`lava_sqs.quantum.instrument.compile_program`.
+    theta : ndarray, shape (K, n_params)
+    """
+    dA = np.empty((theta.shape[0], theta.shape[1], *program.shape))
+    program._call(_score_kernels.build_derivatives, theta, dA)
+    return dA
+
+
+def score_spike_train(
+    ansatz: Ansatz,
+    theta: Any,
+    currents: Any,
+    spikes: Any,
+    *,
+    noise: NoiseModel | None = None,
+    signal: Any = None,
+    per_sample: bool = False,
+    method: str = "exact",
+    n_samples: int = 1,
+    epsilon: float = 0.03,
+    seed: int | None = None,
+) -> tuple[Array, Array, Array]:
+    """Return the log-likelihood of recorded spike trains and its gradient.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+    theta : array_like, shape (K, n_params) or (n_params,)
+        One row per neuron, or one for all.
+    currents : array_like, shape (T, *batch, K) or (T, *batch, K, io_qubits)
+        The input currents z that the neurons received.
+    spikes : array_like of 0 and 1, shape like *currents*
+        What they reported.
+    noise : NoiseModel, optional
+    signal : array_like, optional
+        Weight ``L_t`` of each step's score, broadcast to (T, *batch, K): with the reward-to-go
+        of a global signal this is the three-factor gradient. None is 1.
+    per_sample : bool
+        Whether the gradient by the angles keeps the batch axes; False sums over them.
+    method : {"exact", "parameter-shift", "spsa"}
+        The estimator. The other two are what a device can measure: the parameter-shift rule
+        moves every gate at every time step by itself (two terms for a rotation, four for a
+        controlled one), SPSA moves everything at once at random, *n_samples* times by
+        *epsilon*, and is unbiased only in the limit of small *epsilon*.
+    n_samples, epsilon, seed
+        Of SPSA.
+
+    Returns
+    -------
+    log_likelihood : ndarray, shape (*batch, K)
+        ``sum_t log p_t`` in nats, not weighted by *signal*.
+    d_theta : ndarray, shape (K, n_params), or (*batch, K, n_params) with ``per_sample``
+        ``sum_t L_t d log p_t / d theta`` (per radian).
+    d_current : ndarray, shape like *currents*
+        ``d (sum_t' L_t' log p_t') / d z_t``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> logp, d_theta, d_current = score_spike_train(
+    ...     ansatz.paper(), [[0.1, 0.2, 0.3]], [[0.5], [0.5]], [[1], [0]])
+    >>> logp.shape, d_theta.shape, d_current.shape
+    ((1,), (1, 3), (2, 1))
+    """
+    scorer = SpikeTrainScorer(ansatz, theta, noise=noise)
+    check_choice("method", method, METHODS)
+    data = scorer._prepare(currents, spikes, signal)
+    if method == "parameter-shift":
+        logp, d_theta, d_z = _parameter_shift(scorer, *data)
+    elif method == "spsa":
+        n = check_int("n_samples", n_samples, minimum=1)
+        rng = np.random.default_rng(check_seed("seed", seed))
+        if not epsilon > 0:
+            raise ValueError(f"Argument `epsilon` must be positive, but got {epsilon}.")
+        logp, d_theta, d_z = _spsa(scorer, *data, n, float(epsilon), rng)
+    else:
+        logp, d_theta, d_z = scorer._exact(*data, per_sample=per_sample)
+    return scorer._shape(logp, d_theta, d_z, np.shape(currents), per_sample)
+
+
+class SpikeTrainScorer:
+    """Prebuilt instruments to score many recorded trains with the same angles.
+
+    :func:`score_spike_train` makes one per call. Keep one where only weights learn, or where the
+    same angles score several batches: the derivatives of the instruments are then made once.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+    theta : array_like, shape (K, n_params) or (n_params,)
+    noise : NoiseModel, optional
+    prebuild : bool
+        Make the derivatives of the instruments now (``n_params`` times their memory).
+    """
+
+    def __init__(
+        self,
+        ansatz: Ansatz,
+        theta: Any,
+        *,
+        noise: NoiseModel | None = None,
+        prebuild: bool = False,
+    ) -> None:
+        if not isinstance(ansatz, Ansatz):
+            raise TypeError(
+                f"Argument `ansatz` must be an Ansatz, but got {type(ansatz).__name__}."
+            )
+        angles = check_real("theta", theta)
+        self.shared = angles.ndim == 1
+        ansatz.check_theta(angles, leading=() if self.shared else ("K",))
+        self.ansatz, self.noise = ansatz, noise
+        self.theta = np.atleast_2d(angles)
+        self.program = compile_program(ansatz, noise)
+        self._ground = ground_state(ansatz.memory_qubits)
+        self._A = self.program.build(self.theta)
+        self._dA = derivatives(self.program, self.theta) if prebuild else None
+
+    def score(
+        self, currents: Any, spikes: Any, *, signal: Any = None, per_sample: bool = False
+    ) -> tuple[Array, Array, Array]:
+        """Return what :func:`score_spike_train` does, for this circuit and these angles."""
+        data = self._prepare(currents, spikes, signal)
+        logp, d_theta, d_z = self._exact(*data, per_sample=per_sample)
+        return self._shape(logp, d_theta, d_z, np.shape(currents), per_sample)
+
+    # -- inside: arrays are z (T, B, K, N), outcomes (T, B, K), signal (T, B, K) or (0, 0, 0) ---
+
+    def _prepare(self, currents: Any, spikes: Any, signal: Any) -> tuple[Array, Array, Array]:
+        n_io = self.ansatz.io_qubits
+        z = check_real("currents", currents)
+        bits = np.asarray(spikes)
+        if bits.shape != z.shape:
+            raise ValueError(
+                f"Argument `spikes` must have the shape {z.shape} of `currents`, but has shape "
+                f"{bits.shape}."
+            )
+        if bits.dtype.kind not in "biuf" or not ((bits == 0) | (bits == 1)).all():
+            raise ValueError(
+                f"Argument `spikes` must hold 0 and 1 only, but got {describe(spikes)}."
+            )
+        self._batch_shape = z.shape[1:-2] if n_io > 1 else z.shape[1:-1]
+        n_neurons = z.shape[-2] if n_io > 1 and z.ndim > 1 else z.shape[-1] if z.ndim else 0
+        if z.ndim < (3 if n_io > 1 else 2) or (n_io > 1 and z.shape[-1] != n_io):
+            tail = f", {n_io}" if n_io > 1 else ""
+            raise ValueError(
+                f"Argument `currents` must have shape (T, *batch, K{tail}), but has shape "
+                f"{z.shape}."
+            )
+        if not self.shared and n_neurons != self.theta.shape[0]:
+            raise ValueError(
+                f"Argument `currents` must have {self.theta.shape[0]} neurons, one per row of "
+                f"`theta`, but has shape {z.shape}."
+            )
+        steps = z.shape[0]
+        z = np.ascontiguousarray(z.reshape(steps, -1, n_neurons, n_io))
+        index = bits.astype(np.int64).reshape(z.shape) @ (1 << np.arange(n_io)[::-1])
+        weights = np.empty((0, 0, 0))
+        if signal is not None:
+            weights = check_real("signal", signal)
+            shape = (steps, *self._batch_shape, n_neurons)
+            try:
+                weights = np.broadcast_to(weights, shape)
+            except ValueError as error:
+                raise ValueError(
+                    f"Argument `signal` must broadcast to shape {shape}, but has shape "
+                    f"{weights.shape}."
+                ) from error
+            weights = np.ascontiguousarray(weights.reshape(z.shape[:3]))
+        return z, np.ascontiguousarray(index), weights
+
+    def _exact(
+        self, z: Array, outcomes: Array, signal: Array, *, per_sample: bool
+    ) -> tuple[Array, Array, Array]:
+        if per_sample:
+            parts = [
+                self._exact(
+                    z[:, b : b + 1], outcomes[:, b : b + 1], signal[:, b : b + 1], per_sample=False
+                )
+                for b in range(z.shape[1])
+            ]
+            return (
+                np.concatenate([p[0] for p in parts]),
+                np.stack([p[1] for p in parts]),
+                np.concatenate([p[2] for p in parts], axis=1),
+            )
+        n_neurons = z.shape[2]
+        logp = np.zeros(z.shape[1:3])
+        G = np.zeros((n_neurons, *self.program.shape))
+        d_z = np.empty(z.shape)
+        _score_kernels.score_trains(
+            self._A,
+            np.ascontiguousarray(z),
+            self.program.eta,
+            np.ascontiguousarray(outcomes),
+            np.ascontiguousarray(signal),
+            self._ground,
+            _EXACT_FLOOR,
+            logp,
+            G,
+            d_z,
+        )
+        if self._dA is not None:
+            size = G[0].size
+            dA = self._dA.reshape(*self._dA.shape[:2], size)
+            flat = G.reshape(n_neurons, size, 1)
+            d_theta = (dA @ flat)[..., 0]
+        else:
+            d_theta = self.program.pull_back(np.broadcast_to(
+                self.theta, (n_neurons, self.theta.shape[1])), G)
+        return logp, d_theta, d_z
+
+    def _shape(
+        self, logp: Array, d_theta: Array, d_z: Array, shape: tuple[int, ...], per_sample: bool
+    ) -> tuple[Array, Array, Array]:
+        neurons = logp.shape[-1]
+        if per_sample:
+            d_theta = d_theta.reshape(*self._batch_shape, neurons, -1)
+        return logp.reshape(*self._batch_shape, neurons), d_theta, d_z.reshape(shape)
+
+
+class OnlineScores:
+    """The scores of K neurons, carried along while they run.
+
+    Parameters
+    ----------
+    program : Program
+    theta : ndarray, shape (K, n_params)
+    window : int
+        H: how many steps back the score of a current reaches. 0 is the present step only.
+    angles : bool
+        Whether the angles are scored too.
+
+    Attributes
+    ----------
+    d_theta : ndarray, shape (K, n_params)
+        ``d log p_t / d theta`` of the last step.
+    kappa : ndarray, shape (K, window + 1, io_qubits)
+        ``d log p_t / d z_{t-h}`` of the last step.
+    memory : ndarray, shape (K, 4**memory_qubits)
+        The memory that goes with them; equal to the population's.
+    """
+
+    def __init__(
+        self, program: Program, theta: Array, *, window: int = 0, angles: bool = True
+    ) -> None:
+        self.program, self.angles = program, angles
+        size, n_io = theta.shape[0], program.ansatz.io_qubits
+        components = 4**program.ansatz.memory_qubits
+        n_params = theta.shape[1] if angles else 0
+        self.window = check_int("window", window, minimum=0)
+        self.memory = np.empty((size, components))
+        self._sensitivity = np.zeros((size, n_params, components))
+        self._B = np.zeros((size, self.window + 1, n_io, components))
+        self.d_theta = np.zeros((size, n_params))
+        self.kappa = np.zeros((size, self.window + 1, n_io))
+        self.floor_hits = 0
+        self._weights = 1 << np.arange(n_io)[::-1]
+        self.set_theta(theta)
+        self.reset()
+
+    def set_theta(self, theta: Array) -> None:
+        """Recompile; what the memory already owes to the old angles stays as it is."""
+        self._A = self.program.build(theta)
+        shape = (theta.shape[0], 0, *self.program.shape)
+        self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)
+
+    def reset(self, memory: Array | None = None) -> None:
+        """Put the memory in ``|0..0>`` (or *memory*), which owes nothing to any parameter."""
+        ground = ground_state(self.program.ansatz.memory_qubits)
+        self.memory[:] = ground if memory is None else memory
+        self._sensitivity[:] = 0.0
+        self._B[:] = 0.0
+
+    def step(self, z: Array, spikes: Array) -> None:
+        """Take the currents (K, io_qubits) and the reported bits (K, io_qubits) of one step."""
+        _score_kernels.advance_scores(
+            self._A,
+            self._dA,
+            z,
+            self.program.eta,
+            np.asarray(spikes, dtype=np.int64) @ self._weights,
+            _EXACT_FLOOR,
+            self.memory,
+            self._sensitivity,
+            self._B,
+            self.d_theta,
+            self.kappa,
+        )
+
+
+# -- what a device could measure --------------------------------------------------------------
+
+
+def _parameter_shift(
+    scorer: SpikeTrainScorer, z: Array, outcomes: Array, signal: Array
+) -> tuple[Array, Array, Array]:
+    """Gradient of the train's probability, one gate occurrence at a time, over its probability.
+
+    A weight per step needs the score of each step, ``d log p_t = d log P(1..t) - d log P(1..t-1)``,
+    so the rule is applied to the prefixes of the train.
+    """
+    T, B, K, N = z.shape
+    theta = np.broadcast_to(scorer.theta, (K, scorer.theta.shape[1]))
+    # One angle per gate: shared angles occur several times, and each occurrence is shifted.
+    ansatz = scorer.ansatz
+    gates = tuple(
+        Gate(g.name, g.qubits, param=i, angle=None) if g.is_rotation else g
+        for i, g in enumerate(ansatz.gates)
+    )
+    names = tuple(f"gate{i}" for i in range(len(gates)))
+    single = Ansatz("shifts", ansatz.io_qubits, ansatz.memory_qubits, gates, names)
+    program = compile_program(single, scorer.noise)
+    angles = np.zeros((K, len(gates)))
+    for i, gate in enumerate(ansatz.gates):
+        if gate.is_rotation:
+            angles[:, i] = gate.angle if gate.param is None else theta[:, gate.param]
+    A = program.build(angles)
+    log_prefix, maps, states = _trajectory(A, program, z, outcomes, scorer._ground)
+    logp = log_prefix[-1] if T else np.zeros((B, K))
+
+    def weighted(d_prefix: Array) -> Array:
+        """(T, B, K) of d log P(1..t) -> sum_t L_t d log p_t."""
+        steps = np.diff(d_prefix, axis=0, prepend=np.zeros((1, B, K)))
+        return np.asarray((steps * signal if signal.shape[0] else steps).sum(axis=0))
+
+    def d_prefixes(at: int, shifted: list[tuple[float, Array]]) -> Array:
+        """Weighted sum of the probabilities of all prefixes with the map of step *at* replaced."""
+        total = np.zeros((T, B, K))
+        for weight, replaced in shifted:
+            y = np.einsum("bkij,bkj->bki", replaced, states[at])
+            total[at] += weight * y[..., 0]
+            for t in range(at + 1, T):
+                y = np.einsum("bkij,bkj->bki", maps[t], y)
+                total[t] += weight * y[..., 0]
+        # states carry the prefix's normalisation: divide by P(1..t) / P(1..at-1)
+        before = log_prefix[at - 1] if at else np.zeros((B, K))
+        return total / np.exp(log_prefix - before)
+
+    d_theta = np.zeros((K, theta.shape[1]))
+    for i, gate in enumerate(ansatz.gates):
+        if gate.param is None:
+            continue
+        moved = []
+        for weight, shift in _shift_rule(gate):
+            shifted_angles = angles.copy()
+            shifted_angles[:, i] += shift
+            moved.append((weight, program.build(shifted_angles)))
+        for t in range(T):
+            replaced = [(w, _step_map(a, program, z[t], outcomes[t])) for w, a in moved]
+            d_theta[:, gate.param] += weighted(d_prefixes(t, replaced)).sum(axis=0)
+    d_z = np.zeros(z.shape)
+    for t in range(T):
+        for n in range(N):
+            replaced = []
+            for sign in (1, -1):
+                shift = np.zeros(N)
+                shift[n] = 0.5 * sign  # pi/2 in the angle pi z
+                replaced.append((0.5 * sign, _step_map(A, program, z[t], outcomes[t], shift)))
+            d_z[t, ..., n] = np.pi * weighted(d_prefixes(t, replaced)) * (z[t, ..., n] > 0)
+    return logp, d_theta, d_z
+
+
+def _shift_rule(gate: Gate) -> list[tuple[float, float]]:
+    """(weight, shift) terms: generator eigenvalues +-1/2, or 0 and +-1/2 if controlled."""
+    if not gate.is_controlled_rotation:
+        return [(0.5, np.pi / 2), (-0.5, -np.pi / 2)]
+    a = (np.sqrt(2) + 1) / (4 * np.sqrt(2))
+    b = (np.sqrt(2) - 1) / (4 * np.sqrt(2))
+    return [(a, np.pi / 2), (-a, -np.pi / 2), (-b, 3 * np.pi / 2), (b, -3 * np.pi / 2)]
+
+
+def _step_map(
+    A: Array, program: Program, z: Array, outcomes: Array, shift: Array | None = None
+) -> Array:
+    """The map (B, K, D, D) of one step with the given outcomes."""
+    B, K, N = z.shape
+    coefficients, slopes = np.empty((B, K, 3**N)), np.empty((N, 3**N))
+    move = np.zeros(N) if shift is None else shift
+    for b, k in np.ndindex(B, K):
+        _score_kernels.encode_slopes(z[b, k], program.eta, move, coefficients[b, k], slopes)
+    chosen = A[np.arange(K)[None, :], outcomes]
+    return np.asarray(np.einsum("bkc,bkicj->bkij", coefficients, chosen))
+
+
+def _trajectory(
+    A: Array, program: Program, z: Array, outcomes: Array, ground: Array
+) -> tuple[Array, list[Array], list[Array]]:
+    """Log probabilities of all prefixes (T, B, K), the maps and the memories before each step."""
+    T, B, K, _ = z.shape
+    log_prefix, maps, states = np.zeros((T, B, K)), [], []
+    r = np.broadcast_to(ground, (B, K, len(ground)))
+    total = np.zeros((B, K))
+    for t in range(T):
+        maps.append(_step_map(A, program, z[t], outcomes[t]))
+        states.append(r)
+        y = np.einsum("bkij,bkj->bki", maps[t], r)
+        if (y[..., 0] < _EXACT_FLOOR).any():
+            raise ValueError(
+                "Argument `spikes` has probability zero for some neuron; the parameter-shift "
+                "rule divides by it. Use method='exact', which scores such a step as 0."
+            )
+        total = total + np.log(y[..., 0])
+        log_prefix[t] = total
+        r = y / y[..., :1]
+    return log_prefix, maps, states
+
+
+def _spsa(
+    scorer: SpikeTrainScorer,
+    z: Array,
+    outcomes: Array,
+    signal: Array,
+    n_samples: int,
+    epsilon: float,
+    rng: np.random.Generator,
+) -> tuple[Array, Array, Array]:
+    """Simultaneous perturbation of all angles and currents of each neuron's true likelihood."""
+    T, B, K, N = z.shape
+    theta = np.broadcast_to(scorer.theta, (K, scorer.theta.shape[1]))
+    program = scorer.program
+
+    def objective(angles: Array, currents: Array) -> tuple[Array, Array]:
+        log_prefix, _, _ = _trajectory(
+            program.build(angles), program, currents, outcomes, scorer._ground
+        )
+        steps = np.diff(log_prefix, axis=0, prepend=np.zeros((1, B, K)))
+        return steps.sum(axis=0), (steps * signal if signal.shape[0] else steps).sum(axis=0)
+
+    logp, _ = objective(theta, z)
+    d_theta, d_z = np.zeros(theta.shape), np.zeros(z.shape)
+    for _ in range(n_samples):
+        s_theta = rng.choice([-1.0, 1.0], size=theta.shape)
+        s_z = rng.choice([-1.0, 1.0], size=z.shape) * (z > epsilon)
+        plus = objective(theta + epsilon * s_theta, z + epsilon * s_z)[1]
+        minus = objective(theta - epsilon * s_theta, z - epsilon * s_z)[1]
+        slope = (plus - minus) / (2 * epsilon * n_samples)
+        d_theta += slope.sum(axis=0)[:, None] * s_theta
+        d_z += slope[None, :, :, None] * s_z
+    return logp, d_theta, d_z
