@@ -86,8 +86,9 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
         return value
     hint = ""
     if isinstance(value, str):
-        near = difflib.get_close_matches(value, options, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        folded = {option.casefold(): option for option in options}
+        near = difflib.get_close_matches(value.casefold(), folded, n=1)
+        hint = f" Did you mean {folded[near[0]]!r}?" if near else ""
     kind = TypeError if not isinstance(value, str) else ValueError
     raise kind(
         f"Argument `{name}` must be one of {', '.join(map(repr, options))}, "
