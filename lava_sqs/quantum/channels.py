@@ -1,0 +1,291 @@
+"""Channels a noise model is made of: depolarising, and the user's own, checked and immutable."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import qutip
+
+from lava_sqs.quantum._checks import check_choice, check_int, describe
+
+__all__ = ["SLOTS", "Channel", "aer_depolarizing_param", "depol_from_aer", "depolarizing"]
+
+SLOTS = ("after_encode", "after_circuit", "readout")
+
+_TOLERANCE = 1e-10  # of the Choi eigenvalues and the trace of a user's channel
+
+
+def depolarizing(p: float, n_qubits: int) -> qutip.Qobj:
+    r"""Return the channel that applies a uniformly random non-identity Pauli with probability *p*.
+
+    .. math:: \rho \to (1 - p)\,\rho + \frac{p}{4^n - 1} \sum_{P \ne 1} P \rho P
+
+    Completely positive for 0 <= p <= 1; fully mixing at ``p = 1 - 4**-n`` (3/4 and 15/16).
+
+    Parameters
+    ----------
+    p : float
+        Total Pauli error probability; not Qiskit Aer's ``lambda``, see
+        :func:`aer_depolarizing_param`.
+    n_qubits : int
+        1 or 2.
+
+    Returns
+    -------
+    Qobj
+        Superoperator.
+
+    Examples
+    --------
+    >>> plus = qutip.ket2dm((qutip.basis(2, 0) + qutip.basis(2, 1)).unit())
+    >>> shrunk = qutip.vector_to_operator(depolarizing(0.3, 1) @ qutip.operator_to_vector(plus))
+    >>> round(qutip.expect(qutip.sigmax(), shrunk), 12)     # 1 - 4 p / 3
+    0.6
+    """
+    paulis = [qutip.qeye(2), qutip.sigmax(), qutip.sigmay(), qutip.sigmaz()]
+    single = sum(qutip.to_super(a) for a in paulis)
+    if n_qubits == 1:
+        every, identity = single, qutip.to_super(paulis[0])
+    else:
+        pairs = [qutip.tensor(a, b) for a in paulis for b in paulis]
+        every = sum(qutip.to_super(a) for a in pairs)
+        identity = qutip.to_super(pairs[0])
+    weight = p / (4**n_qubits - 1)
+    return (1 - p - weight) * identity + weight * every
+
+
+def aer_depolarizing_param(p: float, n_qubits: int) -> float:
+    r"""Return Qiskit Aer's ``depolarizing_error`` parameter for our probability *p*.
+
+    .. math:: \lambda = \frac{4^n}{4^n - 1}\, p
+
+    Aer mixes with the maximally mixed state, ``(1 - lambda) rho + lambda 1/2**n``: a part of its
+    ``lambda`` is the identity. Ours counts errors only.
+
+    Examples
+    --------
+    >>> round(aer_depolarizing_param(0.3, 1), 12), round(aer_depolarizing_param(15 / 16, 2), 12)
+    (0.4, 1.0)
+    """
+    n = check_int("n_qubits", n_qubits, minimum=1)
+    return check_probability("p", check_number("p", p)) / (1 - 4.0**-n)
+
+
+def depol_from_aer(param: float, n_qubits: int) -> float:
+    """Return our probability for Qiskit Aer's parameter: see :func:`aer_depolarizing_param`.
+
+    Examples
+    --------
+    >>> round(depol_from_aer(0.4, 1), 12)
+    0.3
+    """
+    n = check_int("n_qubits", n_qubits, minimum=1)
+    largest = 1 / (1 - 4.0**-n)
+    value = check_number("param", param)
+    if not 0 <= value <= largest * (1 + 1e-15):
+        raise ValueError(
+            f"Argument `param` must be from 0 to 4**n / (4**n - 1) = {largest:.6g} for {n} "
+            f"qubit(s), where Aer's channel is completely positive, but got {value!r}."
+        )
+    return float(min(value / largest, 1.0))
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A user's own channel in one slot of the step; made by :meth:`NoiseModel.with_channel`.
+
+    Attributes
+    ----------
+    slot : {"after_encode", "after_circuit", "readout"}
+    superoperator : Qobj
+        Completely positive and trace preserving. The full register (io qubits first) for
+        ``after_encode`` and ``after_circuit``, the memory qubits for ``readout``.
+    hamiltonian : Qobj or None
+    c_ops : tuple of Qobj
+    duration : float or None
+        What the superoperator was computed from, if it was; seconds.
+    """
+
+    slot: str
+    superoperator: qutip.Qobj = field(compare=False)
+    hamiltonian: qutip.Qobj | None = field(default=None, compare=False)
+    c_ops: tuple[qutip.Qobj, ...] = field(default=(), compare=False)
+    duration: float | None = field(default=None, compare=False)
+    digest: str = field(default="", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_choice("slot", self.slot, SLOTS)
+        _check_cptp(self.superoperator)
+        data = np.ascontiguousarray(self.superoperator.full() + 0.0)
+        object.__setattr__(self, "digest", hashlib.sha256(data.tobytes()).hexdigest())
+
+    @classmethod
+    def from_lindblad(
+        cls, slot: str, c_ops: Any, hamiltonian: qutip.Qobj | None, duration: float
+    ) -> Channel:
+        """Return the channel ``exp(duration * liouvillian(hamiltonian, c_ops))``."""
+        operators = (c_ops,) if isinstance(c_ops, qutip.Qobj) else tuple(c_ops)
+        named = [(f"c_ops[{i}]", c) for i, c in enumerate(operators)]
+        if hamiltonian is not None:
+            named.append(("hamiltonian", hamiltonian))
+        if not named:
+            raise ValueError("Argument `c_ops` must hold an operator when `hamiltonian` is None.")
+        for name, operator in named:
+            if not isinstance(operator, qutip.Qobj) or not operator.isoper:
+                raise TypeError(
+                    f"Argument `{name}` must be a QuTiP operator, but got {describe(operator)}."
+                )
+            if operator.dims != named[0][1].dims or set(operator.dims[0]) != {2}:
+                raise ValueError(
+                    f"Argument `{name}` must act on qubits, all operators on the same ones, but "
+                    f"has dims {operator.dims}."
+                )
+        if hamiltonian is not None and not hamiltonian.isherm:
+            raise ValueError("Argument `hamiltonian` must be Hermitian, but is not.")
+        time = check_duration("duration", check_number("duration", duration))
+        energy = 0 * operators[0] if hamiltonian is None else hamiltonian
+        generator = qutip.liouvillian(energy, list(operators))
+        return cls(slot, (generator * time).expm(), hamiltonian, operators, time)
+
+    @property
+    def n_qubits(self) -> int:
+        """Number of qubits that the channel acts on."""
+        return len(self.superoperator.dims[0][0])
+
+    def scaled(self, factor: float) -> Channel:
+        """Return the channel with every dissipation rate multiplied; needs collapse operators."""
+        if factor == 1:
+            return self
+        if self.duration is None:
+            raise ValueError(
+                f"Argument `factor` must be 1 for a model with a given superoperator (slot "
+                f"{self.slot!r}), but got {factor!r}: only channels made from collapse operators "
+                "can be scaled."
+            )
+        c_ops = [math.sqrt(factor) * c for c in self.c_ops]
+        hamiltonian = self.hamiltonian
+        if hamiltonian is None:
+            hamiltonian = 0 * self.c_ops[0]
+        return Channel.from_lindblad(self.slot, c_ops, hamiltonian, self.duration)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists and numbers, from which :meth:`from_dict` makes an equal channel."""
+        return {
+            "slot": self.slot,
+            "n_qubits": self.n_qubits,
+            "superoperator": _to_lists(self.superoperator),
+            "hamiltonian": None if self.hamiltonian is None else _to_lists(self.hamiltonian),
+            "c_ops": [_to_lists(c) for c in self.c_ops],
+            "duration": self.duration,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Channel:
+        """Return the channel of :meth:`to_dict`; it is checked like any other."""
+        one = [2] * check_int("n_qubits", data["n_qubits"], minimum=1)
+        energy = data["hamiltonian"]
+        return cls(
+            data["slot"],
+            _from_lists(data["superoperator"], [[one, one], [one, one]]),
+            None if energy is None else _from_lists(energy, [one, one]),
+            tuple(_from_lists(c, [one, one]) for c in data["c_ops"]),
+            data["duration"],
+        )
+
+
+def _to_lists(operator: qutip.Qobj) -> dict[str, Any]:
+    full = operator.full()
+    return {"real": full.real.tolist(), "imag": full.imag.tolist()}
+
+
+def _from_lists(data: Mapping[str, Any], dims: Any) -> qutip.Qobj:
+    return qutip.Qobj(np.array(data["real"]) + 1j * np.array(data["imag"]), dims=dims)
+
+
+def as_superoperator(channel: Any) -> qutip.Qobj:
+    """Return a superoperator, from one in any representation, an operator or Kraus operators."""
+    if isinstance(channel, qutip.Qobj) and (channel.isoper or channel.issuper):
+        return qutip.to_super(channel)
+    if isinstance(channel, (list, tuple)) and channel:
+        if all(isinstance(k, qutip.Qobj) and k.isoper for k in channel):
+            return sum(qutip.to_super(k) for k in channel)
+    raise TypeError(
+        "Argument `channel` must be a QuTiP superoperator, an operator or a list of Kraus "
+        f"operators, but got {describe(channel)}."
+    )
+
+
+def _check_cptp(superoperator: qutip.Qobj) -> None:
+    """Raise unless the map takes states of some qubits to states of the same qubits."""
+    dims = superoperator.dims
+    if not superoperator.issuper or dims[0] != dims[1] or set(np.ravel(dims)) != {2}:
+        raise ValueError(
+            "Argument `channel` must map qubits to the same qubits: dims "
+            "[[[2, ..], [2, ..]], [[2, ..], [2, ..]]], but has dims "
+            f"{dims}. Give qubit dims with Qobj(data, dims=...)."
+        )
+    if not np.isfinite(superoperator.full()).all():
+        raise ValueError("Argument `channel` must be finite, but holds NaN or infinity.")
+    choi = qutip.to_choi(superoperator).full()
+    skew = float(np.abs(choi - choi.conj().T).max())
+    if skew > _TOLERANCE:
+        raise ValueError(
+            "Argument `channel` must be completely positive, but does not even preserve "
+            f"Hermiticity (its Choi matrix differs from its adjoint by {skew:.3g})."
+        )
+    lowest = float(np.linalg.eigvalsh(choi)[0])
+    if lowest < -_TOLERANCE:
+        raise ValueError(
+            "Argument `channel` must be completely positive, but its Choi matrix has the "
+            f"eigenvalue {lowest:.6g}."
+        )
+    d = round(math.sqrt(superoperator.shape[0]))
+    trace = np.eye(d).ravel(order="F")  # column stacking: trace(rho) = trace @ vec(rho)
+    error = float(np.abs(trace @ superoperator.full() - trace).max())
+    if error > _TOLERANCE:
+        raise ValueError(
+            f"Argument `channel` must preserve the trace, but changes it by up to {error:.6g} "
+            "(largest entry of Tr E(|i><j|) - delta_ij)."
+        )
+
+
+# -- numbers, for this module and noise.py ---------------------------------------------------------
+
+
+def check_number(name: str, value: Any) -> float:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"Argument `{name}` must be a real number, but got {describe(value)}.")
+    result = float(value)
+    if math.isnan(result):
+        raise ValueError(f"Argument `{name}` must be a number, but got nan.")
+    return result + 0.0  # no negative zero: equal models have equal text
+
+
+def check_probability(name: str, value: float) -> float:
+    if 0 <= value <= 1:
+        return value
+    why = " (beyond it the channel is not completely positive)" if "depol" in name else ""
+    raise ValueError(
+        f"Argument `{name}` must be a probability, from 0 to 1{why}, but got {value!r}."
+    )
+
+
+def check_duration(name: str, value: float) -> float:
+    if not 0 <= value < math.inf:
+        raise ValueError(
+            f"Argument `{name}` must be a finite duration >= 0 in seconds, but got {value!r}."
+        )
+    if value > 10:
+        raise ValueError(
+            f"Argument `{name}` must be in seconds, at most 10, but got {value!r}: did you mean "
+            f"nanoseconds ({value * 1e-9:.6g})?"
+        )
+    return value
