@@ -4,18 +4,27 @@ Arrays here are plain and checked by the callers. One layout for an instrument e
 
     A[k, s, i, c, j]   neuron, outcome, memory component out, encoding term, memory component in
 
-contiguous per neuron, so that a step streams through exactly the numbers of the outcome that
-occurred: measured against population-last arrays and BLAS in benchmarks/.
+and one that :func:`pack_instruments` makes of it for stepping, with m = (c, j) and M = C D,
+
+    effects[k, s, m]     p(s) = effects[k, s] . v            (the last outcome's follows: sum_s p = 1)
+    blocks[k, s, m, i]   y = sum_m v_m blocks[k, s, m]       with v = c(z) (x) r
+
+so that a step reads the effects and then exactly the numbers of the outcome that occurred, in
+order. Why it looks like this is measured in docs/performance.md.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, TypeVar
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -25,64 +34,260 @@ def _jit(**options: Any) -> Callable[[_F], _F]:
     return njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"}, **options)
 
 
+# -- vector code -----------------------------------------------------------------------------
+#
+# LLVM's loop vectoriser does badly on loops this short (4 to 64 iterations: it interleaves for
+# long ones and runs the rest one by one, 4 times slower), so the four inner loops of a step are
+# written in its vector types. They are portable: any target has <8 x float>, if need be in pieces.
+
+_INT = ir.IntType(64)
+_FLAGS = ("contract", "nsz")
+
+
+def _const(n: int) -> ir.Constant:
+    return ir.Constant(_INT, n)
+
+
+class _Emitter:
+    """Vector operations on the data of Numba arrays.
+
+    *short*: memory vectors have 4 components, otherwise a multiple of 16.
+    """
+
+    def __init__(self, builder: Any, element: Any, item_bytes: int, short: bool) -> None:
+        self.builder, self.align, self.short = builder, item_bytes, short
+        self.lanes = 4 if short else 32 // item_bytes
+        self.vector = ir.VectorType(element, self.lanes)
+
+    def pointer(self, base: Any, offset: Any) -> Any:
+        b = self.builder
+        return b.bitcast(b.gep(base, [offset]), self.vector.as_pointer())
+
+    def load(self, base: Any, offset: Any) -> Any:
+        return self.builder.load(self.pointer(base, offset), align=self.align)
+
+    def store(self, value: Any, base: Any, offset: Any) -> None:
+        self.builder.store(value, self.pointer(base, offset), align=self.align)
+
+    def splat(self, base: Any, offset: Any) -> Any:
+        """Return a vector of copies of the number at base + offset."""
+        b, index = self.builder, ir.IntType(32)
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        number = b.load(b.gep(base, [offset]))
+        one = b.insert_element(undefined, number, ir.Constant(index, 0))
+        mask = ir.Constant(ir.VectorType(index, self.lanes), [0] * self.lanes)
+        return b.shuffle_vector(one, undefined, mask)
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        return self.builder.fmul(a, b, flags=_FLAGS)
+
+    def add(self, a: Any, b: Any) -> Any:
+        return self.builder.fadd(a, b, flags=_FLAGS)
+
+    def offset(self, a: Any, b: int) -> Any:
+        return self.builder.add(a, _const(b)) if b else a
+
+    def sums(self, n: int) -> list[Any]:
+        """Return n vector variables, zero now."""
+        variables = [cgutils.alloca_once(self.builder, self.vector) for _ in range(n)]
+        for v in variables:
+            self.builder.store(ir.Constant(self.vector, [0.0] * self.lanes), v)
+        return variables
+
+    def accumulate(self, total: Any, a: Any, b: Any) -> None:
+        old = self.builder.load(total)
+        self.builder.store(self.add(self.multiply(a, b), old), total)
+
+    def loop(self, stop: Any, step: int) -> Any:
+        return cgutils.for_range_slice(self.builder, _const(0), stop, _const(step), inc=True)
+
+
+def _vectorised(emit: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the code generator of an intrinsic: emit(emitter, *arguments).
+
+    Arrays arrive as pointers to their data. The last argument is the length D of a memory vector.
+    A number that *emit* returns is the intrinsic's value.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        arrays = [isinstance(t, types.Array) for t in signature.args]
+        dtype = signature.args[arrays.index(True)].dtype
+        element, item_bytes = context.get_value_type(dtype), dtype.bitwidth // 8
+        plain = [
+            context.make_array(t)(context, builder, value).data if is_array else value
+            for t, value, is_array in zip(signature.args, values, arrays, strict=True)
+        ]
+        result = cgutils.alloca_once(builder, element)
+        is_short = builder.icmp_signed("==", plain[-1], _const(4))
+        with builder.if_else(is_short) as branches:
+            for branch, short in zip(branches, (True, False), strict=True):
+                with branch:
+                    value = emit(_Emitter(builder, element, item_bytes, short), *plain)
+                    if value is not None:
+                        builder.store(value, result)
+        if signature.return_type == types.void:
+            return context.get_dummy_value()
+        return builder.load(result)
+
+    return codegen
+
+
+@intrinsic
+def _expand(context, c, c0, x, x0, v, v0, n_terms, d):  # type: ignore[no-untyped-def]
+    """v[v0 + q D + j] = c[c0 + q] x[x0 + j] for q < n_terms, j < D."""
+
+    def emit(
+        e: _Emitter, c: Any, c0: Any, x: Any, x0: Any, v: Any, v0: Any, n_terms: Any, d: Any
+    ) -> None:
+        b = e.builder
+        with e.loop(n_terms, 1) as (q, _):
+            w, row = e.splat(c, b.add(c0, q)), b.add(v0, b.mul(q, d))
+            with e.loop(d, e.lanes) as (j, _):
+                e.store(e.multiply(w, e.load(x, b.add(x0, j))), v, b.add(row, j))
+
+    n = types.intp
+    return types.void(c, n, x, n, v, n, n, n), _vectorised(emit)
+
+
+@intrinsic
+def _dot(context, a, a0, v, v0, m, d):  # type: ignore[no-untyped-def]
+    """Return sum_{q < m} a[a0 + q] v[v0 + q]; m is a multiple of D."""
+
+    def emit(e: _Emitter, a: Any, a0: Any, v: Any, v0: Any, m: Any, d: Any) -> Any:
+        b, n = e.builder, 1 if e.short else 2
+        totals = e.sums(n)
+        with e.loop(m, n * e.lanes) as (q, _):
+            for h in range(n):
+                at = e.offset(q, h * e.lanes)
+                e.accumulate(totals[h], e.load(a, b.add(a0, at)), e.load(v, b.add(v0, at)))
+        vector = reduce(e.add, [b.load(t) for t in totals])
+        parts = [b.extract_element(vector, ir.Constant(ir.IntType(32), i)) for i in range(e.lanes)]
+        while len(parts) > 1:
+            half = len(parts) // 2
+            parts = [e.add(*pair) for pair in zip(parts[:half], parts[half:], strict=True)]
+        return parts[0]
+
+    n = types.intp
+    return a.dtype(a, n, v, n, n, n), _vectorised(emit)
+
+
+def _emit_products(
+    e: _Emitter,
+    unroll: int,
+    width: int,
+    a: Any,
+    a0: Any,
+    v: Any,
+    vs: Any,
+    y: Any,
+    ys: Any,
+    m: Any,
+    d: Any,
+) -> None:
+    """y[ys[g] + i] = sum_{q < m} v[vs[g] + q] a[a0 + q D + i] for every g and i < D.
+
+    *unroll* times *width* times the number of g independent sums are under way at a time: enough
+    to keep the multipliers busy, few enough to stay in registers.
+    """
+    b = e.builder
+    with e.loop(d, width * e.lanes) as (i0, _):
+        totals = {
+            (g, u, w): e.sums(1)[0]
+            for g in range(len(vs))
+            for u in range(unroll)
+            for w in range(width)
+        }
+        with e.loop(m, unroll) as (q0, _):
+            for u in range(unroll):
+                q = e.offset(q0, u)
+                row = b.add(b.add(a0, b.mul(q, d)), i0)
+                columns = [e.load(a, e.offset(row, w * e.lanes)) for w in range(width)]
+                for g, v0 in enumerate(vs):
+                    factor = e.splat(v, b.add(v0, q))
+                    for w, column in enumerate(columns):
+                        e.accumulate(totals[g, u, w], factor, column)
+        for g, y0 in enumerate(ys):
+            for w in range(width):
+                total = reduce(e.add, [b.load(totals[g, u, w]) for u in range(unroll)])
+                e.store(total, y, e.offset(b.add(y0, i0), w * e.lanes))
+
+
+@intrinsic
+def _product(context, a, a0, v, v0, y, y0, m, d):  # type: ignore[no-untyped-def]
+    """y[y0 + i] = sum_{q < m} v[v0 + q] a[a0 + q D + i] for i < D."""
+
+    def emit(
+        e: _Emitter, a: Any, a0: Any, v: Any, v0: Any, y: Any, y0: Any, m: Any, d: Any
+    ) -> None:
+        unroll, width = (4, 1) if e.short else (2, 16 // e.lanes)
+        _emit_products(e, unroll, width, a, a0, v, [v0], y, [y0], m, d)
+
+    n = types.intp
+    return types.void(a, n, v, n, y, n, n, n), _vectorised(emit)
+
+
+@intrinsic
+def _four_products(context, a, a0, v, v0, v1, v2, v3, y, y0, y1, y2, y3, m, d):  # type: ignore[no-untyped-def]
+    """As _product for four vectors that share the block: it is read once."""
+
+    def emit(e: _Emitter, a: Any, a0: Any, v: Any, *rest: Any) -> None:
+        *vs, y, y0, y1, y2, y3, m, d = rest
+        _emit_products(e, 1, 1 if e.short else 2, a, a0, v, vs, y, [y0, y1, y2, y3], m, d)
+
+    n = types.intp
+    return types.void(a, n, v, n, n, n, n, y, n, n, n, n, n, n), _vectorised(emit)
+
+
+@intrinsic
+def _normalise(context, y, y0, x, x0, d):  # type: ignore[no-untyped-def]
+    """x[x0 + i] = y[y0 + i] / y[y0] for i < D."""
+
+    def emit(e: _Emitter, y: Any, y0: Any, x: Any, x0: Any, d: Any) -> None:
+        b = e.builder
+        # One division; the caller sets x[x0], which must be 1 exactly.
+        scale = b.fdiv(ir.Constant(e.vector, [1.0] * e.lanes), e.splat(y, y0))
+        with e.loop(d, e.lanes) as (i, _):
+            e.store(e.multiply(scale, e.load(y, b.add(y0, i))), x, b.add(x0, i))
+
+    n = types.intp
+    return types.void(y, n, x, n, n), _vectorised(emit)
+
+
+@intrinsic
+def _prefetch(context, a, a0):  # type: ignore[no-untyped-def]
+    """Ask for the cache line of a[a0]."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        address = builder.bitcast(builder.gep(data, [values[1]]), byte)
+        builder.call(function, [address, *(ir.Constant(flag, i) for i in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp), codegen
+
+
+# -- one step --------------------------------------------------------------------------------
+
+_SIN = tuple((-1) ** i / math.factorial(2 * i + 1) for i in range(11))
+_COS = tuple((-1) ** i / math.factorial(2 * i) for i in range(11))
+
+
 @_jit()
 def sincospi(x):  # type: ignore[no-untyped-def]
-    """sin(pi x) and cos(pi x) for finite x, by exact reduction to |x| <= 1/4."""
-    q = math.floor(2.0 * x + 0.5)
-    f = math.pi * (x - 0.5 * q)
+    """sin(pi x) and cos(pi x) for finite x: exact reduction to |x| <= 1/2, no branches."""
+    whole = np.floor(x + 0.5)
+    sign = 1.0 - 2.0 * (whole - 2.0 * np.floor(0.5 * whole))
+    f = math.pi * (x - whole)
     g = f * f
-    s = f * (
-        1.0
-        + g
-        * (
-            -1.0 / 6
-            + g
-            * (
-                1.0 / 120
-                + g
-                * (
-                    -1.0 / 5040
-                    + g
-                    * (
-                        1.0 / 362880
-                        + g * (-1.0 / 39916800 + g * (1.0 / 6227020800 - g / 1307674368000.0))
-                    )
-                )
-            )
-        )
-    )
-    c = 1.0 + g * (
-        -0.5
-        + g
-        * (
-            1.0 / 24
-            + g
-            * (
-                -1.0 / 720
-                + g
-                * (
-                    1.0 / 40320
-                    + g
-                    * (
-                        -1.0 / 3628800
-                        + g
-                        * (
-                            1.0 / 479001600
-                            + g * (-1.0 / 87178291200.0 + g / 20922789888000.0)
-                        )
-                    )
-                )
-            )
-        )
-    )
-    m = int(q) & 3
-    if m == 0:
-        return s, c
-    if m == 1:
-        return c, -s
-    if m == 2:
-        return -s, -c
-    return -c, s
+    s = _SIN[10]
+    c = _COS[10]
+    for i in range(9, -1, -1):
+        s = s * g + _SIN[i]
+        c = c * g + _COS[i]
+    return sign * (f * s), sign * c
 
 
 @_jit()
@@ -91,12 +296,11 @@ def encode(z, eta, coefficients):  # type: ignore[no-untyped-def]
     coefficients[0] = 1.0
     size = 1
     for n in range(z.shape[0]):
+        s, c = 0.0, 1.0
         if z[n] > 0.0:
             s, c = sincospi(float(z[n]))
             c *= eta[n]
             s *= -eta[n]
-        else:
-            s, c = 0.0, 1.0
         # Channel 0 is the most significant ternary digit: older digits move up.
         for a in range(size - 1, -1, -1):
             value = coefficients[a]
@@ -107,92 +311,182 @@ def encode(z, eta, coefficients):  # type: ignore[no-untyped-def]
 
 
 @_jit()
-def run_population(A, z, eta, u, clamp, r, floor, spikes, p_spike, logp, memory):  # type: ignore[no-untyped-def]
+def _encode_tile(z, eta, cosines, sines, coefficients):  # type: ignore[no-untyped-def]
+    """As encode, for z (n, N): coefficients[i C + c]; cosines and sines are work space."""
+    n, N = z.shape
+    C = coefficients.shape[0] // cosines.shape[0]
+    one = coefficients.dtype.type(1.0)
+    for channel in range(N):
+        shrink = eta[channel]
+        for i in range(n):
+            x = z[i, channel]
+            s, c = sincospi(x)
+            cosines[i] = shrink * c if x > 0.0 else 1.0
+            sines[i] = -shrink * s if x > 0.0 else 0.0
+        if N == 1:
+            for i in range(n):
+                coefficients[3 * i] = one
+                coefficients[3 * i + 1] = cosines[i]
+                coefficients[3 * i + 2] = sines[i]
+            return
+        size = 3**channel
+        for i in range(n):
+            row = i * C
+            if channel == 0:
+                coefficients[row] = one
+            for a in range(size - 1, -1, -1):
+                value = coefficients[row + a]
+                coefficients[row + 3 * a] = value
+                coefficients[row + 3 * a + 1] = value * cosines[i]
+                coefficients[row + 3 * a + 2] = value * sines[i]
+
+
+@_jit()
+def inspect_currents(z):  # type: ignore[no-untyped-def]
+    """Return whether all of z (flat) are finite, and how many exceed 1."""
+    zero, wraps = 0.0, 0
+    for i in range(z.shape[0]):
+        zero += z[i] * 0.0  # NaN if z[i] is NaN or infinite
+        wraps += z[i] > 1.0
+    return zero == 0.0, wraps
+
+
+@_jit()
+def run_population(effects, blocks, z, eta, u, clamp, r, floor, spikes, p_spike, logp, memory):  # type: ignore[no-untyped-def]
     """Step K neurons, B batch entries and T steps; return the number of floor hits.
 
-    Shapes: A (K or 1, S, D, C, D); z (T, B, K, N); u (T, B, K) or (0, 0, 0) if all is clamped;
-    clamp (T, B, K) outcome index or -1 to draw, or (0, 0, 0); r (B, K, D) in place;
-    spikes (T, B, K, N); p_spike (T, B, K, N), logp (T, B, K), memory (T, B, K, D), each may have
-    length 0 along T when it is not wanted.
+    Shapes: effects (K or 1, S - 1, M); blocks (K or 1, S, M, D); z (T, B, K, N); u (T, B, K), or
+    (0, 0, 0) if all is clamped; clamp (T, B, K) outcome index or -1 to draw, or (0, 0, 0);
+    r (B, K, D) in place; spikes (T, B, K, N); p_spike (T, B, K, N), logp (T, B, K), memory
+    (T, B, K, D), each may have length 0 along T when it is not wanted. All C-contiguous.
+
+    Neurons go in tiles, small enough to stay in cache over the T steps: encode the whole tile,
+    draw all its outcomes, then apply the blocks that occurred.
     """
     T, B, K, N = z.shape
-    S, D, C = A.shape[1], A.shape[2], A.shape[3]
-    M = C * D
-    flat = A.reshape((A.shape[0], S, D, M))
+    shared = blocks.shape[0] == 1
+    S, M, D = blocks.shape[1], blocks.shape[2], blocks.shape[3]
+    C = M // D
+    number = blocks.dtype.type
     clamped, drawn = clamp.shape[0] > 0, u.shape[0] > 0
     want_p, want_logp, want_memory = p_spike.shape[0] > 0, logp.shape[0] > 0, memory.shape[0] > 0
-    c = np.empty(C, np.float64)
-    v = np.empty(M, A.dtype)
-    y = np.empty(D, A.dtype)
+    tile = 64
+    if not shared:
+        tile = max(8, min(tile, 2**18 // (S * M * D * blocks.itemsize)))
+    # Vectors that meet the same large block go four at a time.
+    grouped = shared and D > 4
+    cosines, sines = np.empty(tile), np.empty(tile)
+    c = np.empty(tile * C, blocks.dtype)
+    v = np.empty(tile * M, blocks.dtype)
+    y = np.empty(tile * D, blocks.dtype)
+    chosen, order = np.empty(tile, np.int64), np.empty(tile, np.int64)
     p = np.empty(S, np.float64)
     hits = 0
-    for k in range(K):
-        a = flat[k if A.shape[0] > 1 else 0]
-        for b in range(B):
-            x = r[b, k]
-            for t in range(T):
-                encode(z[t, b, k], eta, c)
-                for q in range(C):
-                    w = A.dtype.type(c[q])
-                    for j in range(D):
-                        v[q * D + j] = w * x[j]
-                rest = 1.0
-                for s in range(S - 1):
-                    row = a[s, 0]
-                    total = v[0] * row[0]
-                    for m in range(1, M):
-                        total += v[m] * row[m]
-                    p[s] = total
-                    rest -= total
-                p[S - 1] = rest
-                outcome = -1
-                if clamped:
-                    outcome = clamp[t, b, k]
-                if outcome < 0:
+    for k0 in range(0, K, tile):
+        n = min(tile, K - k0)
+        for t in range(T):
+            for b in range(B):
+                base = (b * K + k0) * D
+                _encode_tile(z[t, b, k0 : k0 + n], eta, cosines, sines, c)
+                for i in range(n):
+                    k = 0 if shared else k0 + i
+                    _expand(c, i * C, r, base + i * D, v, i * M, C, D)
+                    last = 1.0
+                    for s in range(S - 1):
+                        p[s] = _dot(effects, (k * (S - 1) + s) * M, v, i * M, M, D)
+                        last -= p[s]
+                    p[S - 1] = last
                     outcome = 0
                     if drawn:
-                        level = 0.0
+                        level, x = 0.0, u[t, b, k0 + i]
                         for s in range(S - 1):
                             level += p[s]
-                            if level <= u[t, b, k]:
-                                outcome = s + 1
-                rows = a[outcome]
-                for i in range(D):
-                    row = rows[i]
-                    total = v[0] * row[0]
-                    for m in range(1, M):
-                        total += v[m] * row[m]
-                    y[i] = total
-                probability = float(y[0])
-                if probability < floor:
-                    # (Nearly) impossible, so only by clamping: forget the outcome.
-                    hits += 1
-                    probability = floor
+                            outcome += level <= x
+                    if clamped and clamp[t, b, k0 + i] >= 0:
+                        outcome = clamp[t, b, k0 + i]
+                    chosen[i] = outcome
+                    if not shared:
+                        at = (k * S + outcome) * M * D
+                        _prefetch(blocks, at)
+                        _prefetch(blocks, at + 64 // blocks.itemsize)
+                        _prefetch(blocks, at + 128 // blocks.itemsize)
+                    for channel in range(N):
+                        spikes[t, b, k0 + i, channel] = (outcome >> (N - 1 - channel)) & 1
+                    if want_p:
+                        for channel in range(N):
+                            total = 0.0
+                            for s in range(S):
+                                if (s >> (N - 1 - channel)) & 1:
+                                    total += p[s]
+                            p_spike[t, b, k0 + i, channel] = min(max(total, 0.0), 1.0)
+                if grouped:
                     for s in range(S):
-                        if s != outcome:
-                            for i in range(D):
-                                row = a[s, i]
-                                for m in range(M):
-                                    y[i] += v[m] * row[m]
-                scale = A.dtype.type(1.0) / y[0]
-                x[0] = 1.0
-                for i in range(1, D):
-                    x[i] = y[i] * scale
-                for n in range(N):
-                    spikes[t, b, k, n] = (outcome >> (N - 1 - n)) & 1
-                if want_p:
-                    for n in range(N):
-                        total_p = 0.0
-                        for s in range(S):
-                            if (s >> (N - 1 - n)) & 1:
-                                total_p += p[s]
-                        p_spike[t, b, k, n] = min(max(total_p, 0.0), 1.0)
-                if want_logp:
-                    logp[t, b, k] = math.log(min(probability, 1.0))
-                if want_memory:
-                    for i in range(D):
-                        memory[t, b, k, i] = x[i]
+                        m = 0
+                        for i in range(n):
+                            order[m] = i
+                            m += chosen[i] == s
+                        _same_block(blocks, s * M * D, v, y, order, m, M, D)
+                else:
+                    for i in range(n):
+                        k = 0 if shared else k0 + i
+                        _product(blocks, (k * S + chosen[i]) * M * D, v, i * M, y, i * D, M, D)
+                for i in range(n):
+                    probability = float(y[i * D])
+                    if probability < floor:
+                        # (Nearly) impossible, so only by clamping: forget the outcome.
+                        hits += 1
+                        probability = floor
+                        k = 0 if shared else k0 + i
+                        _forget(blocks[k], v, i, y)
+                    _normalise(y, i * D, r, base + i * D, D)
+                    r[b, k0 + i, 0] = number(1.0)
+                    if want_logp:
+                        logp[t, b, k0 + i] = math.log(min(probability, 1.0))
+                    if want_memory:
+                        for j in range(D):
+                            memory[t, b, k0 + i, j] = r[b, k0 + i, j]
     return hits
+
+
+@_jit()
+def _same_block(blocks, at, v, y, order, n, M, D):  # type: ignore[no-untyped-def]
+    """Apply the block at *at* to the first n vectors of *order*."""
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        a, b, c, d = order[i], order[i + 1], order[i + 2], order[i + 3]
+        _four_products(
+            blocks, at, v, a * M, b * M, c * M, d * M, y, a * D, b * D, c * D, d * D, M, D
+        )
+    for i in range(whole, n):
+        _product(blocks, at, v, order[i] * M, y, order[i] * D, M, D)
+
+
+@_jit()
+def _forget(blocks, v, i, y):  # type: ignore[no-untyped-def]
+    """y[i D + ...] = the memory after an unknown outcome, for one neuron's blocks (S, M, D)."""
+    S, M, D = blocks.shape
+    for j in range(D):
+        total = 0.0
+        for s in range(S):
+            for m in range(M):
+                total += v[i * M + m] * blocks[s, m, j]
+        y[i * D + j] = total
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return an uninitialised array that starts on a cache line."""
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    raw = np.empty(size + 64, dtype=np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def pack_instruments(A: Any) -> tuple[Any, Any]:
+    """Return views (effects, blocks) of instruments A (K, S, D, C, D): see the top."""
+    K, S, D, C, _ = A.shape
+    rows = A.reshape(K, S, D, C * D)
+    return rows[:, :-1, 0], rows.swapaxes(2, 3)
 
 
 # -- building instruments --------------------------------------------------------------------

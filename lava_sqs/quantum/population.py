@@ -586,7 +586,7 @@ def _make_engine(population: Population, backend: str | None) -> tuple[_Engine, 
 
 
 class _InstrumentEngine:
-    """Compiled instruments: A (K or 1, S, D, C, D) and memories (B, K, D)."""
+    """Compiled instruments, packed for stepping, and memories (B, K, D)."""
 
     def __init__(self, population: Population) -> None:
         ansatz = population.ansatz
@@ -594,17 +594,28 @@ class _InstrumentEngine:
         self._dtype = population.dtype
         self._floor = _FLOOR[population.dtype]
         self._ground = ground_state(ansatz.memory_qubits)
-        self._A = np.empty((0, *self._program.shape), dtype=self._dtype)
-        self.memory = np.empty((population._flat, population.size, len(self._ground)), self._dtype)
+        self._effects = self._blocks = np.empty((0, 0, 0))
+        self.memory = _kernels.aligned_empty(
+            (population._flat, population.size, len(self._ground)), self._dtype
+        )
 
     def set_theta(self, theta: Array, changed: Array) -> None:
-        if (theta == theta[0]).all():  # one instrument serves all
-            self._A = self._program.build(theta[:1], self._dtype)
-            return
-        if len(self._A) != len(theta):
+        shared = bool((theta == theta[0]).all())  # one instrument serves all
+        if shared:
+            theta, changed = theta[:1], np.ones(1, dtype=bool)
+        if len(self._blocks) != len(theta):
+            n_outcomes, size, n_terms, _ = self._program.shape
+            row = n_terms * size
             changed = np.ones(len(theta), dtype=bool)
-            self._A = np.empty((len(theta), *self._program.shape), dtype=self._dtype)
-        self._A[changed] = self._program.build(theta[changed], self._dtype)
+            self._effects = _kernels.aligned_empty((len(theta), n_outcomes - 1, row), self._dtype)
+            self._blocks = _kernels.aligned_empty((len(theta), n_outcomes, row, size), self._dtype)
+        which = np.flatnonzero(changed)
+        # Few neurons at a time: what is built is twice as large for a moment.
+        chunk = max(1, int(2**23 // np.prod(self._program.shape)))
+        for start in range(0, len(which), chunk):
+            part = which[start : start + chunk]
+            effects, blocks = _kernels.pack_instruments(self._program.build(theta[part]))
+            self._effects[part], self._blocks[part] = effects, blocks
 
     def reset(self, memory: Array | None) -> None:
         self.memory[:] = self._ground if memory is None else memory
@@ -622,7 +633,8 @@ class _InstrumentEngine:
         if memory.ndim != 4 or memory.shape[0] == 0:
             memory = np.empty((0, 0, 0, 0), dtype=self._dtype)
         return _kernels.run_population(
-            self._A,
+            self._effects,
+            self._blocks,
             z,
             self._program.eta,
             u,
@@ -637,7 +649,7 @@ class _InstrumentEngine:
 
     @property
     def nbytes(self) -> int:
-        return self._A.nbytes + self.memory.nbytes
+        return int(self._effects.nbytes + self._blocks.nbytes + self.memory.nbytes)
 
 
 class _LiteralEngine:
@@ -662,9 +674,9 @@ class _LiteralEngine:
 
     @property
     def memory(self) -> Array:
-        return np.array(
-            [[qobj_to_pauli(n.memory) for n in row] for row in self._neurons]
-        ).reshape(*self._shape, -1)
+        return np.array([[qobj_to_pauli(n.memory) for n in row] for row in self._neurons]).reshape(
+            *self._shape, -1
+        )
 
     @memory.setter
     def memory(self, value: Array) -> None:  # pragma: no cover - for the protocol
@@ -708,5 +720,5 @@ class _LiteralEngine:
 
     @property
     def nbytes(self) -> int:
-        d = 4 ** self._population.ansatz.memory_qubits
+        d = 4**self._population.ansatz.memory_qubits
         return int(16 * d * np.prod(self._shape))
