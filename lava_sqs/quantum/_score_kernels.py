@@ -139,20 +139,23 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
 
 
 @_jit()
-def advance_scores(A, dA, z, eta, outcomes, floor, r, sensitivity, window, e, kappa):  # type: ignore[no-untyped-def]
-    """One online step of K neurons: scores e (K, P) and kappa (K, H+1, N) of the given outcome.
+def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window, e, kappa):  # type: ignore[no-untyped-def]
+    """One online step of K neurons: scores e (K, P+N) and kappa (K, H+1, N) of the given outcome.
 
-    r (K, D) is the memory BEFORE the step and is moved too; sensitivity (K, P, D) and window
-    (K, H+1, N, D) are updated in place. dA (K, P, S, D, C, D), with P = 0 to skip the angles.
+    r (K, D) is the memory BEFORE the step and is moved too; sensitivity (K, P+N, D) (the angles,
+    then one bias per channel) and window (K, H+1, N, D) are updated in place. dA
+    (K or 1, P, S, D, C, D), with P = 0 to skip the angles. open_ is 0.0 when the synaptic input
+    did not enter z (a reset step), so that no synapse gets credit, else 1.0.
     """
     K, N = z.shape
     S, D, C = A.shape[1], A.shape[2], A.shape[3]
     P, H1 = dA.shape[1], window.shape[1]
     zero = np.zeros(N)
     c, dc = np.empty(C), np.empty((N, C))
-    step, y, x = np.empty((D, D)), np.empty(D), np.empty(D)
+    step, y, x, slope = np.empty((D, D)), np.empty(D), np.empty(D), np.empty((N, D))
     for k in range(K):
         a = A[k if A.shape[0] > 1 else 0]
+        da = dA[k if dA.shape[0] > 1 else 0]
         encode_slopes(z[k], eta, zero, c, dc)
         s = outcomes[k]
         probability = 0.0
@@ -164,11 +167,16 @@ def advance_scores(A, dA, z, eta, outcomes, floor, r, sensitivity, window, e, ka
         if floored:
             first, last = 0, S
         step[:] = 0.0
+        slope[:] = 0.0
         for o in range(first, last):
             for i in range(D):
                 for q in range(C):
+                    inner = 0.0
                     for j in range(D):
                         step[i, j] += c[q] * a[o, i, q, j]
+                        inner += a[o, i, q, j] * r[k, j]
+                    for n in range(N):
+                        slope[n, i] += dc[n, q] * inner
         for i in range(D):
             total = 0.0
             for j in range(D):
@@ -177,17 +185,20 @@ def advance_scores(A, dA, z, eta, outcomes, floor, r, sensitivity, window, e, ka
         scale = 1.0 / y[0]
         for i in range(D):
             y[i] *= scale
-        for j in range(P):
+        for j in range(P + N):
             for i in range(D):
                 total = 0.0
                 for m in range(D):
                     total += step[i, m] * sensitivity[k, j, m]
-                for o in range(first, last):
-                    for q in range(C):
-                        inner = 0.0
-                        for m in range(D):
-                            inner += dA[k, j, o, i, q, m] * r[k, m]
-                        total += c[q] * inner
+                if j >= P:
+                    total += slope[j - P, i]
+                else:
+                    for o in range(first, last):
+                        for q in range(C):
+                            inner = 0.0
+                            for m in range(D):
+                                inner += da[j, o, i, q, m] * r[k, m]
+                            total += c[q] * inner
                 x[i] = total * scale
             score = x[0]
             e[k, j] = 0.0 if floored else score
@@ -196,18 +207,11 @@ def advance_scores(A, dA, z, eta, outcomes, floor, r, sensitivity, window, e, ka
         for h in range(H1 - 1, -1, -1):
             for n in range(N):
                 for i in range(D):
-                    total = 0.0
+                    total = open_ * slope[n, i]
                     if h > 0:
+                        total = 0.0
                         for m in range(D):
                             total += step[i, m] * window[k, h - 1, n, m]
-                    else:
-                        for o in range(first, last):
-                            for q in range(C):
-                                if dc[n, q] != 0.0:
-                                    inner = 0.0
-                                    for m in range(D):
-                                        inner += a[o, i, q, m] * r[k, m]
-                                    total += dc[n, q] * inner
                     x[i] = total * scale
                 score = x[0]
                 kappa[k, h, n] = 0.0 if floored else score

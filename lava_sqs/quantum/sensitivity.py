@@ -288,16 +288,22 @@ class OnlineScores:
     Parameters
     ----------
     program : Program
-    theta : ndarray, shape (K, n_params)
+        Of :func:`lava_sqs.quantum.instrument.compile_program`.
+    theta : ndarray, shape (K, n_params) or (1, n_params)
+        One row for all K neurons, or one each.
+    size : int
+        K.
     window : int
         H: how many steps back the score of a current reaches. 0 is the present step only.
     angles : bool
-        Whether the angles are scored too.
+        Whether the angles are scored; currents and biases always are.
 
     Attributes
     ----------
     d_theta : ndarray, shape (K, n_params)
-        ``d log p_t / d theta`` of the last step.
+        ``d log p_t / d theta`` of the last step, all steps since the reset taken into account.
+    d_bias : ndarray, shape (K, io_qubits)
+        The same for a constant added to every current since the reset.
     kappa : ndarray, shape (K, window + 1, io_qubits)
         ``d log p_t / d z_{t-h}`` of the last step.
     memory : ndarray, shape (K, 4**memory_qubits)
@@ -305,19 +311,26 @@ class OnlineScores:
     """
 
     def __init__(
-        self, program: Program, theta: Array, *, window: int = 0, angles: bool = True
+        self,
+        program: Program,
+        theta: Array,
+        *,
+        size: int,
+        window: int = 0,
+        angles: bool = True,
     ) -> None:
         self.program, self.angles = program, angles
-        size, n_io = theta.shape[0], program.ansatz.io_qubits
+        n_io = program.ansatz.io_qubits
         components = 4**program.ansatz.memory_qubits
         n_params = theta.shape[1] if angles else 0
         self.window = check_int("window", window, minimum=0)
         self.memory = np.empty((size, components))
-        self._sensitivity = np.zeros((size, n_params, components))
+        self._ground = ground_state(program.ansatz.memory_qubits)
+        self._sensitivity = np.zeros((size, n_params + n_io, components))
         self._B = np.zeros((size, self.window + 1, n_io, components))
-        self.d_theta = np.zeros((size, n_params))
+        self._e = np.zeros((size, n_params + n_io))
+        self.d_theta, self.d_bias = self._e[:, :n_params], self._e[:, n_params:]
         self.kappa = np.zeros((size, self.window + 1, n_io))
-        self.floor_hits = 0
         self._weights = 1 << np.arange(n_io)[::-1]
         self.set_theta(theta)
         self.reset()
@@ -330,24 +343,28 @@ class OnlineScores:
 
     def reset(self, memory: Array | None = None) -> None:
         """Put the memory in ``|0..0>`` (or *memory*), which owes nothing to any parameter."""
-        ground = ground_state(self.program.ansatz.memory_qubits)
-        self.memory[:] = ground if memory is None else memory
+        self.memory[:] = self._ground if memory is None else memory
         self._sensitivity[:] = 0.0
         self._B[:] = 0.0
 
-    def step(self, z: Array, spikes: Array) -> None:
-        """Take the currents (K, io_qubits) and the reported bits (K, io_qubits) of one step."""
+    def step(self, z: Array, spikes: Array, *, open_: bool = True) -> None:
+        """Score one step: currents z and reported bits, both (K, io_qubits).
+
+        *open_* is False where the synapses did not contribute to z (a reset step): the window
+        then gives them no credit.
+        """
         _score_kernels.advance_scores(
             self._A,
             self._dA,
             z,
             self.program.eta,
             np.asarray(spikes, dtype=np.int64) @ self._weights,
+            1.0 if open_ else 0.0,
             _EXACT_FLOOR,
             self.memory,
             self._sensitivity,
             self._B,
-            self.d_theta,
+            self._e,
             self.kappa,
         )
 

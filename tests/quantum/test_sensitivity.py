@@ -125,21 +125,25 @@ def test_online_scores_add_up_to_the_reverse_form(size):
     circuit = ansatz.layered(*size)
     theta, currents, spikes = recorded(circuit, NOISE)
     _, d_theta, d_current = score_spike_train(circuit, theta, currents, spikes, noise=NOISE)
-    online = OnlineScores(compile_program(circuit, NOISE), theta, window=T - 1)
+    online = OnlineScores(compile_program(circuit, NOISE), theta, size=K, window=T - 1)
     population = Population(circuit, theta, noise=NOISE)
     shape = (T, K, size[0])
     z, s = currents.reshape(shape), spikes.reshape(shape)
-    sum_theta, sum_z = np.zeros_like(d_theta), np.zeros(shape)
+    sum_theta, sum_z, sum_bias = np.zeros_like(d_theta), np.zeros(shape), np.zeros(shape[1:])
     for t in range(T):
         online.step(z[t], s[t])
         population.step(currents[t], outcome=spikes[t])
         np.testing.assert_allclose(online.memory, population.memory, rtol=0, atol=1e-12)
         sum_theta += online.d_theta
+        sum_bias += online.d_bias
         for h in range(t + 1):
             sum_z[t - h] += online.kappa[:, h]
     np.testing.assert_allclose(sum_theta, d_theta, rtol=0, atol=1e-11 * np.abs(d_theta).max())
     np.testing.assert_allclose(
         sum_z, d_current.reshape(shape), rtol=0, atol=1e-11 * np.abs(d_current).max()
+    )
+    np.testing.assert_allclose(
+        sum_bias, d_current.reshape(shape).sum(axis=0), rtol=0, atol=1e-11 * np.abs(sum_bias).max()
     )
 
 
