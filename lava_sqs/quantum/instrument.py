@@ -144,6 +144,8 @@ def instrument(
 def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
     """Let QuTiP make every superoperator of a step and return them as a :class:`Program`."""
     n, n_io = ansatz.n_qubits, ansatz.io_qubits
+    if noise is not None:
+        noise.check_circuit(n_io, ansatz.memory_qubits)
     table: list[tuple[int, int, int, int, int]] = []
     terms: list[NDArray[np.float64]] = []
     rows: list[NDArray[np.int64]] = []

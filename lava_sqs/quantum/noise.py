@@ -74,9 +74,10 @@ def _lifetime(name: str, value: float) -> float:
             f"Argument `{name}` must be positive, in seconds (inf: no decay), but got {value!r}."
         )
     if math.isfinite(value) and not 1e-9 <= value <= 10:
+        meant = f" ({value * 1e-6:.6g})" if value > 10 else ""
         raise ValueError(
             f"Argument `{name}` must be in seconds, from 1e-9 to 10 or inf, but got {value!r}: "
-            f"did you mean microseconds ({value * 1e-6:.6g})?"
+            f"did you mean microseconds{meant}?"
         )
     return value
 
@@ -490,14 +491,16 @@ class NoiseModel:
         (0.000232, 'medians of the public calibration snapshot of ibm_brisbane, 2025-02-26')
         """
         c = _CALIBRATIONS[check_choice("name", name, _CALIBRATIONS)]
-        t1, t2 = c["t1"] * 1e-6, c["t2"] * 1e-6
-        time_1q, time_2q = c["ns_1q"] * 1e-9, c["ns_2q"] * 1e-9
+        t1, t2 = (float(f"{c[k]}e-6") for k in _LIFETIMES)  # 0.000232, not 0.00023199..
+        time_1q, time_2q, time_readout = (
+            float(f"{c[k]}e-9") for k in ("ns_1q", "ns_2q", "ns_readout")
+        )
         return cls(
             t1=t1,
             t2=t2,
             gate_time_1q=time_1q,
             gate_time_2q=time_2q,
-            readout_time=c["ns_readout"] * 1e-9,
+            readout_time=time_readout,
             p_depol_1q=depol_from_gate_infidelity(c["error_1q"], 1, t1, t2, time_1q),
             p_depol_2q=depol_from_gate_infidelity(c["error_2q"], 2, t1, t2, time_2q),
             p_read1_given0=c["read1_given0"],

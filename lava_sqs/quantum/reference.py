@@ -1,8 +1,8 @@
 """One SQS neuron, written literally in QuTiP: slow, obvious, and the oracle of every test.
 
-Nothing here shares code with the compiled form but the circuit's and the noise model's own
-definitions. It is meant to be checked by eye against the six lines of its definition (docs,
-"One time step").
+Nothing here shares code with the compiled form but the numbers of the circuit and of the noise
+model: errors are Kraus operators, relaxation is one Lindblad propagator of the whole register. It
+is meant to be checked by eye against the six lines of its definition (docs, "One time step").
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import qutip
 from numpy.typing import NDArray
 
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.noise import NoiseModel, depolarizing
+from lava_sqs.quantum.noise import NoiseModel
 
 __all__ = ["ReferenceNeuron"]
+
+_PAULIS = (qutip.qeye(2), qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
 
 
 class ReferenceNeuron:
@@ -40,11 +42,14 @@ class ReferenceNeuron:
         self.theta = ansatz.check_theta(theta)
         self.n_io, self.n = ansatz.io_qubits, ansatz.n_qubits
         self.outcomes = list(product((0, 1), repeat=self.n_io))  # channel 0 most significant
+        if noise is not None:
+            noise.check_circuit(ansatz.io_qubits, ansatz.memory_qubits)
         self._gates = [
             [(gate, ansatz.operator(gate, self.theta)) for gate in layer]
             for layer in ansatz.moments
         ]
-        self._relaxations: dict[tuple[float, int], list[qutip.Qobj]] = {}
+        self._pauli_kraus: dict[tuple[float, tuple[int, ...]], list[qutip.Qobj]] = {}
+        self._relaxations: dict[tuple[float, int], qutip.Qobj] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -88,23 +93,24 @@ class ReferenceNeuron:
         # 2. encode
         for q, current in enumerate(np.ravel(z)):
             if current > 0:
-                rho = self.on(qutip.gates.rx(np.pi * current), [q], rho)
+                rotation = qutip.gates.rx(np.pi * current)
+                gate = qutip.expand_operator(rotation, dims=[2] * self.n, targets=[q])
+                rho = gate @ rho @ gate.dag()
                 if noise:
-                    rho = self.on(depolarizing(noise.value("p_depol_1q", q), 1), [q], rho)
+                    rho = self.pauli_error(rho, noise.value("p_depol_1q", q), (q,))
         if noise:
             rho = self.relax(rho, noise.gate_time_1q)
-            rho = self.slot("after_encode", rho)
+            rho = self.user_channels(rho, "after_encode")
         # 3. circuit
         for layer in self._gates:
             for _, unitary in layer:
                 rho = unitary @ rho @ unitary.dag()
             if noise:
                 for gate, _ in layer:
-                    p = noise.gate_error(gate.qubits)
-                    if gate.name != "U" and p > 0:
-                        rho = self.on(depolarizing(p, len(gate.qubits)), gate.qubits, rho)
+                    if gate.name != "U":
+                        rho = self.pauli_error(rho, noise.gate_error(gate.qubits), gate.qubits)
                 rho = self.relax(rho, max(noise.gate_time(g.name, g.qubits) for g, _ in layer))
-        return self.slot("after_circuit", rho) if noise else rho
+        return self.user_channels(rho, "after_circuit") if noise else rho
 
     def project(self, rho: qutip.Qobj, reported: tuple[int, ...]) -> qutip.Qobj:
         """Return the unnormalised memory after *reported*: its trace is the probability."""
@@ -125,7 +131,7 @@ class ReferenceNeuron:
             memory = self.relax(
                 memory, self.noise.readout_time + self.noise.idle_time, first=self.n_io
             )
-            memory = self.slot("readout", memory)
+            memory = self.user_channels(memory, "readout")
         return memory
 
     # -- channels on the register -------------------------------------------------------------
@@ -134,31 +140,45 @@ class ReferenceNeuron:
     def _identity(self) -> list[qutip.Qobj]:
         return [qutip.qeye(2)] * self.ansatz.memory_qubits
 
-    def on(self, channel: qutip.Qobj, qubits: Any, rho: qutip.Qobj) -> qutip.Qobj:
-        """Apply an operator or a superoperator on some *qubits* through its Kraus operators."""
-        kraus = [channel] if channel.isoper else qutip.to_kraus(channel)
-        dims, targets = [2] * self.n, list(qubits)
-        full = [qutip.expand_operator(k, dims=dims, targets=targets) for k in kraus]
-        return sum(k @ rho @ k.dag() for k in full)
+    def pauli_error(self, rho: qutip.Qobj, p: float, qubits: tuple[int, ...]) -> qutip.Qobj:
+        """Apply with probability *p* a Pauli other than the identity on *qubits*, all alike."""
+        if p == 0:
+            return rho
+        if (p, qubits) not in self._pauli_kraus:
+            weights = [1 - p] + [p / (4 ** len(qubits) - 1)] * (4 ** len(qubits) - 1)
+            self._pauli_kraus[p, qubits] = [
+                np.sqrt(weight)
+                * qutip.expand_operator(
+                    qutip.tensor(paulis), dims=[2] * self.n, targets=list(qubits)
+                )
+                for weight, paulis in zip(
+                    weights, product(_PAULIS, repeat=len(qubits)), strict=True
+                )
+            ]
+        return sum(k @ rho @ k.dag() for k in self._pauli_kraus[p, qubits])
 
     def relax(self, rho: qutip.Qobj, duration: float, first: int = 0) -> qutip.Qobj:
         """Relax every qubit of *rho* together: one Lindblad propagator of the whole register."""
-        size = len(rho.dims[0])
+        assert self.noise is not None
         if (duration, first) not in self._relaxations:
+            size = len(rho.dims[0])
             c_ops = [
                 qutip.expand_operator(c, dims=[2] * size, targets=[q])
                 for q in range(size)
                 for c in self.noise.collapse_operators(first + q)
             ]
             generator = qutip.liouvillian(0 * qutip.tensor([qutip.qeye(2)] * size), c_ops)
-            self._relaxations[duration, first] = [(generator * duration).expm()]
-        (propagator,) = self._relaxations[duration, first]
-        return qutip.vector_to_operator(propagator @ qutip.operator_to_vector(rho))
+            self._relaxations[duration, first] = (generator * duration).expm()
+        return _apply(self._relaxations[duration, first], rho)
 
-    def slot(self, name: str, rho: qutip.Qobj) -> qutip.Qobj:
-        """Apply the user's own channel of a slot, if there is one."""
+    def user_channels(self, rho: qutip.Qobj, slot: str) -> qutip.Qobj:
+        """Apply the user's own channels of a slot, one after the other."""
         assert self.noise is not None
-        channel = self.noise.slot(name, self.n_io, self.ansatz.memory_qubits)
-        if channel is None:
-            return rho
-        return qutip.vector_to_operator(channel @ qutip.operator_to_vector(rho))
+        for channel in self.noise.channels:
+            if channel.slot == slot:
+                rho = _apply(channel.superoperator, rho)
+        return rho
+
+
+def _apply(superoperator: qutip.Qobj, rho: qutip.Qobj) -> qutip.Qobj:
+    return qutip.vector_to_operator(superoperator @ qutip.operator_to_vector(rho))
