@@ -115,7 +115,7 @@ class ReferenceNeuron:
     def project(self, rho: qutip.Qobj, reported: tuple[int, ...]) -> qutip.Qobj:
         """Return the unnormalised memory after *reported*: its trace is the probability."""
         # 4. measure: the true bits s project, the reported bits are what is known of them
-        total = 0
+        total: Any = 0
         for true in self.outcomes:
             weight = 1.0
             for q in range(self.n_io):
