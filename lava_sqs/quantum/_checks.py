@@ -107,3 +107,15 @@ def check_dtype(name: str, value: Any) -> np.dtype[Any]:
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"Argument `{name}` must be float64 or float32, but got {dtype}.")
     return dtype
+
+
+def check_positive(
+    name: str, value: Any, *, zero: bool = False, below: float | None = None
+) -> float:
+    """Return *value* as a finite float above 0 (or from 0, if *zero*), and less than *below*."""
+    number = float(check_shape(name, check_real(name, value), ()))
+    if number < 0 or (number == 0 and not zero) or (below is not None and number >= below):
+        wanted = "at least 0" if zero else "above 0"
+        wanted += "" if below is None else f" and below {below:g}"
+        raise ValueError(f"Argument `{name}` must be {wanted}, but got {number:g}.")
+    return number

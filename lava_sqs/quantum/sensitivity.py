@@ -304,6 +304,8 @@ class OnlineScores:
         ``d log p_t / d theta`` of the last step, all steps since the reset taken into account.
     d_bias : ndarray, shape (K, io_qubits)
         The same for a constant added to every current since the reset.
+    scores : ndarray, shape (K, n_params + io_qubits)
+        Both, side by side.
     kappa : ndarray, shape (K, window + 1, io_qubits)
         ``d log p_t / d z_{t-h}`` of the last step.
     memory : ndarray, shape (K, 4**memory_qubits)
@@ -328,8 +330,8 @@ class OnlineScores:
         self._ground = ground_state(program.ansatz.memory_qubits)
         self._sensitivity = np.zeros((size, n_params + n_io, components))
         self._B = np.zeros((size, self.window + 1, n_io, components))
-        self._e = np.zeros((size, n_params + n_io))
-        self.d_theta, self.d_bias = self._e[:, :n_params], self._e[:, n_params:]
+        self.scores = np.zeros((size, n_params + n_io))
+        self.d_theta, self.d_bias = self.scores[:, :n_params], self.scores[:, n_params:]
         self.kappa = np.zeros((size, self.window + 1, n_io))
         self._weights = 1 << np.arange(n_io)[::-1]
         self.set_theta(theta)
@@ -364,7 +366,7 @@ class OnlineScores:
             self.memory,
             self._sensitivity,
             self._B,
-            self._e,
+            self.scores,
             self.kappa,
         )
 

@@ -1,0 +1,92 @@
+r"""The learning rule of the published code, as a baseline: it all but ignores memory.
+
+As found in the authors' release (see docs, "Comparison"): in every step the rule looks at the
+outcome as if the neuron had just been reset, with the memory in ``|0..0>``. Angles follow the
+parameter-shift difference of the *logarithm* of the probability,
+
+.. math:: g_{\theta} = \tfrac12 \bigl(\log p(\theta + \pi/2) - \log p(\theta - \pi/2)\bigr),
+
+(the rule holds for probabilities, not for their logarithms), and weights an average of
+simultaneous perturbations, ``(log p_+ - log p_-) / (2 eps) * (eps * sign)``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.quantum._checks import check_int, check_positive, check_seed
+from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.population import Population
+
+__all__ = ["published_gradient"]
+
+Array = NDArray[Any]
+
+
+def published_gradient(
+    ansatz: Ansatz,
+    theta: Array,
+    weights: Array,
+    history: Array,
+    spikes: Array,
+    *,
+    bias: Array | float = 0.0,
+    noise: NoiseModel | None = None,
+    signal: Array | None = None,
+    n_samples: int = 5,
+    epsilon: float = 0.03,
+    seed: int | None = None,
+) -> tuple[Array, Array]:
+    """Return the published rule's gradients of angles and weights for recorded trains.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+        With one io qubit.
+    theta : ndarray, shape (K, n_params)
+    weights : ndarray, shape (K, M)
+    history : ndarray, shape (T, *batch, M)
+        What formed the currents: ``z_t = weights @ history_t + bias``.
+    spikes : ndarray, shape (T, *batch, K)
+    bias : float or ndarray, shape (K,)
+    noise : NoiseModel, optional
+    signal : ndarray, shape (T, *batch, K), optional
+        Weight of each step.
+    n_samples, epsilon, seed
+        Of the simultaneous perturbation.
+
+    Returns
+    -------
+    d_theta : ndarray, shape (K, n_params)
+    d_weights : ndarray, shape (K, M)
+    """
+    n = check_int("n_samples", n_samples, minimum=1)
+    eps = check_positive("epsilon", epsilon)
+    rng = np.random.default_rng(check_seed("seed", seed))
+    steps, size = history.reshape(-1, history.shape[-1]), theta.shape[0]
+    outcome = np.asarray(spikes).reshape(-1, size)
+    scale = np.ones(outcome.shape) if signal is None else np.reshape(signal, outcome.shape)
+
+    def log_p(angles: Array, w: Array) -> Array:
+        """Each step from a fresh memory: the steps are a batch axis."""
+        fresh = Population(ansatz, angles, batch=(len(steps),), noise=noise, seed=0)
+        fresh.step(steps @ w.T + bias, outcome)
+        return fresh.log_likelihood
+
+    d_theta = np.empty(theta.shape)
+    for j in range(theta.shape[1]):
+        move = np.zeros(theta.shape[1])
+        move[j] = np.pi / 2
+        difference = log_p(theta + move, weights) - log_p(theta - move, weights)
+        d_theta[:, j] = (scale * difference).sum(axis=0) / 2
+    d_weights = np.zeros(weights.shape)
+    for _ in range(n):
+        sign = rng.choice([-1.0, 1.0], size=weights.shape)
+        difference = log_p(theta, weights + eps * sign) - log_p(theta, weights - eps * sign)
+        slope = (scale * difference).sum(axis=0) / (2 * eps)
+        d_weights += slope[:, None] * (eps * sign) / n
+    return d_theta, d_weights

@@ -1,0 +1,175 @@
+r"""Lava learning rules that carry the exact local score into stock ``LearningDense``.
+
+A postsynaptic :class:`~lava_sqs.LearningSQS` sends, in every time step, ``y1 = kappa_0``,
+``y2 = kappa_1`` (the scores of its present and previous current) and ``y3``, learning rate times
+learning signal. The presynaptic history that goes with them is one step older than the spikes
+that the connection receives now: in Lava a connection delays by one step. So the synaptic tag is
+used as a delay line, ``t(t) = x(t-1)`` and, a second one, ``d(t) = x(t-2)``, as the rule reads
+them:
+
+.. math:: \Delta w = y_3 (y_1\, t + y_2\, d), \qquad t \leftarrow x, \qquad d \leftarrow t .
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lava.magma.core.learning.learning_rule import Loihi3FLearningRule
+from lava.magma.core.process.connection import LearningConnectionProcess
+from lava.proc.dense.process import LearningDense
+
+from lava_sqs.proc.learning_sqs.process import LearningSQS
+from lava_sqs.proc.sqs_dense.process import SQSDense
+from lava_sqs.quantum._checks import check_int
+
+__all__ = ["SQSLearningRule", "SQSRewardRule", "connect_learning"]
+
+# Stock three-factor rules decay y by exp(-1 / 65535) per epoch; a score must not decay at all.
+_NO_DECAY = 2**62
+
+
+def _keep_scores(rule: Loihi3FLearningRule) -> None:
+    rule.y1_tau = rule.y2_tau = rule.y3_tau = _NO_DECAY
+
+
+class SQSLearningRule(Loihi3FLearningRule):
+    """Score times signal of the same step: ``dw = y3 * sum_h kappa_h x(t-1-h)``, h = 0..window.
+
+    Use it on a stock ``LearningDense`` under a floating-point run configuration, wired with
+    :func:`connect_learning`. Right for visible (clamped) neurons, whose score needs no waiting,
+    and for hidden ones whose signal answers the same step.
+
+    Parameters
+    ----------
+    window : {0, 1}
+        How far back the score of a current reaches: Loihi's synapses have two state variables
+        besides the weight. :class:`~lava_sqs.SQSDense` has a window of any length.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *window* is not 0 or 1.
+
+    Examples
+    --------
+    >>> SQSLearningRule(window=1).window
+    1
+    """
+
+    def __init__(self, window: int = 1) -> None:
+        self.window = check_int("window", window, minimum=0)
+        if window > 1:
+            raise ValueError(
+                f"Argument `window` must be 0 or 1, for a Loihi synapse has two state variables, "
+                f"but got {window}. SQSDense takes longer windows."
+            )
+        if window == 0:
+            super().__init__(dw="u0*t*y1*y3", dt="x0 - u0*t", t_epoch=1)
+        else:
+            super().__init__(
+                dw="u0*t*y1*y3 + u0*d*y2*y3", dt="x0 - u0*t", dd="u0*t - u0*d", t_epoch=1
+            )
+        _keep_scores(self)
+
+
+class SQSRewardRule(Loihi3FLearningRule):
+    r"""Eligibility for a signal that comes later: ``E <- gamma E + kappa_0 x(t-1)``, ``dw = y3 E``.
+
+    ``gamma = 1 - 2**-decay_exponent``; the eligibility is the synaptic tag, the delay line its
+    other state variable, so the window is 0.
+
+    Parameters
+    ----------
+    decay_exponent : int or None
+        1 to 7; None never forgets (``gamma = 1``: then nothing forgets at a reset either).
+    """
+
+    def __init__(self, decay_exponent: int | None = 4) -> None:
+        self.window = 0
+        if decay_exponent is None:
+            fade_tag, fade_weight, self.gamma = "", "", 1.0
+        else:
+            k = check_int("decay_exponent", decay_exponent, minimum=1)
+            if k > 7:
+                raise ValueError(
+                    f"Argument `decay_exponent` must be 1 to 7 (the rule grammar ends at 2^-7), "
+                    f"but got {k}. None never forgets."
+                )
+            fade_tag, fade_weight = f" - 2^-{k}*u0*t", f" - 2^-{k}*u0*t*y3"
+            self.gamma = 1 - 2.0**-k
+        super().__init__(
+            dw=f"u0*t*y3 + u0*d*y1*y3{fade_weight}",
+            dt=f"u0*d*y1{fade_tag}",
+            dd="x0 - u0*d",
+            t_epoch=1,
+        )
+        _keep_scores(self)
+
+
+def connect_learning(neurons: LearningSQS, connection: Any) -> None:
+    """Wire the learning ports of *neurons* into the connection that drives them.
+
+    The connection's ``a_out`` is connected to the neurons' ``a_in`` as always, by the user.
+
+    Parameters
+    ----------
+    neurons : LearningSQS
+        The postsynaptic neurons.
+    connection : LearningDense or SQSDense
+        A ``LearningDense`` must have a :class:`SQSLearningRule` or :class:`SQSRewardRule`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is not what it must be, sizes differ, or the rule's window is longer than the
+        neurons'.
+    """
+    if not isinstance(neurons, LearningSQS):
+        raise TypeError(
+            "Argument `neurons` must be a LearningSQS (only it computes scores), but got "
+            f"{type(neurons).__name__}."
+        )
+    if not isinstance(connection, (LearningConnectionProcess, SQSDense)):
+        raise TypeError(
+            "Argument `connection` must be a LearningDense or an SQSDense, but got "
+            f"{type(connection).__name__}."
+        )
+    if isinstance(connection, SQSDense):
+        window, wires = connection.window, {"s_in_y3": neurons.s_out_y3}
+        wires["s_in_kernel"] = neurons.kernel_out
+        if window != neurons.window:
+            raise ValueError(
+                f"Argument `connection` must have the window of its neurons, {neurons.window}, "
+                f"but has window={window}."
+            )
+    else:
+        rule = connection._learning_rule
+        if not isinstance(connection, LearningDense) or not isinstance(
+            rule, (SQSLearningRule, SQSRewardRule)
+        ):
+            raise TypeError(
+                "Argument `connection` must have an SQSLearningRule or SQSRewardRule on a "
+                f"LearningDense, but is a {type(connection).__name__} with "
+                f"{type(rule).__name__}."
+            )
+        window = rule.window
+        wires = {
+            "s_in_bap": neurons.s_out_bap,
+            "s_in_y1": neurons.s_out_y1,
+            "s_in_y2": neurons.s_out_y2,
+            "s_in_y3": neurons.s_out_y3,
+        }
+        if window > neurons.window:
+            raise ValueError(
+                f"Argument `neurons` must have window >= {window} for this rule, but has "
+                f"window={neurons.window}."
+            )
+    for name, out in wires.items():
+        port = getattr(connection, name)
+        if port.shape != out.shape:
+            raise ValueError(
+                f"Argument `connection` must drive the {neurons.s_out_y3.shape[0]} channels of "
+                f"`neurons`, but its port {name} has shape {port.shape}."
+            )
+    for name, out in wires.items():
+        out.connect(getattr(connection, name))

@@ -1,0 +1,164 @@
+"""The behaviour of LearningSQS: the SQS model, its scores, and its learning phase."""
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from lava_sqs.proc.learning_sqs.process import LearningSQS
+from lava_sqs.proc.sqs.models import AbstractPySQSModel
+from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.sensitivity import OnlineScores
+
+
+@implements(proc=LearningSQS, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyLearningSQSModelFloat(AbstractPySQSModel):
+    """Measure, score, send; then learn from the signal."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    a_third_factor_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    s_out_bap: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    s_out_y1: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    s_out_y2: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    s_out_y3: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    kernel_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    log_likelihood_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self._learning = proc_params["learning"]
+        self._visible = self._learning["role"] == "visible"
+        population = self._population
+        self._channels = (population.size, population.ansatz.io_qubits)
+        self._scores = OnlineScores(
+            compile_program(population.ansatz, population.noise),
+            self._rows(population.theta),
+            size=population.size,
+            window=self._learning["window"],
+            angles=self._learning["lr_theta"] > 0,
+        )
+        self._eligibility = np.zeros_like(self._scores.scores)
+        self._gradient = np.zeros_like(self._scores.scores)
+        self._mean_signal: Any = None
+        self._steps = 0
+
+    def _rows(self, values: np.ndarray) -> np.ndarray:
+        return values[:1] if self._learning["shared"] else values
+
+    def run_spk(self) -> None:
+        """Receive, measure and score; a hidden neuron answers before it hears the signal."""
+        a_in = self.a_in.recv()
+        third = self.a_third_factor_in.recv() if self._visible else None
+        with self.failing_by_name():
+            outcome = None if third is None else self._clamp(third)
+            spikes = self.advance(a_in, outcome)
+            kappa = self._scale * self._scores.kappa
+            logp = self._population.log_likelihood
+            if outcome is not None:
+                logp = np.where((outcome >= 0).all(axis=-1), logp, 0.0)
+        self.s_out.send(spikes)
+        self.s_out_bap.send(spikes.ravel())
+        self.s_out_y1.send(kappa[:, 0].ravel())
+        self.s_out_y2.send((kappa[:, 1] if self._learning["window"] else 0 * kappa[:, 0]).ravel())
+        self.kernel_out.send(np.ascontiguousarray(kappa.transpose(1, 0, 2)).ravel())
+        self.log_likelihood_out.send(logp)
+        with self.failing_by_name():
+            if outcome is not None:
+                signal = (outcome >= 0).astype(float)
+            else:
+                signal = self._signal(self.a_third_factor_in.recv())
+        self.s_out_y3.send(self._learning["lr_weights"] * signal.ravel())
+        self._accumulate(signal)
+
+    def _clamp(self, target: np.ndarray) -> np.ndarray:
+        """Targets +1, -1, 0 to outcomes 1, 0, -1 (free), shape (K, io_qubits)."""
+        if not np.isin(target, (-1.0, 0.0, 1.0)).all():
+            raise ValueError(
+                "Port 'a_third_factor_in' of visible neurons must bring targets -1, 0 or 1, but "
+                f"brought {target[~np.isin(target, (-1.0, 0.0, 1.0))][0]!r}."
+            )
+        bits = target.astype(int).reshape(self._channels)
+        return np.where(bits == 0, -1, (bits + 1) // 2)
+
+    def _signal(self, third: np.ndarray) -> np.ndarray:
+        """The global signal less its running mean, shape (K, io_qubits)."""
+        if not np.isfinite(third).all():
+            raise ValueError(
+                "Port 'a_third_factor_in' must bring finite signals, but brought "
+                f"{third[~np.isfinite(third)][0]!r}."
+            )
+        signal = third.reshape(self._channels)
+        rate = self._learning["baseline"]
+        if rate is None:
+            return signal
+        if self._mean_signal is None:
+            self._mean_signal = signal.copy()
+        advantage = signal - self._mean_signal
+        self._mean_signal += rate * (signal - self._mean_signal)
+        return advantage
+
+    def measure(self, z: np.ndarray, outcome: Any, reset: bool) -> np.ndarray:
+        """Make the step and score it."""
+        if reset:
+            self._scores.reset()
+            self._eligibility[:] = 0.0
+        clamp = None if outcome is None else outcome.reshape(self._currents_shape)
+        spikes = self._population.step(z.reshape(self._currents_shape), clamp)
+        self._scores.step(
+            z.reshape(self._channels), spikes.reshape(self._channels), open_=not reset
+        )
+        return spikes
+
+    def _accumulate(self, signal: np.ndarray) -> None:
+        """Add signal times eligibility to the gradient of angles and biases."""
+        n_io = self._channels[1]
+        scores = self._scores.scores
+        if self._visible:
+            self._gradient += signal[:, :1] * scores
+            return
+        self._eligibility *= self._learning["gamma"]
+        self._eligibility += scores
+        angles = self._eligibility.shape[1] - n_io
+        mean = signal.mean(axis=1, keepdims=True)
+        self._gradient[:, :angles] += mean * self._eligibility[:, :angles]
+        self._gradient[:, angles:] += mean * self._eligibility[:, angles:]
+
+    def lrn_guard(self) -> bool:
+        """Learn at the end of every mini-batch."""
+        self._steps += 1
+        return self._steps % self._learning["update_interval"] == 0
+
+    def run_lrn(self) -> None:
+        """Apply the mean gradient of the mini-batch to angles and biases."""
+        with self.failing_by_name():
+            learning, optimizer = self._learning, self._learning["optimizer"]
+            n_io = self._channels[1]
+            gradient = self._gradient / learning["update_interval"]
+            if learning["shared"]:
+                gradient = gradient.mean(axis=0, keepdims=True)
+            self._gradient[:] = 0.0
+            population = self._population
+            if learning["lr_bias"] > 0:
+                step = optimizer.step("bias", gradient[:, -n_io:], rate=learning["lr_bias"])
+                bias = self.bias.reshape(self._channels) + step
+                self.bias = self._bias = bias.reshape(self.bias.shape)
+            if learning["lr_theta"] > 0:
+                step = optimizer.step("theta", gradient[:, :-n_io], rate=learning["lr_theta"])
+                population.theta = self.theta.reshape(population.theta.shape) + step
+                self._scores.set_theta(self._rows(population.theta))
+                self.theta = self._theta = population.theta.reshape(self.theta.shape)
+
+    def take_over_vars(self) -> None:
+        """Bring Vars that were set from outside into the population and its scores."""
+        super().take_over_vars()
+        population = self._population
+        self._scores.set_theta(self._rows(population.theta))
+        if not np.array_equal(self._scores.memory, population.memory):
+            self._scores.reset(population.memory)

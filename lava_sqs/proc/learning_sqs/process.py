@@ -1,0 +1,196 @@
+"""The interface of the SQS neuron that learns, and tells its synapses how to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+
+from lava_sqs.learning.optimizers import Optimizer
+from lava_sqs.proc.sqs.process import SQS
+from lava_sqs.quantum._checks import check_choice, check_int, check_positive
+
+__all__ = ["LearningSQS"]
+
+ROLES = ("hidden", "visible")
+
+
+class LearningSQS(SQS):
+    r"""SQS neurons that ascend the exact local score of their own spike trains.
+
+    In every step each neuron computes, next to its spike s, the scores
+
+    .. math::
+
+        e_t = \frac{\partial \log p_t}{\partial (\theta, \mathrm{bias})}, \qquad
+        \kappa_h(t) = \frac{\partial \log p_t}{\partial a_{in}(t-h)},
+
+    exact over all steps since the last reset (see :mod:`lava_sqs.quantum.sensitivity`). Angles
+    and biases learn inside the Process; ``kappa`` and the signal leave through ports, for the
+    weights of the connections that drive it (:func:`~lava_sqs.connect_learning`).
+
+    Parameters
+    ----------
+    role : {"hidden", "visible"}
+        *hidden*: the spike is drawn; ``a_third_factor_in`` carries the signal L_t of the step,
+        and the angles ascend ``sum_t (L_t - baseline) E_t`` with ``E_t = gamma E_{t-1} + e_t``.
+        *visible*: ``a_third_factor_in`` carries the target before the neuron measures: +1 clamps
+        it to a spike, -1 to silence, 0 lets it run free. Clamped steps are learned with signal 1
+        (ascending their log-likelihood), free ones not at all.
+    lr_theta, lr_bias : float, default 0.0
+        Learning rates of angles and biases; 0 keeps them.
+    lr_weights : float, default 0.0
+        What ``s_out_y3`` multiplies the signal with: the learning rate of the weights.
+    gamma : float, default 1.0
+        Decay of the eligibility of a hidden neuron's angles, in [0, 1]; 1 is the exact
+        score-function estimator.
+    window : int, default 1
+        H: the kernel ``kappa_0 .. kappa_H`` is computed. ``s_out_y1`` and ``s_out_y2`` send the
+        first two, ``kernel_out`` all.
+    optimizer : {"adam", "sgd"}
+    momentum, clip : float, optional
+        See :class:`~lava_sqs.learning.Optimizer`; *clip* bounds the gradient of each neuron.
+    update_interval : int, default 1
+        Steps per mini-batch: gradients are averaged over them and applied in the learning phase
+        of the last one.
+    baseline : float, optional
+        Of a hidden neuron: in (0, 1], the rate of the running mean of L_t that is subtracted from
+        it. None subtracts nothing.
+    shared : bool, default False
+        All neurons of the Process share one set of angles and one bias per channel, which learn
+        from all of them: data-parallel learning, one sequence per neuron.
+    **sqs
+        Everything that :class:`~lava_sqs.SQS` takes. The engine is the compiled instrument.
+
+    Attributes
+    ----------
+    a_third_factor_in : InPort, shape (n,)
+        n is the number of channels, neurons times io qubits; all learning ports are flat.
+    s_out_bap, s_out_y1, s_out_y2, s_out_y3 : OutPort, shape (n,)
+        The spike, ``kappa_0``, ``kappa_1`` (per unit of a_in), and ``lr_weights`` times signal.
+    kernel_out : OutPort, shape ((window + 1) * n,)
+        ``kappa_h`` for h = 0, 1, ..., one after the other.
+    log_likelihood_out : OutPort, shape (neurons,)
+        Log probability of the outcome just made, in nats; of a visible neuron that runs free: 0.
+        Through a stock ``Dense`` it is a learning signal for hidden neurons.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came. While it runs: a third factor that is
+        not finite, or a target outside {-1, 0, 1}, ends the run with a RuntimeError that names the
+        Process and the step.
+
+    Notes
+    -----
+    Under ``fixed_pt`` run configurations Lava clips and shifts scores, so learning there is
+    refused; a trained network runs there as :class:`~lava_sqs.SQS`.
+    """
+
+    def __init__(
+        self,
+        *,
+        role: str,
+        lr_theta: float = 0.0,
+        lr_bias: float = 0.0,
+        lr_weights: float = 0.0,
+        gamma: float = 1.0,
+        window: int = 1,
+        optimizer: str = "adam",
+        momentum: float | None = None,
+        clip: float | None = None,
+        update_interval: int = 1,
+        baseline: float | None = None,
+        shared: bool = False,
+        **sqs: Any,
+    ) -> None:
+        role = check_choice("role", role, ROLES)
+        rates = {
+            name: check_positive(name, value, zero=True)
+            for name, value in (
+                ("lr_theta", lr_theta),
+                ("lr_bias", lr_bias),
+                ("lr_weights", lr_weights),
+            )
+        }
+        gamma = check_positive("gamma", gamma, zero=True)
+        if gamma > 1:
+            raise ValueError(f"Argument `gamma` must be in [0, 1], but got {gamma:g}.")
+        if baseline is not None:
+            if role == "visible":
+                raise ValueError(
+                    "Argument `baseline` belongs to role='hidden' (a visible neuron's signal is "
+                    f"1), but got {baseline!r}."
+                )
+            baseline = check_positive("baseline", baseline)
+            if baseline > 1:
+                raise ValueError(f"Argument `baseline` must be in (0, 1], but got {baseline:g}.")
+        if not isinstance(shared, bool):
+            raise TypeError(f"Argument `shared` must be True or False, but got {shared!r}.")
+        learning = {
+            "role": role,
+            **rates,
+            "gamma": gamma,
+            "window": check_int("window", window, minimum=0),
+            "optimizer": Optimizer(optimizer, momentum=momentum, clip=clip),
+            "update_interval": check_int("update_interval", update_interval, minimum=1),
+            "baseline": baseline,
+            "shared": shared,
+        }
+        if sqs.get("backend") not in (None, "instrument"):
+            raise ValueError(
+                "Argument `backend` must be 'instrument' or None, for only it has scores, but got "
+                f"{sqs['backend']!r}."
+            )
+        sqs["backend"] = "instrument"
+        if shared and sqs.get("theta") is None:
+            sqs["theta"] = _one_draw(sqs)
+        super().__init__(**sqs)
+        if shared:
+            theta = self._population.theta
+            if (theta != theta[0]).any():
+                raise ValueError("Argument `theta` must be the same for all neurons if `shared`.")
+            bias = self.bias.init.reshape(len(theta), -1)
+            if (bias != bias[0]).any():
+                raise ValueError("Argument `bias` must be the same for all neurons if `shared`.")
+        self.proc_params.overwrite("learning", learning)
+        self._arguments.update(
+            role=role,
+            **rates,
+            gamma=gamma,
+            window=window,
+            optimizer=optimizer,
+            momentum=momentum,
+            clip=clip,
+            update_interval=update_interval,
+            baseline=baseline,
+            shared=shared,
+        )
+        n = int(np.prod(self.a_in.shape))
+        self.a_third_factor_in = InPort(shape=(n,))
+        self.s_out_bap = OutPort(shape=(n,))
+        self.s_out_y1 = OutPort(shape=(n,))
+        self.s_out_y2 = OutPort(shape=(n,))
+        self.s_out_y3 = OutPort(shape=(n,))
+        self.kernel_out = OutPort(shape=((window + 1) * n,))
+        self.log_likelihood_out = OutPort(shape=(self._population.size,))
+
+    @property
+    def role(self) -> str:
+        """``hidden`` or ``visible``."""
+        role: str = self.proc_params["learning"]["role"]
+        return role
+
+    @property
+    def window(self) -> int:
+        """H: how many steps back the score of a current reaches."""
+        window: int = self.proc_params["learning"]["window"]
+        return window
+
+
+def _one_draw(sqs: dict[str, Any]) -> Any:
+    """Return one row of angles, drawn as SQS draws them, for all neurons."""
+    probe = SQS(**{**sqs, "shape": 1, "record": (), "bias": 0.0})
+    sqs["seed"] = probe.seed
+    return probe._population.theta[0]

@@ -1,0 +1,98 @@
+"""The interface of a connection that learns from scores over any window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess, LogConfig
+from lava.magma.core.process.variable import Var
+
+from lava_sqs.proc.sqs.process import _check_reset
+from lava_sqs.quantum._checks import check_int, check_positive, check_real, check_shape
+
+__all__ = ["SQSDense"]
+
+
+class SQSDense(AbstractProcess):
+    r"""Dense connection that ascends its postsynaptic neurons' exact score.
+
+    .. math::
+
+        e_t = \sum_{h=0}^{H} \kappa_h(t) \otimes x(t-1-h), \qquad
+        E_t = \gamma E_{t-1} + e_t, \qquad w \leftarrow w + y_3(t)\, E_t .
+
+    With ``window`` covering the steps since the reset, ``e_t`` is the exact derivative of the log
+    probability of the step's outcome by the weights. A stock ``LearningDense`` with
+    :class:`~lava_sqs.SQSLearningRule` does the same for windows 0 and 1.
+
+    Parameters
+    ----------
+    weights : array_like, shape (post, pre)
+    window : int, default 0
+        H, the same as the neurons'.
+    gamma : float, default 0.0
+        Decay of the eligibility, in [0, 1]. 0: the signal of a step answers this step. 1: the
+        exact score-function estimator, for a signal that comes later.
+    reset_interval, reset_offset : int, optional
+        When the eligibility restarts from zero: the same as the neurons'.
+    name, log_config
+        As in Lava.
+
+    Attributes
+    ----------
+    s_in : InPort, shape (pre,)
+    a_out : OutPort, shape (post,)
+        ``weights @ s_in`` of the step before.
+    s_in_kernel : InPort, shape ((window + 1) * post,)
+        From ``kernel_out`` of :class:`~lava_sqs.LearningSQS`.
+    s_in_y3 : InPort, shape (post,)
+        Learning rate times signal, from ``s_out_y3``.
+    weights : Var, shape (post, pre)
+    eligibility : Var, shape (post, pre)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: Any,
+        window: int = 0,
+        gamma: float = 0.0,
+        reset_interval: int | None = None,
+        reset_offset: int = 0,
+        name: str | None = None,
+        log_config: LogConfig | None = None,
+    ) -> None:
+        matrix = check_shape("weights", check_real("weights", weights), ("post", "pre"))
+        window = check_int("window", window, minimum=0)
+        gamma = check_positive("gamma", gamma, zero=True)
+        if gamma > 1:
+            raise ValueError(f"Argument `gamma` must be in [0, 1], but got {gamma:g}.")
+        interval, offset = _check_reset(reset_interval, reset_offset)
+        super().__init__(
+            window=window,
+            gamma=gamma,
+            reset_interval=interval,
+            reset_offset=offset,
+            name=name,
+            log_config=log_config,
+        )
+        post, pre = matrix.shape
+        self.s_in = InPort(shape=(pre,))
+        self.a_out = OutPort(shape=(post,))
+        self.s_in_kernel = InPort(shape=((window + 1) * post,))
+        self.s_in_y3 = InPort(shape=(post,))
+        self.weights = Var(shape=matrix.shape, init=matrix)
+        self.eligibility = Var(shape=matrix.shape, init=np.zeros(matrix.shape))
+
+    @property
+    def window(self) -> int:
+        """How many steps back the score of a current reaches."""
+        window: int = self.proc_params["window"]
+        return window
