@@ -52,9 +52,8 @@ def _vectors(name: str, memory: Any) -> Array:
 def _matrices(vectors: Array) -> Array:
     n = round(np.log(vectors.shape[-1]) / np.log(4))
     flat = vectors @ (pauli_basis(n).T / 2**n)
-    return np.asarray(
-        flat.reshape(*vectors.shape[:-1], 2**n, 2**n).swapaxes(-1, -2)
-    )  # stacked by columns
+    # QuTiP stacks columns.
+    return np.asarray(flat.reshape(*vectors.shape[:-1], 2**n, 2**n).swapaxes(-1, -2))
 
 
 def purity(memory: Any) -> Array:
