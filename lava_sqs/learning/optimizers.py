@@ -45,8 +45,10 @@ class Optimizer:
     ) -> None:
         self.kind = check_choice("optimizer", kind, OPTIMIZERS)
         default = 0.9 if kind == "adam" else 0.0
-        self.momentum = default if momentum is None else check_positive(
-            "momentum", momentum, zero=True, below=1.0
+        self.momentum = (
+            default
+            if momentum is None
+            else check_positive("momentum", momentum, zero=True, below=1.0)
         )
         self.clip = None if clip is None else check_positive("clip", clip)
         self._state: dict[str, tuple[NDArray[Any], NDArray[Any], int]] = {}

@@ -269,8 +269,9 @@ class SpikeTrainScorer:
             flat = G.reshape(n_neurons, size, 1)
             d_theta = (dA @ flat)[..., 0]
         else:
-            d_theta = self.program.pull_back(np.broadcast_to(
-                self.theta, (n_neurons, self.theta.shape[1])), G)
+            d_theta = self.program.pull_back(
+                np.broadcast_to(self.theta, (n_neurons, self.theta.shape[1])), G
+            )
         return logp, d_theta, d_z
 
     def _shape(
