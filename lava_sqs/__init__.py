@@ -1,0 +1,43 @@
+"""Stochastic quantum spiking neurons for Intel Lava.
+
+The names below are loaded when they are first used, so that ``import lava_sqs.quantum`` needs no
+Lava.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lava_sqs.proc.sqs.process import SQS
+    from lava_sqs.quantum import ansatz
+    from lava_sqs.quantum.instrument import instrument
+    from lava_sqs.quantum.noise import NoiseModel
+    from lava_sqs.quantum.population import Population
+    from lava_sqs.running import SQSSimCfg, runtime
+
+__all__ = ["SQS", "NoiseModel", "Population", "SQSSimCfg", "ansatz", "instrument", "runtime"]
+
+# public name -> the module that has it
+_HOMES = {
+    "NoiseModel": "lava_sqs.quantum",
+    "Population": "lava_sqs.quantum",
+    "SQS": "lava_sqs.proc.sqs.process",
+    "SQSSimCfg": "lava_sqs.running",
+    "ansatz": "lava_sqs.quantum",
+    "instrument": "lava_sqs.quantum",
+    "runtime": "lava_sqs.running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

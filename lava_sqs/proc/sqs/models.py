@@ -1,0 +1,186 @@
+"""The behaviour of the SQS neuron in Lava: thin adapters around one Population."""
+
+import sys
+from typing import Any
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from lava_sqs.proc.sqs.process import SQS
+from lava_sqs.quantum import Population
+from lava_sqs.quantum._checks import check_real
+
+
+class AbstractPySQSModel(PyLoihiProcessModel):
+    """What all models of SQS have in common: everything but the types of its ports.
+
+    The Vars of a model are what Lava reads; the population has the state. Vars change from outside
+    in two ways: ``Var.set`` writes into the array and then calls :meth:`on_var_update`; a RefPort
+    (stock ``Reset``) puts another array in its place. So while nobody writes, noticing that costs
+    three comparisons of references.
+    """
+
+    a_in: PyInPort
+    s_out: PyOutPort
+    theta: np.ndarray = LavaPyType(np.ndarray, float)
+    bias: np.ndarray = LavaPyType(np.ndarray, float)
+    memory: np.ndarray = LavaPyType(np.ndarray, float)
+    p_spike: np.ndarray = LavaPyType(np.ndarray, float)
+
+    default_scale = 1.0
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params=proc_params)
+        self._population = self.make_population(proc_params["population"])
+        scale = proc_params["current_scale"]
+        self._scale = self.default_scale if scale is None else scale
+        self._reset_interval = proc_params["reset_interval"]
+        self._reset_offset = proc_params["reset_offset"]
+        self._counters = proc_params["counters"]
+        self._recording = proc_params["recording"]
+        self._recording.begin()
+        self._currents_shape = self._population.p_spike.shape
+        self._theta = self._bias = self._memory = np.empty(0)
+        self._var_set = True
+
+    def make_population(self, population: Population) -> Population:
+        """Return the population to run; *population* is the one that the Process has checked."""
+        return population
+
+    def run_spk(self) -> None:
+        """Receive currents, make one step, send spikes."""
+        a_in = self.a_in.recv()
+        try:
+            spikes = self.advance(a_in)
+        except Exception as error:
+            # Under a stock runtime peers that wait for spikes would wait for ever, and nobody
+            # would be shown the exception.
+            self.s_out.send(np.zeros(a_in.shape))
+            name = self.proc_params["name"]
+            message = f"SQS Process '{name}' stopped at time step {self.time_step}: {error}"
+            print(message, file=sys.stderr, flush=True)
+            raise RuntimeError(message) from error
+        self.s_out.send(spikes)
+
+    def advance(self, a_in: np.ndarray) -> np.ndarray:
+        """Make one step and publish the state after it; return the spikes."""
+        if (
+            self._var_set
+            or self.memory is not self._memory
+            or self.theta is not self._theta
+            or self.bias is not self._bias
+        ):
+            self.take_over_vars()
+        population = self._population
+        if self._reset_interval and self.time_step % self._reset_interval == self._reset_offset:
+            population.reset()
+            z = self._bias
+        else:
+            z = self._scale * a_in + self._bias
+        spikes = population.step(z.reshape(self._currents_shape)).reshape(z.shape)
+        self.p_spike = population.p_spike.reshape(z.shape)
+        self.memory = self._memory = population.memory.reshape(self._memory.shape)
+        self._counters[:] = population.wraps, population.floor_hits
+        if len(self._recording):
+            self._recording.append(
+                {
+                    "a_in": a_in,
+                    "s_out": spikes,
+                    "p_spike": self.p_spike,
+                    "memory": self.memory,
+                    "log_likelihood": population.log_likelihood.reshape(self._theta.shape[:-1]),
+                }
+            )
+        return spikes
+
+    def on_var_update(self) -> None:
+        """Remember that a Var was set; its value is checked in the next time step."""
+        self._var_set = True
+
+    def take_over_vars(self) -> None:
+        """Bring theta, bias and memory, as they were set from outside, into the population."""
+        population = self._population
+        for name in ("theta", "bias", "memory"):
+            try:
+                array = check_real(name, getattr(self, name))
+                if name == "theta":
+                    population.theta = array.reshape(population.theta.shape)
+                elif name == "memory":
+                    self._set_memory(array)
+            except ValueError as error:
+                raise ValueError(f"Var '{name}' was set to an impossible value. {error}") from error
+            setattr(self, name, array)
+            setattr(self, f"_{name}", array)
+        self._var_set = False
+
+    def _set_memory(self, array: np.ndarray) -> None:
+        state = self._population.memory
+        array = array.reshape(state.shape)
+        if not array.any():
+            self._population.reset()
+        elif not np.array_equal(array, state):
+            self._population.reset(array)
+
+
+@implements(proc=SQS, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PySQSModelFloat(AbstractPySQSModel):
+    """Compiled neurons in a floating-point network. First in this file: the untagged default."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
+@implements(proc=SQS, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PySQSModelFixed(AbstractPySQSModel):
+    """The same neurons behind integer ports."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
+
+    default_scale = 2.0**-6
+
+
+class AbstractPySQSModelLiteral(AbstractPySQSModel):
+    """Every neuron written out in QuTiP: the oracle, hundreds of times slower."""
+
+    def make_population(self, population: Population) -> Population:
+        """Return the same neurons, with the same seed, in the literal engine."""
+        return Population(
+            population.ansatz,
+            population.theta,
+            noise=population.noise,
+            seed=population.seed,
+            dtype=population.dtype,
+            backend="qutip",
+        )
+
+
+@implements(proc=SQS, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("qutip", "floating_pt")
+class PySQSModelQutip(AbstractPySQSModelLiteral):
+    """Literal neurons in a floating-point network."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
+@implements(proc=SQS, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("qutip", "fixed_pt")
+class PySQSModelQutipFixed(AbstractPySQSModelLiteral):
+    """Literal neurons behind integer ports."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
+
+    default_scale = 2.0**-6

@@ -1,0 +1,441 @@
+"""The interface of the SQS neuron in Lava."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess, LogConfig
+from lava.magma.core.process.variable import Var
+from numpy.typing import DTypeLike, NDArray
+
+from lava_sqs.quantum import NoiseModel, Population
+from lava_sqs.quantum import ansatz as circuits
+from lava_sqs.quantum._checks import check_int, check_real, check_shape, describe
+from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.recording import Recording, check_record
+from lava_sqs.running import shared_array
+
+__all__ = ["SQS"]
+
+Array = NDArray[Any]
+
+
+class SQS(AbstractProcess):
+    r"""Stochastic quantum spiking neurons.
+
+    In every time step each neuron encodes its input current z on its io qubits, runs its circuit
+    V(theta) on io and memory qubits, and measures the io qubits once. The outcome s is the spike,
+    and it leaves the memory in a state that depends on what was said:
+
+    .. math::
+
+        z = \mathrm{current\_scale} \cdot a_{in} + \mathrm{bias}, \qquad
+        y_s = S_s(z)\, r, \qquad p(s) = (y_s)_0, \qquad r \leftarrow y_s / p(s).
+
+    ``z <= 0`` applies no gate, ``z = 1`` is a full flip, beyond 1 the encoding angle wraps.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The neurons. The ports have this shape, and one more axis of length `io_qubits` if that is
+        above 1.
+    io_qubits, memory_qubits : int, optional
+        Qubits of one neuron. Default 1 and 1, or what an Ansatz object says.
+    ansatz : str or Ansatz, default "layered"
+        Name of a circuit, or a circuit of :mod:`lava_sqs.quantum.ansatz`.
+    layers : int, optional
+        Depth of a circuit given by name. Default 1.
+    theta : array_like, optional
+        Angles in radians; broadcasts to ``shape + (n_params,)``. None draws them from
+        U(-pi, pi); read them at ``sqs.theta.get()``.
+    noise : NoiseModel, optional
+        None is noiseless.
+    current_scale : float, optional
+        None is 1.0 under ``floating_pt`` and ``2**-6`` under ``fixed_pt``.
+    bias : array_like, default 0.0
+        Constant input current; broadcasts to the shape of the ports.
+    backend : str, optional
+        Engine of :class:`~lava_sqs.quantum.Population`. None chooses by size.
+    seed : int, optional
+        One seed gives one spike train: that of ``Population(ansatz, theta, seed=seed)``. None
+        draws a seed; read it at ``sqs.seed``.
+    reset_interval, reset_offset : int, optional
+        In time steps with ``time_step % reset_interval == reset_offset`` the memories restart
+        from ``|0..0>`` and a_in counts as 0. Time steps count from 1. None never resets.
+    dtype : float64 or float32, default float64
+        Precision of instruments and memories.
+    record : tuple of str, default ()
+        What ``sqs.recording`` shall hold: any of ``a_in``, ``s_out``, ``p_spike``, ``memory``,
+        ``log_likelihood``.
+    name : str, optional
+    log_config : LogConfig, optional
+
+    Attributes
+    ----------
+    a_in : InPort
+        Synaptic input.
+    s_out : OutPort
+        Spikes, 0 or 1.
+    theta : Var, shape ``shape + (n_params,)``
+        Angles. Setting it recompiles the neurons whose angles changed.
+    bias : Var, shaped like the ports
+    memory : Var, shape ``shape + (4**memory_qubits,)``
+        Pauli vectors of the memories, ``r_a = Tr(P_a sigma)``; above 4 memory qubits those of
+        each qubit, ``shape + (memory_qubits, 4)``. Set it to zeros to reset, or to other states.
+    p_spike : Var, shaped like the ports
+        Probability, before the measurement of the step just made, that the channel reports a
+        spike. NaN before the first step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came. While it runs, a NaN or infinite
+        current or a Var set to an impossible value ends the run with a RuntimeError that names
+        the Process, the time step and the Var.
+
+    Notes
+    -----
+    Lava finds the models of a Process by its exact class: a subclass needs models of its own.
+
+    Examples
+    --------
+    >>> from lava.magma.core.run_configs import Loihi2SimCfg
+    >>> from lava_sqs import SQS, runtime
+    >>> sqs = SQS(shape=(2,), ansatz="paper", theta=[0.3, 0.2, 0.1], bias=0.5, seed=1,
+    ...           record=("p_spike",))
+    >>> with runtime(sqs, Loihi2SimCfg(select_tag="floating_pt")) as net:
+    ...     net.run(3)
+    >>> sqs.recording.p_spike.shape
+    (3, 2)
+    >>> sqs.recording.p_spike[0].round(3)
+    array([0.55, 0.55])
+
+    References
+    ----------
+    Chen, Rajendran, Simeone, arXiv:2506.21324.
+    """
+
+    _runtime = None  # lets Lava's __del__ work on an object whose constructor raised
+    _sealed = False
+
+    def __init__(
+        self,
+        *,
+        shape: int | tuple[int, ...],
+        io_qubits: int | None = None,
+        memory_qubits: int | None = None,
+        ansatz: str | Ansatz = "layered",
+        layers: int | None = None,
+        theta: Any = None,
+        noise: NoiseModel | None = None,
+        current_scale: float | None = None,
+        bias: Any = 0.0,
+        backend: str | None = None,
+        seed: int | None = None,
+        reset_interval: int | None = None,
+        reset_offset: int = 0,
+        dtype: DTypeLike = np.float64,
+        record: Iterable[str] = (),
+        name: str | None = None,
+        log_config: LogConfig | None = None,
+    ) -> None:
+        arguments = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
+        shape = _check_process_shape(shape)
+        _check_type("name", name, str)
+        _check_type("log_config", log_config, LogConfig)
+        circuit = _circuit(ansatz, io_qubits, memory_qubits, layers)
+        ports = shape if circuit.io_qubits == 1 else (*shape, circuit.io_qubits)
+        size = int(np.prod(shape))
+        theta = _broadcast("theta", theta, (*shape, circuit.n_params))
+        bias = _broadcast("bias", bias, ports)
+        if current_scale is not None:
+            current_scale = float(
+                check_shape("current_scale", check_real("current_scale", current_scale), ())
+            )
+        reset_interval, reset_offset = _check_reset(reset_interval, reset_offset)
+        # The models of this Process run in forked children, which inherit the population as it is
+        # here: checked, compiled, and before its first step.
+        population = Population(
+            circuit,
+            None if theta is None else theta.reshape(size, circuit.n_params),
+            size=size,
+            noise=noise,
+            seed=seed,
+            dtype=dtype,
+            backend=backend,
+        )
+        memory = population.memory.reshape(*shape, *population.memory.shape[1:])
+        recordable = {
+            "a_in": (np.float64, ports),
+            "s_out": (np.int32, ports),
+            "p_spike": (np.float64, ports),
+            "memory": (population.dtype, memory.shape),
+            "log_likelihood": (np.float64, shape),
+        }
+        record = check_record(record, recordable)
+        recording = Recording({field: recordable[field] for field in record})
+        counters = shared_array(2, np.int64)
+        super().__init__(
+            shape=shape,
+            population=population,
+            current_scale=current_scale,
+            reset_interval=reset_interval,
+            reset_offset=reset_offset,
+            recording=recording,
+            counters=counters,
+            name=name,
+            log_config=log_config,
+        )
+        self.proc_params.overwrite("name", self.name)
+        self._lavas_own = {*vars(self), "name", "runtime", "model", "folded_view"}
+        arguments["seed"] = population.seed
+        self._arguments = arguments
+        self._shape, self._population = shape, population
+        self._recording, self._counters = recording, counters
+
+        self.a_in = InPort(shape=_PortShape(ports, f"a_out.reshape({ports}).connect(sqs.a_in)"))
+        self.s_out = OutPort(shape=_PortShape(ports, "sqs.s_out.reshape(...).connect(...)"))
+        self.theta = (Var if circuit.n_params else _EmptyVar)(
+            shape=(*shape, circuit.n_params),
+            init=population.theta.reshape(*shape, circuit.n_params),
+        )
+        self.bias = Var(shape=ports, init=bias)
+        self.memory = Var(shape=memory.shape, init=memory.astype(float))
+        self.p_spike = Var(shape=ports, init=np.full(ports, np.nan))
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The neurons."""
+        return self._shape
+
+    @property
+    def ansatz(self) -> Ansatz:
+        """The circuit of every neuron."""
+        return self._population.ansatz
+
+    @property
+    def io_qubits(self) -> int:
+        """Number of io qubits of a neuron."""
+        return self.ansatz.io_qubits
+
+    @property
+    def memory_qubits(self) -> int:
+        """Number of memory qubits of a neuron."""
+        return self.ansatz.memory_qubits
+
+    @property
+    def noise(self) -> NoiseModel | None:
+        """The noise model."""
+        return self._population.noise
+
+    @property
+    def seed(self) -> int:
+        """The seed, also when it was drawn."""
+        return self._population.seed
+
+    @property
+    def backend(self) -> str:
+        """The engine that runs the neurons (under the tag ``qutip`` it is that one)."""
+        return self._population.backend
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Precision of instruments and memories."""
+        return self._population.dtype
+
+    @property
+    def current_scale(self) -> float | None:
+        """Factor on a_in; None is 1.0 under floating_pt and 2**-6 under fixed_pt."""
+        scale: float | None = self.proc_params["current_scale"]
+        return scale
+
+    @property
+    def reset_interval(self) -> int | None:
+        """Time steps from reset to reset, or None."""
+        interval: int | None = self.proc_params["reset_interval"]
+        return interval
+
+    @property
+    def reset_offset(self) -> int:
+        """Resets happen when ``time_step % reset_interval`` is this."""
+        offset: int = self.proc_params["reset_offset"]
+        return offset
+
+    def replace(self, **changes: Any) -> SQS:
+        """Return a new Process, unconnected, made with the same arguments but for *changes*.
+
+        Examples
+        --------
+        >>> sqs = SQS(shape=(4,), seed=3)
+        >>> sqs.replace(memory_qubits=2).seed
+        3
+        """
+        return type(self)(**{**self._arguments, **changes})
+
+    # -- what it saw --------------------------------------------------------------------------
+
+    @property
+    def recording(self) -> Recording:
+        """What `record` named, one array (T, ...) each; also after the network has ended."""
+        return self._recording
+
+    @property
+    def wraps(self) -> int:
+        """How many input currents have exceeded 1, where the encoding angle wraps."""
+        return int(self._counters[0])
+
+    @property
+    def floor_hits(self) -> int:
+        """How many outcomes have occurred whose probability is rounding."""
+        return int(self._counters[1])
+
+    def __repr__(self) -> str:
+        if not self._sealed:
+            return f"<{type(self).__name__} under construction>"
+        return (
+            f"{type(self).__name__}(name={self.name!r}, shape={self.shape}, ansatz={self.ansatz!r}, "
+            f"noise={self.noise}, seed={self.seed}, backend={self.backend!r}, dtype={self.dtype}, "
+            f"wraps={self.wraps}, floor_hits={self.floor_hits})"
+        )
+
+    def __str__(self) -> str:
+        rows = [
+            ("neurons", f"{int(np.prod(self.shape))} of shape {self.shape}"),
+            ("circuit", repr(self.ansatz)),
+            ("noise", str(self.noise)),
+            ("seed", str(self.seed)),
+            ("backend", f"{self.backend}, {self.dtype}"),
+            ("wraps", str(self.wraps)),
+            ("floor hits", str(self.floor_hits)),
+            ("recording", repr(self.recording)),
+        ]
+        title = f"{type(self).__name__} {self.name!r}"
+        return "\n".join([title, *(f"  {key:<12}{value}" for key, value in rows)])
+
+    # -- Lava ---------------------------------------------------------------------------------
+
+    def _post_init(self) -> None:
+        super()._post_init()  # type: ignore[no-untyped-call]
+        self._sealed = True
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        """Refuse what would silently do nothing: Lava accepts any attribute."""
+        if self._sealed and not key.startswith("_") and key not in self._lavas_own:
+            raise AttributeError(self._refusal(key))
+        super().__setattr__(key, value)
+        if key == "name" and hasattr(self, "proc_params"):
+            self.proc_params.overwrite("name", value)  # what the model's messages say
+
+    def _refusal(self, key: str) -> str:
+        what = f"{type(self).__name__}.{key}"
+        if key in self.vars.member_names:
+            return f"{what} is a Var: set its value with {key}.set(...) while the network runs."
+        if key in self._arguments or isinstance(getattr(type(self), key, None), property):
+            new = key if key in self._arguments else "..."
+            return (
+                f"{what} is fixed when the Process is made. Make a new one and connect that: "
+                f"sqs.replace({new}=...)."
+            )
+        public = [name for name in dir(self) if not name.startswith("_")]
+        near = difflib.get_close_matches(key, public, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"{type(self).__name__} has no attribute {key!r} to set.{hint}"
+
+
+class _EmptyVar(Var):
+    """The angles of a circuit that has none: Lava cannot send an array without elements."""
+
+    def get(self, idx: Any = None) -> Array:
+        return np.zeros(self.shape)
+
+    def set(self, value: Any, idx: Any = None) -> None:
+        _broadcast(self.name, value, self.shape)
+
+
+class _PortShape(tuple[int, ...]):
+    """The shape of a port, which adds advice to Lava's message about unequal shapes."""
+
+    def __new__(cls, shape: tuple[int, ...], advice: str) -> _PortShape:
+        self = super().__new__(cls, shape)
+        self.advice = advice
+        return self
+
+    advice: str
+
+    def __format__(self, spec: str) -> str:
+        text = format(tuple(self), spec)
+        if sys._getframe(1).f_code.co_name == "_validate_ports":
+            text += f" of an SQS port (if the sizes agree, use {self.advice})"
+        return text
+
+
+def _circuit(
+    ansatz: Any, io_qubits: int | None, memory_qubits: int | None, layers: int | None
+) -> Ansatz:
+    """Return the circuit of a name and its sizes, or an Ansatz that agrees with them."""
+    given = {"io_qubits": io_qubits, "memory_qubits": memory_qubits, "layers": layers}
+    given = {k: check_int(k, v, minimum=1) for k, v in given.items() if v is not None}
+    if not isinstance(ansatz, Ansatz):
+        return circuits.named(ansatz, **given)
+    if "layers" in given:
+        raise ValueError(
+            "Argument `layers` belongs to circuits given by name, but `ansatz` is an Ansatz object."
+        )
+    for key, value in given.items():
+        if value != getattr(ansatz, key):
+            raise ValueError(
+                f"Argument `{key}` must be {getattr(ansatz, key)}, as `ansatz` says, or left out, "
+                f"but got {value}."
+            )
+    return ansatz
+
+
+def _check_process_shape(shape: Any) -> tuple[int, ...]:
+    lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
+    if not lengths:
+        raise ValueError("Argument `shape` must have at least one axis, but got ().")
+    return tuple(check_int("shape", n, minimum=1) for n in lengths)
+
+
+def _check_type(name: str, value: Any, kind: type) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(
+            f"Argument `{name}` must be a {kind.__name__} or None, but got {describe(value)}."
+        )
+
+
+def _broadcast(name: str, value: Any, shape: tuple[int, ...]) -> Any:
+    """Return *value* as a finite array of *shape*; None stays None."""
+    if value is None and name == "theta":
+        return None
+    array = check_real(name, value)
+    try:
+        return np.array(np.broadcast_to(array, shape))
+    except ValueError as error:
+        raise ValueError(
+            f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
+        ) from error
+
+
+def _check_reset(interval: Any, offset: Any) -> tuple[int | None, int]:
+    offset = check_int("reset_offset", offset, minimum=0)
+    if interval is None:
+        if offset:
+            raise ValueError(
+                f"Argument `reset_offset` = {offset} needs a `reset_interval`, but that is None."
+            )
+        return None, 0
+    interval = check_int("reset_interval", interval, minimum=1)
+    if offset >= interval:
+        raise ValueError(
+            f"Argument `reset_offset` must be below `reset_interval` = {interval}, but got "
+            f"{offset}."
+        )
+    return interval, offset
