@@ -160,9 +160,9 @@ def check_record(value: Any, names: Iterable[str]) -> tuple[str, ...]:
 def _anonymous_file() -> Any:
     """Return an unbuffered file in append mode that has no name and is freed when closed."""
     if hasattr(os, "memfd_create"):
-        file: Any = open(os.memfd_create("recording"), "r+b", buffering=0)
+        file: Any = os.fdopen(os.memfd_create("recording"), "r+b", buffering=0)
     else:  # pragma: no cover - not Linux
-        file = tempfile.TemporaryFile(buffering=0)
+        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as its owner
     flags = fcntl.fcntl(file, fcntl.F_GETFL)
     fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_APPEND)
     return file

@@ -1,6 +1,8 @@
 """The behaviour of the SQS neuron in Lava: thin adapters around one Population."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -55,19 +57,30 @@ class AbstractPySQSModel(PyLoihiProcessModel):
     def run_spk(self) -> None:
         """Receive currents, make one step, send spikes."""
         a_in = self.a_in.recv()
-        try:
+        with self.failing_by_name():
             spikes = self.advance(a_in)
-        except Exception as error:
-            # Under a stock runtime peers that wait for spikes would wait for ever, and nobody
-            # would be shown the exception.
-            self.s_out.send(np.zeros(a_in.shape))
-            name = self.proc_params["name"]
-            message = f"SQS Process '{name}' stopped at time step {self.time_step}: {error}"
-            print(message, file=sys.stderr, flush=True)
-            raise RuntimeError(message) from error
         self.s_out.send(spikes)
 
-    def advance(self, a_in: np.ndarray) -> np.ndarray:
+    @contextmanager
+    def failing_by_name(self) -> Iterator[None]:
+        """Say which Process failed and when, and keep its peers fed.
+
+        Under a stock runtime peers that wait for spikes would wait for ever, and nobody would be
+        shown the exception.
+        """
+        try:
+            yield
+        except Exception as error:
+            kind = type(self).implements_process.__name__
+            name = self.proc_params["name"]
+            message = f"{kind} Process '{name}' stopped at time step {self.time_step}: {error}"
+            print(message, file=sys.stderr, flush=True)
+            for port in self.py_ports:
+                if isinstance(port, PyOutPort):
+                    port.send(np.zeros(port._shape))
+            raise RuntimeError(message) from error
+
+    def advance(self, a_in: np.ndarray, outcome: Any = None) -> np.ndarray:
         """Make one step and publish the state after it; return the spikes."""
         if (
             self._var_set
@@ -77,12 +90,12 @@ class AbstractPySQSModel(PyLoihiProcessModel):
         ):
             self.take_over_vars()
         population = self._population
-        if self._reset_interval and self.time_step % self._reset_interval == self._reset_offset:
+        interval = self._reset_interval
+        reset = bool(interval) and self.time_step % interval == self._reset_offset
+        if reset:
             population.reset()
-            z = self._bias
-        else:
-            z = self._scale * a_in + self._bias
-        spikes = population.step(z.reshape(self._currents_shape)).reshape(z.shape)
+        z = self._bias if reset else self._scale * a_in + self._bias
+        spikes = self.measure(z, outcome, reset).reshape(z.shape)
         self.p_spike = population.p_spike.reshape(z.shape)
         self.memory = self._memory = population.memory.reshape(self._memory.shape)
         self._counters[:] = population.wraps, population.floor_hits
@@ -97,6 +110,10 @@ class AbstractPySQSModel(PyLoihiProcessModel):
                 }
             )
         return spikes
+
+    def measure(self, z: np.ndarray, outcome: Any, reset: bool) -> np.ndarray:
+        """Step the population; a hook for neurons that do more with a step."""
+        return self._population.step(z.reshape(self._currents_shape), outcome)
 
     def on_var_update(self) -> None:
         """Remember that a Var was set; its value is checked in the next time step."""

@@ -170,7 +170,7 @@ class SQS(AbstractProcess):
             backend=backend,
         )
         memory = population.memory.reshape(*shape, *population.memory.shape[1:])
-        recordable = {
+        recordable: dict[str, tuple[DTypeLike, tuple[int, ...]]] = {
             "a_in": (np.float64, ports),
             "s_out": (np.int32, ports),
             "p_spike": (np.float64, ports),
@@ -300,9 +300,10 @@ class SQS(AbstractProcess):
         if not self._sealed:
             return f"<{type(self).__name__} under construction>"
         return (
-            f"{type(self).__name__}(name={self.name!r}, shape={self.shape}, ansatz={self.ansatz!r}, "
-            f"noise={self.noise}, seed={self.seed}, backend={self.backend!r}, dtype={self.dtype}, "
-            f"wraps={self.wraps}, floor_hits={self.floor_hits})"
+            f"{type(self).__name__}(name={self.name!r}, shape={self.shape}, "
+            f"ansatz={self.ansatz!r}, noise={self.noise}, seed={self.seed}, "
+            f"backend={self.backend!r}, dtype={self.dtype}, wraps={self.wraps}, "
+            f"floor_hits={self.floor_hits})"
         )
 
     def __str__(self) -> str:
@@ -322,7 +323,7 @@ class SQS(AbstractProcess):
     # -- Lava ---------------------------------------------------------------------------------
 
     def _post_init(self) -> None:
-        super()._post_init()  # type: ignore[no-untyped-call]
+        super()._post_init()
         self._sealed = True
 
     def __setattr__(self, key: str, value: Any) -> None:
@@ -380,8 +381,8 @@ def _circuit(
     ansatz: Any, io_qubits: int | None, memory_qubits: int | None, layers: int | None
 ) -> Ansatz:
     """Return the circuit of a name and its sizes, or an Ansatz that agrees with them."""
-    given = {"io_qubits": io_qubits, "memory_qubits": memory_qubits, "layers": layers}
-    given = {k: check_int(k, v, minimum=1) for k, v in given.items() if v is not None}
+    sizes = {"io_qubits": io_qubits, "memory_qubits": memory_qubits, "layers": layers}
+    given = {k: check_int(k, v, minimum=1) for k, v in sizes.items() if v is not None}
     if not isinstance(ansatz, Ansatz):
         return circuits.named(ansatz, **given)
     if "layers" in given:
