@@ -212,9 +212,9 @@ def as_superoperator(channel: Any) -> qutip.Qobj:
     """Return a superoperator, from one in any representation, an operator or Kraus operators."""
     if isinstance(channel, qutip.Qobj) and (channel.isoper or channel.issuper):
         return qutip.to_super(channel)
-    if isinstance(channel, (list, tuple)) and channel:
-        if all(isinstance(k, qutip.Qobj) and k.isoper for k in channel):
-            return sum(qutip.to_super(k) for k in channel)
+    kraus = channel if isinstance(channel, (list, tuple)) else ()
+    if kraus and all(isinstance(k, qutip.Qobj) and k.isoper for k in kraus):
+        return sum(qutip.to_super(k) for k in kraus)
     raise TypeError(
         "Argument `channel` must be a QuTiP superoperator, an operator or a list of Kraus "
         f"operators, but got {describe(channel)}."

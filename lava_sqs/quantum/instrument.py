@@ -172,8 +172,8 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
         for gate in layer:
             matrices, kind = _gate_terms(gate)
             if noise is not None and gate.name != "U":
-                error = depolarizing(noise.gate_error(gate.qubits), len(gate.qubits))
-                matrices = superoperator_to_matrix(error) @ matrices
+                error = _depolarizing(noise.gate_error(gate.qubits), len(gate.qubits))
+                matrices = error @ matrices
             after = reduce(np.kron, [relax.pop(q) for q in gate.qubits])
             param = -1 if gate.param is None else gate.param
             add(after @ matrices, gate.qubits, param, kind)
@@ -206,6 +206,7 @@ def _row_groups(qubits: tuple[int, ...], n: int) -> NDArray[np.int64]:
     return np.ascontiguousarray(index.transpose(*others, *qubits)).ravel()
 
 
+@lru_cache(maxsize=1024)  # a sweep over noise models meets the same gates again and again
 def _gate_terms(gate: Gate) -> tuple[NDArray[np.float64], int]:
     """Coefficients (n_terms, 4**m, 4**m) of a gate's superoperator in its trigonometric basis."""
     if gate.param is None:
@@ -220,6 +221,11 @@ def _gate_terms(gate: Gate) -> tuple[NDArray[np.float64], int]:
     )
     design = np.array([_basis(kind, a) for a in angles])
     return np.einsum("fa,aij->fij", np.linalg.inv(design), samples), kind
+
+
+@lru_cache(maxsize=1024)
+def _depolarizing(p: float, n_qubits: int) -> NDArray[np.float64]:
+    return superoperator_to_matrix(depolarizing(p, n_qubits))
 
 
 def _basis(kind: int, angle: float) -> NDArray[np.float64]:
