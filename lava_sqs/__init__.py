@@ -10,22 +10,43 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lava_sqs.learning.rules import SQSLearningRule, SQSRewardRule, connect_learning
+    from lava_sqs.proc.learning_sqs.process import LearningSQS
     from lava_sqs.proc.sqs.process import SQS
+    from lava_sqs.proc.sqs_dense.process import SQSDense
     from lava_sqs.quantum import ansatz
     from lava_sqs.quantum.instrument import instrument
     from lava_sqs.quantum.noise import NoiseModel
     from lava_sqs.quantum.population import Population
     from lava_sqs.running import SQSSimCfg, runtime
 
-__all__ = ["SQS", "NoiseModel", "Population", "SQSSimCfg", "ansatz", "instrument", "runtime"]
+__all__ = [
+    "SQS",
+    "LearningSQS",
+    "NoiseModel",
+    "Population",
+    "SQSDense",
+    "SQSLearningRule",
+    "SQSRewardRule",
+    "SQSSimCfg",
+    "ansatz",
+    "connect_learning",
+    "instrument",
+    "runtime",
+]
 
 # public name -> the module that has it
 _HOMES = {
+    "LearningSQS": "lava_sqs.proc.learning_sqs.process",
     "NoiseModel": "lava_sqs.quantum",
     "Population": "lava_sqs.quantum",
     "SQS": "lava_sqs.proc.sqs.process",
+    "SQSDense": "lava_sqs.proc.sqs_dense.process",
+    "SQSLearningRule": "lava_sqs.learning.rules",
+    "SQSRewardRule": "lava_sqs.learning.rules",
     "SQSSimCfg": "lava_sqs.running",
     "ansatz": "lava_sqs.quantum",
+    "connect_learning": "lava_sqs.learning.rules",
     "instrument": "lava_sqs.quantum",
     "runtime": "lava_sqs.running",
 }

@@ -1,6 +1,9 @@
-"""Local learning: Lava rules that carry exact scores, and the optimizers behind them."""
+"""Local learning: optimizers and the published rule here; the Lava rules in ``learning.rules``.
+
+Importing this package needs no Lava.
+"""
 
 from lava_sqs.learning.optimizers import Optimizer
-from lava_sqs.learning.rules import SQSLearningRule, SQSRewardRule, connect_learning
+from lava_sqs.learning.published import published_gradient
 
-__all__ = ["Optimizer", "SQSLearningRule", "SQSRewardRule", "connect_learning"]
+__all__ = ["Optimizer", "published_gradient"]
