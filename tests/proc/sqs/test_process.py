@@ -135,8 +135,10 @@ def test_a_seed_is_drawn_and_reported():
 
 @pytest.mark.parametrize(
     "name",
-    ["noise", "ansatz", "seed", "backend", "shape", "dtype", "io_qubits", "memory_qubits"]
-    + ["current_scale", "reset_interval", "reset_offset", "record", "recording", "wraps"],
+    [
+        *("noise", "ansatz", "seed", "backend", "shape", "dtype", "io_qubits", "memory_qubits"),
+        *("current_scale", "reset_interval", "reset_offset", "record", "recording", "wraps"),
+    ],
 )
 def test_fixed_attributes_say_how_to_get_a_new_process(name):
     with pytest.raises(AttributeError, match=rf"SQS\.{name} is fixed.*replace\("):
