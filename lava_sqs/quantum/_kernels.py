@@ -54,10 +54,16 @@ class _Emitter:
     *short*: memory vectors have 4 components, otherwise a multiple of 16.
     """
 
-    def __init__(self, builder: Any, element: Any, item_bytes: int, short: bool) -> None:
+    def __init__(
+        self, builder: Any, element: Any, item_bytes: int, short: bool, lanes: int = 0
+    ) -> None:
         self.builder, self.align, self.short = builder, item_bytes, short
-        self.lanes = 4 if short else 32 // item_bytes
+        self.element = element
+        self.lanes = lanes or (4 if short else 32 // item_bytes)
         self.vector = ir.VectorType(element, self.lanes)
+
+    def widened(self, lanes: int) -> _Emitter:
+        return _Emitter(self.builder, self.element, self.align, self.short, lanes)
 
     def pointer(self, base: Any, offset: Any) -> Any:
         b = self.builder
@@ -71,12 +77,24 @@ class _Emitter:
 
     def splat(self, base: Any, offset: Any) -> Any:
         """Return a vector of copies of the number at base + offset."""
-        b, index = self.builder, ir.IntType(32)
-        undefined = ir.Constant(self.vector, ir.Undefined)
+        b = self.builder
         number = b.load(b.gep(base, [offset]))
-        one = b.insert_element(undefined, number, ir.Constant(index, 0))
-        mask = ir.Constant(ir.VectorType(index, self.lanes), [0] * self.lanes)
-        return b.shuffle_vector(one, undefined, mask)
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        first = b.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+        return self.shuffle(first, [0] * self.lanes)
+
+    def shuffle(self, vector: Any, lanes: list[int]) -> Any:
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+        return self.builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
+
+    def fold(self, vector: Any) -> Any:
+        """Return the sum of a vector's lanes."""
+        n = self.lanes
+        while n > 1:
+            n //= 2
+            halves = [self.shuffle(vector, list(range(h * n, (h + 1) * n))) for h in range(2)]
+            vector = self.add(*halves)
+        return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
     def multiply(self, a: Any, b: Any) -> Any:
         return self.builder.fmul(a, b, flags=_FLAGS)
@@ -134,11 +152,13 @@ def _vectorised(emit: Callable[..., Any]) -> Callable[..., Any]:
 
 @intrinsic
 def _expand(context, c, c0, x, x0, v, v0, n_terms, d):  # type: ignore[no-untyped-def]
-    """v[v0 + q D + j] = c[c0 + q] x[x0 + j] for q < n_terms, j < D."""
+    """v[v0 + q D + j] = c[c0 + q] x[x0 + j] for q < C, j < D; nothing if D = 4."""
 
     def emit(
         e: _Emitter, c: Any, c0: Any, x: Any, x0: Any, v: Any, v0: Any, n_terms: Any, d: Any
     ) -> None:
+        if e.short:
+            return  # the products below take c and x themselves
         b = e.builder
         with e.loop(n_terms, 1) as (q, _):
             w, row = e.splat(c, b.add(c0, q)), b.add(v0, b.mul(q, d))
@@ -150,25 +170,38 @@ def _expand(context, c, c0, x, x0, v, v0, n_terms, d):  # type: ignore[no-untype
 
 
 @intrinsic
-def _dot(context, a, a0, v, v0, m, d):  # type: ignore[no-untyped-def]
-    """Return sum_{q < m} a[a0 + q] v[v0 + q]; m is a multiple of D."""
+def _dot(context, a, a0, c, c0, x, x0, v, v0, n_terms, d):  # type: ignore[no-untyped-def]
+    """Return sum_m a[a0 + m] v[v0 + m], where v is what _expand makes of c and x."""
 
-    def emit(e: _Emitter, a: Any, a0: Any, v: Any, v0: Any, m: Any, d: Any) -> Any:
-        b, n = e.builder, 1 if e.short else 2
-        totals = e.sums(n)
-        with e.loop(m, n * e.lanes) as (q, _):
-            for h in range(n):
-                at = e.offset(q, h * e.lanes)
-                e.accumulate(totals[h], e.load(a, b.add(a0, at)), e.load(v, b.add(v0, at)))
-        vector = reduce(e.add, [b.load(t) for t in totals])
-        parts = [b.extract_element(vector, ir.Constant(ir.IntType(32), i)) for i in range(e.lanes)]
-        while len(parts) > 1:
-            half = len(parts) // 2
-            parts = [e.add(*pair) for pair in zip(parts[:half], parts[half:], strict=True)]
-        return parts[0]
+    def emit(
+        e: _Emitter,
+        a: Any,
+        a0: Any,
+        c: Any,
+        c0: Any,
+        x: Any,
+        x0: Any,
+        v: Any,
+        v0: Any,
+        n_terms: Any,
+        d: Any,
+    ) -> Any:
+        b = e.builder
+        if e.short:
+            (total,) = e.sums(1)
+            with e.loop(n_terms, 1) as (q, _):
+                row = e.load(a, b.add(a0, b.mul(q, d)))
+                e.accumulate(total, e.splat(c, b.add(c0, q)), row)
+            return e.fold(e.multiply(b.load(total), e.load(x, x0)))
+        totals = e.sums(2)
+        with e.loop(b.mul(n_terms, d), 2 * e.lanes) as (m, _):
+            for h, total in enumerate(totals):
+                at = e.offset(m, h * e.lanes)
+                e.accumulate(total, e.load(a, b.add(a0, at)), e.load(v, b.add(v0, at)))
+        return e.fold(reduce(e.add, [b.load(total) for total in totals]))
 
     n = types.intp
-    return a.dtype(a, n, v, n, n, n), _vectorised(emit)
+    return a.dtype(a, n, c, n, x, n, v, n, n, n), _vectorised(emit)
 
 
 def _emit_products(
@@ -181,10 +214,10 @@ def _emit_products(
     vs: Any,
     y: Any,
     ys: Any,
-    m: Any,
+    n_rows: Any,
     d: Any,
 ) -> None:
-    """y[ys[g] + i] = sum_{q < m} v[vs[g] + q] a[a0 + q D + i] for every g and i < D.
+    """y[ys[g] + i] = sum_m v[vs[g] + m] a[a0 + m D + i] for every g and i < D.
 
     *unroll* times *width* times the number of g independent sums are under way at a time: enough
     to keep the multipliers busy, few enough to stay in registers.
@@ -197,13 +230,13 @@ def _emit_products(
             for u in range(unroll)
             for w in range(width)
         }
-        with e.loop(m, unroll) as (q0, _):
+        with e.loop(n_rows, unroll) as (m0, _):
             for u in range(unroll):
-                q = e.offset(q0, u)
-                row = b.add(b.add(a0, b.mul(q, d)), i0)
+                m = e.offset(m0, u)
+                row = b.add(b.add(a0, b.mul(m, d)), i0)
                 columns = [e.load(a, e.offset(row, w * e.lanes)) for w in range(width)]
                 for g, v0 in enumerate(vs):
-                    factor = e.splat(v, b.add(v0, q))
+                    factor = e.splat(v, b.add(v0, m))
                     for w, column in enumerate(columns):
                         e.accumulate(totals[g, u, w], factor, column)
         for g, y0 in enumerate(ys):
@@ -213,17 +246,47 @@ def _emit_products(
 
 
 @intrinsic
-def _product(context, a, a0, v, v0, y, y0, m, d):  # type: ignore[no-untyped-def]
-    """y[y0 + i] = sum_{q < m} v[v0 + q] a[a0 + q D + i] for i < D."""
+def _product(context, a, a0, c, c0, x, x0, v, v0, y, y0, n_terms, d):  # type: ignore[no-untyped-def]
+    """y[y0 + i] = sum_m v[v0 + m] a[a0 + m D + i], where v is what _expand makes of c and x."""
 
     def emit(
-        e: _Emitter, a: Any, a0: Any, v: Any, v0: Any, y: Any, y0: Any, m: Any, d: Any
+        e: _Emitter,
+        a: Any,
+        a0: Any,
+        c: Any,
+        c0: Any,
+        x: Any,
+        x0: Any,
+        v: Any,
+        v0: Any,
+        y: Any,
+        y0: Any,
+        n_terms: Any,
+        d: Any,
     ) -> None:
-        unroll, width = (4, 1) if e.short else (2, 16 // e.lanes)
-        _emit_products(e, unroll, width, a, a0, v, [v0], y, [y0], m, d)
+        b = e.builder
+        if not e.short:
+            _emit_products(e, 2, 16 // e.lanes, a, a0, v, [v0], y, [y0], b.mul(n_terms, d), d)
+            return
+        # The whole 4 x 4 matrix sum_q c_q a_q in two vectors of two rows, then times x.
+        wide = e.widened(8)
+        totals = wide.sums(2)
+        with e.loop(n_terms, 1) as (q, _):
+            matrix = b.add(a0, b.mul(q, _const(16)))
+            factor = wide.splat(c, b.add(c0, q))
+            for h, total in enumerate(totals):
+                wide.accumulate(total, factor, wide.load(a, e.offset(matrix, 8 * h)))
+        memory = e.load(x, x0)
+        pairs = [
+            wide.multiply(b.load(total), e.shuffle(memory, [2 * h] * 4 + [2 * h + 1] * 4))
+            for h, total in enumerate(totals)
+        ]
+        both = wide.add(*pairs)
+        halves = [e.shuffle(both, list(range(4 * h, 4 * h + 4))) for h in range(2)]
+        e.store(e.add(*halves), y, y0)
 
     n = types.intp
-    return types.void(a, n, v, n, y, n, n, n), _vectorised(emit)
+    return types.void(a, n, c, n, x, n, v, n, y, n, n, n), _vectorised(emit)
 
 
 @intrinsic
@@ -232,7 +295,8 @@ def _four_products(context, a, a0, v, v0, v1, v2, v3, y, y0, y1, y2, y3, m, d): 
 
     def emit(e: _Emitter, a: Any, a0: Any, v: Any, *rest: Any) -> None:
         *vs, y, y0, y1, y2, y3, m, d = rest
-        _emit_products(e, 1, 1 if e.short else 2, a, a0, v, vs, y, [y0, y1, y2, y3], m, d)
+        if not e.short:
+            _emit_products(e, 1, 2, a, a0, v, vs, y, [y0, y1, y2, y3], m, d)
 
     n = types.intp
     return types.void(a, n, v, n, n, n, n, y, n, n, n, n, n, n), _vectorised(emit)
@@ -240,14 +304,19 @@ def _four_products(context, a, a0, v, v0, v1, v2, v3, y, y0, y1, y2, y3, m, d): 
 
 @intrinsic
 def _normalise(context, y, y0, x, x0, d):  # type: ignore[no-untyped-def]
-    """x[x0 + i] = y[y0 + i] / y[y0] for i < D."""
+    """x[x0 + i] = y[y0 + i] / y[y0] for i < D, the first exactly 1."""
 
     def emit(e: _Emitter, y: Any, y0: Any, x: Any, x0: Any, d: Any) -> None:
         b = e.builder
-        # One division; the caller sets x[x0], which must be 1 exactly.
         scale = b.fdiv(ir.Constant(e.vector, [1.0] * e.lanes), e.splat(y, y0))
+        one = ir.Constant(e.element, 1.0)
+        if e.short:
+            vector = e.multiply(scale, e.load(y, y0))
+            e.store(b.insert_element(vector, one, ir.Constant(ir.IntType(32), 0)), x, x0)
+            return
         with e.loop(d, e.lanes) as (i, _):
             e.store(e.multiply(scale, e.load(y, b.add(y0, i))), x, b.add(x0, i))
+        b.store(one, b.gep(x, [x0]))
 
     n = types.intp
     return types.void(y, n, x, n, n), _vectorised(emit)
@@ -352,13 +421,15 @@ def inspect_currents(z):  # type: ignore[no-untyped-def]
 
 
 @_jit()
-def run_population(effects, blocks, z, eta, u, clamp, r, floor, spikes, p_spike, logp, memory):  # type: ignore[no-untyped-def]
+def run_population(
+    effects, blocks, z, eta, u, clamp, r, floor, spikes, p_spike, likelihood, memory
+):  # type: ignore[no-untyped-def]
     """Step K neurons, B batch entries and T steps; return the number of floor hits.
 
     Shapes: effects (K or 1, S - 1, M); blocks (K or 1, S, M, D); z (T, B, K, N); u (T, B, K), or
     (0, 0, 0) if all is clamped; clamp (T, B, K) outcome index or -1 to draw, or (0, 0, 0);
-    r (B, K, D) in place; spikes (T, B, K, N); p_spike (T, B, K, N), logp (T, B, K), memory
-    (T, B, K, D), each may have length 0 along T when it is not wanted. All C-contiguous.
+    r (B, K, D) in place; spikes (T, B, K, N); p_spike (T, B, K, N), likelihood of
+    the outcome (T, B, K), memory (T, B, K, D), each may have length 0 along T when it is not wanted. All C-contiguous.
 
     Neurons go in tiles, small enough to stay in cache over the T steps: encode the whole tile,
     draw all its outcomes, then apply the blocks that occurred.
@@ -367,9 +438,10 @@ def run_population(effects, blocks, z, eta, u, clamp, r, floor, spikes, p_spike,
     shared = blocks.shape[0] == 1
     S, M, D = blocks.shape[1], blocks.shape[2], blocks.shape[3]
     C = M // D
-    number = blocks.dtype.type
+    lowest, one = blocks.dtype.type(floor), blocks.dtype.type(1.0)
     clamped, drawn = clamp.shape[0] > 0, u.shape[0] > 0
-    want_p, want_logp, want_memory = p_spike.shape[0] > 0, logp.shape[0] > 0, memory.shape[0] > 0
+    want_p, want_memory = p_spike.shape[0] > 0, memory.shape[0] > 0
+    want_likelihood = likelihood.shape[0] > 0
     tile = 64
     if not shared:
         tile = max(8, min(tile, 2**18 // (S * M * D * blocks.itemsize)))
@@ -379,8 +451,8 @@ def run_population(effects, blocks, z, eta, u, clamp, r, floor, spikes, p_spike,
     c = np.empty(tile * C, blocks.dtype)
     v = np.empty(tile * M, blocks.dtype)
     y = np.empty(tile * D, blocks.dtype)
-    chosen, order = np.empty(tile, np.int64), np.empty(tile, np.int64)
-    p = np.empty(S, np.float64)
+    p = np.empty((tile, S), np.float64)
+    chosen, order = np.empty(tile, np.int32), np.empty(tile, np.int64)
     hits = 0
     for k0 in range(0, K, tile):
         n = min(tile, K - k0)
@@ -393,32 +465,21 @@ def run_population(effects, blocks, z, eta, u, clamp, r, floor, spikes, p_spike,
                     _expand(c, i * C, r, base + i * D, v, i * M, C, D)
                     last = 1.0
                     for s in range(S - 1):
-                        p[s] = _dot(effects, (k * (S - 1) + s) * M, v, i * M, M, D)
-                        last -= p[s]
-                    p[S - 1] = last
-                    outcome = 0
-                    if drawn:
-                        level, x = 0.0, u[t, b, k0 + i]
-                        for s in range(S - 1):
-                            level += p[s]
-                            outcome += level <= x
-                    if clamped and clamp[t, b, k0 + i] >= 0:
-                        outcome = clamp[t, b, k0 + i]
-                    chosen[i] = outcome
-                    if not shared:
-                        at = (k * S + outcome) * M * D
-                        _prefetch(blocks, at)
-                        _prefetch(blocks, at + 64 // blocks.itemsize)
-                        _prefetch(blocks, at + 128 // blocks.itemsize)
-                    for channel in range(N):
-                        spikes[t, b, k0 + i, channel] = (outcome >> (N - 1 - channel)) & 1
-                    if want_p:
-                        for channel in range(N):
-                            total = 0.0
-                            for s in range(S):
-                                if (s >> (N - 1 - channel)) & 1:
-                                    total += p[s]
-                            p_spike[t, b, k0 + i, channel] = min(max(total, 0.0), 1.0)
+                        at = (k * (S - 1) + s) * M
+                        p[i, s] = _dot(effects, at, c, i * C, r, base + i * D, v, i * M, C, D)
+                        last -= p[i, s]
+                    p[i, S - 1] = last
+                if drawn:
+                    _draw(p, u[t, b, k0 : k0 + n], chosen)
+                else:
+                    chosen[:] = 0
+                if clamped:
+                    for i in range(n):
+                        if clamp[t, b, k0 + i] >= 0:
+                            chosen[i] = clamp[t, b, k0 + i]
+                _report(chosen, spikes[t, b, k0 : k0 + n])
+                if want_p:
+                    _marginals(p, p_spike[t, b, k0 : k0 + n])
                 if grouped:
                     for s in range(S):
                         m = 0
@@ -429,23 +490,63 @@ def run_population(effects, blocks, z, eta, u, clamp, r, floor, spikes, p_spike,
                 else:
                     for i in range(n):
                         k = 0 if shared else k0 + i
-                        _product(blocks, (k * S + chosen[i]) * M * D, v, i * M, y, i * D, M, D)
+                        at = (k * S + chosen[i]) * M * D
+                        _product(blocks, at, c, i * C, r, base + i * D, v, i * M, y, i * D, C, D)
                 for i in range(n):
-                    probability = float(y[i * D])
-                    if probability < floor:
+                    if y[i * D] < lowest:
                         # (Nearly) impossible, so only by clamping: forget the outcome.
                         hits += 1
-                        probability = floor
-                        k = 0 if shared else k0 + i
-                        _forget(blocks[k], v, i, y)
+                        if want_likelihood:
+                            likelihood[t, b, k0 + i] = floor
+                        _forget(blocks[0 if shared else k0 + i], c, i, r[b, k0 + i], y)
+                    elif want_likelihood:
+                        likelihood[t, b, k0 + i] = min(y[i * D], one)
                     _normalise(y, i * D, r, base + i * D, D)
-                    r[b, k0 + i, 0] = number(1.0)
-                    if want_logp:
-                        logp[t, b, k0 + i] = math.log(min(probability, 1.0))
-                    if want_memory:
-                        for j in range(D):
-                            memory[t, b, k0 + i, j] = r[b, k0 + i, j]
+                if want_memory:
+                    memory[t, b, k0 : k0 + n] = r[b, k0 : k0 + n]
     return hits
+
+
+@_jit()
+def _draw(p, u, chosen):  # type: ignore[no-untyped-def]
+    """chosen[i] = the number of cumulative probabilities p[i] that are <= u[i]."""
+    S = p.shape[1]
+    for i in range(u.shape[0]):
+        level, outcome = p[i, 0], 0
+        outcome += level <= u[i]
+        for s in range(1, S - 1):
+            level += p[i, s]
+            outcome += level <= u[i]
+        chosen[i] = outcome
+
+
+@_jit()
+def _report(chosen, spikes):  # type: ignore[no-untyped-def]
+    """Write the bits of the outcomes, channel 0 the most significant."""
+    n, N = spikes.shape
+    for channel in range(N):
+        bit = np.int32(1 << (N - 1 - channel))
+        for i in range(n):
+            spikes[i, channel] = (chosen[i] & bit) != 0
+
+
+@_jit()
+def _marginals(p, p_spike):  # type: ignore[no-untyped-def]
+    """p_spike[i, channel] = the probability that the channel reports a spike."""
+    n, N = p_spike.shape
+    S = p.shape[1]
+    if S == 2:
+        for i in range(n):
+            p_spike[i, 0] = min(max(p[i, 1], 0.0), 1.0)
+        return
+    for channel in range(N):
+        shift = N - 1 - channel
+        for i in range(n):
+            total = 0.0
+            for s in range(1, S):
+                if (s >> shift) & 1:
+                    total += p[i, s]
+            p_spike[i, channel] = min(max(total, 0.0), 1.0)
 
 
 @_jit()
@@ -458,18 +559,19 @@ def _same_block(blocks, at, v, y, order, n, M, D):  # type: ignore[no-untyped-de
             blocks, at, v, a * M, b * M, c * M, d * M, y, a * D, b * D, c * D, d * D, M, D
         )
     for i in range(whole, n):
-        _product(blocks, at, v, order[i] * M, y, order[i] * D, M, D)
+        _product(blocks, at, v, 0, y, 0, v, order[i] * M, y, order[i] * D, M // D, D)
 
 
 @_jit()
-def _forget(blocks, v, i, y):  # type: ignore[no-untyped-def]
+def _forget(blocks, c, i, x, y):  # type: ignore[no-untyped-def]
     """y[i D + ...] = the memory after an unknown outcome, for one neuron's blocks (S, M, D)."""
     S, M, D = blocks.shape
+    C = M // D
     for j in range(D):
         total = 0.0
         for s in range(S):
             for m in range(M):
-                total += v[i * M + m] * blocks[s, m, j]
+                total += c[i * C + m // D] * x[m % D] * blocks[s, m, j]
         y[i * D + j] = total
 
 

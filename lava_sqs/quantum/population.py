@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import qutip
@@ -34,11 +34,15 @@ from lava_sqs.quantum._checks import (
     describe,
 )
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.instrument import compile_program, instrument_bytes
+from lava_sqs.quantum.engines import (
+    Engine,
+    InstrumentEngine,
+    LiteralEngine,
+)
+from lava_sqs.quantum.engines import _FLOOR as _FLOOR
+from lava_sqs.quantum.engines import ground_state as ground_state
+from lava_sqs.quantum.instrument import instrument_bytes
 from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.pauli import _basis as pauli_basis
-from lava_sqs.quantum.pauli import pauli_to_qobj, qobj_to_pauli
-from lava_sqs.quantum.reference import ReferenceNeuron
 
 __all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
 
@@ -47,8 +51,6 @@ Array = NDArray[Any]
 BACKENDS = ("instrument", "qutip")
 RECORDS = ("spikes", "p_spike", "memory", "log_likelihood")
 
-# Below this the outcome's probability is rounding: see "One time step" in the docs.
-_FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
 _MAX_INSTRUMENT_BYTES = 2 * 2**30
 
 
@@ -92,27 +94,6 @@ class RunResult:
         if self.log_likelihood is not None:
             rows.insert(2, ("log-likelihood", f"{self.log_likelihood.mean():.4f} nats per step"))
         return "RunResult\n" + "\n".join(f"  {name:<15}{value}" for name, value in rows)
-
-
-class _Engine(Protocol):
-    """What moves the memories: arrays (B, K, ...) in, outcomes out."""
-
-    memory: Array
-
-    def set_theta(self, theta: Array, changed: Array) -> None: ...
-    def reset(self, memory: Array | None) -> None: ...
-    def run(
-        self,
-        z: Array,
-        u: Array,
-        clamp: Array,
-        spikes: Array,
-        p_spike: Array,
-        logp: Array,
-        memory: Array,
-    ) -> int: ...
-    @property
-    def nbytes(self) -> int: ...
 
 
 class Population:
@@ -200,8 +181,10 @@ class Population:
 
         channels = (self._flat, self._size, ansatz.io_qubits)
         self._p_spike = np.full((1, *channels), np.nan)
-        self._logp = np.full((1, *channels[:2]), np.nan)
-        self._none = np.empty((0, *channels))
+        self._likelihood = np.full((1, *channels[:2]), np.nan)
+        self._uniforms = np.empty((1, *channels[:2]))
+        self._no_clamp = np.empty((0, 0, 0), dtype=np.int64)
+        self._no_memory = np.empty((0, *channels[:2], *self._engine.memory_shape), self._dtype)
         self.wraps = 0
         self.floor_hits = 0
         self._warned = False
@@ -280,7 +263,7 @@ class Population:
     @property
     def log_likelihood(self) -> Array:
         """Log probability of each neuron's last outcome, shape (*batch, K), in nats."""
-        return self._logp[0].reshape(*self._batch, self._size).copy()
+        return np.log(self._likelihood[0]).reshape(*self._batch, self._size)
 
     def memory_qobj(self, index: Any) -> qutip.Qobj:
         """Return one neuron's memory as a density matrix.
@@ -290,28 +273,30 @@ class Population:
         index : int or tuple of int
             Index into (*batch, K).
         """
-        memory = self.memory
+        where = np.arange(self._flat * self._size).reshape(*self._batch, self._size)
         try:
-            vector = memory[index]
+            flat = where[index]
         except IndexError as error:
             raise IndexError(
-                f"Argument `index` must address axes {memory.shape[:-1]}, but got {index!r}."
+                f"Argument `index` must address axes {where.shape}, but got {index!r}."
             ) from error
-        if vector.ndim != 1:
+        if np.ndim(flat) != 0:
             raise ValueError(
-                f"Argument `index` must pick one neuron of {memory.shape[:-1]}, but got {index!r}."
+                f"Argument `index` must pick one neuron of {where.shape}, but got {index!r}."
             )
-        return pauli_to_qobj(vector)
+        return self._engine.density(*divmod(int(flat), self._size))
 
     def expect(self, op: qutip.Qobj) -> Array:
         """Return the expectation of a Hermitian operator on the memory, shape (*batch, K)."""
-        observable = qobj_to_pauli(op)
-        if observable.shape != (4**self._ansatz.memory_qubits,):
+        if not isinstance(op, qutip.Qobj):
+            raise TypeError(f"Argument `op` must be a QuTiP Qobj, but got {type(op).__name__}.")
+        m = self._ansatz.memory_qubits
+        if not op.isherm or op.dims != [[2] * m, [2] * m]:
             raise ValueError(
-                f"Argument `op` must act on {self._ansatz.memory_qubits} memory qubit(s), but "
-                f"has dims {op.dims}."
+                f"Argument `op` must be a Hermitian operator on {m} memory qubit(s), but has dims "
+                f"{op.dims}."
             )
-        return np.asarray(self.memory @ observable / 2**self._ansatz.memory_qubits)
+        return self._engine.expect(op).reshape(*self._batch, self._size)
 
     def reset(self, memory: Any = None) -> None:
         """Put every memory in ``|0..0>``, or in the given state; the generator goes on.
@@ -327,20 +312,7 @@ class Population:
         ValueError
             If a vector is not a state (``r[0] = 1`` and no negative eigenvalue).
         """
-        if memory is None:
-            self._engine.reset(None)
-            return
-        shape = (*self._batch, self._size, 4**self._ansatz.memory_qubits)
-        vectors = qobj_to_pauli(memory) if isinstance(memory, qutip.Qobj) else memory
-        vectors = check_real("memory", vectors)
-        try:
-            vectors = np.broadcast_to(vectors, shape)
-        except ValueError as error:
-            raise ValueError(
-                f"Argument `memory` must broadcast to shape {shape}, but has shape {vectors.shape}."
-            ) from error
-        flat = vectors.reshape(self._flat, self._size, -1)
-        self._engine.reset(check_states("memory", flat, self._ansatz.memory_qubits, self._dtype))
+        self._engine.reset(memory)
 
     def with_noise(self, noise: NoiseModel | None) -> Population:
         """Return a fresh population, the same but for the noise: same angles, same seed."""
@@ -375,14 +347,20 @@ class Population:
         ValueError
             Wrong shape, NaN or infinite currents, or an outcome that is not -1, 0 or 1.
         """
-        z = self._check_currents(currents, ())
         clamp = self._check_outcome(outcome, ())
+        z = self._check_currents(currents, ())
         spikes = np.empty(z.shape, dtype=np.int32)
-        self._advance(z, clamp, spikes, self._p_spike, self._logp, self._none)
+        u = self._rng.random(out=self._uniforms)
+        self._advance(z, u, clamp, spikes, self._p_spike, self._likelihood, self._no_memory)
         return self._channels(spikes[0])
 
     def run(
-        self, currents: Any, outcome: Any = None, *, record: Iterable[str] = RECORDS
+        self,
+        currents: Any,
+        outcome: Any = None,
+        *,
+        record: Iterable[str] = RECORDS,
+        uniforms: Any = None,
     ) -> RunResult:
         """Make T steps.
 
@@ -394,6 +372,8 @@ class Population:
         record : iterable of str
             Which of ``spikes``, ``p_spike``, ``memory``, ``log_likelihood`` to keep; spikes are
             always kept.
+        uniforms : array_like, shape (T, *batch, K), optional
+            Random numbers in [0, 1) that decide the outcomes, in place of the generator's.
 
         Returns
         -------
@@ -405,17 +385,17 @@ class Population:
         steps = z.shape[0]
         spikes = np.empty(z.shape, dtype=np.int32)
         p_spike = np.empty((steps if "p_spike" in names else 0, *z.shape[1:]))
-        logp = np.empty((steps if "log_likelihood" in names else 0, *z.shape[1:3]))
-        width = self._engine.memory.shape[2:]
+        likelihood = np.empty((steps if "log_likelihood" in names else 0, *z.shape[1:3]))
+        width = self._engine.memory_shape
         memory = np.empty(
             (steps if "memory" in names else 0, *z.shape[1:3], *width), dtype=self._dtype
         )
-        self._advance(z, clamp, spikes, p_spike, logp, memory)
+        self._advance(
+            z, self._draws(uniforms, z.shape[:3]), clamp, spikes, p_spike, likelihood, memory
+        )
         if steps:
-            if "p_spike" in names:
-                self._p_spike[0] = p_spike[-1]
-            if "log_likelihood" in names:
-                self._logp[0] = logp[-1]
+            self._p_spike[0] = p_spike[-1] if "p_spike" in names else np.nan
+            self._likelihood[0] = likelihood[-1] if "log_likelihood" in names else np.nan
         return RunResult(
             spikes=self._channels(spikes),
             p_spike=self._channels(p_spike) if "p_spike" in names else None,
@@ -425,7 +405,9 @@ class Population:
                 else None
             ),
             log_likelihood=(
-                logp.reshape(steps, *self._batch, self._size) if "log_likelihood" in names else None
+                np.log(likelihood, out=likelihood).reshape(steps, *self._batch, self._size)
+                if "log_likelihood" in names
+                else None
             ),
             ansatz=self._ansatz,
             noise=self._noise,
@@ -435,36 +417,63 @@ class Population:
         )
 
     def _advance(
-        self, z: Array, clamp: Array, spikes: Array, p_spike: Array, logp: Array, memory: Array
+        self,
+        z: Array,
+        u: Array,
+        clamp: Array,
+        spikes: Array,
+        p_spike: Array,
+        likelihood: Array,
+        memory: Array,
     ) -> None:
-        wraps = int((z > 1).sum())
-        if wraps:
-            self.wraps += wraps
-            if not self._warned:
-                self._warned = True
-                warnings.warn(
-                    f"{wraps} input currents exceed 1, where the encoding angle pi*z wraps (z = 2 "
-                    "acts like no input). Scale the currents down; `wraps` counts them.",
-                    stacklevel=3,
-                )
-        u = self._rng.random(z.shape[:3])
-        self.floor_hits += int(self._engine.run(z, u, clamp, spikes, p_spike, logp, memory))
+        hits = self._engine.run(z, u, clamp, spikes, p_spike, likelihood, memory)
+        self.floor_hits += int(hits)
+
+    def _draws(self, uniforms: Any, shape: tuple[int, ...]) -> Array:
+        if uniforms is None:
+            return self._rng.random(shape)
+        u = check_shape(
+            "uniforms", check_real("uniforms", uniforms), (shape[0], *self._batch, self._size)
+        )
+        if u.min(initial=0) < 0 or u.max(initial=0) >= 1:
+            raise ValueError(
+                f"Argument `uniforms` must lie in [0, 1), but has values from {u.min()} to "
+                f"{u.max()}."
+            )
+        return np.ascontiguousarray(u.reshape(shape))
 
     def _check_currents(self, currents: Any, leading: tuple[str, ...]) -> Array:
         n_io = self._ansatz.io_qubits
-        z = check_real("currents", currents)
-        expected = (*leading, *self._batch, self._size)
-        if not (n_io == 1 and z.ndim == len(expected)):
-            expected = (*expected, n_io)
-        if n_io == 1 and z.ndim != len(expected):
-            expected = expected[:-1]
-        check_shape("currents", z, expected)
+        z = currents
+        if type(z) is not np.ndarray or z.dtype != np.float64:
+            z = check_real("currents", z)
+        neurons = (*self._batch, self._size)
+        if z.shape[len(leading) :] != neurons or n_io != 1:
+            per_channel = (*leading, *neurons, n_io)
+            both = n_io == 1 and z.ndim != len(per_channel)
+            check_shape("currents", z, per_channel[:-1] if both else per_channel)
         steps = z.shape[0] if leading else 1
-        return np.ascontiguousarray(z.reshape(steps, self._flat, self._size, n_io))
+        z = np.ascontiguousarray(z).reshape(steps, self._flat, self._size, n_io)
+        finite, wraps = _kernels.inspect_currents(z.reshape(-1))
+        if not finite:
+            check_real("currents", currents)
+        if wraps:
+            self._count_wraps(wraps)
+        return z
+
+    def _count_wraps(self, wraps: int) -> None:
+        self.wraps += wraps
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{wraps} input currents exceed 1, where the encoding angle pi*z wraps (z = 2 "
+                "acts like no input). Scale the currents down; `wraps` counts them.",
+                stacklevel=4,
+            )
 
     def _check_outcome(self, outcome: Any, leading: tuple[int, ...]) -> Array:
         if outcome is None:
-            return np.empty((0, 0, 0), dtype=np.int64)
+            return self._no_clamp
         n_io = self._ansatz.io_qubits
         bits = np.asarray(outcome)
         if bits.dtype.kind not in "biu" and not (
@@ -506,39 +515,6 @@ class Population:
         )
 
 
-def check_states(name: str, vectors: Array, memory_qubits: int, dtype: Any = np.float64) -> Array:
-    """Return Pauli vectors (..., 4**n) with all-zero ones replaced by ``|0..0>``, if all are states.
-
-    Raises
-    ------
-    ValueError
-        If a vector is not a state: its trace is not 1 or an eigenvalue is negative.
-    """
-    tolerance = 1e-9 if np.dtype(dtype) == np.float64 else 1e-4
-    vectors = np.array(vectors, dtype=dtype)
-    vectors[~vectors.any(axis=-1)] = ground_state(memory_qubits)
-    trace_error = np.abs(vectors[..., 0] - 1).max(initial=0)
-    if not trace_error <= tolerance:
-        raise ValueError(
-            f"Argument `{name}` must hold Pauli vectors of states (component 0, the trace, is 1), "
-            f"but a trace differs from 1 by {trace_error:.3g}."
-        )
-    d = 2**memory_qubits
-    matrices = (vectors @ (pauli_basis(memory_qubits).T / d)).reshape(*vectors.shape[:-1], d, d)
-    lowest = np.linalg.eigvalsh(matrices)[..., 0].min(initial=0)
-    if lowest < -tolerance:
-        raise ValueError(
-            f"Argument `{name}` must hold Pauli vectors of states, but one has the eigenvalue "
-            f"{lowest:.3g}."
-        )
-    return vectors
-
-
-def ground_state(memory_qubits: int) -> Array:
-    """Return the Pauli vector of ``|0..0>``."""
-    return qobj_to_pauli(qutip.tensor([qutip.basis(2, 0)] * memory_qubits))
-
-
 def default_backend(ansatz: Ansatz, noise: NoiseModel | None, size: int, dtype: Any) -> str:
     """Return the engine that :class:`Population` takes when none is named."""
     return "instrument"
@@ -568,13 +544,13 @@ def _initial_theta(
     return angles, angles.shape[0]
 
 
-def _make_engine(population: Population, backend: str | None) -> tuple[_Engine, str]:
+def _make_engine(population: Population, backend: str | None) -> tuple[Engine, str]:
     ansatz, noise = population.ansatz, population.noise
     if backend is None:
         backend = default_backend(ansatz, noise, population.size, population.dtype)
     check_choice("backend", backend, BACKENDS)
     if backend == "qutip":
-        return _LiteralEngine(population), backend
+        return LiteralEngine(population), backend
     need = instrument_bytes(ansatz, population.dtype)
     if need > _MAX_INSTRUMENT_BYTES:
         raise ValueError(
@@ -582,143 +558,4 @@ def _make_engine(population: Population, backend: str | None) -> tuple[_Engine, 
             f"{ansatz.io_qubits} needs {need / 2**30:.3g} GiB per neuron in compiled form, but at "
             f"most {_MAX_INSTRUMENT_BYTES / 2**30:.3g} GiB are allowed."
         )
-    return _InstrumentEngine(population), backend
-
-
-class _InstrumentEngine:
-    """Compiled instruments, packed for stepping, and memories (B, K, D)."""
-
-    def __init__(self, population: Population) -> None:
-        ansatz = population.ansatz
-        self._program = compile_program(ansatz, population.noise)
-        self._dtype = population.dtype
-        self._floor = _FLOOR[population.dtype]
-        self._ground = ground_state(ansatz.memory_qubits)
-        self._effects = self._blocks = np.empty((0, 0, 0))
-        self.memory = _kernels.aligned_empty(
-            (population._flat, population.size, len(self._ground)), self._dtype
-        )
-
-    def set_theta(self, theta: Array, changed: Array) -> None:
-        shared = bool((theta == theta[0]).all())  # one instrument serves all
-        if shared:
-            theta, changed = theta[:1], np.ones(1, dtype=bool)
-        if len(self._blocks) != len(theta):
-            n_outcomes, size, n_terms, _ = self._program.shape
-            row = n_terms * size
-            changed = np.ones(len(theta), dtype=bool)
-            self._effects = _kernels.aligned_empty((len(theta), n_outcomes - 1, row), self._dtype)
-            self._blocks = _kernels.aligned_empty((len(theta), n_outcomes, row, size), self._dtype)
-        which = np.flatnonzero(changed)
-        # Few neurons at a time: what is built is twice as large for a moment.
-        chunk = max(1, int(2**23 // np.prod(self._program.shape)))
-        for start in range(0, len(which), chunk):
-            part = which[start : start + chunk]
-            effects, blocks = _kernels.pack_instruments(self._program.build(theta[part]))
-            self._effects[part], self._blocks[part] = effects, blocks
-
-    def reset(self, memory: Array | None) -> None:
-        self.memory[:] = self._ground if memory is None else memory
-
-    def run(
-        self,
-        z: Array,
-        u: Array,
-        clamp: Array,
-        spikes: Array,
-        p_spike: Array,
-        logp: Array,
-        memory: Array,
-    ) -> int:
-        if memory.ndim != 4 or memory.shape[0] == 0:
-            memory = np.empty((0, 0, 0, 0), dtype=self._dtype)
-        return _kernels.run_population(
-            self._effects,
-            self._blocks,
-            z,
-            self._program.eta,
-            u,
-            clamp,
-            self.memory,
-            self._floor,
-            spikes,
-            p_spike,
-            logp,
-            memory,
-        )
-
-    @property
-    def nbytes(self) -> int:
-        return int(self._effects.nbytes + self._blocks.nbytes + self.memory.nbytes)
-
-
-class _LiteralEngine:
-    """One :class:`ReferenceNeuron` per neuron and batch entry."""
-
-    def __init__(self, population: Population) -> None:
-        self._population = population
-        self._floor = _FLOOR[population.dtype]
-        self._shape = (population._flat, population.size)
-        self._neurons: list[list[ReferenceNeuron]] = []
-
-    def set_theta(self, theta: Array, changed: Array) -> None:
-        p = self._population
-        old = self._neurons
-        self._neurons = [
-            [ReferenceNeuron(p.ansatz, theta[k], p.noise) for k in range(self._shape[1])]
-            for _ in range(self._shape[0])
-        ]
-        for new_row, old_row in zip(self._neurons, old, strict=False):
-            for new, before in zip(new_row, old_row, strict=True):
-                new.memory = before.memory
-
-    @property
-    def memory(self) -> Array:
-        return np.array([[qobj_to_pauli(n.memory) for n in row] for row in self._neurons]).reshape(
-            *self._shape, -1
-        )
-
-    @memory.setter
-    def memory(self, value: Array) -> None:  # pragma: no cover - for the protocol
-        self.reset(value)
-
-    def reset(self, memory: Array | None) -> None:
-        for b, row in enumerate(self._neurons):
-            for k, neuron in enumerate(row):
-                if memory is None:
-                    neuron.reset()
-                else:
-                    neuron.memory = pauli_to_qobj(memory[b, k])
-
-    def run(
-        self,
-        z: Array,
-        u: Array,
-        clamp: Array,
-        spikes: Array,
-        p_spike: Array,
-        logp: Array,
-        memory: Array,
-    ) -> int:
-        hits = 0
-        for t, b, k in np.ndindex(z.shape[:3]):
-            neuron = self._neurons[b][k]
-            fixed = None
-            if clamp.shape[0] and clamp[t, b, k] >= 0:
-                fixed = neuron.outcomes[clamp[t, b, k]]
-            bits, p = neuron.step(z[t, b, k], u=u[t, b, k], outcome=fixed)
-            spikes[t, b, k] = bits
-            chosen = p[neuron.outcomes.index(bits)]
-            hits += bool(chosen < self._floor)
-            if p_spike.shape[0]:
-                p_spike[t, b, k] = np.clip(p @ np.array(neuron.outcomes), 0, 1)
-            if logp.shape[0]:
-                logp[t, b, k] = np.log(np.clip(chosen, self._floor, 1))
-            if memory.shape[0]:
-                memory[t, b, k] = qobj_to_pauli(neuron.memory)
-        return hits
-
-    @property
-    def nbytes(self) -> int:
-        d = 4**self._population.ansatz.memory_qubits
-        return int(16 * d * np.prod(self._shape))
+    return InstrumentEngine(population), backend

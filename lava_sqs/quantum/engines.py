@@ -1,0 +1,310 @@
+"""The engines of a population that hold the memories exactly, as Pauli vectors.
+
+A third one, of pure states that jump at random, is in :mod:`lava_sqs.quantum.trajectory`. Arrays
+here have the population's axes flattened: T steps, B batch entries, K neurons, N channels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import qutip
+from numpy.typing import NDArray
+
+from lava_sqs.quantum import _kernels
+from lava_sqs.quantum._checks import check_real
+from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.pauli import _basis as pauli_basis
+from lava_sqs.quantum.pauli import pauli_to_qobj, qobj_to_pauli
+from lava_sqs.quantum.reference import ReferenceNeuron
+
+if TYPE_CHECKING:
+    from lava_sqs.quantum.population import Population
+
+__all__ = ["Engine", "InstrumentEngine", "LiteralEngine", "check_states", "ground_state"]
+
+Array = NDArray[Any]
+
+# Below this the outcome's probability is rounding: see "One time step" in the docs.
+_FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
+
+
+class Engine(Protocol):
+    """What moves the memories of a population: arrays (B, K, ...) in, outcomes out.
+
+    Attributes
+    ----------
+    memory_shape : tuple of int
+        Shape of one neuron's entry of ``memory``.
+    no_likelihood : str
+        Why ``run`` cannot say how likely the outcomes were; empty if it can.
+    """
+
+    memory_shape: tuple[int, ...]
+    no_likelihood: str
+
+    @property
+    def memory(self) -> Array:
+        """The memories, shape (B, K, *memory_shape)."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        ...
+
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        """Take the angles (K, P); *changed* (K,) says which rows are new."""
+        ...
+
+    def reset(self, memory: Any) -> None:
+        """Set every memory: None is ``|0..0>``, otherwise as in :meth:`Population.reset`."""
+        ...
+
+    def density(self, b: int, k: int) -> qutip.Qobj:
+        """Return one memory as a density matrix."""
+        ...
+
+    def expect(self, op: qutip.Qobj) -> Array:
+        """Return the expectation of an operator on the memory, shape (B, K)."""
+        ...
+
+    def run(
+        self,
+        z: Array,
+        u: Array,
+        clamp: Array,
+        spikes: Array,
+        p_spike: Array,
+        likelihood: Array,
+        memory: Array,
+    ) -> int:
+        """Make T steps and return how many outcomes were at the floor.
+
+        The arrays are those of :func:`lava_sqs.quantum._kernels.run_population`.
+        """
+        ...
+
+
+class _PauliEngine:
+    """What engines share whose memories are Pauli vectors."""
+
+    no_likelihood = ""
+
+    def __init__(self, population: Population) -> None:
+        self._qubits = population.ansatz.memory_qubits
+        self._batch = population.batch
+        self._shape = (int(np.prod(self._batch, dtype=int)), population.size)
+        self._ground = ground_state(self._qubits)
+        self.memory_shape = (len(self._ground),)
+        self._precision = population.dtype
+
+    @property
+    def memory(self) -> Array:
+        raise NotImplementedError
+
+    def _set(self, vectors: Array | None) -> None:
+        raise NotImplementedError
+
+    def reset(self, memory: Any) -> None:
+        if memory is None:
+            self._set(None)
+            return
+        shape = (*self._batch, self._shape[1], *self.memory_shape)
+        vectors = qobj_to_pauli(memory) if isinstance(memory, qutip.Qobj) else memory
+        vectors = broadcast_memory(vectors, shape).reshape(*self._shape, -1)
+        self._set(check_states("memory", vectors, self._qubits, self._precision))
+
+    def density(self, b: int, k: int) -> qutip.Qobj:
+        return pauli_to_qobj(self.memory[b, k])
+
+    def expect(self, op: qutip.Qobj) -> Array:
+        return np.asarray(self.memory @ qobj_to_pauli(op) / 2**self._qubits)
+
+
+class InstrumentEngine(_PauliEngine):
+    """Compiled instruments, packed for stepping, and memories (B, K, D)."""
+
+    def __init__(self, population: Population) -> None:
+        ansatz = population.ansatz
+        self._program = compile_program(ansatz, population.noise)
+        self._dtype = population.dtype
+        self._floor = _FLOOR[population.dtype]
+        super().__init__(population)
+        self._effects = self._blocks = np.empty((0, 0, 0))
+        self._memory = _kernels.aligned_empty((*self._shape, *self.memory_shape), self._dtype)
+
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        """Take the angles (K, P); see :class:`Engine`."""
+        shared = bool((theta == theta[0]).all())  # one instrument serves all
+        if shared:
+            theta, changed = theta[:1], np.ones(1, dtype=bool)
+        if len(self._blocks) != len(theta):
+            n_outcomes, size, n_terms, _ = self._program.shape
+            row = n_terms * size
+            changed = np.ones(len(theta), dtype=bool)
+            self._effects = _kernels.aligned_empty((len(theta), n_outcomes - 1, row), self._dtype)
+            self._blocks = _kernels.aligned_empty((len(theta), n_outcomes, row, size), self._dtype)
+        which = np.flatnonzero(changed)
+        # Few neurons at a time: what is built is twice as large for a moment.
+        chunk = max(1, int(2**23 // np.prod(self._program.shape)))
+        for start in range(0, len(which), chunk):
+            part = which[start : start + chunk]
+            effects, blocks = _kernels.pack_instruments(self._program.build(theta[part]))
+            self._effects[part], self._blocks[part] = effects, blocks
+
+    @property
+    def memory(self) -> Array:
+        """The memories, shape (B, K, 4**memory_qubits)."""
+        return self._memory
+
+    def _set(self, vectors: Array | None) -> None:
+        self._memory[:] = self._ground if vectors is None else vectors
+
+    def run(
+        self,
+        z: Array,
+        u: Array,
+        clamp: Array,
+        spikes: Array,
+        p_spike: Array,
+        likelihood: Array,
+        memory: Array,
+    ) -> int:
+        """Make T steps; see :class:`Engine`."""
+        return _kernels.run_population(
+            self._effects,
+            self._blocks,
+            z,
+            self._program.eta,
+            u,
+            clamp,
+            self._memory,
+            self._floor,
+            spikes,
+            p_spike,
+            likelihood,
+            memory,
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self._effects.nbytes + self._blocks.nbytes + self._memory.nbytes)
+
+
+class LiteralEngine(_PauliEngine):
+    """One :class:`ReferenceNeuron` per neuron and batch entry."""
+
+    def __init__(self, population: Population) -> None:
+        self._population = population
+        self._floor = _FLOOR[population.dtype]
+        super().__init__(population)
+        self._neurons: list[list[ReferenceNeuron]] = []
+
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        """Take the angles (K, P); see :class:`Engine`."""
+        p = self._population
+        old = self._neurons
+        self._neurons = [
+            [ReferenceNeuron(p.ansatz, theta[k], p.noise) for k in range(self._shape[1])]
+            for _ in range(self._shape[0])
+        ]
+        for new_row, old_row in zip(self._neurons, old, strict=False):
+            for new, before in zip(new_row, old_row, strict=True):
+                new.memory = before.memory
+
+    @property
+    def memory(self) -> Array:
+        """The memories, shape (B, K, 4**memory_qubits)."""
+        return np.array([[qobj_to_pauli(n.memory) for n in row] for row in self._neurons]).reshape(
+            *self._shape, -1
+        )
+
+    def _set(self, vectors: Array | None) -> None:
+        for b, row in enumerate(self._neurons):
+            for k, neuron in enumerate(row):
+                if vectors is None:
+                    neuron.reset()
+                else:
+                    neuron.memory = pauli_to_qobj(vectors[b, k])
+
+    def run(
+        self,
+        z: Array,
+        u: Array,
+        clamp: Array,
+        spikes: Array,
+        p_spike: Array,
+        likelihood: Array,
+        memory: Array,
+    ) -> int:
+        """Make T steps; see :class:`Engine`."""
+        hits = 0
+        for t, b, k in np.ndindex(z.shape[:3]):
+            neuron = self._neurons[b][k]
+            fixed = None
+            if clamp.shape[0] and clamp[t, b, k] >= 0:
+                fixed = neuron.outcomes[clamp[t, b, k]]
+            bits, p = neuron.step(z[t, b, k], u=u[t, b, k], outcome=fixed)
+            spikes[t, b, k] = bits
+            chosen = p[neuron.outcomes.index(bits)]
+            hits += bool(chosen < self._floor)
+            if p_spike.shape[0]:
+                p_spike[t, b, k] = np.clip(p @ np.array(neuron.outcomes), 0, 1)
+            if likelihood.shape[0]:
+                likelihood[t, b, k] = np.clip(chosen, self._floor, 1)
+            if memory.shape[0]:
+                memory[t, b, k] = qobj_to_pauli(neuron.memory)
+        return hits
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        d = 4**self._population.ansatz.memory_qubits
+        return int(16 * d * np.prod(self._shape))
+
+
+def broadcast_memory(memory: Any, shape: tuple[int, ...]) -> Array:
+    """Return the argument ``memory`` of a reset as real numbers of *shape*."""
+    vectors = check_real("memory", memory)
+    try:
+        return np.broadcast_to(vectors, shape)
+    except ValueError as error:
+        raise ValueError(
+            f"Argument `memory` must broadcast to shape {shape}, but has shape {vectors.shape}."
+        ) from error
+
+
+def check_states(name: str, vectors: Array, memory_qubits: int, dtype: Any = np.float64) -> Array:
+    """Return Pauli vectors (..., 4**n), all-zero ones made ``|0..0>``, if all are states.
+
+    Raises
+    ------
+    ValueError
+        If a vector is not a state: its trace is not 1 or an eigenvalue is negative.
+    """
+    tolerance = 1e-9 if np.dtype(dtype) == np.float64 else 1e-4
+    vectors = np.array(vectors, dtype=dtype)
+    vectors[~vectors.any(axis=-1)] = ground_state(memory_qubits)
+    trace_error = np.abs(vectors[..., 0] - 1).max(initial=0)
+    if not trace_error <= tolerance:
+        raise ValueError(
+            f"Argument `{name}` must hold Pauli vectors of states (component 0, the trace, is 1), "
+            f"but a trace differs from 1 by {trace_error:.3g}."
+        )
+    d = 2**memory_qubits
+    matrices = (vectors @ (pauli_basis(memory_qubits).T / d)).reshape(*vectors.shape[:-1], d, d)
+    lowest = np.linalg.eigvalsh(matrices)[..., 0].min(initial=0)
+    if lowest < -tolerance:
+        raise ValueError(
+            f"Argument `{name}` must hold Pauli vectors of states, but one has the eigenvalue "
+            f"{lowest:.3g}."
+        )
+    return vectors
+
+
+def ground_state(memory_qubits: int) -> Array:
+    """Return the Pauli vector of ``|0..0>``."""
+    return qobj_to_pauli(qutip.tensor([qutip.basis(2, 0)] * memory_qubits))
