@@ -1,0 +1,327 @@
+"""Real data: bundled, fetched from its public home, or read from a file the user names.
+
+Nothing is kept in the repository. Files are read without pickle.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.quantum._checks import check_int, check_positive, check_seed, describe
+
+__all__ = [
+    "Dataset",
+    "bin_events",
+    "load_digits",
+    "load_japanese_vowels",
+    "load_mnist",
+    "load_nmnist",
+    "load_npz",
+    "load_santa_fe",
+    "load_usps",
+    "read_nmnist_events",
+]
+
+Array = NDArray[Any]
+_KEYS = ("x_train", "y_train", "x_test", "y_test")
+_NMNIST_SIZE = 34
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test data, with where they come from.
+
+    Attributes
+    ----------
+    x_train, x_test : ndarray, shape (n, ...)
+    y_train, y_test : ndarray, shape (n,)
+    source : str
+    """
+
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
+    source: str
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            if y.ndim != 1 or len(x) != len(y):
+                raise ValueError(
+                    f"Arrays x_{part} and y_{part} must have one row and one label per sample, "
+                    f"but have shapes {x.shape} and {y.shape}."
+                )
+
+    def classes(self, *labels: Any) -> Dataset:
+        """Return only the samples of the given labels, in their order.
+
+        Raises
+        ------
+        ValueError
+            If a label does not occur.
+        """
+        missing = sorted(set(labels) - set(self.y_train.tolist()))
+        if missing:
+            raise ValueError(
+                f"Argument `labels` must occur in the data, but {missing} do not; there are "
+                f"{sorted(set(self.y_train.tolist()))}."
+            )
+        train, test = np.isin(self.y_train, labels), np.isin(self.y_test, labels)
+        return Dataset(
+            self.x_train[train],
+            self.y_train[train],
+            self.x_test[test],
+            self.y_test[test],
+            self.source,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write an npz with the four arrays."""
+        np.savez_compressed(path, **{key: getattr(self, key) for key in _KEYS})
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}: {len(self.x_train)} train, {len(self.x_test)} test, samples of shape "
+            f"{self.x_train.shape[1:]} ({self.x_train.dtype}), "
+            f"{len(np.unique(self.y_train))} classes"
+        )
+
+
+def load_npz(path: str | Path) -> Dataset:
+    """Return the arrays x_train, y_train, x_test and y_test of an npz; other keys are ignored.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        No such file; no npz; a missing or pickled array.
+    """
+    arrays = _read(path, _KEYS)
+    return Dataset(*(arrays[key] for key in _KEYS), source=Path(path).name)
+
+
+def _read(path: str | Path, keys: tuple[str, ...]) -> dict[str, Array]:
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"Argument `path` must name an npz file, but {file} is none.")
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            missing = [key for key in keys if key not in archive.files]
+            if missing:
+                raise ValueError(
+                    f"The file {file} must have the arrays {', '.join(keys)}, but lacks "
+                    f"{', '.join(missing)}; it has {', '.join(archive.files) or 'none'}."
+                )
+            return {key: archive[key] for key in keys}
+    except (zipfile.BadZipFile, OSError, EOFError, TypeError, AttributeError) as error:
+        raise ValueError(f"The file {file} is not a readable npz archive: {error}") from error
+
+
+def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
+    """Return scikit-learn's bundled 8x8 digits as uint8 images from 0 to 255, split by *seed*.
+
+    Examples
+    --------
+    >>> print(load_digits())
+    scikit-learn digits: 1347 train, 450 test, samples of shape (8, 8) (uint8), 10 classes
+    """
+    from sklearn.datasets import load_digits as bundled
+    from sklearn.model_selection import train_test_split
+
+    fraction = check_positive("test_fraction", test_fraction, below=1.0)
+    X, y = bundled(return_X_y=True)
+    images = np.round(X.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    x_train, x_test, y_train, y_test = train_test_split(
+        images, y, test_size=fraction, random_state=check_seed("seed", seed), stratify=y
+    )
+    return Dataset(x_train, y_train, x_test, y_test, "scikit-learn digits")
+
+
+def load_usps(path: str | Path | None = None, *, cache: str | Path | None = None) -> Dataset:
+    """Return USPS digits, 7291 + 2007 images of 16x16 (uint8), labels 0 to 9.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        An npz as of :func:`load_npz`. None fetches the data from OpenML (41082) once.
+    cache : str or Path, optional
+        Where scikit-learn keeps what it fetched; None is its own default.
+
+    Raises
+    ------
+    ConnectionError
+        If OpenML cannot be reached and nothing is in the cache.
+    """
+    if path is not None:
+        return load_npz(path)
+    X, y = _openml(41082, "USPS", cache)
+    images = np.round((X.astype(float) + 1) * 127.5).clip(0, 255).astype(np.uint8)
+    return _split(images.reshape(-1, 16, 16), y.astype(int) - 1, 7291, "USPS (OpenML 41082)")
+
+
+def load_mnist(path: str | Path | None = None, *, cache: str | Path | None = None) -> Dataset:
+    """Return MNIST digits, 60000 + 10000 images of 28x28 (uint8); arguments as :func:`load_usps`."""
+    if path is not None:
+        return load_npz(path)
+    X, y = _openml(554, "MNIST", cache)
+    images = X.astype(np.uint8).reshape(-1, 28, 28)
+    return _split(images, y.astype(int), 60000, "MNIST (OpenML 554)")
+
+
+def _split(X: Array, y: Array, n_train: int, source: str) -> Dataset:
+    return Dataset(X[:n_train], y[:n_train], X[n_train:], y[n_train:], source)
+
+
+def _openml(data_id: int, name: str, cache: str | Path | None) -> tuple[Array, Array]:
+    from sklearn.datasets import fetch_openml
+
+    try:
+        return fetch_openml(  # type: ignore[no-any-return]
+            data_id=data_id, return_X_y=True, as_frame=False, data_home=cache, parser="liac-arff"
+        )
+    except OSError as error:  # URLError, HTTPError, timeouts: all of them
+        raise ConnectionError(
+            f"{name} could not be fetched from OpenML (data set {data_id}): {error}. Without a "
+            "network give `path`, an npz with x_train, y_train, x_test and y_test."
+        ) from error
+
+
+def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
+    """Return x, y, polarity and time (in microseconds) of the events of one N-MNIST ``.bin``.
+
+    Five bytes per event: x, y, then one bit of polarity and 23 bits of time, big endian.
+
+    References
+    ----------
+    Orchard, Jayawant, Cohen, Thakor, Front. Neurosci. 9:437 (2015).
+    """
+    raw = np.fromfile(path, dtype=np.uint8)
+    if raw.size % 5:
+        raise ValueError(
+            f"The file {path} must hold 5 bytes per event, but has {raw.size} bytes."
+        )
+    b = raw.reshape(-1, 5).astype(np.int64)
+    return b[:, 0], b[:, 1], b[:, 2] >> 7, ((b[:, 2] & 127) << 16) | (b[:, 3] << 8) | b[:, 4]
+
+
+def bin_events(
+    x: Array, y: Array, polarity: Array, t_us: Array, *, n_steps: int = 32, step_us: float = 1e4
+) -> Array:
+    """Return counts of events, uint8 of shape (n_steps, 2, 34, 34); later events are dropped."""
+    steps = check_int("n_steps", n_steps, minimum=1)
+    width = check_positive("step_us", step_us)
+    when = (t_us // width).astype(int)
+    keep = (when < steps) & (x < _NMNIST_SIZE) & (y < _NMNIST_SIZE)
+    counts = np.zeros((steps, 2, _NMNIST_SIZE, _NMNIST_SIZE), dtype=np.int64)
+    np.add.at(counts, (when[keep], polarity[keep], y[keep], x[keep]), 1)
+    return counts.clip(0, 255).astype(np.uint8)
+
+
+def load_nmnist(
+    path: str | Path,
+    *,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    n_steps: int = 32,
+    step_us: float = 1e4,
+    seed: int = 0,
+) -> Dataset:
+    """Return N-MNIST as event counts (n, n_steps, 2, 34, 34), uint8.
+
+    Parameters
+    ----------
+    path : str or Path
+        The unpacked data set (folders ``Train/0 .. Test/9`` of ``.bin`` files), or an npz that
+        holds such counts.
+    n_train, n_test : int, optional
+        Samples to draw; None is all. From an npz the first ones.
+    n_steps, step_us
+        Bins and their length in microseconds; of the ``.bin`` files only.
+    seed : int
+        Of the draw.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+    """
+    root = Path(path)
+    if root.is_file():
+        d = load_npz(root)
+        return Dataset(
+            d.x_train[:n_train], d.y_train[:n_train], d.x_test[:n_test], d.y_test[:n_test], d.source
+        )
+    rng = np.random.default_rng(check_seed("seed", seed))
+    parts: list[Array] = []
+    for part, wanted in (("Train", n_train), ("Test", n_test)):
+        files = sorted(root.glob(f"{part}/[0-9]/*.bin"))
+        if not files:
+            raise FileNotFoundError(
+                f"Argument `path` must be an npz or a folder with {part}/0 .. {part}/9 of .bin "
+                f"files, but got {describe(str(root))}."
+            )
+        chosen = rng.permutation(len(files))[: len(files) if wanted is None else wanted]
+        picked = [files[i] for i in sorted(chosen)]
+        binned = [
+            bin_events(*read_nmnist_events(f), n_steps=n_steps, step_us=step_us) for f in picked
+        ]
+        parts += [np.stack(binned), np.array([int(f.parent.name) for f in picked])]
+    return Dataset(*parts, source="N-MNIST")
+
+
+def load_japanese_vowels(path: str | Path) -> Dataset:
+    """Return the Japanese vowels of a user's npz as sequences (n, T, 12), zero padded.
+
+    Samples may be stored (n, T, 12) or (n, 12, T); ``T`` is the longer.
+    """
+    d = load_npz(path)
+    x_train, x_test = (
+        x.transpose(0, 2, 1) if x.ndim == 3 and x.shape[1] == 12 else x
+        for x in (d.x_train, d.x_test)
+    )
+    return Dataset(
+        np.ascontiguousarray(x_train),
+        d.y_train,
+        np.ascontiguousarray(x_test),
+        d.y_test,
+        "Japanese vowels",
+    )
+
+
+def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
+    """Return the Santa Fe laser series as windows (n, window, 1) and whether it rises next.
+
+    Parameters
+    ----------
+    path : str or Path
+        An npz with the array ``series``.
+    window : int
+        Steps that are shown.
+
+    Returns
+    -------
+    Dataset
+        Label 1 where the value after the window is larger than the window's last. The first 1000
+        values train, as in the competition.
+    """
+    series = _read(path, ("series",))["series"]
+    n = check_int("window", window, minimum=1)
+    if len(series) < 1000 + n + 1:
+        raise ValueError(
+            f"The array series must have more than {1000 + n} values, but has {len(series)}."
+        )
+    shown = np.lib.stride_tricks.sliding_window_view(series, n)[:-1, :, None]
+    rises = (series[n:].astype(int) > series[n - 1 : -1].astype(int)).astype(int)
+    last_train = 1000 - n
+    return Dataset(
+        np.ascontiguousarray(shown[:last_train]),
+        rises[:last_train],
+        np.ascontiguousarray(shown[1000:]),
+        rises[1000:],
+        "Santa Fe laser",
+    )

@@ -1,0 +1,153 @@
+r"""From numbers to what enters a network: arrays of samples (n, F) become (n, T, F').
+
+==============  =========================================================================
+encoder         what arrives in step t for a value x in [0, 1]
+==============  =========================================================================
+``rate``        a spike with probability x, drawn anew in every step
+``latency``     one spike, the earlier the larger x: step ``1 + floor((1 - x) (T - 1))``;
+                none for x = 0
+``current``     the value x itself, in every step
+``population``  ``exp(-(x - c_i)^2 / (2 w^2))`` for centres ``c_i`` over [0, 1], as currents
+==============  =========================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.quantum._checks import check_int, check_real, check_seed, check_shape
+
+__all__ = ["ENCODERS", "Scale", "current", "latency", "population", "rate"]
+
+Array = NDArray[Any]
+
+ENCODERS = ("rate", "latency", "population", "current")
+
+
+def _unit(name: str, value: Any) -> Array:
+    x = check_real(name, value)
+    if x.size and (x.min() < 0 or x.max() > 1):
+        raise ValueError(
+            f"Argument `{name}` must lie in [0, 1], but has values from {x.min():g} to "
+            f"{x.max():g}. Scale it first, see Scale."
+        )
+    return x
+
+
+def rate(x: Any, n_steps: int, *, seed: int | None = None, uniforms: Any = None) -> Array:
+    """Return spikes that occur with probability *x* in every step.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, F)
+        In [0, 1].
+    n_steps : int
+        T.
+    seed : int, optional
+    uniforms : ndarray, shape (n, T, F), optional
+        Numbers to compare with, instead of drawing them from *seed*.
+
+    Returns
+    -------
+    ndarray of int8, shape (n, T, F)
+
+    Examples
+    --------
+    >>> rate([[0.0, 1.0]], 3, seed=0)[0].T.tolist()
+    [[0, 0, 0], [1, 1, 1]]
+    """
+    values = check_shape("x", _unit("x", x), ("n", "F"))
+    steps = check_int("n_steps", n_steps, minimum=1)
+    if uniforms is None:
+        rng = np.random.default_rng(check_seed("seed", seed))
+        uniforms = rng.random((len(values), steps, values.shape[1]))
+    return (check_real("uniforms", uniforms) < values[:, None]).astype(np.int8)
+
+
+def latency(x: Any, n_steps: int) -> Array:
+    """Return one spike per value above 0, the earlier the larger; shape (n, T, F), int8.
+
+    Examples
+    --------
+    >>> latency([[1.0, 0.5, 0.0]], 3)[0].T.tolist()
+    [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+    """
+    values = check_shape("x", _unit("x", x), ("n", "F"))
+    steps = check_int("n_steps", n_steps, minimum=1)
+    when = np.floor((1 - values) * (steps - 1)).astype(int)
+    when[values == 0] = -1
+    return (when[:, None] == np.arange(steps)[None, :, None]).astype(np.int8)
+
+
+def current(x: Any, n_steps: int) -> Array:
+    """Return the values themselves, in every step: shape (n, T, F)."""
+    values = check_shape("x", check_real("x", x), ("n", "F"))
+    steps = check_int("n_steps", n_steps, minimum=1)
+    return np.repeat(values[:, None], steps, axis=1)
+
+
+def population(x: Any, n_neurons: int = 5) -> Array:
+    """Return Gaussian tuning curves of each value, last axis F times *n_neurons*.
+
+    The width of a curve is the distance of two centres.
+
+    Parameters
+    ----------
+    x : array_like, shape (..., F)
+        In [0, 1].
+    n_neurons : int
+        Curves per value, at least 2.
+
+    Examples
+    --------
+    >>> population([[0.0]], 3).round(2).tolist()
+    [[1.0, 0.61, 0.14]]
+    """
+    values = _unit("x", x)
+    n = check_int("n_neurons", n_neurons, minimum=2)
+    centres = np.linspace(0, 1, n)
+    curves = np.exp(-0.5 * ((values[..., None] - centres) * (n - 1)) ** 2)
+    return curves.reshape(*values.shape[:-1], -1)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How raw features become numbers in [0, 1]: ``clip((x - low) / (high - low), 0, 1)``.
+
+    Attributes
+    ----------
+    low, high : ndarray, shape (F,) or ()
+        A feature with ``low == high`` becomes 0.
+    reason : str
+        In words, for the user.
+    """
+
+    low: Array
+    high: Array
+    reason: str
+
+    @classmethod
+    def learn(cls, X: Array) -> Scale:
+        """Return the scale of training data (..., F).
+
+        Unsigned integers: by the maximum of their type (images). Everything else: by minimum and
+        maximum of each feature.
+        """
+        if X.dtype.kind == "u":
+            top = np.iinfo(X.dtype).max
+            return cls(
+                np.array(0.0), np.array(float(top)), f"{X.dtype} divided by {top}, its maximum"
+            )
+        flat = X.reshape(-1, X.shape[-1]).astype(float)
+        return cls(
+            flat.min(axis=0), flat.max(axis=0), "each feature from its minimum to its maximum"
+        )
+
+    def __call__(self, X: Array) -> Array:
+        """Return X scaled and clipped to [0, 1]."""
+        width = np.where(self.high > self.low, self.high - self.low, np.inf)
+        return np.asarray(np.clip((X.astype(float) - self.low) / width, 0.0, 1.0))

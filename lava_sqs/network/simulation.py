@@ -1,0 +1,120 @@
+r"""Run a network offline: one layer at a time, whole trains at once, batched over samples.
+
+The graph is acyclic and every connection delays by one step, so the trains of a layer need only
+those of earlier layers: T + depth steps of B samples and K neurons are one call of the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.network.neurons import RunOut
+from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
+
+__all__ = ["LayerTrace", "forward", "layer_seeds", "sequential_uniforms", "shifted"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """What one layer received and did in ``S = T + depth`` steps.
+
+    Attributes
+    ----------
+    history : dict of str to ndarray, shape (S, B, M)
+        The spikes of each source one step before.
+    z : ndarray, shape (S, B, C)
+        Currents.
+    out : RunOut
+    """
+
+    history: dict[str, Array]
+    z: Array
+    out: RunOut
+
+    @property
+    def wraps(self) -> int:
+        """How many currents exceed 1, where the encoding angle wraps."""
+        return int((self.z > 1).sum())
+
+
+def shifted(train: Array, steps: int) -> Array:
+    """Return x(t-1) for t = 1..steps: zero first, then *train* (T, B, M), then zeros."""
+    history = np.zeros((steps, *train.shape[1:]))
+    n = min(len(train), steps - 1)
+    history[1 : n + 1] = train[:n]
+    return history
+
+
+def currents(own: LayerParams, history: dict[str, Array]) -> Array:
+    """Return ``z_t = sum_p w_p x_p(t-1) + bias``, shape (S, B, C)."""
+    z: Any = own.bias
+    for source, weights in own.weights.items():
+        x = history[source]
+        z = z + (x.reshape(-1, x.shape[-1]) @ weights.T).reshape(*x.shape[:2], -1)
+    return np.ascontiguousarray(z)
+
+
+def forward(
+    spec: NetworkSpec,
+    parameters: Parameters,
+    inputs: Array,
+    uniforms: list[Array],
+    clamp: Array | None = None,
+) -> list[LayerTrace]:
+    """Run samples side by side, each from a reset.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    parameters : Parameters
+    inputs : ndarray, shape (T, B, M)
+        Spikes or currents.
+    uniforms : list of ndarray, shape (T + depth, B, K)
+        The random numbers of each layer.
+    clamp : ndarray of int, shape (T + depth, B, C), optional
+        Fixes spikes of the visible layer where it is not -1.
+
+    Returns
+    -------
+    list of LayerTrace
+        One per layer.
+    """
+    steps = len(inputs) + spec.depth
+    trains: dict[str, Array] = {INPUT: shifted(inputs, steps)}
+    traces = []
+    for layer, u in zip(spec.layers, uniforms, strict=True):
+        own = parameters[layer.name]
+        history = {s: trains[s] for s in layer.sources}
+        z = currents(own, history)
+        fixed = clamp if layer is spec.layers[-1] else None
+        out = layer.neuron.run(own.angles, z, u, fixed)
+        traces.append(LayerTrace(history, z, out))
+        if layer is not spec.layers[-1]:
+            trains[layer.name] = shifted(out.spikes, steps)
+    return traces
+
+
+def layer_seeds(spec: NetworkSpec, seed: int) -> list[int]:
+    """Return one seed per layer, ``SeedSequence(seed).spawn``: those of the Lava Processes."""
+    children = np.random.SeedSequence(seed).spawn(len(spec.layers))
+    return [int(child.generate_state(1, np.uint64)[0]) for child in children]
+
+
+def sequential_uniforms(spec: NetworkSpec, seed: int, steps: int) -> Iterator[list[Array]]:
+    """Yield the uniforms (steps, 1, K) of sample after sample, as a run inside Lava draws them."""
+    streams = [
+        np.random.default_rng(np.random.SeedSequence(s).spawn(2)[1])
+        for s in layer_seeds(spec, seed)
+    ]
+    while True:
+        yield [
+            rng.random((steps, 1, layer.size))
+            for rng, layer in zip(streams, spec.layers, strict=True)
+        ]

@@ -1,0 +1,258 @@
+"""One immutable description of a network; both ways to run it read nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.network.neurons import Neuron
+from lava_sqs.quantum._checks import check_int, check_real, check_shape, describe
+
+__all__ = ["INPUT", "LayerParams", "LayerSpec", "NetworkSpec", "Parameters", "feed_forward"]
+
+Array = NDArray[Any]
+
+#: Name of the source that is the network's input.
+INPUT = "input"
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One layer: neurons of a kind, and where their currents come from.
+
+    Parameters
+    ----------
+    name : str
+    size : int
+        Number of neurons K.
+    neuron : Neuron
+        What they are: :class:`~lava_sqs.network.SQSNeuron` or a rival.
+    sources : tuple of str
+        Names of earlier layers, or ``"input"``; each is one dense connection with a delay of one
+        step.
+    """
+
+    name: str
+    size: int
+    neuron: Neuron
+    sources: tuple[str, ...]
+
+    @property
+    def channels(self) -> int:
+        """Currents in and spikes out: K times the channels of a neuron."""
+        return self.size * self.neuron.channels
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    r"""An acyclic network of layers; the last one is visible, that is, read out.
+
+    .. math:: z_t = \sum_p w_p\, x_p(t-1) + b, \qquad x_p(0) = 0 .
+
+    A sample of T input steps occupies ``T + depth`` steps, all of which are read out.
+
+    Parameters
+    ----------
+    n_inputs : int
+    layers : tuple of LayerSpec
+        In an order in which each layer comes after its sources.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Unknown or later sources, doubled names, no layer.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import SQSNeuron
+    >>> from lava_sqs.quantum import ansatz
+    >>> net = feed_forward(256, (2,), 2, SQSNeuron(ansatz.paper()), skip=True)
+    >>> net.depth, net.n_parameters, net.n_biases
+    (2, 1040, 4)
+    """
+
+    n_inputs: int
+    layers: tuple[LayerSpec, ...]
+    _index: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_int("n_inputs", self.n_inputs, minimum=1)
+        if not self.layers:
+            raise ValueError("Argument `layers` must hold at least one layer, but is empty.")
+        known = [INPUT]
+        for i, layer in enumerate(self.layers):
+            check_int(f"layers[{i}].size", layer.size, minimum=1)
+            if layer.name in known:
+                raise ValueError(
+                    f"Argument `layers` must have different names (and none is {INPUT!r}), but got "
+                    f"{layer.name!r} twice."
+                )
+            unknown = [s for s in layer.sources if s not in known]
+            if unknown or not layer.sources or len(set(layer.sources)) < len(layer.sources):
+                raise ValueError(
+                    f"Argument `layers[{i}].sources` must name different ones of "
+                    f"{', '.join(map(repr, known))}, but got {describe(layer.sources)}."
+                )
+            known.append(layer.name)
+        object.__setattr__(self, "_index", {n: i - 1 for i, n in enumerate(known)})
+
+    def index(self, name: str) -> int:
+        """Return the position of a layer; -1 for the input."""
+        return self._index[name]
+
+    def width(self, name: str) -> int:
+        """Return the number of spike trains of a source."""
+        return self.n_inputs if name == INPUT else self.layers[self._index[name]].channels
+
+    def lag(self, name: str) -> int:
+        """Return the fewest steps in which the input reaches a layer."""
+        if name == INPUT:
+            return 0
+        return 1 + min(self.lag(s) for s in self.layers[self._index[name]].sources)
+
+    @cached_property
+    def depth(self) -> int:
+        """The longest path from the input to a layer."""
+        longest = {INPUT: 0}
+        for layer in self.layers:
+            longest[layer.name] = 1 + max(longest[s] for s in layer.sources)
+        return max(longest.values())
+
+    @property
+    def visible(self) -> LayerSpec:
+        """The layer that is read out."""
+        return self.layers[-1]
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights."""
+        return sum(la.channels * self.width(s) for la in self.layers for s in la.sources)
+
+    @property
+    def n_angles(self) -> int:
+        """Number of trained numbers inside the neurons (angles)."""
+        return sum(la.size * la.neuron.n_params for la in self.layers)
+
+    @property
+    def n_biases(self) -> int:
+        """Number of bias currents."""
+        return sum(la.channels for la in self.layers)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights and angles; biases are counted apart."""
+        return self.n_weights + self.n_angles
+
+    def check_parameters(self, parameters: Parameters) -> None:
+        """Raise unless every array has the shape that this network needs."""
+        for layer in self.layers:
+            if layer.name not in parameters:
+                raise ValueError(f"Argument `parameters` must have the layer {layer.name!r}.")
+            own = parameters[layer.name]
+            if tuple(own.weights) != layer.sources:
+                raise ValueError(
+                    f"Argument `parameters` must have weights of {layer.sources} for layer "
+                    f"{layer.name!r}, but has {tuple(own.weights)}."
+                )
+            for source, w in own.weights.items():
+                name = f"parameters[{layer.name!r}].weights[{source!r}]"
+                check_shape(name, check_real(name, w), (layer.channels, self.width(source)))
+            name = f"parameters[{layer.name!r}]"
+            check_shape(f"{name}.bias", check_real(f"{name}.bias", own.bias), (layer.channels,))
+            shape = (layer.size, layer.neuron.n_params)
+            check_shape(f"{name}.angles", check_real(f"{name}.angles", own.angles), shape)
+
+    def __str__(self) -> str:
+        rows = [f"Network of {self.n_inputs} inputs, depth {self.depth}"]
+        rows += [
+            f"  {la.name:<10}{la.size:>6} x {la.neuron!r} from {', '.join(la.sources)}"
+            for la in self.layers
+        ]
+        rows.append(
+            f"  {self.n_weights} weights, {self.n_angles} angles, {self.n_biases} bias currents"
+        )
+        return "\n".join(rows)
+
+
+@dataclass
+class LayerParams:
+    """What one layer has learned.
+
+    Attributes
+    ----------
+    weights : dict of str to ndarray, shape (C, M)
+        One matrix per source, C channels of the layer by M of the source.
+    bias : ndarray, shape (C,)
+        Constant currents.
+    angles : ndarray, shape (K, P)
+        Parameters of the neurons, in radians for SQS neurons.
+    """
+
+    weights: dict[str, Array]
+    bias: Array
+    angles: Array
+
+    def copy(self) -> LayerParams:
+        """Return an independent copy."""
+        weights = {s: w.copy() for s, w in self.weights.items()}
+        return LayerParams(weights, self.bias.copy(), self.angles.copy())
+
+    def arrays(self) -> dict[str, Array]:
+        """Return every array by a name: ``weights.<source>``, ``bias``, ``angles``."""
+        named = {f"weights.{s}": w for s, w in self.weights.items()}
+        return {**named, "bias": self.bias, "angles": self.angles}
+
+
+Parameters = dict[str, LayerParams]
+
+
+def feed_forward(
+    n_inputs: int,
+    hidden: tuple[int, ...],
+    n_visible: int,
+    neuron: Neuron,
+    *,
+    skip: bool = True,
+) -> NetworkSpec:
+    """Return a chain of layers ``hidden0, hidden1, ..., visible``.
+
+    Parameters
+    ----------
+    n_inputs, n_visible : int
+    hidden : tuple of int
+        Sizes of the hidden layers; may be empty.
+    neuron : Neuron
+        The kind of all layers.
+    skip : bool
+        Whether the input drives the visible layer as well.
+    """
+    layers = []
+    before = INPUT
+    for i, size in enumerate(hidden):
+        layers.append(LayerSpec(f"hidden{i}", size, neuron, (before,)))
+        before = f"hidden{i}"
+    sources = (before,) if before == INPUT or not skip else (before, INPUT)
+    layers.append(LayerSpec("visible", n_visible, neuron, sources))
+    return NetworkSpec(n_inputs, tuple(layers))
+
+
+def check_spikes_time_major(name: str, value: Any, n_inputs: int) -> Array:
+    """Return inputs (T, B, M) as floats, or raise."""
+    return check_shape(name, check_real(name, value), ("T", "B", n_inputs))
+
+
+def zeros_like(parameters: Parameters) -> Parameters:
+    """Return parameters of the same shapes, all zero."""
+    return {
+        name: LayerParams(
+            {s: np.zeros_like(w) for s, w in p.weights.items()},
+            np.zeros_like(p.bias),
+            np.zeros_like(p.angles),
+        )
+        for name, p in parameters.items()
+    }
