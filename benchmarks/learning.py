@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from lava_sqs.learning.optimizers import Optimizer
 from lava_sqs.learning.published import published_gradient
-from lava_sqs.quantum import NoiseModel, Population, ansatz
-from lava_sqs.quantum import _kernels
+from lava_sqs.quantum import NoiseModel, Population, _kernels, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.population import ground_state

@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum import _kernels, _score_kernels
+from lava_sqs.quantum import _score_kernels
 from lava_sqs.quantum._checks import check_choice, check_int, check_real, check_seed, describe
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.instrument import Program, compile_program
@@ -437,9 +437,9 @@ def _parameter_shift(
         for n in range(N):
             replaced = []
             for sign in (1, -1):
-                shift = np.zeros(N)
-                shift[n] = 0.5 * sign  # pi/2 in the angle pi z
-                replaced.append((0.5 * sign, _step_map(A, program, z[t], outcomes[t], shift)))
+                move = np.zeros(N)
+                move[n] = 0.5 * sign  # pi/2 in the angle pi z
+                replaced.append((0.5 * sign, _step_map(A, program, z[t], outcomes[t], move)))
             d_z[t, ..., n] = np.pi * weighted(d_prefixes(t, replaced)) * (z[t, ..., n] > 0)
     return logp, d_theta, d_z
 
@@ -499,7 +499,7 @@ def _spsa(
     rng: np.random.Generator,
 ) -> tuple[Array, Array, Array]:
     """Simultaneous perturbation of all angles and currents of each neuron's true likelihood."""
-    T, B, K, N = z.shape
+    batch, K = z.shape[1:3]
     theta = np.broadcast_to(scorer.theta, (K, scorer.theta.shape[1]))
     program = scorer.program
 
@@ -507,7 +507,7 @@ def _spsa(
         log_prefix, _, _ = _trajectory(
             program.build(angles), program, currents, outcomes, scorer._ground
         )
-        steps = np.diff(log_prefix, axis=0, prepend=np.zeros((1, B, K)))
+        steps = np.diff(log_prefix, axis=0, prepend=np.zeros((1, batch, K)))
         return steps.sum(axis=0), (steps * signal if signal.shape[0] else steps).sum(axis=0)
 
     logp, _ = objective(theta, z)

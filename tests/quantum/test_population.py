@@ -69,9 +69,7 @@ def test_instrument_is_made_of_public_qutip_calls(size):
     circuit = ansatz.layered(*size)
     theta = angles(circuit, 1)[0]
     z = np.random.default_rng(5).uniform(0.1, 1, n_io)
-    encode = qutip.tensor(
-        [qutip.gates.rx(np.pi * x) for x in z] + [qutip.qeye(2)] * n_memory
-    )
+    encode = qutip.tensor([qutip.gates.rx(np.pi * x) for x in z] + [qutip.qeye(2)] * n_memory)
     full = circuit.unitary(theta) @ encode
     zero = qutip.tensor([qutip.basis(2, 0)] * n_io + [qutip.qeye(2)] * n_memory)
     for s, got in enumerate(instrument(circuit, theta, z)):
@@ -334,7 +332,11 @@ PAPER = ansatz.paper()
         (lambda: Population("paper", size=2), TypeError, "`ansatz` must be an Ansatz"),
         (lambda: Population(PAPER), ValueError, "`size` must be given"),
         (lambda: Population(PAPER, [0, 0, 0]), ValueError, "`size` must be given"),
-        (lambda: Population(PAPER, np.zeros((2, 4))), ValueError, r"`theta` must have shape \(K, 3"),
+        (
+            lambda: Population(PAPER, np.zeros((2, 4))),
+            ValueError,
+            r"`theta` must have shape \(K, 3",
+        ),
         (lambda: Population(PAPER, np.zeros((2, 3)), size=3), ValueError, r"shape \(3, 3\)"),
         (lambda: Population(PAPER, [[0, np.nan, 0]]), ValueError, "`theta` must be finite"),
         (lambda: Population(PAPER, [[0, 1j, 0]]), TypeError, "real"),

@@ -31,15 +31,16 @@ class PySQSDenseModelFloat(PyLoihiProcessModel):
         self._gamma = proc_params["gamma"]
         self._reset_interval = proc_params["reset_interval"]
         self._reset_offset = proc_params["reset_offset"]
-        self._current: np.ndarray | None = None
-        self._history: np.ndarray | None = None  # (window + 1, pre): x(t-1), x(t-2), ...
+        self._window = proc_params["window"]
+        self._current = np.empty(0)
+        self._history = np.empty((0, 0))  # (window + 1, pre): x(t-1), x(t-2), ...
 
     def run_spk(self) -> None:
         """Send the currents of the step before, receive spikes and what the neurons made of it."""
-        if self._current is None or self._history is None:
+        if not len(self._history):  # Lava sets the Vars after the constructor
             post, pre = self.weights.shape
             self._current = np.zeros(post)
-            self._history = np.zeros((self.proc_params["window"] + 1, pre))
+            self._history = np.zeros((self._window + 1, pre))
         self.a_out.send(self._current)
         self._spikes = self.s_in.recv()
         self._current = self.weights @ self._spikes

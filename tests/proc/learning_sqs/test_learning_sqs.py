@@ -7,7 +7,14 @@ from lava.proc.dense.process import Dense, LearningDense
 from lava.proc.io.source import RingBuffer
 from lava.proc.lif.process import LIF
 
-from lava_sqs import LearningSQS, SQSDense, SQSLearningRule, SQSRewardRule, connect_learning, runtime
+from lava_sqs import (
+    LearningSQS,
+    SQSDense,
+    SQSLearningRule,
+    SQSRewardRule,
+    connect_learning,
+    runtime,
+)
 from lava_sqs.learning import Optimizer
 from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.instrument import compile_program
@@ -83,9 +90,9 @@ class Twin:
                 g = gradient / self.interval
                 gradient[:] = 0
                 if self.lr_bias:
-                    self.bias = self.bias + self.optimizer.step(
-                        "bias", g[:, -1:], rate=self.lr_bias
-                    )[:, 0]
+                    self.bias = (
+                        self.bias + self.optimizer.step("bias", g[:, -1:], rate=self.lr_bias)[:, 0]
+                    )
                 if self.lr_theta:
                     self.theta = self.theta + self.optimizer.step(
                         "theta", g[:, :-1], rate=self.lr_theta

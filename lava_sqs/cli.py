@@ -1,0 +1,81 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from lava_sqs._version import __version__
+
+__all__ = ["main"]
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``lava-sqs``."""
+    parser = argparse.ArgumentParser(
+        prog="lava-sqs", description="Stochastic quantum spiking neurons for Intel Lava."
+    )
+    parser.add_argument("--version", action="version", version=f"lava-sqs {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    demo = commands.add_parser(
+        "demo",
+        help="learn handwritten digits, run the network in Lava, draw what happened",
+        description="Learn handwritten digits with 32 noisy SQS neurons, run the network in Lava, "
+        "check it against QuTiP and draw what happened.",
+    )
+    demo.add_argument("--seed", type=int, default=0, help="one seed, one result (default: 0)")
+    demo.add_argument(
+        "--backend",
+        choices=("instrument", "trajectory", "qutip"),
+        help="engine of the neurons inside Lava (default: by size)",
+    )
+    demo.add_argument(
+        "--out", type=Path, default=Path("demo"), metavar="DIR", help="where the picture goes"
+    )
+    demo.add_argument("--no-plot", action="store_true", help="print only")
+    demo.set_defaults(call=_demo)
+
+    presets = commands.add_parser("presets", help="list the noise models of real devices")
+    presets.set_defaults(call=_presets)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``lava-sqs``; return 0 done, 1 failed, 2 usage, 130 interrupted."""
+    args = build_parser().parse_args(argv)
+    try:
+        return int(args.call(args))
+    except KeyboardInterrupt:
+        print("lava-sqs: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        print(f"lava-sqs: {error}", file=sys.stderr)
+        return USAGE if isinstance(error, (TypeError, ValueError)) else FAILED
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from lava_sqs.demo import draw, run_demo
+
+    start = time.perf_counter()
+    result = run_demo(args.seed, backend=args.backend)
+    print(result)
+    if not args.no_plot:
+        path = args.out / "demo.png"
+        draw(result, path)
+        print(f"{'picture:':<15}{path}")
+    print(f"{'time:':<15}{time.perf_counter() - start:.0f} s")
+    return DONE if result.same_spikes else FAILED
+
+
+def _presets(args: argparse.Namespace) -> int:
+    from lava_sqs.quantum import NoiseModel
+
+    for name in NoiseModel.presets():
+        print(f"{name}\n  {NoiseModel.preset(name)}")
+    return DONE

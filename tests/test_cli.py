@@ -1,0 +1,107 @@
+"""The command line: what it parses, prints and returns; and the demo behind it."""
+
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import image
+
+from lava_sqs import demo
+from lava_sqs.cli import main
+
+
+def test_presets_are_listed_with_their_numbers(capsys):
+    assert main(["presets"]) == 0
+    out = capsys.readouterr().out
+    for name in ("ibm_brisbane", "ibm_torino", "ibm_marrakesh", "ibm_fez"):
+        assert name in out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("lava-sqs ")
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["dmo"], ["demo", "--backend", "gpu"], ["demo", "--seed", "x"]]
+)
+def test_usage_errors_exit_with_2(argv, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    assert stop.value.code == 2
+    assert "usage: lava-sqs" in capsys.readouterr().err
+
+
+def test_bad_values_exit_with_2_and_one_line(capsys):
+    assert main(["demo", "--seed", "-1"]) == 2
+    assert capsys.readouterr().err == (
+        "lava-sqs: Argument `seed` must be at least 0, but got -1.\n"
+    )
+
+
+def test_interruption_exits_with_130(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "run_demo", interrupted)
+    assert main(["demo"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def result(n=2):
+    rng = np.random.default_rng(0)
+    steps = n * demo.PERIOD
+    return demo.DemoResult(
+        images=rng.random((n, 8, 8)),
+        labels=np.arange(n),
+        predictions=np.zeros(n, int),
+        input_spikes=rng.integers(0, 2, (steps, 64)),
+        sqs_spikes=rng.integers(0, 2, (steps, demo.NEURONS)),
+        memory_purity=rng.uniform(0.25, 1, (steps, demo.NEURONS)),
+        readout_spikes=rng.integers(0, 2, (steps, 10)),
+        offline_accuracy=0.5,
+        n_train=3,
+        n_test=4,
+        backend="instrument",
+        worst_p=1e-15,
+        same_spikes=True,
+        seed=0,
+        seconds=(1.0, 2.0, 3.0),
+    )
+
+
+def test_picture_is_written_into_a_new_folder(tmp_path):
+    path = tmp_path / "new" / "demo.png"
+    demo.draw(result(), path)
+    pixels = image.imread(path)
+    assert pixels.shape[0] > 800
+    assert len(np.unique(pixels.reshape(-1, pixels.shape[-1]), axis=0)) > 50
+
+
+def test_a_disagreement_with_qutip_is_said_and_fails(monkeypatch, capsys):
+    wrong = dataclasses.replace(result(), same_spikes=False)
+    monkeypatch.setattr(demo, "run_demo", lambda *_, **__: wrong)
+    assert main(["demo", "--no-plot"]) == 1
+    assert "NOT the same" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_demo_from_the_shell(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "lava_sqs", "demo", "--seed", "3", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Traceback" not in run.stderr
+    assert (tmp_path / "demo.png").stat().st_size > 20_000
+    lines = dict(line.split(":", 1) for line in run.stdout.splitlines())
+    accuracy = float(lines["test digits"].split("%")[0])
+    assert accuracy > 80
+    assert "the same 128 outcomes" in lines["check"]
