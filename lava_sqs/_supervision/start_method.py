@@ -1,0 +1,32 @@
+"""Make Lava work in a program that has used multiprocessing before.
+
+Lava sets the start method "fork" while it is imported, which raises as soon as any code (a pool,
+a data loader, a spawned worker) has used multiprocessing. Importing this module first imports the
+part of Lava that does so, and puts another method that the program has chosen back afterwards;
+:func:`forking` brings "fork" back while a network is built.
+"""
+
+import contextlib
+import importlib
+import multiprocessing
+import sys
+from collections.abc import Iterator
+
+_MODULE = "lava.magma.runtime.message_infrastructure.multiprocessing"
+
+
+@contextlib.contextmanager
+def forking(method: str | None = "fork") -> Iterator[None]:
+    """Let multiprocessing use `method` in the block, and what it used before afterwards."""
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method(method, force=True)
+    try:
+        yield
+    finally:
+        if chosen is not None:
+            multiprocessing.set_start_method(chosen, force=True)
+
+
+if _MODULE not in sys.modules:
+    with forking(None):
+        importlib.import_module(_MODULE)

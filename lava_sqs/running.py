@@ -1,0 +1,272 @@
+"""Run Lava networks so that they never hang and never lie.
+
+:class:`runtime` is the context in which any network of Lava Processes, ours or stock ones, runs:
+an exception in a model, a killed child process, Ctrl-C or a forgotten stop all end the network and
+say what happened where. :class:`SQSSimCfg` chooses the models of the network's Processes.
+
+Processes and models need nothing for it; see :mod:`lava_sqs._supervision` for how it works.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.util
+import os
+from types import TracebackType
+from typing import Any, final
+
+import lava_sqs._supervision  # noqa: F401 - first: it makes Lava importable
+
+# isort: split
+from lava.magma.compiler.compiler_graphs import find_processes
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg, RunConfig
+from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
+from lava.proc.io.injector import Injector, PyLoihiInjectorModel
+
+from lava_sqs._supervision.child import shared_array
+from lava_sqs._supervision.children import label
+from lava_sqs._supervision.supervised import SupervisedRuntime
+
+__all__ = ["BACKENDS", "SQSSimCfg", "runtime", "shared_array"]
+
+#: Tags of models that SQSSimCfg can prefer over the one of `select_tag`.
+BACKENDS = ("qutip",)
+
+
+class SQSSimCfg(Loihi2SimCfg):
+    """Lava's Loihi2SimCfg that can prefer another implementation of the same neuron.
+
+    A Process gets, in this order: the model that `exception_proc_model_map` names, a model tagged
+    `backend` if it has one, the model tagged `select_tag`. Stock Injector and Extractor, whose
+    models carry no tag, get their Loihi models.
+
+    Parameters
+    ----------
+    select_tag : str or None, default "floating_pt"
+        Tag of the models, as in Loihi2SimCfg.
+    backend : {"qutip"}, optional
+        Tag preferred where a Process has it.
+    **loihi2_kwargs
+        Further arguments of Loihi2SimCfg.
+
+    Examples
+    --------
+    >>> SQSSimCfg(backend="qutip").select_tag
+    'floating_pt'
+    """
+
+    def __init__(
+        self,
+        select_tag: str | None = "floating_pt",
+        backend: str | None = None,
+        **loihi2_kwargs: Any,
+    ) -> None:
+        if backend is not None and backend not in BACKENDS:
+            allowed = ", ".join(map(repr, (None, *BACKENDS)))
+            raise ValueError(f"Argument `backend` must be one of {allowed}, but is {backend!r}.")
+        super().__init__(select_tag=select_tag, **loihi2_kwargs)
+        self.backend = backend
+
+    def select(self, process: AbstractProcess, proc_models: list[Any]) -> Any:
+        """Return the ProcessModel for `process`."""
+        named = {
+            Injector: PyLoihiInjectorModel,
+            Extractor: PyLoihiExtractorModel,
+            **self.exception_proc_model_map,
+        }.get(type(process))
+        if named is not None:
+            return named
+        preferred = (model for model in proc_models if self.backend in model.tags)
+        return next(preferred, None) or super().select(process, proc_models)
+
+
+@final
+class runtime:
+    """Run the network of a Process safely, in a ``with`` block or across notebook cells.
+
+    Parameters
+    ----------
+    process : AbstractProcess
+        Any Process of the network. Lava compiles a Process once: to run again, build new ones.
+    run_cfg : RunConfig
+        Chooses the models, for example ``SQSSimCfg()`` or ``Loihi2SimCfg(...)``.
+    timeout : float, optional
+        Seconds. A run in which no model makes progress for so long ends with TimeoutError, which
+        says for every Process where it waits. None (default) warns after a minute instead.
+        Building the models may always take a minute.
+    compile_config : dict, optional
+        Options of Lava's compiler, for example ``{"pypy_channel_size": 4}``.
+
+    Attributes
+    ----------
+    process : AbstractProcess
+        The Process given.
+    running : bool
+        Whether the network is up, that is between its start and its end.
+    time_step : int
+        The latest time step begun.
+
+    Raises
+    ------
+    RuntimeError
+        From any method, if a Process fails: it names the Process, the time step and carries the
+        traceback of the child process. The network has then ended.
+    TimeoutError
+        If nothing moves for longer than `timeout`.
+
+    Notes
+    -----
+    Inside the block Lava's own calls work as well and are as safe: ``process.run``, ``wait``,
+    ``pause``, ``stop``, ``var.get`` and ``var.set``. After Ctrl-C the network is gone. A network
+    ends with the last reference to its ``runtime`` object, and with the interpreter.
+
+    Examples
+    --------
+    >>> from lava.proc.lif.process import LIF
+    >>> neuron = LIF(shape=(1,), bias_mant=1.0, vth=2.5)
+    >>> with runtime(neuron, SQSSimCfg()) as net:
+    ...     net.run(2)
+    ...     neuron.v.get()
+    array([2.])
+    """
+
+    def __init__(
+        self,
+        process: AbstractProcess,
+        run_cfg: RunConfig,
+        *,
+        timeout: float | None = None,
+        compile_config: dict[str, Any] | None = None,
+    ) -> None:
+        _check_arguments(process, run_cfg, timeout, compile_config)
+        self.process = process
+        self._run_cfg = run_cfg
+        self._timeout = timeout
+        self._compile_config = dict(compile_config or {})
+        self._runtime: SupervisedRuntime | None = None
+
+    def start(self) -> runtime:
+        """Compile the network, start its processes and return self; needs a later stop()."""
+        if self._runtime is not None:
+            self._runtime.require_open()
+            return self
+        executable = _compile(self.process, self._run_cfg, self._compile_config)
+        supervised = SupervisedRuntime(self.process, executable, self._timeout)
+        # Ends the network with the last reference to self, or before the interpreter exits.
+        reason = "its runtime(...) object was not kept"
+        multiprocessing.util.Finalize(self, supervised.close, args=(reason,), exitpriority=100)
+        try:
+            supervised.initialize()
+        except BaseException as error:
+            supervised.close(f"it could not start ({type(error).__name__})")
+            raise
+        self._runtime = supervised
+        return self
+
+    def run(self, condition: int | AbstractRunCondition) -> None:
+        """Run for a number of steps, or under a Lava RunCondition; may be called many times.
+
+        Parameters
+        ----------
+        condition : int, RunSteps or RunContinuous
+            With ``RunSteps(n, blocking=False)`` or ``RunContinuous()`` this returns at once: see
+            :meth:`wait` and :meth:`pause`.
+        """
+        is_condition = isinstance(condition, AbstractRunCondition)
+        self._started("run").start(condition if is_condition else RunSteps(condition))
+
+    def wait(self) -> None:
+        """Wait for the end of a run that does not block."""
+        self._started("wait").wait()
+
+    def pause(self) -> None:
+        """Pause a run that does not block, to read or set Vars; run() continues."""
+        self._started("pause").pause()
+
+    def stop(self) -> None:
+        """End the network; does nothing if it has ended or never started."""
+        if self._runtime is not None:
+            self._runtime.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether the network is up."""
+        return self._runtime is not None and not self._runtime.closed
+
+    @property
+    def time_step(self) -> int:
+        """The latest time step begun; 0 before the first."""
+        return self._runtime.children.time_step if self._runtime is not None else 0
+
+    def __enter__(self) -> runtime:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.stop()
+        except RuntimeError:
+            if error is None:  # otherwise the first error is the one to see
+                raise
+
+    def __repr__(self) -> str:
+        state = "not started"
+        if self._runtime is not None:
+            state = f"time step {self.time_step}, {'running' if self.running else 'ended'}"
+        return f"<runtime of {label(self.process)}: {state}>"
+
+    def _started(self, method: str) -> SupervisedRuntime:
+        if self._runtime is None:
+            raise RuntimeError(
+                f"The network of {label(self.process)} has not been started: call {method}() "
+                "inside `with runtime(...) as net:`, or after net = runtime(...).start()."
+            )
+        return self._runtime
+
+
+def _check_arguments(
+    process: Any, run_cfg: Any, timeout: Any, compile_config: dict[str, Any] | None
+) -> None:
+    """Raise for arguments that would fail later and less clearly."""
+    if not hasattr(os, "fork"):
+        raise NotImplementedError("runtime(...) needs os.fork, which this system does not have.")
+    for name, value, kind in (
+        ("process", process, AbstractProcess),
+        ("run_cfg", run_cfg, RunConfig),
+    ):
+        if not isinstance(value, kind):
+            raise TypeError(
+                f"Argument `{name}` must be an instance of {kind.__name__}, but is {value!r}."
+            )
+    if timeout is not None and not timeout > 0:
+        raise ValueError(
+            f"Argument `timeout` must be a positive number or None, but is {timeout!r}."
+        )
+    if compile_config and compile_config.get("use_watchdog"):
+        raise ValueError(
+            "Argument `compile_config` must not set 'use_watchdog', whose helpers outlive a failed "
+            "network; use `timeout`."
+        )
+
+
+def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[str, Any]) -> Any:
+    """Compile the network, and leave it fresh if that fails, so that one can try again."""
+    network = set(find_processes(process))
+    used = next((p for p in network if p.is_compiled), None)
+    if used is not None:
+        raise RuntimeError(
+            f"{label(used)} has been compiled for a network before, and Lava compiles a Process "
+            "once. Stop that network if it still runs, and build the Processes anew for this one, "
+            "for example in a function that returns them."
+        )
+    try:
+        return process.compile(run_cfg, compile_config)
+    except Exception:
+        for each in network:
+            each._is_compiled = len(list(each.procs)) > 0  # sub-Processes cannot be built twice
+        raise

@@ -1,0 +1,698 @@
+"""A network never hangs and never lies, whatever happens to it.
+
+Every failure is a cell: a few lines that run in a process of their own, which must end in time, by
+itself, and leave no process behind. Cells about exits and signals are scripts with an interpreter
+of their own, the others are forked. `faulty/harness.py` holds what they share.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import traceback
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.proc.dense.models import PyDenseModelFloat
+from lava.proc.dense.process import Dense
+from lava.proc.io.extractor import Extractor
+from lava.proc.io.injector import Injector
+from lava.proc.lif.process import LIF
+
+from lava_sqs.running import SQSSimCfg, runtime, shared_array
+
+TESTS = Path(__file__).parent
+PREAMBLE = (
+    "import os, signal, sys, threading, time\nimport numpy as np\nfrom faulty.harness import *\n"
+)
+
+
+def run_cell(code, deadline=30):
+    """Run a cell in a fork of this process."""
+    with tempfile.TemporaryFile("w+") as output:
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            sys.path.insert(0, str(TESTS))
+            failed = 1
+            try:
+                exec(PREAMBLE + textwrap.dedent(code), {"__name__": "__main__"})
+                failed = 0
+            except BaseException:
+                traceback.print_exc()
+                raise
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(failed)
+        status = wait_for(pid, deadline)
+        output.seek(0)
+        check_end(pid, status, output.read())
+
+
+def wait_for(pid, deadline):
+    """Wait for a fork; return its exit status, or None after killing it."""
+    patience = time.monotonic() + deadline
+    while time.monotonic() < patience:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
+
+
+def start_script(code, preamble=PREAMBLE):
+    """Start a cell as a script."""
+    path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    return subprocess.Popen(
+        [sys.executable, "-c", preamble + textwrap.dedent(code)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish_script(script, returncode=0, deadline=30):
+    """Wait for a script and for all it started; return its output."""
+    try:
+        output, _ = script.communicate(timeout=deadline)  # its children hold stdout, too
+    except subprocess.TimeoutExpired:
+        os.killpg(script.pid, signal.SIGKILL)
+        pytest.fail(f"not over after {deadline} s:\n{script.communicate()[0]}")
+    check_end(script.pid, script.returncode, output, returncode)
+    return output
+
+
+def check_end(session, status, output, expected=0):
+    """Fail unless a cell has ended as expected, without survivors."""
+    assert status is not None, f"not over in time:\n{output}"
+    patience = time.monotonic() + 3  # helpers of multiprocessing notice the end a moment later
+    while orphans := [p for p in psutil.pids() if _session(p) == session]:
+        assert time.monotonic() < patience, f"{orphans} survive:\n{output}"
+        time.sleep(0.05)
+    assert status == expected, output
+
+
+def _session(pid):
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def chain(size=3, **kwargs):
+    """Return the two neurons of a stock LIF-Dense-LIF network."""
+    source = LIF(shape=(size,), bias_mant=1.0, vth=2.5, name="source")
+    target = LIF(shape=(size,), vth=1e6, name="target")
+    dense = Dense(weights=np.eye(size))
+    source.s_out.connect(dense.s_in)
+    dense.a_out.connect(target.a_in)
+    return source, target
+
+
+# A model fails -------------------------------------------------------------------------------
+
+
+def test_exception_in_a_model_names_process_step_and_line():
+    run_cell("""
+        for place, where in [
+            ("before_send", "at time step 3, in run_spk of PySaboteurModel"),
+            ("after_send", "at time step 3, in run_spk of PySaboteurModel"),
+            ("lrn", "at time step 3, in run_lrn of PySaboteurModel"),
+            ("post_mgmt", "at time step 3, in run_post_mgmt of PySaboteurModel"),
+            ("init", "while its model PySaboteurModel was built"),
+        ]:
+            villain, honest = ring(deed="fail", place=place)
+            net = runtime(honest, config())
+            said = f"Process 'villain' (Saboteur) failed {where}", "models.py", "in fail"
+            with nothing_left(), soon():
+                with raises(RuntimeError, "ArithmeticError: the deed is done", *said), net:
+                    net.run(2)
+                    net.run(10)
+            assert not net.running
+    """)
+
+
+def test_death_of_a_child_names_its_process():
+    run_cell("""
+        killed = "lost its child process {}: it was killed by SIGKILL"
+        exited = "lost its child process {}: it exited with code 0"
+        for place, when in [
+            ("before_send", "at time step 3, in run_spk of PySaboteurModel"),
+            ("init", "while its model PySaboteurModel was built"),
+        ]:
+            for deed, said in ("die", killed), ("vanish", exited), ("leave", "SystemExit: 0"):
+                villain, honest = ring(deed=deed, place=place)
+                said = "Process 'villain' (Saboteur)", said.format(when)
+                with nothing_left(), soon(), raises(RuntimeError, *said):
+                    with runtime(honest, config()) as net:
+                        net.run(10)
+    """)
+
+
+def test_long_traceback_keeps_its_beginning_and_end():
+    run_cell("""
+        villain, honest = ring(deed="fail_at_length")
+        with raises(RuntimeError, "models.py", "[...]", "end of the deed"):
+            with runtime(honest, config()) as net:
+                net.run(10)
+    """)
+
+
+def test_failure_in_the_background_is_not_kept_quiet():
+    run_cell("""
+        from lava.magma.core.run_conditions import RunContinuous, RunSteps
+
+        def in_background(condition, end):
+            villain, honest = ring(deed="fail")
+            with runtime(honest, config()) as net:
+                net.run(condition)
+                time.sleep(0.3)
+                end(net, honest)
+
+        def fail(net, honest):
+            raise KeyError("mine")
+
+        failed = RuntimeError, "'villain'", "the deed is done"
+        for condition, end, said in [
+            (RunContinuous(), lambda net, honest: net.wait(), failed),
+            (RunContinuous(), lambda net, honest: net.pause(), failed),
+            (RunContinuous(), lambda net, honest: honest.stop(), failed),
+            (RunContinuous(), lambda net, honest: None, failed),
+            (RunSteps(10, blocking=False), lambda net, honest: net.wait(), failed),
+            (RunSteps(10, blocking=False), lambda net, honest: None, failed),
+            (RunContinuous(), fail, (KeyError, "mine")),  # the block's own exception goes first
+        ]:
+            with nothing_left(), raises(*said):
+                in_background(condition, end)
+    """)
+
+
+def test_exception_while_a_var_is_set_or_read():
+    run_cell("""
+        villain, honest = ring(deed="fail", place="var_update")
+        with nothing_left(), raises(RuntimeError, "'villain'", "setting a Var", "the deed is done"):
+            with runtime(honest, config()) as net:
+                villain.total.set(np.ones(2))
+        with raises(RuntimeError, "not running any more", "setting a Var"):
+            villain.total.get()
+        villain, honest = ring()
+        with nothing_left(), raises(RuntimeError, "'reshaped'", "(4,)", "(3,)", "[:] ="):
+            with runtime(honest, config()) as net:
+                net.run(1)
+                villain.reshaped.get()
+    """)
+
+
+# Nothing moves -------------------------------------------------------------------------------
+
+
+def test_timeout_says_who_waits_for_whom():
+    run_cell("""
+        villain, honest = ring(deed="swallow")
+        who = "Process 'villain' (Saboteur), time step 3: waits on port 'a_in'"
+        whom = " to receive from 's_out' of Process 'honest' (Saboteur) in run_spk (models.py:"
+        with nothing_left(), soon(), raises(TimeoutError, who + whom, "'link' (Dense)"):
+            with runtime(honest, config(), timeout=1) as net:
+                net.run(10)
+    """)
+
+
+def test_timeout_with_a_model_that_computes_or_does_not_answer():
+    run_cell("""
+        for deed, said in ("sleep", "is busy in act (models.py"), ("freeze", "does not answer"):
+            villain, honest = ring(deed=deed)
+            with nothing_left(), soon(), raises(TimeoutError, "link", f"time step 3: {said}"):
+                with runtime(honest, config(), timeout=0.6) as net:
+                    net.run(10)
+    """)
+
+
+def test_slow_steps_and_slow_users_are_no_timeout():
+    run_cell("""
+        villain, honest = ring(deed="dawdle")
+        with runtime(honest, config(), timeout=1.2) as net:
+            net.run(8)
+            time.sleep(1.5)
+            net.run(2)
+            assert net.time_step == 10
+    """)
+
+
+def test_without_timeout_a_stall_warns_once():
+    run_cell("""
+        import warnings
+        from lava_sqs._supervision import supervised
+
+        supervised.PATIENCE = 0.5
+        warnings.simplefilter("error")
+        villain, honest = ring(deed="swallow")
+        with nothing_left(), raises(RuntimeWarning, "waits on port 'a_in'"):
+            with runtime(honest, config()) as net:
+                net.run(10)
+    """)
+
+
+# Ctrl-C and exits ----------------------------------------------------------------------------
+
+
+def test_ctrl_c_during_a_run():
+    run_cell("""
+        def interrupt_soon():
+            threading.Timer(0.5, os.killpg, (0, signal.SIGINT)).start()
+
+        for deed in "nothing", "sleep", "swallow", "freeze":
+            villain, honest = ring(deed=deed)
+            with nothing_left(), soon(), raises(KeyboardInterrupt):
+                with runtime(honest, config()) as net:
+                    interrupt_soon()
+                    net.run(10**9)
+            with raises(RuntimeError, "ended by KeyboardInterrupt"):
+                net.run(1)
+
+        villain, honest = ring(deed="sleep", place="init")
+        with nothing_left(), soon(), raises(KeyboardInterrupt):
+            interrupt_soon()
+            runtime(honest, config()).start()
+    """)
+
+
+def test_ctrl_c_uncaught_ends_the_script():
+    script = start_script("""
+        villain, honest = ring()
+        with runtime(honest, config()) as net:
+            print("up", flush=True)
+            net.run(10**9)
+    """)
+    assert script.stdout.readline() == "up\n"
+    time.sleep(0.3)
+    os.killpg(script.pid, signal.SIGINT)
+    output = finish_script(script, -signal.SIGINT)
+    assert output.count("Traceback") == 1, output  # the children say nothing
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_children_end_with_a_killed_parent(number):
+    script = start_script("""
+        villain, honest = ring()
+        net = runtime(honest, config()).start()
+        print("up", flush=True)
+        net.run(10**9)
+    """)
+    assert script.stdout.readline() == "up\n"
+    os.kill(script.pid, number)
+    finish_script(script, -number)
+
+
+@pytest.mark.parametrize("end", ["", "net.run(RunContinuous())"])
+def test_forgotten_stop_does_not_keep_the_interpreter(end):
+    finish_script(
+        start_script(f"""
+        from lava.magma.core.run_conditions import RunContinuous
+
+        villain, honest = ring()
+        net = runtime(honest, config()).start()
+        net.run(3)
+        {end}
+    """)
+    )
+
+
+def test_a_network_ends_with_the_last_reference_to_its_runtime():
+    run_cell("""
+        with nothing_left():
+            villain, honest = ring()
+            net = runtime(honest, config()).start()
+            net.run(3)
+            net = runtime(ring()[0], config()).start()
+            assert resources()[0] == 4
+            with raises(RuntimeError, "its runtime(...) object was not kept"):
+                honest.total.get()
+            del net
+    """)
+
+
+# Many networks -------------------------------------------------------------------------------
+
+
+def test_networks_in_sequence_and_side_by_side_leave_nothing():
+    run_cell("""
+        with nothing_left():
+            for size in range(1, 6):
+                source, target = stock(size)
+                with runtime(source, config()) as net:
+                    net.run(5)
+                    assert not named_segments()
+            nets = [(runtime(v, config(), timeout=20).start(), v) for v, _ in (ring(), ring())]
+            for _ in range(5):
+                for net, _ in nets:
+                    net.run(2)
+            nets[0][0].stop()
+            nets[1][0].run(2)
+            assert nets[1][1].total.get().tolist() == [12.0, 12.0]
+            nets[1][0].stop()
+            del net, nets
+    """)
+
+
+@pytest.mark.faults
+def test_a_hundred_networks_leave_nothing():
+    run_cell(
+        """
+        with nothing_left():
+            for index in range(100):
+                villain, honest = ring(deed=("nothing", "fail", "die")[index % 3])
+                try:
+                    with runtime(honest, config(), timeout=20) as net:
+                        net.run(5)
+                except RuntimeError:
+                    assert index % 3
+        """,
+        deadline=200,
+    )
+
+
+def test_network_in_a_thread_and_stopped_from_another():
+    run_cell("""
+        villain, honest = ring()
+        caught, nets, up = [], [], threading.Event()
+
+        def work():
+            nets.append(runtime(honest, config()).start())
+            up.set()
+            with raises(RuntimeError, "not running any more: it was stopped"):
+                nets[0].run(10**9)
+            caught.append(True)
+
+        with nothing_left():
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            assert up.wait(15)
+            time.sleep(0.3)
+            with raises(RuntimeError, "out of reach during a run"):
+                honest.total.set(1.0)
+            nets[0].stop()
+            thread.join(5)
+            assert caught
+            nets.clear()
+    """)
+
+
+# Start methods -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing_used_before(method):
+    finish_script(
+        start_script(
+            f"""
+        import multiprocessing
+        multiprocessing.set_start_method({method!r})
+        from faulty.harness import *
+
+        assert multiprocessing.get_start_method() == {method!r}
+        with nothing_left():
+            villain, honest = ring()
+            with runtime(honest, config(), timeout=20) as net:
+                net.run(3)
+        """,
+            preamble="",
+        )
+    )
+
+
+def test_import_in_a_spawned_worker():
+    finish_script(
+        start_script(
+            """
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            pool.submit(exec, "import lava_sqs.running").result(20)
+        """,
+            preamble="",
+        )
+    )
+
+
+# What works ----------------------------------------------------------------------------------
+
+
+def test_results_are_those_of_stock_lava():
+    run_cell("""
+        from lava.magma.core.run_conditions import RunSteps
+
+        source, target = stock()
+        with runtime(source, config()) as net:
+            net.run(7)
+            net.run(RunSteps(6))
+            ours = source.v.get(), target.v.get()
+        source, target = stock()
+        source.run(RunSteps(13), config())
+        stocks = source.v.get(), target.v.get()
+        source.stop()
+        assert np.array_equal(ours, stocks)
+    """)
+
+
+def test_vars_before_between_and_after_runs():
+    source, target = chain()
+    with runtime(source, SQSSimCfg(), timeout=20) as net:
+        assert source.v.get().tolist() == [0, 0, 0]
+        net.run(2)
+        assert source.v.get().tolist() == [2, 2, 2]
+        assert source.v.get(idx=[0, 2]).tolist() == [2, 2]
+        source.v.set(np.array([0.5, 1.0, 1.5]))
+        source.v.set(np.array([-1.0]), idx=[1])
+        assert source.v.get().tolist() == [0.5, -1.0, 1.5]
+        source.v.set(0.25)
+        assert source.v.get().tolist() == [0.25] * 3
+        for bad, kind in ((np.ones(2), ValueError), (np.ones((1, 3)), ValueError), (1j, TypeError)):
+            with pytest.raises(kind, match=r"'source\.v' must be set to"):
+                source.v.set(bad)
+        net.run(1)
+        assert source.v.get().tolist() == [1.25] * 3
+    for call in (source.v.get, lambda: target.v.set(np.ones(3)), lambda: net.run(1)):
+        with pytest.raises(RuntimeError, match=r"it was stopped.*inside the `with` block.*anew"):
+            call()
+    with pytest.raises(RuntimeError, match="not running any more"):
+        source.run(RunSteps(1))
+    source.stop()
+    net.stop()
+
+
+def test_a_scalar_var_can_be_read():
+    run_cell("""
+        villain, honest = ring()
+        with runtime(honest, config(), timeout=20) as net:
+            assert villain.scalar.get().tolist() == [1.5]  # stock Lava hangs here
+            net.run(1)
+            assert villain.scalar.get().tolist() == [1.5]
+    """)
+
+
+def test_across_cells():
+    source, _ = chain()
+    net = runtime(source, SQSSimCfg(), timeout=20)
+    assert repr(net) == "<runtime of Process 'source' (LIF): not started>"
+    net.stop()
+    with pytest.raises(RuntimeError, match="not been started"):
+        net.run(1)
+    assert net.start() is net.start()
+    assert net.running
+    net.run(2)
+    source.run(RunSteps(3))
+    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, running>"
+    net.stop()
+    net.stop()
+    assert not net.running
+    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, ended>"
+    with pytest.raises(RuntimeError, match="not running any more"):
+        net.start()
+    with pytest.raises(
+        RuntimeError, match=r"'(source|target|Process_\d+)'.*build the Processes anew"
+    ):
+        runtime(source, SQSSimCfg()).start()
+
+
+def test_runs_that_do_not_block():
+    run_cell("""
+        from lava.magma.core.run_conditions import RunContinuous, RunSteps
+
+        villain, honest = ring()
+        with nothing_left(), runtime(honest, config(), timeout=20) as net:
+            for _ in range(20):
+                net.run(RunContinuous())
+                with raises(RuntimeError, "running already"):
+                    net.run(1)
+                with raises(RuntimeError, "'honest.total' is out of reach"):
+                    honest.total.get()
+                time.sleep(0.02)
+                net.pause()
+                net.pause()
+                before = net.time_step
+                assert villain.total.get()[0] == net.time_step
+                net.run(3)  # stock Lava hangs here
+                net.run(RunSteps(2, blocking=False))
+                net.wait()
+                assert net.time_step == before + 5
+                net.run(RunSteps(3, blocking=False))
+                net.pause()  # may come in any phase of any of the steps, or after the last
+            net.run(RunContinuous())
+    """)
+
+
+def test_models_may_ask_to_pause_or_stop():
+    run_cell("""
+        villain, honest = ring(deed="request_pause", place="after_send")
+        with nothing_left(), runtime(honest, config(), timeout=20) as net:
+            net.run(10)
+            assert net.time_step == 3
+            net.run(4)
+            assert net.time_step == 7
+        villain, honest = ring(deed="request_stop", place="after_send")
+        with nothing_left(), runtime(honest, config(), timeout=20) as net:
+            net.run(10)
+            assert net.time_step == 3 and not net.running
+    """)
+
+
+def test_injector_and_extractor():
+    run_cell("""
+        from lava.proc.io.extractor import Extractor
+        from lava.proc.io.injector import Injector
+
+        with nothing_left():
+            source, sink = Injector(shape=(2,)), Extractor(shape=(2,), buffer_size=5)
+            source.out_port.connect(sink.in_port)
+            with raises(TimeoutError, "waits on port 'out_port' to send to outside the network"):
+                with runtime(source, config(), timeout=1) as net:
+                    for step in range(3):
+                        source.send(np.full(2, step))
+                    net.run(3)
+                    assert [sink.receive()[0] for _ in range(3)] == [0, 1, 2]
+                    for step in range(10):
+                        source.send(np.zeros(2))
+                    net.run(10)
+            with raises(RuntimeError, "not running any more"):
+                sink.receive()
+            with raises(RuntimeError, "not running any more"):
+                source.send(np.zeros(2))
+    """)
+
+
+def test_monitor():
+    run_cell("""
+        from lava.proc.monitor.process import Monitor
+
+        with nothing_left():
+            source, target = stock(2)
+            monitor = Monitor()
+            monitor.probe(source.v, 6)
+            with runtime(source, config(), timeout=20) as net:
+                net.run(6)
+                data = monitor.get_data()
+            assert list(data.values())[0]["v"][:, 0].tolist() == [1, 2, 0, 1, 2, 0]
+    """)
+
+
+def test_shared_array_is_shared_with_children():
+    array = shared_array((2, 3), np.int32)
+    assert array.shape == (2, 3)
+    assert not array.any()
+    child = os.fork()
+    if child == 0:
+        array[1, 2] = 7
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert array.sum() == array[1, 2] == 7
+    assert shared_array(0).size == 0
+
+
+# Arguments -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.5, True, "3", None])
+def test_number_of_steps_is_checked_before_anything_is_sent(steps):
+    source, _ = chain()
+    with runtime(source, SQSSimCfg(), timeout=20) as net:
+        for call in (lambda: net.run(steps), lambda: source.run(RunSteps(steps))):
+            with pytest.raises(ValueError, match=f"positive integer, but is {steps!r}"):
+                call()
+        with pytest.raises(TypeError, match="RunSteps or RunContinuous"):
+            source.run("for a while")
+        net.run(np.int64(1))
+
+
+def test_arguments_of_runtime():
+    source, _ = chain()
+    with pytest.raises(TypeError, match="Argument `process`"):
+        runtime("source", SQSSimCfg())
+    with pytest.raises(TypeError, match="Argument `run_cfg`"):
+        runtime(source, SQSSimCfg)
+    for timeout in (0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="Argument `timeout`"):
+            runtime(source, SQSSimCfg(), timeout=timeout)
+    with pytest.raises(ValueError, match="use_watchdog"):
+        runtime(source, SQSSimCfg(), compile_config={"use_watchdog": True})
+
+
+def test_a_wrong_configuration_can_be_corrected():
+    source, _ = chain()
+    with pytest.raises(AssertionError, match="no_such_tag"):
+        runtime(source, Loihi2SimCfg(select_tag="no_such_tag")).start()
+    with runtime(source, Loihi2SimCfg(select_tag="floating_pt"), timeout=20) as net:
+        net.run(1)
+
+
+# SQSSimCfg -----------------------------------------------------------------------------------
+
+
+def models_of(process):
+    """Return the models Lava finds for a Process."""
+    from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
+
+    return ProcGroupDiGraphs._find_proc_models(process)
+
+
+def test_config_prefers_the_backend_and_falls_back(monkeypatch):
+    monkeypatch.syspath_prepend(str(TESTS))
+    from faulty.saboteur.process import Saboteur
+
+    for process, backend, model in [
+        (Saboteur(), None, "PySaboteurModel"),
+        (Saboteur(), "qutip", "PySaboteurModelLiteral"),
+        (Dense(weights=np.eye(2)), "qutip", "PyDenseModelFloat"),
+        (Injector(shape=(1,)), None, "PyLoihiInjectorModel"),
+        (Extractor(shape=(1,)), "qutip", "PyLoihiExtractorModel"),
+    ]:
+        chosen = SQSSimCfg(backend=backend).select(process, models_of(process))
+        assert chosen.__name__ == model
+
+
+def test_config_passes_the_arguments_of_loihi2simcfg():
+    dense = Dense(weights=np.eye(2))
+    fixed = SQSSimCfg(select_tag="fixed_pt").select(dense, models_of(dense))
+    assert fixed.__name__ == "PyDenseModelBitAcc"
+    exception = SQSSimCfg("fixed_pt", exception_proc_model_map={Dense: PyDenseModelFloat})
+    assert exception.select(dense, models_of(dense)) is PyDenseModelFloat
+    with pytest.raises(
+        ValueError, match="Argument `backend` must be one of None, 'qutip', but is 'x'"
+    ):
+        SQSSimCfg(backend="x")
+    with pytest.raises(TypeError, match="no_such_argument"):
+        SQSSimCfg(no_such_argument=1)
