@@ -63,25 +63,30 @@ class AbstractPySQSModel(PyLoihiProcessModel):
 
     @contextmanager
     def failing_by_name(self) -> Iterator[None]:
-        """Say which Process failed and when, and keep its peers fed.
+        """Let an exception say which Process failed in which step, whatever the runtime does.
 
-        Under a stock runtime peers that wait for spikes would wait for ever, and nobody would be
-        shown the exception.
+        A stock runtime shows no exception, and it waits for ever for peers that wait for a message
+        of this step: so every OutPort sends zeros.
         """
         try:
             yield
         except Exception as error:
-            kind = type(self).implements_process.__name__
-            name = self.proc_params["name"]
-            message = f"{kind} Process '{name}' stopped at time step {self.time_step}: {error}"
-            print(message, file=sys.stderr, flush=True)
             for port in self.py_ports:
                 if isinstance(port, PyOutPort):
                     port.send(np.zeros(port._shape))
+            name = self.proc_params["name"]
+            message = f"SQS Process '{name}' stopped at time step {self.time_step}: {error}"
+            print(message, file=sys.stderr, flush=True)
             raise RuntimeError(message) from error
 
     def advance(self, a_in: np.ndarray, outcome: Any = None) -> np.ndarray:
-        """Make one step and publish the state after it; return the spikes."""
+        """Make one step, with the measurement clamped to *outcome*; publish the state after it.
+
+        Returns
+        -------
+        ndarray of int32, shape of the ports
+            The spikes.
+        """
         if (
             self._var_set
             or self.memory is not self._memory
@@ -90,8 +95,9 @@ class AbstractPySQSModel(PyLoihiProcessModel):
         ):
             self.take_over_vars()
         population = self._population
-        interval = self._reset_interval
-        reset = bool(interval) and self.time_step % interval == self._reset_offset
+        reset = bool(
+            self._reset_interval and self.time_step % self._reset_interval == self._reset_offset
+        )
         if reset:
             population.reset()
         z = self._bias if reset else self._scale * a_in + self._bias
@@ -100,20 +106,20 @@ class AbstractPySQSModel(PyLoihiProcessModel):
         self.memory = self._memory = population.memory.reshape(self._memory.shape)
         self._counters[:] = population.wraps, population.floor_hits
         if len(self._recording):
-            self._recording.append(
-                {
-                    "a_in": a_in,
-                    "s_out": spikes,
-                    "p_spike": self.p_spike,
-                    "memory": self.memory,
-                    "log_likelihood": population.log_likelihood.reshape(self._theta.shape[:-1]),
-                }
-            )
+            self._record(a_in, spikes)
         return spikes
 
     def measure(self, z: np.ndarray, outcome: Any, reset: bool) -> np.ndarray:
-        """Step the population; a hook for neurons that do more with a step."""
+        """Step the population with currents *z*; *reset* tells that its memories are fresh."""
         return self._population.step(z.reshape(self._currents_shape), outcome)
+
+    def _record(self, a_in: np.ndarray, spikes: np.ndarray) -> None:
+        recording = self._recording
+        values = {"a_in": a_in, "s_out": spikes, "p_spike": self.p_spike, "memory": self.memory}
+        if "log_likelihood" in recording:
+            score = self._population.log_likelihood
+            values["log_likelihood"] = score.reshape(self._theta.shape[:-1])
+        recording.append(values)
 
     def on_var_update(self) -> None:
         """Remember that a Var was set; its value is checked in the next time step."""
