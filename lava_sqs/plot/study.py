@@ -1,0 +1,383 @@
+"""Pictures of noise studies: curves with interval bands, heat maps, devices as vertical lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from lava_sqs.study.result import PointResult, StudyResult
+
+__all__ = ["draw_presets", "plot_heatmap", "plot_study"]
+
+_VALUES = ("auto", "value", "error rate", "accuracy")
+
+# field -> (label, unit, factor to that unit, logarithmic axis)
+_AXES = {
+    "t1": ("T1", "µs", 1e6, True),
+    "t2": ("T2", "µs", 1e6, True),
+    "gate_time_1q": ("one-qubit gate time", "ns", 1e9, True),
+    "gate_time_2q": ("two-qubit gate time", "ns", 1e9, True),
+    "readout_time": ("readout time", "µs", 1e6, True),
+    "idle_time": ("idle time", "µs", 1e6, True),
+    "p_depol_1q": ("depolarising probability, one-qubit gates", "", 1.0, True),
+    "p_depol_2q": ("depolarising probability, two-qubit gates", "", 1.0, True),
+    "p_read1_given0": ("readout error P(1|0)", "", 1.0, True),
+    "p_read0_given1": ("readout error P(0|1)", "", 1.0, True),
+    "p_reset": ("reset error", "", 1.0, True),
+    "scaled": ("noise, relative", "", 1.0, True),
+    "t2_over_t1": ("T2 / T1", "", 1.0, False),
+}
+_LINES = ("-", "--", ":", "-.")
+_MARKERS = "os^Dv*"
+
+
+def plot_study(
+    result: StudyResult,
+    x: str,
+    *,
+    group: str | Sequence[str] | None = None,
+    ax: Axes | None = None,
+    value: str = "auto",
+    level: float = 0.95,
+    presets: Sequence[str] = (),
+) -> Axes:
+    """Draw the value of a study against one parameter, with bands for the intervals.
+
+    Parameters
+    ----------
+    result : StudyResult
+    x : str
+        A parameter, ``noise.t2`` or in short ``t2``; also one that others imply.
+    group : str or list of str, optional
+        One curve for each value: the first gives colours, the second line styles. None takes every
+        other parameter that varies (two at most).
+    ax : Axes, optional
+        Where to draw; None makes a new figure.
+    value : {"auto", "value", "error rate", "accuracy"}
+        What to draw; "auto" is the mean value where tasks return values, else the accuracy.
+    level : float
+        Of the bands.
+    presets : list of str
+        Devices to mark by vertical lines, as in ``NoiseModel.presets()``.
+
+    Returns
+    -------
+    Axes
+        Points at infinity (no decay) are horizontal lines at the right edge of the plot.
+
+    Raises
+    ------
+    ValueError
+        If parameters vary that are neither *x* nor in *group*: use ``result.select(...)``.
+    """
+    name = result.resolve(x)
+    groups = _groups(result, name, group)
+    for p in result.points:
+        at = p.parameter(name)
+        if isinstance(at, bool) or not isinstance(at, (int, float)):
+            raise ValueError(
+                f"Argument `x` must be a parameter with a number at every point, but `{name}` is "
+                f"{at!r} at ({_text(p.params)})."
+            )
+    ax = _axes(ax)
+    label, factor, logarithmic = _label(name)
+    colours = _styles([p.parameter(g) for p in result.points for g in groups[:1]])
+    strokes = _styles([p.parameter(g) for p in result.points for g in groups[1:2]])
+    curves: dict[tuple[Any, ...], list[PointResult]] = {}
+    for p in result.points:
+        curves.setdefault(tuple(repr(p.parameter(g)) for g in groups), []).append(p)
+    finite = [p.parameter(name) * factor for p in result.points if _finite(p.parameter(name))]
+    kind = _kind(result, value)
+    for points in curves.values():
+        points.sort(key=lambda p: float(p.parameter(name)))
+        first = [points[0].parameter(g) for g in groups]
+        colour = f"C{colours[repr(first[0])] % 10}" if first else "C0"
+        stroke = _LINES[strokes[repr(first[1])] % len(_LINES)] if len(first) > 1 else "-"
+        marker = _MARKERS[colours[repr(first[0])] % len(_MARKERS)] if first else "o"
+        text = ", ".join(_named(g, v) for g, v in zip(groups, first, strict=True))
+        numbers = np.array([_numbers(p, kind, level) for p in points])
+        at = np.array([p.parameter(name) * factor for p in points], dtype=float)
+        inside = np.isfinite(at)
+        ax.plot(
+            at[inside],
+            numbers[inside, 0],
+            stroke,
+            color=colour,
+            marker=marker,
+            markersize=4,
+            label=text or None,
+        )
+        band = inside & np.isfinite(numbers).all(axis=1)
+        ax.fill_between(
+            at[band], numbers[band, 1], numbers[band, 2], color=colour, alpha=0.2, linewidth=0
+        )
+        if (~inside).any() and finite:
+            ax.plot(
+                [max(finite), max(finite) * 1.6 if logarithmic else max(finite) * 1.1],
+                [numbers[~inside][0, 0]] * 2,
+                ":",
+                color=colour,
+                linewidth=2,
+            )
+    if logarithmic and finite:
+        _logarithmic(ax, finite)
+    ax.set_xlabel(label)
+    ax.set_ylabel(_quantity(result, kind))
+    ax.grid(alpha=0.3)
+    if groups:
+        ax.legend(fontsize="small")
+    draw_presets(ax, name, presets)
+    return ax
+
+
+def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
+    """Mark where devices are on an x axis made by :func:`plot_study`.
+
+    Parameters
+    ----------
+    ax : Axes
+    parameter : str
+        The parameter on the x axis: a field of NoiseModel, or ``t2_over_t1``.
+    presets : list of str
+
+    Returns
+    -------
+    Axes
+    """
+    if isinstance(presets, str):
+        raise TypeError(f"Argument `presets` must be a list of names, but got {presets!r}.")
+    if not presets:
+        return ax
+    from lava_sqs.quantum.noise import NoiseModel
+
+    field = parameter.rpartition(".")[2]
+    marks: dict[float, list[str]] = {}
+    for preset in presets:
+        model = NoiseModel.preset(preset)
+        if field == "t2_over_t1":
+            at = model.value("t2", 0) / model.value("t1", 0)
+        elif hasattr(model, field):
+            at = model.value(field, 0)
+        else:
+            raise ValueError(
+                f"Argument `presets` must be empty for the parameter `{parameter}`: devices have "
+                "no value of it."
+            )
+        marks.setdefault(at * _label(parameter)[1], []).append(preset)
+    for at, names in marks.items():
+        ax.axvline(at, color="0.4", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+        ax.annotate(
+            ", ".join(names),
+            (at, 0.02),
+            xycoords=("data", "axes fraction"),
+            xytext=(-3, 0),
+            textcoords="offset points",
+            rotation=90,
+            ha="right",
+            va="bottom",
+            fontsize=7,
+            color="0.3",
+        )
+    return ax
+
+
+def plot_heatmap(
+    result: StudyResult,
+    x: str,
+    y: str,
+    *,
+    ax: Axes | None = None,
+    value: str = "auto",
+    annotate: bool = True,
+    colorbar: bool = True,
+) -> Axes:
+    """Draw the value of a study over two parameters, one cell for each pair.
+
+    Parameters
+    ----------
+    result : StudyResult
+        With one point per pair: use ``result.select(...)`` for the others.
+    x, y : str
+    ax : Axes, optional
+    value : {"auto", "value", "error rate", "accuracy"}
+    annotate : bool
+        Write the numbers into the cells.
+    colorbar : bool
+
+    Returns
+    -------
+    Axes
+    """
+    names = result.resolve(x), result.resolve(y)
+    if names[0] == names[1]:
+        raise ValueError(f"Arguments `x` and `y` must be two parameters, but both are {names[0]}.")
+    _check_rest(result, names)
+    kind = _kind(result, value)
+    cells: dict[tuple[Any, Any], float] = {}
+    for p in result.points:
+        cells[p.parameter(names[0]), p.parameter(names[1])] = _numbers(p, kind, 0.95)[0]
+    across, up = (sorted({key[i] for key in cells}, key=_sort_key) for i in (0, 1))
+    table = np.array([[cells.get((a, b), math.nan) for a in across] for b in up])
+    ax = _axes(ax)
+    image = ax.imshow(table, origin="lower", aspect="auto", cmap="viridis")
+    for axis, name, ticks in ((ax.xaxis, names[0], across), (ax.yaxis, names[1], up)):
+        label, factor, _ = _label(name)
+        axis.set_ticks(range(len(ticks)))
+        axis.set_ticklabels(
+            [f"{t * factor:.3g}" if isinstance(t, (int, float)) else str(t) for t in ticks]
+        )
+        axis.set_label_text(label)
+    if annotate:
+        middle = (np.nanmin(table) + np.nanmax(table)) / 2
+        for (row, column), number in np.ndenumerate(table):
+            if not math.isnan(number):
+                ax.text(
+                    column,
+                    row,
+                    f"{number:.2g}",
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color="white" if number < middle else "black",
+                )
+    if colorbar:
+        ax.figure.colorbar(image, ax=ax, label=_quantity(result, kind))
+    return ax
+
+
+# -- details -------------------------------------------------------------------------------------
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is None:
+        from matplotlib import pyplot as plt  # no backend is chosen on import
+
+        _, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+    return ax
+
+
+def _groups(result: StudyResult, x: str, group: str | Sequence[str] | None) -> list[str]:
+    given = [group] if isinstance(group, str) else group
+    if given is None:
+        groups = [n for n in result.varying if not _stands_for(result, x, n)]
+    else:
+        groups = [result.resolve(g) for g in given]
+    if len(groups) > 2:
+        raise ValueError(
+            f"Argument `group` can have two parameters, but {', '.join(groups)} vary: choose, and "
+            "use result.select(...) for the rest."
+        )
+    _check_rest(result, (x, *groups))
+    return groups
+
+
+def _stands_for(result: StudyResult, shown: str, other: str) -> bool:
+    """Return whether *other* varies only through *shown*: t2 is drawn, t1 and a ratio make it."""
+    if other == shown:
+        return True
+    prefix, _, field = shown.rpartition(".")
+    if field != "t2" or shown in result.parameters:
+        return False
+    return other == f"{prefix}.t1"
+
+
+def _check_rest(result: StudyResult, shown: Sequence[str]) -> None:
+    seen: dict[tuple[str, ...], PointResult] = {}
+    for p in result.points:
+        key = tuple(repr(p.parameter(name)) for name in shown)
+        first = seen.setdefault(key, p)
+        if first is not p:
+            names = sorted({*first.params, *p.params})
+            differ = [n for n in names if first.params.get(n) != p.params.get(n)]
+            if first.task != p.task:
+                differ.append("task")
+            if first.version != p.version:
+                differ.append("version")
+            raise ValueError(
+                f"Several points have the same {', '.join(shown)}: they differ in "
+                f"{', '.join(differ) or 'what the task is'}. Use it as group, or "
+                "result.select(...) one value."
+            )
+
+
+def _label(name: str) -> tuple[str, float, bool]:
+    prefix, _, field = name.rpartition(".")
+    if field not in _AXES or not prefix:
+        return name, 1.0, False
+    label, unit, factor, logarithmic = _AXES[field]
+    if prefix == "train_noise":
+        label = f"{label} in training"
+    return f"{label} ({unit})" if unit else label, factor, logarithmic
+
+
+def _named(name: str, value: Any) -> str:
+    label, factor, _ = _label(name)
+    if isinstance(value, str) or value is None:
+        return str(value)
+    label, _, unit = label.removesuffix(")").partition(" (")
+    number = f"{value * factor:.3g}" if isinstance(value, float) else str(value)
+    return f"{label.replace('_', ' ')} {number} {unit}".strip()
+
+
+def _logarithmic(ax: Axes, values: Sequence[float]) -> None:
+    positive = [v for v in values if v > 0]
+    if not positive:
+        return
+    if min(values) <= 0:  # zero (no error) has a place of its own, left of the smallest
+        ax.set_xscale("symlog", linthresh=min(positive), linscale=0.5)
+    else:
+        ax.set_xscale("log")
+
+
+def _kind(result: StudyResult, value: str) -> str:
+    if value not in _VALUES:
+        raise ValueError(f"Argument `value` must be one of {_VALUES}, but got {value!r}.")
+    values = [p.counts.kind == "values" for p in result.points]
+    if not values:
+        raise ValueError("Argument `result` must have points, but has none.")
+    if any(values) != all(values):
+        raise ValueError("Argument `result` mixes tasks: use result.select(task=...).")
+    if all(values):
+        if value in ("error rate", "accuracy"):
+            raise ValueError(
+                f"Argument `value` must be 'value', but got {value!r}: there are no errors."
+            )
+        return "value"
+    return "accuracy" if value == "auto" else "error rate" if value == "value" else value
+
+
+def _numbers(point: PointResult, kind: str, level: float) -> tuple[float, float, float]:
+    found = point.interval(level)
+    if kind == "accuracy":
+        return 1 - found.estimate, 1 - found.high, 1 - found.low
+    return found.estimate, found.low, found.high
+
+
+def _quantity(result: StudyResult, kind: str) -> str:
+    if kind != "value":
+        return kind
+    tasks = {p.task for p in result.points}
+    return tasks.pop().replace("_", " ") if len(tasks) == 1 else "value"
+
+
+def _styles(values: Sequence[Any]) -> dict[str, int]:
+    return {key: i for i, key in enumerate(dict.fromkeys(map(repr, values)))}
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _sort_key(value: Any) -> tuple[bool, float, str]:
+    number = isinstance(value, (int, float))
+    return not number, float(value) if number else 0.0, str(value)
+
+
+def _text(params: dict[str, Any]) -> str:
+    return ", ".join(f"{k}={v!r}" for k, v in params.items())

@@ -1,0 +1,177 @@
+"""What one batch of a task hands back: numbers that add up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lava_sqs.study._checks import check_int, describe
+
+__all__ = ["KINDS", "Counts"]
+
+KINDS = ("shots", "samples", "values")
+
+
+@dataclass(frozen=True)
+class Counts:
+    r"""Sums over the shots of a batch; batches of the same kind add up field by field.
+
+    Use one of the three constructors; each has its own interval, because each repeats something
+    else:
+
+    ============================  =========================================  =======================
+    constructor                   one shot is                                interval
+    ============================  =========================================  =======================
+    :meth:`of_shots`              an independent trial: wrong or right       Wilson
+    :meth:`of_samples`            one repeat of one of N fixed test samples  bootstrap over samples
+    :meth:`of_values`             an independent number, one per seed        Student's t over seeds
+    ============================  =========================================  =======================
+
+    Attributes
+    ----------
+    kind : {"shots", "samples", "values"}
+    shots : int
+        How many trials, samples times repeats, or values.
+    errors : int
+        How many shots were wrong; 0 for values.
+    value_sum, value_sq : float
+        Sum of values and of their squares; 0 unless ``kind == "values"``.
+    sample_errors : tuple of int
+        Errors of each test sample; empty unless ``kind == "samples"``.
+
+    Examples
+    --------
+    >>> Counts.of_shots(100, errors=3) + Counts.of_shots(50, errors=1)
+    Counts(kind='shots', shots=150, errors=4, value_sum=0.0, value_sq=0.0, sample_errors=())
+    >>> Counts.of_samples([0, 2, 1], repeats=2).estimate
+    0.5
+    """
+
+    kind: str
+    shots: int
+    errors: int = 0
+    value_sum: float = 0.0
+    value_sq: float = 0.0
+    sample_errors: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"Argument `kind` must be one of {KINDS}, but got {self.kind!r}.")
+        check_int("shots", self.shots, minimum=0)
+        check_int("errors", self.errors, minimum=0)
+        if self.errors > self.shots:
+            raise ValueError(
+                f"Argument `errors` must be at most shots = {self.shots}, but got {self.errors}."
+            )
+        if not (math.isfinite(self.value_sum) and math.isfinite(self.value_sq)):
+            raise ValueError(
+                "Arguments `value_sum` and `value_sq` must be finite, but got "
+                f"{self.value_sum!r} and {self.value_sq!r}."
+            )
+        if self.kind == "samples" and (
+            not self.sample_errors
+            or self.shots % len(self.sample_errors)
+            or sum(self.sample_errors) != self.errors
+            or not all(0 <= e <= self.repeats for e in self.sample_errors)
+        ):
+            raise ValueError(
+                "Argument `sample_errors` must give the errors of every sample, each from 0 to "
+                f"the number of repeats, and sum to {self.errors} in {self.shots} shots, but got "
+                f"{describe(self.sample_errors)}."
+            )
+
+    @classmethod
+    def of_shots(cls, shots: int, errors: int) -> Counts:
+        """Return *errors* wrong ones among *shots* independent trials."""
+        return cls("shots", check_int("shots", shots), check_int("errors", errors))
+
+    @classmethod
+    def of_samples(cls, errors: Sequence[int] | Any, repeats: int = 1) -> Counts:
+        """Return the errors of each of N test samples, each evaluated *repeats* times.
+
+        Parameters
+        ----------
+        errors : array_like of int, shape (N,)
+            The order of the samples must be the same in every batch.
+        repeats : int
+        """
+        array = np.asarray(errors)
+        if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "biu":
+            raise ValueError(
+                f"Argument `errors` must be N counts, one per sample, but got {describe(errors)}."
+            )
+        each = tuple(int(e) for e in array)
+        repeats = check_int("repeats", repeats, minimum=1)
+        return cls("samples", len(each) * repeats, sum(each), sample_errors=each)
+
+    @classmethod
+    def of_values(cls, values: Iterable[float] | Any) -> Counts:
+        """Return independent numbers: one per seed, that is per training or per circuit drawn."""
+        array = np.atleast_1d(np.asarray(values)).ravel()
+        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+            raise ValueError(
+                f"Argument `values` must be finite real numbers, but got {describe(values)}."
+            )
+        array = array.astype(np.float64)
+        return cls(
+            "values",
+            int(array.size),
+            value_sum=math.fsum(array),
+            value_sq=math.fsum(array**2),
+        )
+
+    @property
+    def repeats(self) -> int:
+        """How often each sample was evaluated; 1 unless ``kind == "samples"``."""
+        return self.shots // len(self.sample_errors) if self.sample_errors else 1
+
+    @property
+    def estimate(self) -> float:
+        """Mean value, or fraction of shots that were wrong; NaN without shots."""
+        if not self.shots:
+            return math.nan
+        return (self.value_sum if self.kind == "values" else self.errors) / self.shots
+
+    def __add__(self, other: Counts) -> Counts:
+        if not isinstance(other, Counts):
+            return NotImplemented
+        if self.kind != other.kind:
+            raise ValueError(f"Counts of {self.kind} and of {other.kind} do not add up.")
+        if len(self.sample_errors) != len(other.sample_errors):
+            raise ValueError(
+                "Counts of the same test samples add up, but one has "
+                f"{len(self.sample_errors)} samples and the other {len(other.sample_errors)}."
+            )
+        each = zip(self.sample_errors, other.sample_errors, strict=True)
+        return Counts(
+            self.kind,
+            self.shots + other.shots,
+            self.errors + other.errors,
+            self.value_sum + other.value_sum,
+            self.value_sq + other.value_sq,
+            tuple(a + b for a, b in each),
+        )
+
+
+def as_counts(result: Any) -> Counts:
+    """Return what a task returned as Counts; dicts with `shots` and `errors` are welcome."""
+    if isinstance(result, Counts):
+        return result
+    keys = {"shots", "errors"}
+    if isinstance(result, dict) and set(result) == keys:
+        return Counts.of_shots(result["shots"], result["errors"])
+    if isinstance(result, dict) and set(result) == {"values"}:
+        return Counts.of_values(result["values"])
+    if isinstance(result, dict) and set(result) in (
+        {"sample_errors"},
+        {"sample_errors", "repeats"},
+    ):
+        return Counts.of_samples(result["sample_errors"], result.get("repeats", 1))
+    raise TypeError(
+        "A task must return Counts, or a dict with the keys `shots` and `errors`, `values`, or "
+        f"`sample_errors` and `repeats`, but returned {describe(result)}."
+    )

@@ -1,0 +1,253 @@
+"""Studies as TOML files, with errors that name the line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lava_sqs.study._checks import describe
+from lava_sqs.study.study import Study
+
+__all__ = ["StudyFile", "StudyFileError", "load_study"]
+
+# table -> its keys and their types; None: names are the user's.
+_TABLES: dict[str, dict[str, tuple[type, ...]] | None] = {
+    "study": {"task": (str,), "seed": (int,), "on_invalid": (str,), "about": (str,)},
+    "options": None,
+    "base": None,
+    "grid": None,
+    "points": None,
+    "stop": {
+        "max_shots": (int,),
+        "max_errors": (int,),
+        "target_width": (int, float),
+        "max_batches": (int,),
+    },
+    "run": {
+        "workers": (int,),
+        "isolate": (bool,),
+        "timeout": (int, float),
+        "retries": (int,),
+    },
+}
+_POSITIVE = ("stop", "run")
+_KINDS = {str: "a text", int: "an integer", float: "a number", bool: "true or false"}
+
+
+class StudyFileError(ValueError):
+    """A study file is wrong; the message begins with its name and the line."""
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study and how its file says to run it.
+
+    Attributes
+    ----------
+    study : Study
+    options : dict
+        Keyword arguments for :meth:`Study.run`: stopping rule, workers, isolation.
+    about : str
+    """
+
+    study: Study
+    options: dict[str, Any] = field(default_factory=dict)
+    about: str = ""
+
+
+def _tomli() -> Any:
+    try:
+        import tomli
+    except ImportError as error:
+        raise ImportError(
+            "Study files need tomli (Python 3.10 reads no TOML): pip install tomli."
+        ) from error
+    return tomli
+
+
+def key_lines(text: str) -> dict[tuple[str | int, ...], int]:
+    """Return the line of every key of a valid TOML text, by its path.
+
+    tomli keeps no positions. A statement of TOML (a header, or a key with its value) is the
+    shortest run of lines that parses alone; what it holds then tells its keys.
+    """
+    tomli = _tomli()
+    lines = text.splitlines()
+    found: dict[tuple[str | int, ...], int] = {}
+    table: tuple[str | int, ...] = ()
+    counts: dict[tuple[str | int, ...], int] = {}
+    i = 0
+    while i < len(lines):
+        stripped = lines[i].strip()
+        if not stripped or stripped.startswith("#"):
+            i += 1
+            continue
+        end = i + 1
+        while True:
+            try:
+                data = tomli.loads("\n".join(lines[i:end]))
+                break
+            except tomli.TOMLDecodeError:
+                end += 1
+                if end > len(lines):
+                    return found  # not valid: the parser says so itself
+        if stripped.startswith("["):
+            path = next(iter(_paths(data)))
+            plain = tuple(p for p in path if not isinstance(p, int))
+            if stripped.startswith("[["):
+                counts[plain] = counts.get(plain, -1) + 1
+                table = (*plain, counts[plain])
+            else:
+                table = plain
+            found.setdefault(table, i + 1)
+            found.setdefault(plain, i + 1)
+        else:
+            for path in _paths(data):
+                for length in range(1, len(path) + 1):
+                    found.setdefault((*table, *path[:length]), i + 1)
+        i = end
+    return found
+
+
+def _paths(data: Any) -> list[tuple[str | int, ...]]:
+    """Return the path of every leaf; an empty table is a leaf."""
+    if isinstance(data, Mapping) and data:
+        return [(k, *rest) for k, v in data.items() for rest in _paths(v)]
+    if isinstance(data, list) and data and isinstance(data[0], Mapping):
+        return [(i, *rest) for i, v in enumerate(data) for rest in _paths(v)]
+    return [()]
+
+
+class _File:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise StudyFileError(f"{path}: not a text file ({error.reason})") from error
+        tomli = _tomli()
+        try:
+            self.data: dict[str, Any] = tomli.loads(self.text)
+        except tomli.TOMLDecodeError as error:
+            raise StudyFileError(f"{path}, {_where(error, self.text)}") from error
+        self.lines = key_lines(self.text)
+
+    def error(self, path: tuple[str | int, ...], message: str) -> StudyFileError:
+        while path and path not in self.lines:
+            path = path[:-1]
+        line = self.lines.get(path)
+        where = f"{self.path}, line {line}" if line else f"{self.path}"
+        return StudyFileError(f"{where}: {message}")
+
+    def blame(self, error: Exception) -> StudyFileError:
+        """Return an error of Study with the line of the name that it speaks of."""
+        message = str(error)
+        best: tuple[str | int, ...] = ()
+        for path in self.lines:
+            name = ".".join(str(p) for p in path[1:] if not isinstance(p, int))
+            if not name or path[0] not in _TABLES:
+                continue
+            named = f"`{name}`" in message or f"{name}=" in message or f"{name} =" in message
+            bare = f"`{path[-1]}`" in message
+            if (named or bare) and len(path) > len(best):
+                best = path
+        return self.error(best, message)
+
+
+def _where(error: Any, text: str) -> str:
+    """Return tomli's message as `line N, column M: what`."""
+    message = str(error)
+    what, _, place = message.rpartition(" (at ")
+    if place == "end of document)":
+        return f"line {max(1, len(text.splitlines()))}: {what} at the end of the file"
+    return f"{place.rstrip(')')}: {what}" if what else f"line 1: {message}"
+
+
+def load_study(path: str | os.PathLike[str]) -> StudyFile:
+    """Return the study that a TOML file describes.
+
+    Tables: ``[study]`` with ``task`` (a built-in one, or ``"module:function"``, looked for beside
+    the file first), ``seed``, ``on_invalid``, ``about``; ``[options]`` of the task; ``[base]``,
+    ``[grid]``, ``[[points]]``; ``[stop]`` with ``max_shots``, ``max_errors``, ``target_width``,
+    ``max_batches``; ``[run]`` with ``workers``, ``isolate``, ``timeout``, ``retries``.
+
+    Raises
+    ------
+    StudyFileError
+        With the file and the line.
+    """
+    file = _File(Path(path))
+    data = file.data
+    for table, value in data.items():
+        if table not in _TABLES:
+            known = ", ".join(f"[{t}]" for t in _TABLES)
+            raise file.error((table,), f"there is no table [{table}]: the tables are {known}")
+        _check_table(file, table, value)
+    own = data.get("study", {})
+    if "task" not in own:
+        raise file.error(("study",), "the table [study] must have `task`")
+    folder = str(Path(path).resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        study = Study(
+            own["task"],
+            data.get("grid"),
+            points=data.get("points"),
+            base=data.get("base"),
+            seed=own.get("seed", 0),
+            on_invalid=own.get("on_invalid", "raise"),
+            options=data.get("options"),
+        )
+    except (ValueError, TypeError, ImportError, AttributeError) as error:
+        if isinstance(error, (ImportError, AttributeError)):
+            raise file.error(("study", "task"), f"task = {own['task']!r}: {error}") from error
+        raise file.blame(error) from error
+    _carry_module(study.task, folder)
+    options = {**data.get("stop", {}), **data.get("run", {})}
+    return StudyFile(study, options, own.get("about", ""))
+
+
+def _check_table(file: _File, table: str, value: Any) -> None:
+    if table == "points":
+        if not isinstance(value, list) or not all(isinstance(v, Mapping) for v in value):
+            raise file.error((table,), "points must be written as [[points]] tables")
+        return
+    if not isinstance(value, Mapping):
+        raise file.error((table,), f"{table} must be a table [{table}], but is {describe(value)}")
+    keys = _TABLES[table]
+    if keys is None:
+        return
+    for key, item in value.items():
+        if key not in keys:
+            raise file.error(
+                (table, key), f"[{table}] has no key `{key}`: it has {', '.join(keys)}"
+            )
+        kinds = keys[key]
+        if not isinstance(item, kinds) or (isinstance(item, bool) and bool not in kinds):
+            raise file.error(
+                (table, key), f"`{key}` must be {_KINDS[kinds[-1]]}, but is {describe(item)}"
+            )
+        if isinstance(item, (int, float)) and table in _POSITIVE and not isinstance(item, bool):
+            low = 0 if key == "retries" else 1 if int in kinds and float not in kinds else None
+            if (low is not None and item < low) or (low is None and not 0 < item < float("inf")):
+                limit = "above 0" if low is None else f"at least {low}"
+                raise file.error((table, key), f"`{key}` must be {limit}, but is {item!r}")
+
+
+def _carry_module(task: Any, folder: str) -> None:
+    """Send functions of the file's folder by value: workers elsewhere do not have that folder."""
+    function = getattr(task, "func", task)
+    module = sys.modules.get(getattr(function, "__module__", ""))
+    origin = getattr(module, "__file__", None)
+    if module is None or origin is None or Path(origin).resolve().parent != Path(folder):
+        return
+    try:
+        import cloudpickle  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        return
+    cloudpickle.register_pickle_by_value(module)

@@ -1,0 +1,113 @@
+"""From the parameters of a point to noise models.
+
+A study keeps two noises apart: ``noise.*`` is what the neuron meets when it is tested,
+``train_noise.*`` what it met when it was trained.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lava_sqs.quantum.noise import NoiseModel
+
+__all__ = ["PREFIXES", "lifetimes", "noise_from"]
+
+PREFIXES = ("noise", "train_noise")
+#: Parameters that are no field of NoiseModel but stand for one.
+DERIVED = ("t2_over_t1", "p_depol_1q_over_2q", "scaled")
+
+
+def noise_prefixes(params: Mapping[str, Any]) -> list[str]:
+    """Return which noises the parameters speak of."""
+    return [p for p in PREFIXES if p in params or any(k.startswith(p + ".") for k in params)]
+
+
+def _fields(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return the fields given, the ratios replaced by what they stand for."""
+    given = {k[len(prefix) + 1 :]: v for k, v in params.items() if k.startswith(prefix + ".")}
+    fields = {k: v for k, v in given.items() if k not in DERIVED}
+    for ratio, of, target in (
+        ("t2_over_t1", "t1", "t2"),
+        ("p_depol_1q_over_2q", "p_depol_2q", "p_depol_1q"),
+    ):
+        if ratio not in given:
+            continue
+        if target in given:
+            raise ValueError(
+                f"Parameters must not give both `{prefix}.{target}` and `{prefix}.{ratio}`."
+            )
+        base = given.get(of, _preset_value(params, prefix, of))
+        by = given[ratio]
+        if isinstance(by, bool) or not isinstance(by, (int, float)) or by < 0:
+            raise ValueError(
+                f"Parameter `{prefix}.{ratio}` must be a number of at least 0, but got {by!r}."
+            )
+        fields[target] = [v * by for v in base] if isinstance(base, list) else base * by
+    return fields
+
+
+def _preset_value(params: Mapping[str, Any], prefix: str, field: str) -> Any:
+    if params.get(prefix) is None:
+        return math.inf if field in ("t1", "t2") else 0.0
+    value = getattr(_preset(params, prefix), field)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _preset(params: Mapping[str, Any], prefix: str) -> NoiseModel:
+    from lava_sqs.quantum.noise import NoiseModel
+
+    name = params[prefix]
+    if not isinstance(name, str):
+        raise TypeError(
+            f"Parameter `{prefix}` must be the name of a preset or None, but got {name!r}."
+        )
+    return NoiseModel.preset(name)
+
+
+def lifetimes(params: Mapping[str, Any], prefix: str = "noise") -> tuple[Any, Any]:
+    """Return t1 and t2 (numbers, or lists with one per qubit) before NoiseModel checks them."""
+    fields = _fields(params, prefix)
+    t1, t2 = (fields.get(k, _preset_value(params, prefix, k)) for k in ("t1", "t2"))
+    return t1, t2
+
+
+def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel | None:
+    """Return the noise model that the parameters of a point describe.
+
+    Parameters
+    ----------
+    params : dict
+        ``noise`` is the name of a preset (or None); ``noise.<field>`` overrides a field of it;
+        ``noise.t2_over_t1`` gives t2 as a multiple of t1, ``noise.p_depol_1q_over_2q`` the
+        one-qubit error as a fraction of the two-qubit one; ``noise.scaled`` makes the whole
+        stronger or weaker (:meth:`NoiseModel.scaled`).
+    prefix : {"noise", "train_noise"}
+
+    Returns
+    -------
+    NoiseModel or None
+        None if the parameters do not mention this noise.
+
+    Examples
+    --------
+    >>> print(noise_from({"noise.t1": 1e-4, "noise.t2_over_t1": 0.5}))
+    t1 100 us, t2 50 us, gates 50/300 ns, readout 1 us
+    >>> print(noise_from({"memory_qubits": 2}))
+    None
+    """
+    from lava_sqs.quantum.noise import NoiseModel
+
+    if prefix not in noise_prefixes(params):
+        return None
+    fields: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in _fields(params, prefix).items()
+    }
+    if params.get(prefix) is not None:
+        model = _preset(params, prefix).replace(**fields)
+    else:
+        model = NoiseModel(**fields)
+    factor = params.get(f"{prefix}.scaled")
+    return model if factor is None else model.scaled(factor)

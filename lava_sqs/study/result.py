@@ -1,0 +1,302 @@
+"""What a study found: rows added up per point, intervals, tables, pictures."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from lava_sqs.study._checks import describe
+from lava_sqs.study.counts import Counts
+from lava_sqs.study.intervals import Interval, interval
+from lava_sqs.study.store import Row, combine
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+
+__all__ = ["PointResult", "StudyResult"]
+
+
+@dataclass(frozen=True)
+class PointResult:
+    """Everything known about one point.
+
+    Attributes
+    ----------
+    id, task, version : str
+    params : dict
+    counts : Counts
+        Of all rows.
+    batches : int
+    seeds : tuple of int
+        Seeds of the studies that contributed.
+    seconds : float
+    """
+
+    id: str
+    task: str
+    params: dict[str, Any]
+    counts: Counts
+    batches: int
+    seeds: tuple[int, ...]
+    version: str
+    seconds: float
+
+    @property
+    def value(self) -> float:
+        """Mean value, or fraction of errors."""
+        return self.counts.estimate
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the interval that fits how the counts were made."""
+        return interval(self.counts, level)
+
+    def parameter(self, name: str) -> Any:
+        """Return a parameter, also one that others imply: t2 from t1 and t2_over_t1."""
+        if name in self.params:
+            return self.params[name]
+        prefix, _, field = name.rpartition(".")
+        if field == "t2" and f"{prefix}.t2_over_t1" in self.params:
+            base, by = self.parameter(f"{prefix}.t1"), self.params[f"{prefix}.t2_over_t1"]
+            return None if base is None or isinstance(base, list) else base * by
+        if field == "p_depol_1q" and f"{prefix}.p_depol_1q_over_2q" in self.params:
+            base = self.parameter(f"{prefix}.p_depol_2q")
+            return None if base is None else base * self.params[f"{prefix}.p_depol_1q_over_2q"]
+        return None
+
+
+def _group(rows: Iterable[Row]) -> list[PointResult]:
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row.point_id, []).append(row)
+    points = []
+    for rows_of in grouped.values():
+        # One order for every file, so that sums of floats agree to the last bit.
+        rows_of.sort(key=lambda row: (row.seed, row.batch))
+        total = rows_of[0].counts
+        for row in rows_of[1:]:
+            total = total + row.counts
+        first = rows_of[0]
+        points.append(
+            PointResult(
+                first.point_id,
+                first.task,
+                first.params,
+                total,
+                len(rows_of),
+                tuple(dict.fromkeys(row.seed for row in rows_of)),
+                first.version,
+                sum(row.seconds for row in rows_of),
+            )
+        )
+    return points
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """The rows of a study, added up. Immutable.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+    skipped : tuple of dict
+        Points that were left out as impossible.
+
+    Examples
+    --------
+    >>> StudyResult.load("runs.csv").to_dataframe()                    # doctest: +SKIP
+    >>> StudyResult.load("runs.csv").select(memory_qubits=2).plot(x="t1")  # doctest: +SKIP
+    """
+
+    rows: tuple[Row, ...]
+    skipped: tuple[dict[str, Any], ...] = ()
+
+    @classmethod
+    def load(cls, *paths: str | os.PathLike[str]) -> StudyResult:
+        """Return the results in one or more files, every row once."""
+        if not paths:
+            raise ValueError("Argument `paths` must have at least one file.")
+        return cls(tuple(combine(paths)))
+
+    @cached_property
+    def points(self) -> list[PointResult]:
+        """One entry for each set of parameters, in the order of their first rows."""
+        return _group(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __iter__(self) -> Iterator[PointResult]:
+        return iter(self.points)
+
+    @cached_property
+    def parameters(self) -> list[str]:
+        """Names of all parameters."""
+        return list(dict.fromkeys(name for p in self.points for name in p.params))
+
+    @cached_property
+    def varying(self) -> list[str]:
+        """Names of the parameters that differ between points."""
+        columns = {
+            name: {repr(p.params.get(name)) for p in self.points} for name in self.parameters
+        }
+        return [name for name, values in columns.items() if len(values) > 1]
+
+    def resolve(self, name: str) -> str:
+        """Return the full name of a parameter: ``t2`` is ``noise.t2``.
+
+        Raises
+        ------
+        ValueError
+            If no point has it, or several parameters end so.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"A parameter must be named by a text, but got {describe(name)}.")
+        names = list(self.parameters)
+        for ratio, field in (("t2_over_t1", "t2"), ("p_depol_1q_over_2q", "p_depol_1q")):
+            names += [f"{n.rpartition('.')[0]}.{field}" for n in names if n.endswith(f".{ratio}")]
+        if name in names:
+            return name
+        found = sorted({n for n in names if n.endswith(f".{name}")})
+        if f"noise.{name}" in found:
+            return f"noise.{name}"
+        if len(found) != 1:
+            what = f"could be {', '.join(found)}" if found else f"it has {', '.join(names)}"
+            raise ValueError(f"The study has no parameter {name!r}: {what}.")
+        return found[0]
+
+    def select(
+        self, keep: Callable[[PointResult], bool] | None = None, /, **params: Any
+    ) -> StudyResult:
+        """Return the points with these parameters.
+
+        Parameters
+        ----------
+        keep : callable, optional
+            Takes a PointResult, returns whether to keep it.
+        **params
+            A value or a list of values; a dot in a name is written as two underscores
+            (``noise__t1=1e-4``), ``task`` and ``version`` work as well.
+        """
+        wanted = {}
+        for key, value in params.items():
+            full = key.replace("__", ".")
+            full = full if full in ("task", "version") else self.resolve(full)
+            wanted[full] = value if isinstance(value, (list, tuple, set)) else [value]
+
+        def fits(point: PointResult) -> bool:
+            if keep is not None and not keep(point):
+                return False
+            return all(_column(point, k) in values for k, values in wanted.items())
+
+        ids = {p.id for p in self.points if fits(p)}
+        return StudyResult(tuple(r for r in self.rows if r.point_id in ids), self.skipped)
+
+    def to_dataframe(self, level: float = 0.95) -> pandas.DataFrame:
+        """Return a table with a row per point: parameters, sums, value, interval, what it covers.
+
+        Raises
+        ------
+        ImportError
+            Without pandas: install the extra `study`.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "to_dataframe() needs pandas: install the extra `study`, "
+                "pip install 'lava-sqs[study]'."
+            ) from error
+        records = []
+        for p in self.points:
+            found = p.interval(level)
+            records.append(
+                {
+                    "task": p.task,
+                    **{name: p.params.get(name) for name in self.parameters},
+                    "shots": p.counts.shots,
+                    "errors": None if p.counts.kind == "values" else p.counts.errors,
+                    "value": p.value,
+                    "low": found.low,
+                    "high": found.high,
+                    "interval": found.method,
+                    "covers": found.covers,
+                    "batches": p.batches,
+                    "seeds": " ".join(map(str, p.seeds)),
+                    "version": p.version,
+                    "seconds": p.seconds,
+                    "point_id": p.id,
+                }
+            )
+        return pandas.DataFrame.from_records(records)
+
+    def plot(self, x: str, y: str | None = None, *, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the value against *x*, or a heat map over *x* and *y*.
+
+        See :func:`lava_sqs.plot.study.plot_study` and :func:`lava_sqs.plot.study.plot_heatmap`
+        for the options.
+        """
+        from lava_sqs.plot.study import plot_heatmap, plot_study
+
+        if y is None:
+            return plot_study(self, x, ax=ax, **options)
+        return plot_heatmap(self, x, y, ax=ax, **options)
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def table(self, level: float = 0.95, limit: int = 60) -> str:
+        """Return an aligned table of at most *limit* points: what varies, value and interval."""
+        same = {k: self.points[0].params.get(k) for k in self.parameters if k not in self.varying}
+        tasks = sorted({p.task for p in self.points})
+        versions = sorted({p.version for p in self.points})
+        extra = [n for n, v in (("task", tasks), ("version", versions)) if len(v) > 1]
+        head = [
+            f"{', '.join(tasks) or 'no task'}: {len(self.points)} points, {len(self.rows)} rows, "
+            f"{sum(row.seconds for row in self.rows):.1f} s, version {', '.join(versions) or '-'}"
+        ]
+        if same:
+            head.append("everywhere: " + ", ".join(f"{k} = {_short(v)}" for k, v in same.items()))
+        if self.skipped:
+            head.append(f"{len(self.skipped)} impossible points were skipped (t2 > 2 t1)")
+        columns = [*extra, *self.varying]
+        titles = [*columns, "shots", "value", f"{level:.0%} interval", "method"]
+        body = []
+        for p in self.points[:limit]:
+            found = p.interval(level)
+            body.append(
+                [
+                    *(_short(_column(p, c)) for c in columns),
+                    str(p.counts.shots),
+                    f"{found.estimate:.4g}",
+                    "-" if math.isnan(found.low) else f"[{found.low:.4g}, {found.high:.4g}]",
+                    found.method,
+                ]
+            )
+        widths = [max(map(len, column)) for column in zip(titles, *body, strict=True)]
+        lines = [
+            "  " + "  ".join(cell.rjust(w) for cell, w in zip(cells, widths, strict=True))
+            for cells in [titles, *body]
+        ]
+        if len(self.points) > limit:
+            lines.append(f"  ... and {len(self.points) - limit} more points")
+        covers: dict[str, str] = {}
+        for p in self.points[:limit]:
+            found = p.interval(level)
+            covers.setdefault(found.method, found.covers)
+        notes = [f"{method}: {text}" for method, text in covers.items()]
+        if covers:
+            notes[0] = f"intervals cover: {notes[0]}"
+        return "\n".join([*head, *lines, *notes])
+
+
+def _column(point: PointResult, name: str) -> Any:
+    return getattr(point, name) if name in ("task", "version") else point.parameter(name)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -1,0 +1,308 @@
+"""The loop of a study: which batch runs next, which results count, when a point is done.
+
+Results are taken in the order of the batches of a point, whoever computed them when. A batch that
+was started ahead and turns out to be beyond the stopping rule is thrown away. So the rows depend
+on nothing but the study.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures as cf
+import time
+import warnings
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lava_sqs._version import __version__
+from lava_sqs.study.counts import Counts, as_counts
+from lava_sqs.study.isolation import run_isolated
+from lava_sqs.study.plan import Point, Stop, batch_seed, row_id
+from lava_sqs.study.pool import Pool, is_lost
+from lava_sqs.study.store import Row, StudyWarning
+
+__all__ = ["Progress", "StudyError", "run_points"]
+
+
+class StudyError(RuntimeError):
+    """Some points failed; the rows of the others are there.
+
+    Attributes
+    ----------
+    failures : list of (Point, BaseException)
+    """
+
+    def __init__(self, failures: list[tuple[Point, BaseException]]) -> None:
+        self.failures = failures
+        lines = [f"{len(failures)} point(s) failed; the rows of all others are kept."]
+        for point, error in failures[:5]:
+            lines.append(f"  {point}: {type(error).__name__}: {error}")
+        if len(failures) > 5:
+            lines.append(f"  and {len(failures) - 5} more")
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One more row.
+
+    Attributes
+    ----------
+    row : Row
+    counts : Counts
+        Of the point so far.
+    stopped_by : str
+        The rule that ended the point with this row; empty if it goes on.
+    points_done, points_total : int
+    """
+
+    row: Row
+    counts: Counts
+    stopped_by: str
+    points_done: int
+    points_total: int
+
+
+def compute(
+    task: Any, params: dict[str, Any], seed: int, point: str, batch: int, attempt: int
+) -> tuple[Counts, float]:
+    """Run one batch; returns its counts and the seconds it took. Runs in the workers.
+
+    *attempt* is not used: it keeps engines that remember calls (Dask) from answering a retry with
+    the old failure.
+    """
+    start = time.perf_counter()
+    counts = as_counts(task(dict(params), batch_seed(seed, point, batch)))
+    return counts, time.perf_counter() - start
+
+
+def compute_isolated(timeout: float | None, *args: Any) -> tuple[Counts, float]:
+    """Run one batch in a process of its own."""
+    counts, seconds = run_isolated(compute, *args, timeout=timeout)
+    return counts, seconds
+
+
+@dataclass
+class _State:
+    """Where a point stands. `ready` holds results not yet counted."""
+
+    point: Point
+    ready: dict[int, Row]
+    counted: int = 0  # batches 0 .. counted - 1 are in `counts`
+    counts: Counts | None = None
+    started: int = 0
+    running: int = 0
+    stopped_by: str = ""
+    attempts: dict[int, int] = field(default_factory=dict)
+    again: list[int] = field(default_factory=list)  # lost, to be run once more
+    alone: list[int] = field(default_factory=list)  # lost too often in company
+    error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        return bool(self.stopped_by) or self.error is not None
+
+    def advance(self, stop: Stop) -> list[tuple[Row, Counts]]:
+        """Count what is ready, in order, until the rule holds."""
+        taken = []
+        while not self.done and self.counted in self.ready:
+            row = self.ready.pop(self.counted)
+            self.counts = row.counts if self.counts is None else self.counts + row.counts
+            self.counted += 1
+            self.stopped_by = stop.reached(self.counts, self.counted)
+            taken.append((row, self.counts))
+        return taken
+
+    def next_batch(self, limit: int) -> int | None:
+        """Return a batch that nobody has started, or None."""
+        if self.done:
+            return None
+        if self.again:
+            return self.again.pop(0)
+        self.started = max(self.started, self.counted)
+        while self.started in self.ready:
+            self.started += 1
+        if self.started >= limit:
+            return None
+        self.started += 1
+        return self.started - 1
+
+
+def run_points(
+    task: Any,
+    points: list[Point],
+    *,
+    name: str,
+    seed: int,
+    stop: Stop,
+    rows: list[Row],
+    pool: Pool,
+    isolate: bool = False,
+    timeout: float | None = None,
+    retries: int = 3,
+) -> Generator[Progress, None, None]:
+    """Yield a Progress for every new row, as soon as it counts.
+
+    Parameters
+    ----------
+    task, points, name, seed, stop
+        The study.
+    rows : list of Row
+        What is there already.
+    pool : Pool
+        Closed at the end, also of an interrupted run.
+    isolate, timeout, retries
+        See :meth:`Study.run`.
+
+    Raises
+    ------
+    StudyError
+        At the end, if points failed.
+    """
+    return _Run(task, name, seed, stop, pool, isolate, timeout, retries).run(points, rows)
+
+
+class _Run:
+    def __init__(
+        self,
+        task: Any,
+        name: str,
+        seed: int,
+        stop: Stop,
+        pool: Pool,
+        isolate: bool,
+        timeout: float | None,
+        retries: int,
+    ) -> None:
+        self.task, self.name, self.seed, self.stop, self.pool = task, name, seed, stop, pool
+        self.isolate, self.timeout, self.retries = isolate, timeout, retries
+        self.running: dict[cf.Future[Any], tuple[_State, int]] = {}
+        self.suspect = False  # whether what runs is one batch alone
+
+    def run(self, points: list[Point], rows: list[Row]) -> Generator[Progress, None, None]:
+        states = {p.id: _State(p, {}) for p in points}
+        for row in rows:
+            state = states.get(row.point_id)
+            if state is not None and row.seed == self.seed:
+                state.ready[row.batch] = row
+        for state in states.values():
+            self.advance(state)
+        self.open = deque(s for s in states.values() if not s.done)
+        old = {row.row_id for row in rows}
+        done = len(states) - len(self.open)
+        try:
+            self.fill()
+            while self.running:
+                finished, _ = cf.wait(self.running, return_when=cf.FIRST_COMPLETED)
+                broken = False
+                for future in finished:
+                    state, batch = self.running.pop(future)
+                    state.running -= 1
+                    if state.done:  # started ahead, and not needed
+                        broken |= _is_broken(future)
+                        continue
+                    broken |= self.take(future, state, batch)
+                    for row, total in self.advance(state):
+                        ended = state.stopped_by if row.batch + 1 == state.counted else ""
+                        if row.row_id not in old:
+                            yield Progress(row, total, ended, done + bool(ended), len(states))
+                    done += state.done
+                if broken:
+                    self.rebuild()
+                self.fill()
+        finally:
+            for future in self.running:
+                future.cancel()
+            self.pool.close()
+        if failures := [(s.point, s.error) for s in states.values() if s.error is not None]:
+            raise StudyError(failures) from failures[0][1]
+
+    def advance(self, state: _State) -> list[tuple[Row, Counts]]:
+        try:
+            return state.advance(self.stop)
+        except ValueError as error:  # counts that do not add up
+            state.error = error
+            return []
+
+    def fill(self) -> None:
+        """Start batches while there are free workers."""
+        while self.open and self.open[0].done:
+            self.open.popleft()
+        if self.suspect and self.running:
+            return
+        self.suspect = False
+        if suspects := [s for s in self.open if s.alone and not s.done]:
+            if not self.running:  # let the others finish first: then its loss is its own fault
+                self.suspect = True
+                self.start(suspects[0], suspects[0].alone.pop(0))
+            return
+        # First batches that are needed for certain, then those that may turn out to be too many.
+        for ahead in range(self.pool.size):
+            for state in self.open:
+                if len(self.running) >= self.pool.size:
+                    return
+                if state.running == ahead:
+                    batch = state.next_batch(self.stop.batch_limit)
+                    if batch is not None:
+                        self.start(state, batch)
+
+    def start(self, state: _State, batch: int) -> None:
+        point, attempt = state.point, state.attempts.get(batch, 0)
+        arguments = (self.task, point.params, self.seed, point.id, batch, attempt)
+        if self.isolate:
+            future = self.pool.submit(compute_isolated, self.timeout, *arguments)
+        else:
+            future = self.pool.submit(compute, *arguments)
+        state.running += 1
+        self.running[future] = (state, batch)
+
+    def take(self, future: cf.Future[Any], state: _State, batch: int) -> bool:
+        """Keep the result of a batch, or see what to do about its loss; tell if the pool broke."""
+        error = cf.CancelledError() if future.cancelled() else future.exception()
+        if error is None:
+            counts, seconds = future.result()
+            point = state.point
+            identifier = row_id(point.id, self.seed, batch)
+            state.ready[batch] = Row(
+                identifier,
+                point.id,
+                batch,
+                self.name,
+                point.params,
+                self.seed,
+                counts,
+                __version__,
+                seconds,
+            )
+        elif is_lost(error):
+            self.lost(state, batch, error)
+        else:
+            state.error = error
+        return _is_broken(future)
+
+    def lost(self, state: _State, batch: int, error: BaseException) -> None:
+        attempt = state.attempts[batch] = state.attempts.get(batch, 0) + 1
+        said = str(error).split("\n", maxsplit=1)[0]
+        what = f"batch {batch} of ({state.point}) was lost: {type(error).__name__} {said}"
+        in_company = isinstance(error, cf.BrokenExecutor) and not self.suspect
+        if attempt > self.retries and not in_company:
+            state.error = error
+            return
+        (state.alone if attempt > self.retries else state.again).append(batch)
+        warnings.warn(f"{what}; it runs again.", StudyWarning, stacklevel=5)
+
+    def rebuild(self) -> None:
+        """Replace a broken pool; what ran in it is lost with it, but for results already here."""
+        for future, (state, batch) in list(self.running.items()):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                continue
+            del self.running[future]
+            state.running -= 1
+            if not state.done:
+                self.lost(state, batch, cf.BrokenExecutor("its pool broke."))
+        self.pool.rebuild()
+
+
+def _is_broken(future: cf.Future[Any]) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), cf.BrokenExecutor)

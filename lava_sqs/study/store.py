@@ -1,0 +1,421 @@
+"""Results on disk: append-only CSV, one row per finished batch, rows add up.
+
+A row is written with one system call and only when its batch is finished, so what a kill at any
+moment can leave behind is a last line without its newline. That is noticed and mended here.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import math
+import os
+import time
+import warnings
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from lava_sqs.study.counts import Counts
+from lava_sqs.study.plan import RESERVED
+
+__all__ = ["Row", "RowStore", "StoreError", "StudyWarning", "combine", "read_rows"]
+
+_HEAD = ("row_id", "point_id", "batch", "task")
+_TAIL = tuple(name for name in RESERVED if name not in _HEAD)
+
+
+class StoreError(RuntimeError):
+    """A results file cannot be used as it is; the message says what to do."""
+
+
+class StudyWarning(UserWarning):
+    """Something was lost and mended: a torn line, a worker."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One finished batch.
+
+    Attributes
+    ----------
+    row_id, point_id : str
+        Hashes, see :mod:`lava_sqs.study.plan`.
+    batch : int
+    task : str
+    params : dict
+    seed : int
+        Seed of the study.
+    counts : Counts
+    version : str
+        Of lava_sqs.
+    seconds : float
+        What the batch took; no part of the result.
+    """
+
+    row_id: str
+    point_id: str
+    batch: int
+    task: str
+    params: dict[str, Any]
+    seed: int
+    counts: Counts
+    version: str
+    seconds: float
+
+    @property
+    def result(self) -> Row:
+        """The row without what differs from run to run."""
+        return replace(self, seconds=0.0)
+
+
+# -- cells ---------------------------------------------------------------------------------------
+
+
+def encode(value: Any) -> str:
+    """Return a parameter as a cell. Texts that look like something else are quoted as in JSON."""
+    if isinstance(value, str):
+        return value if value and decode(value) == value else json.dumps(value)
+    if isinstance(value, float) and math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if value is None:
+        return "none"
+    return json.dumps(value)
+
+
+def decode(cell: str) -> Any:
+    """Return the parameter that a cell holds."""
+    if cell == "none":
+        return None
+    if cell in ("inf", "-inf"):
+        return float(cell)
+    # NaN is no parameter, so the words that json takes for it are texts here.
+    if cell in ("true", "false") or (cell[:1] and cell[0] in '"[-0123456789'):
+        try:
+            return json.loads(cell)
+        except json.JSONDecodeError:
+            return cell
+    return cell
+
+
+def _cells(row: Row, columns: Sequence[str]) -> list[str]:
+    c = row.counts
+    values = c.kind == "values"
+    own = {
+        "row_id": row.row_id,
+        "point_id": row.point_id,
+        "batch": str(row.batch),
+        "task": row.task,
+        "seed": str(row.seed),
+        "shots": str(c.shots),
+        "errors": "" if values else str(c.errors),
+        "value_sum": repr(c.value_sum) if values else "",
+        "value_sq": repr(c.value_sq) if values else "",
+        "sample_errors": " ".join(map(str, c.sample_errors)),
+        "version": row.version,
+        "seconds": f"{row.seconds:.4f}",
+    }
+    return [
+        own[name] if name in own else encode(row.params[name]) if name in row.params else ""
+        for name in columns
+    ]
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()
+
+
+def columns_of(params: Iterable[str]) -> list[str]:
+    """Return the columns of a file whose rows have these parameters."""
+    return [*_HEAD, *params, *_TAIL]
+
+
+def _parse(cells: Sequence[str], columns: Sequence[str], known: dict[str, dict[str, Any]]) -> Row:
+    if len(cells) != len(columns):
+        raise ValueError(f"{len(cells)} cells in {len(columns)} columns")
+    c = dict(zip(columns, cells, strict=True))
+    shots = int(c["shots"])
+    if c["value_sum"]:
+        counts = Counts(
+            "values", shots, value_sum=float(c["value_sum"]), value_sq=float(c["value_sq"])
+        )
+    elif c["sample_errors"]:
+        each = tuple(map(int, c["sample_errors"].split()))
+        counts = Counts("samples", shots, int(c["errors"]), sample_errors=each)
+    else:
+        counts = Counts("shots", shots, int(c["errors"]))
+    params = known.get(c["point_id"])  # rows of one point share their parameters
+    if params is None:
+        params = {k: decode(v) for k, v in c.items() if k not in RESERVED and v != ""}
+        known[c["point_id"]] = params
+    if not c["row_id"] or not c["point_id"]:
+        raise ValueError("no id")
+    return Row(
+        c["row_id"],
+        c["point_id"],
+        int(c["batch"]),
+        c["task"],
+        params,
+        int(c["seed"]),
+        counts,
+        c["version"],
+        float(c["seconds"]),
+    )
+
+
+@dataclass(frozen=True)
+class _Contents:
+    columns: list[str] | None
+    rows: list[Row]
+    good: int  # bytes that hold whole rows
+    torn: bytes
+
+
+def _scan(path: Path, data: bytes) -> _Contents:
+    """Read whole lines; the last one may be torn, any other must be a row."""
+    whole = data.rfind(b"\n") + 1
+    lines = data[:whole].split(b"\n")[:-1]
+    if not lines:
+        if data and not columns_line(data):
+            raise StoreError(f"{path} is not a results file of a study: choose another path.")
+        return _Contents(None, [], 0, data)
+    columns = next(csv.reader([lines[0].decode("utf-8", "replace")]), [])
+    missing = [name for name in RESERVED if name not in columns]
+    if missing:
+        raise StoreError(
+            f"{path} is not a results file of a study (it has no column `{missing[0]}`): choose "
+            "another path."
+        )
+    rows: list[Row] = []
+    known: dict[str, dict[str, Any]] = {}
+    good = len(lines[0]) + 1
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            cells = next(csv.reader([line.decode()]), [])
+            row = _parse(cells, columns, known)
+        except (ValueError, csv.Error) as error:
+            if number == len(lines):  # a lost block of a crashed machine, then a newline
+                return _Contents(columns, rows, good, data[good:])
+            raise StoreError(
+                f"{path}, line {number} is not a row of results ({error}). Delete that line: its "
+                "batch is run again."
+            ) from error
+        rows.append(row)
+        good += len(line) + 1
+    return _Contents(columns, rows, good, data[good:])
+
+
+def columns_line(data: bytes) -> bool:
+    """Return whether this is the beginning of a header, maybe torn."""
+    start = ",".join(_HEAD).encode()
+    return data.startswith(start) or start.startswith(data)
+
+
+def _torn_message(path: Path, torn: bytes, done: str) -> str:
+    return f"{path}: the last line is torn ({len(torn)} bytes without an end); {done}"
+
+
+def _without_duplicates(path: Path, rows: Iterable[Row]) -> list[Row]:
+    unique: dict[str, Row] = {}
+    for row in rows:
+        first = unique.setdefault(row.row_id, row)
+        if first.result != row.result:
+            raise StoreError(
+                f"{path}: the row {row.row_id} (batch {row.batch} of {row.params}) is there with "
+                f"two results, {first.counts} and {row.counts}. A task must depend on its "
+                "parameters and its seed only."
+            )
+    return list(unique.values())
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[Row]:
+    """Return the rows of a results file, each once; the file is not changed.
+
+    Warns
+    -----
+    StudyWarning
+        If the last line is torn: it is left out.
+
+    Raises
+    ------
+    FileNotFoundError
+    StoreError
+        If another line is no row, or one row has two results.
+    """
+    path = Path(path)
+    contents = _scan(path, path.read_bytes())
+    if contents.torn:
+        message = _torn_message(path, contents.torn, "it is left out.")
+        warnings.warn(message, StudyWarning, stacklevel=2)
+    return _without_duplicates(path, contents.rows)
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+_open: weakref.WeakSet[RowStore] = weakref.WeakSet()
+
+
+def _close_in_child() -> None:
+    """Give up inherited files: a forked child must not hold the lock of a killed parent."""
+    for store in list(_open):
+        os.close(store._fd)
+        store._fd = -1
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_close_in_child)
+
+
+class RowStore:
+    """A results file, open for appending and locked against other runs.
+
+    The lock is the operating system's (``flock``): it ends with this process, however that ends.
+
+    Parameters
+    ----------
+    path : path
+    params : list of str
+        Names of the parameters, in the order of the columns of a new file.
+    resume : bool
+        Whether the file may have rows already.
+
+    Warns
+    -----
+    StudyWarning
+        If the last line was torn: it is removed, and its batch will run again.
+
+    Raises
+    ------
+    StoreError
+        Another run has the file, it is no results file, or lacks a column.
+    FileExistsError
+        It has rows, and *resume* is false.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], params: Sequence[str], *, resume: bool = True
+    ) -> None:
+        self.path = Path(path)
+        self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        _open.add(self)
+        try:
+            self._lock()
+            self._load(params, resume)
+        except BaseException:
+            self.close()
+            raise
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError(
+                f"{self.path} is being written by another run: wait for it, or write to another "
+                "file and join them with `lava-sqs study combine`."
+            ) from error
+
+    def _load(self, params: Sequence[str], resume: bool) -> None:
+        with open(self._fd, "rb", closefd=False) as file:
+            file.seek(0)
+            contents = _scan(self.path, file.read())
+        if contents.rows and not resume:
+            raise FileExistsError(
+                f"{self.path} has {len(contents.rows)} rows already: pass resume=True to go on, "
+                "or another path."
+            )
+        if contents.columns is not None:
+            lacking = [name for name in params if name not in contents.columns]
+            if lacking:
+                raise StoreError(
+                    f"{self.path} has no column `{lacking[0]}`: it holds a study of other "
+                    "parameters. Write to another file and join them with `lava-sqs study "
+                    "combine`."
+                )
+        if contents.torn:
+            os.ftruncate(self._fd, contents.good)
+            done = "it was removed, and its batch will run again."
+            message = _torn_message(self.path, contents.torn, done)
+            warnings.warn(message, StudyWarning, stacklevel=4)
+        self.rows = _without_duplicates(self.path, contents.rows)
+        self._columns = contents.columns or columns_of(params)
+        if contents.columns is None:
+            self._write(_line(self._columns))
+        self._synced = 0.0
+
+    def _write(self, data: bytes) -> None:
+        # One call in practice; a full disk or a signal may shorten it.
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+    def append(self, row: Row) -> None:
+        """Write a row; at most a second later it is on the disk itself."""
+        self._write(_line(_cells(row, self._columns)))
+        self.rows.append(row)
+        if (now := time.monotonic()) - self._synced > 1:
+            os.fsync(self._fd)
+            self._synced = now
+
+    def close(self) -> None:
+        """Release the file. Does nothing when closed already."""
+        if self._fd >= 0:
+            _open.discard(self)
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> RowStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def combine(
+    paths: Iterable[str | os.PathLike[str]], out: str | os.PathLike[str] | None = None
+) -> list[Row]:
+    """Merge results files: every row once, all columns of all files, sorted.
+
+    Parameters
+    ----------
+    paths : paths
+        They are only read.
+    out : path, optional
+        Where to write the merged file; it must not exist. It appears when it is complete.
+
+    Returns
+    -------
+    list of Row
+
+    Raises
+    ------
+    StoreError
+        If two files disagree about one row.
+    FileExistsError
+    """
+    names = [Path(p) for p in paths]
+    if out is not None and Path(out).exists():
+        raise FileExistsError(f"{out} exists already: choose another name for the merged file.")
+    rows = [row for path in names for row in read_rows(path)]
+    merged = _without_duplicates(Path(", ".join(map(str, names))), rows)
+    order = {row.point_id: i for i, row in reversed(list(enumerate(merged)))}
+    merged.sort(key=lambda row: (order[row.point_id], row.seed, row.batch))
+    if out is not None:
+        params = list(dict.fromkeys(name for row in merged for name in row.params))
+        columns = columns_of(params)
+        partial = Path(f"{out}.partial")
+        with open(partial, "wb") as file:
+            file.write(_line(columns))
+            file.writelines(_line(_cells(row, columns)) for row in merged)
+        os.replace(partial, out)
+    return merged

@@ -1,0 +1,274 @@
+"""The study: a task over a grid of parameters."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+from lava_sqs._version import __version__
+from lava_sqs.study._checks import check_int, check_seconds
+from lava_sqs.study.plan import Point, Stop, expand, point_id, select_valid
+from lava_sqs.study.pool import Pool
+from lava_sqs.study.result import StudyResult
+from lava_sqs.study.runner import Progress, run_points
+from lava_sqs.study.store import Row, RowStore, StudyWarning
+from lava_sqs.study.task import Task, identity, resolve_task, task_name
+
+__all__ = ["Study"]
+
+
+class Study:
+    """A task over a grid of parameters, run in batches that survive interruption.
+
+    Parameters
+    ----------
+    task : callable or str
+        ``task(params, seed) -> Counts``, with *params* a flat dict and *seed* a
+        ``numpy.random.SeedSequence``; picklable. Or the name of a built-in task.
+    grid : dict, optional
+        Name to list of values: their product. Names may be dotted, ``"noise.t1"``.
+    points : list of dict, optional
+        An explicit list, instead of the grid or crossed with it.
+    base : dict, optional
+        Parameters of every point. ``{"noise": {"t1": 1e-4}}`` is ``{"noise.t1": 1e-4}``, and a
+        NoiseModel stands for its fields.
+    seed : int
+        With the same seed the same rows, whatever runs them.
+    on_invalid : {"raise", "skip"}
+        What to do with points where t2 > 2 t1.
+    options : dict, optional
+        Arguments of a built-in task, or keywords of a function.
+
+    Attributes
+    ----------
+    points : list of Point
+    skipped : list of dict
+        Parameters of impossible points.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Before anything runs: bad names or values, impossible or repeated points.
+
+    Examples
+    --------
+    >>> from lava_sqs.study import Study
+    >>> study = Study(
+    ...     "memory_capacity",
+    ...     grid={"memory_qubits": [1, 2], "noise.t1": [1e-5, 1e-4]},
+    ...     base={"ansatz": "delay", "noise.t2_over_t1": 1.0},
+    ... )
+    >>> print(study.run(progress=False).table())  # doctest: +ELLIPSIS
+    memory_capacity: 4 points, 4 rows, ...
+    everywhere: ansatz = delay, noise.t2_over_t1 = 1
+      memory_qubits  noise.t1  shots   value  95% interval     method
+    ...
+    """
+
+    def __init__(
+        self,
+        task: Task | str,
+        grid: Mapping[str, Any] | None = None,
+        *,
+        points: Sequence[Mapping[str, Any]] | None = None,
+        base: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        on_invalid: str = "raise",
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.task = resolve_task(task, options)
+        self.name = task_name(self.task)
+        self.seed = check_int("seed", seed, minimum=0)
+        self._identity = identity(self.task)
+        expanded = expand(grid=grid, points=points, base=base)
+        valid, self.skipped = select_valid(expanded, on_invalid)
+        if not valid:
+            raise ValueError("The study has no possible point: every one has t2 > 2 t1.")
+        check = getattr(self.task, "check", None)
+        self.points: list[Point] = []
+        seen: dict[str, Point] = {}
+        for params in valid:
+            if callable(check):
+                check(params)
+            point = Point(params, point_id(self._identity, params))
+            if point.id in seen:
+                raise ValueError(f"The point ({point}) is in the study twice.")
+            seen[point.id] = point
+            self.points.append(point)
+
+    def __repr__(self) -> str:
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        return f"Study({self.name!r}, {len(self.points)} points{skipped}, seed={self.seed})"
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names of all parameters, in the order of the columns of a results file."""
+        return list(dict.fromkeys(name for p in self.points for name in p.params))
+
+    def iter_run(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        workers: int | None = None,
+        executor: Executor | Callable[[], Executor] | None = None,
+        max_shots: int | None = None,
+        max_errors: int | None = None,
+        target_width: float | None = None,
+        max_batches: int | None = None,
+        resume: bool = True,
+        isolate: bool | None = None,
+        timeout: float | None = None,
+        retries: int = 3,
+    ) -> Generator[Progress, None, None]:
+        """Run batches until every point has enough; yield a Progress after each new row.
+
+        Leaving the loop early stops the run; what is on disk stays and is taken up next time.
+        Arguments and errors are those of :meth:`run`.
+        """
+        stop = Stop(
+            max_shots=max_shots,
+            max_errors=max_errors,
+            target_width=target_width,
+            max_batches=max_batches,
+        )
+        if isolate is None:
+            isolate = bool(getattr(self.task, "isolate", False))
+            timeout = getattr(self.task, "timeout", None) if timeout is None else timeout
+        if timeout is not None:
+            timeout = check_seconds("timeout", timeout)
+            if not isolate:
+                raise ValueError(
+                    "Argument `timeout` needs isolate=True: only a batch in a process of its own "
+                    "can be ended."
+                )
+        check_int("retries", retries, minimum=0)
+        return self._iterate(path, stop, workers, executor, resume, isolate, timeout, retries)
+
+    def _iterate(
+        self,
+        path: str | os.PathLike[str] | None,
+        stop: Stop,
+        workers: int | None,
+        executor: Any,
+        resume: bool,
+        isolate: bool,
+        timeout: float | None,
+        retries: int,
+    ) -> Generator[Progress, None, None]:
+        store = None if path is None else RowStore(path, self.parameters, resume=resume)
+        try:
+            rows: list[Row] = [] if store is None else list(store.rows)
+            if store is not None:
+                self._warn_of_versions(store)
+            steps = run_points(
+                self.task,
+                self.points,
+                name=self.name,
+                seed=self.seed,
+                stop=stop,
+                rows=rows,
+                pool=Pool(workers, executor),
+                isolate=isolate,
+                timeout=timeout,
+                retries=retries,
+            )
+            try:
+                for step in steps:
+                    if store is not None:
+                        store.append(step.row)
+                    yield step
+            finally:
+                steps.close()
+        finally:
+            if store is not None:
+                store.close()
+
+    def _warn_of_versions(self, store: RowStore) -> None:
+        ids = {p.id for p in self.points}
+        other = [r for r in store.rows if r.version != __version__ and r.point_id not in ids]
+        if other:
+            warnings.warn(
+                f"{store.path}: {len(other)} rows were made by version {other[0].version} of "
+                f"lava_sqs and do not count: this is {__version__}.",
+                StudyWarning,
+                stacklevel=4,
+            )
+
+    def run(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        progress: bool | None = None,
+        **options: Any,
+    ) -> StudyResult:
+        """Run the study, or the rest of it, and return its result.
+
+        Parameters
+        ----------
+        path : path, optional
+            Results file (CSV): one row per finished batch. None keeps the rows in memory.
+        workers : int, optional
+            Processes; 1 (default) runs here, more with loky. With an *executor*, how many batches
+            it is given at once (default: its size).
+        executor : concurrent.futures.Executor or callable, optional
+            Where batches run instead. A function that makes one allows a broken one to be
+            replaced.
+        max_shots, max_errors : int, optional
+        target_width : float, optional
+            A point is finished by the first batch after which any of them holds.
+        max_batches : int, optional
+            None: 1 without any other rule, else 1000.
+        resume : bool
+            Go on where a file stops; with False a file that has rows is an error.
+        isolate : bool, optional
+            Run each batch in a process of its own, as tasks that use Lava must; None asks the
+            task's attribute of that name.
+        timeout : float, optional
+            Seconds after which an isolated batch is killed, and run again.
+        retries : int
+            How often a batch is run again after its worker was lost or its time was up.
+        progress : bool, optional
+            A bar on standard error; None: if that is a terminal.
+
+        Returns
+        -------
+        StudyResult
+            Of this study's points; other rows in the file are left alone.
+
+        Raises
+        ------
+        StudyError
+            If the task failed at some points; the others are finished first.
+        StoreError, FileExistsError
+            If the file cannot be used.
+
+        Warns
+        -----
+        StudyWarning
+            A torn line was removed, or a worker was lost and its batch runs again.
+        """
+        from tqdm import tqdm
+
+        hidden = not (sys.stderr.isatty() if progress is None else progress)
+        rows: list[Row] = []
+        with tqdm(total=len(self.points), disable=hidden, unit="point", file=sys.stderr) as bar:
+            steps = self.iter_run(path, **options)
+            try:
+                for step in steps:
+                    rows.append(step.row)
+                    bar.update(step.points_done - bar.n)
+                    bar.set_postfix(rows=len(rows), refresh=False)
+            finally:
+                steps.close()
+        return StudyResult(tuple(rows), tuple(self.skipped)) if path is None else self.result(path)
+
+    def result(self, *paths: str | os.PathLike[str]) -> StudyResult:
+        """Return what files hold of this study: its points, all seeds."""
+        ids = {p.id: i for i, p in enumerate(self.points)}
+        rows = [row for row in StudyResult.load(*paths).rows if row.point_id in ids]
+        rows.sort(key=lambda row: (ids[row.point_id], row.seed, row.batch))
+        return StudyResult(tuple(rows), tuple(self.skipped))
