@@ -35,7 +35,7 @@ NOISES = {
     # t2 > t1: Aer takes another branch than for t2 <= t1
     "device": NoiseModel.preset("ibm_brisbane").replace(t1=10e-6, t2=15e-6, p_reset=0.02),
     "strong": NoiseModel(
-        t1=4e-6, t2=3e-6, gate_time_1q=1e-7, gate_time_2q=4e-7, readout_time=8e-7, idle_time=4e-7,
+        t1=4e-6, t2=3e-6, gate_time_1q=1e-7, gate_time_2q=4e-7, readout_time=12e-7, idle_time=6e-7,
         p_depol_1q=0.02, p_depol_2q=0.06, p_read1_given0=0.03, p_read0_given1=0.09, p_reset=0.05,
         thermal_population=0.15,
     ),
