@@ -6,7 +6,7 @@ Arrays here are plain and checked by the callers. One layout for an instrument e
 
 and one that :func:`pack_instruments` makes of it for stepping, with m = (c, j) and M = C D,
 
-    effects[k, s, m]     p(s) = effects[k, s] . v            (the last outcome's follows: sum_s p = 1)
+    effects[k, s, m]     p(s) = effects[k, s] . v            (of the last outcome: 1 - the others)
     blocks[k, s, m, i]   y = sum_m v_m blocks[k, s, m]       with v = c(z) (x) r
 
 so that a step reads the effects and then exactly the numbers of the outcome that occurred, in
@@ -322,22 +322,6 @@ def _normalise(context, y, y0, x, x0, d):  # type: ignore[no-untyped-def]
     return types.void(y, n, x, n, n), _vectorised(emit)
 
 
-@intrinsic
-def _prefetch(context, a, a0):  # type: ignore[no-untyped-def]
-    """Ask for the cache line of a[a0]."""
-
-    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, values[0]).data
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        address = builder.bitcast(builder.gep(data, [values[1]]), byte)
-        builder.call(function, [address, *(ir.Constant(flag, i) for i in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return types.void(a, types.intp), codegen
-
-
 # -- one step --------------------------------------------------------------------------------
 
 _SIN = tuple((-1) ** i / math.factorial(2 * i + 1) for i in range(11))
@@ -421,20 +405,21 @@ def inspect_currents(z):  # type: ignore[no-untyped-def]
 
 
 @_jit()
-def run_population(
+def run_population(  # type: ignore[no-untyped-def]
     effects, blocks, z, eta, u, clamp, r, floor, spikes, p_spike, likelihood, memory
-):  # type: ignore[no-untyped-def]
+):
     """Step K neurons, B batch entries and T steps; return the number of floor hits.
 
     Shapes: effects (K or 1, S - 1, M); blocks (K or 1, S, M, D); z (T, B, K, N); u (T, B, K), or
     (0, 0, 0) if all is clamped; clamp (T, B, K) outcome index or -1 to draw, or (0, 0, 0);
     r (B, K, D) in place; spikes (T, B, K, N); p_spike (T, B, K, N), likelihood of
-    the outcome (T, B, K), memory (T, B, K, D), each may have length 0 along T when it is not wanted. All C-contiguous.
+    the outcome (T, B, K), memory (T, B, K, D), each may have length 0 along T when it is not
+    wanted. All C-contiguous.
 
     Neurons go in tiles, small enough to stay in cache over the T steps: encode the whole tile,
     draw all its outcomes, then apply the blocks that occurred.
     """
-    T, B, K, N = z.shape
+    T, B, K = z.shape[:3]
     shared = blocks.shape[0] == 1
     S, M, D = blocks.shape[1], blocks.shape[2], blocks.shape[3]
     C = M // D

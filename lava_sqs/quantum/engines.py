@@ -97,7 +97,7 @@ class _PauliEngine:
         self._batch = population.batch
         self._shape = (int(np.prod(self._batch, dtype=int)), population.size)
         self._ground = ground_state(self._qubits)
-        self.memory_shape = (len(self._ground),)
+        self.memory_shape: tuple[int, ...] = (len(self._ground),)
         self._precision = population.dtype
 
     @property

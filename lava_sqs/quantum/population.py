@@ -3,12 +3,15 @@
 A :class:`Population` owns what a neuron is made of (ansatz, noise, theta), the random generator
 and the counters; an engine owns the state of the memories and moves it:
 
-=============  =============================================  =================================
-backend        how                                            when
-=============  =============================================  =================================
-``instrument`` compiled instruments, one Numba loop           default while they fit
-``qutip``      every neuron literally, a QuTiP ``Qobj`` each  to check; hundreds of times slower
-=============  =============================================  =================================
+==============  =============================================  ================================
+backend         how                                            when
+==============  =============================================  ================================
+``instrument``  compiled instruments, one Numba loop           default while they fit
+``trajectory``  pure states, gate by gate, noise drawn         default for larger memories
+``qutip``       every neuron literally, a QuTiP ``Qobj`` each  to check; thousands times slower
+==============  =============================================  ================================
+
+The first and the last are exact with noise; ``trajectory`` is then exact in distribution.
 """
 
 from __future__ import annotations
@@ -34,24 +37,32 @@ from lava_sqs.quantum._checks import (
     describe,
 )
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.engines import _FLOOR as _FLOOR
 from lava_sqs.quantum.engines import (
     Engine,
     InstrumentEngine,
     LiteralEngine,
 )
-from lava_sqs.quantum.engines import _FLOOR as _FLOOR
 from lava_sqs.quantum.engines import ground_state as ground_state
 from lava_sqs.quantum.instrument import instrument_bytes
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.trajectory import TrajectoryEngine
 
 __all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
 
 Array = NDArray[Any]
 
-BACKENDS = ("instrument", "qutip")
+BACKENDS = ("instrument", "trajectory", "qutip")
 RECORDS = ("spikes", "p_spike", "memory", "log_likelihood")
 
 _MAX_INSTRUMENT_BYTES = 2 * 2**30
+# The largest instrument (float64 bytes per neuron) that is the default: by (noisy, shared).
+_LARGEST_INSTRUMENT = {
+    (False, False): 32_000,
+    (False, True): 200_000,
+    (True, False): 200_000,
+    (True, True): 4_000_000,
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ class RunResult:
     p_spike : ndarray or None, shape like ``spikes``
         Probability, before the measurement, that the channel reports a spike.
     memory : ndarray or None, shape (T, *batch, K, 4**memory_qubits)
-        Pauli vectors after each step.
+        Pauli vectors after each step; above 4 memory qubits (T, *batch, K, memory_qubits, 4).
     log_likelihood : ndarray or None, shape (T, *batch, K)
         Natural logarithm of the probability of the outcome that occurred.
     ansatz, noise, seed, backend, version
@@ -121,8 +132,10 @@ class Population:
         uniform number per neuron and step in C order. None draws a seed; read it at ``seed``.
     dtype : float64 or float32
         Precision of instruments and memories.
-    backend : {"instrument", "qutip"}, optional
-        None chooses by size.
+    backend : {"instrument", "trajectory", "qutip"}, optional
+        None chooses by size (:func:`default_backend`); read the choice at ``backend``.
+        ``trajectory`` holds pure states: with noise, ``p_spike`` and ``memory`` are conditional on
+        errors drawn at random, there is no ``log_likelihood`` and no clamping.
 
     Raises
     ------
@@ -136,7 +149,7 @@ class Population:
     >>> pop.step([0.0, 0.5, 1.0, 1.0]).shape
     (4,)
     >>> pop.p_spike.round(3)
-    array([0.002, 0.578, 0.998, 0.998])
+    array([0.002, 0.55 , 0.998, 0.998])
 
     References
     ----------
@@ -170,18 +183,20 @@ class Population:
         if isinstance(batch, (int, np.integer)):
             batch = (batch,)
         self._batch = tuple(check_int("batch", b, minimum=0) for b in batch)
-        for_angles, for_outcomes = np.random.SeedSequence(self._seed).spawn(2)
+        for_angles, for_outcomes, for_errors = np.random.SeedSequence(self._seed).spawn(3)
         self._rng = np.random.default_rng(for_outcomes)
         self._theta, self._size = _initial_theta(ansatz, theta, size, for_angles)
 
         self._flat = int(np.prod(self._batch, dtype=int))
-        self._engine, self._backend = _make_engine(self, backend)
+        self._chosen = backend
+        self._engine, self._backend = _make_engine(self, backend, np.random.default_rng(for_errors))
         self._engine.set_theta(self._theta, np.ones(self._size, dtype=bool))
         self._engine.reset(None)
 
         channels = (self._flat, self._size, ansatz.io_qubits)
         self._p_spike = np.full((1, *channels), np.nan)
-        self._likelihood = np.full((1, *channels[:2]), np.nan)
+        steps = 0 if self._engine.no_likelihood else 1
+        self._likelihood = np.full((steps, *channels[:2]), np.nan)
         self._uniforms = np.empty((1, *channels[:2]))
         self._no_clamp = np.empty((0, 0, 0), dtype=np.int64)
         self._no_memory = np.empty((0, *channels[:2], *self._engine.memory_shape), self._dtype)
@@ -251,7 +266,10 @@ class Population:
 
     @property
     def memory(self) -> Array:
-        """Pauli vectors of the memories, shape (*batch, K, 4**memory_qubits), a copy."""
+        """Pauli vectors of the memories, shape (*batch, K, 4**memory_qubits), a copy.
+
+        Above 4 memory qubits: one Pauli vector per qubit, shape (*batch, K, memory_qubits, 4).
+        """
         m = self._engine.memory
         return m.reshape(*self._batch, self._size, *m.shape[2:]).copy()
 
@@ -262,8 +280,16 @@ class Population:
 
     @property
     def log_likelihood(self) -> Array:
-        """Log probability of each neuron's last outcome, shape (*batch, K), in nats."""
+        """Log probability of each neuron's last outcome, shape (*batch, K), in nats.
+
+        Raises ``ValueError`` where there is none: backend ``trajectory`` with noise.
+        """
+        self._need_likelihood("log_likelihood")
         return np.log(self._likelihood[0]).reshape(*self._batch, self._size)
+
+    def _need_likelihood(self, name: str) -> None:
+        if self._engine.no_likelihood:
+            raise ValueError(f"There is no `{name}`. {self._engine.no_likelihood}")
 
     def memory_qobj(self, index: Any) -> qutip.Qobj:
         """Return one neuron's memory as a density matrix.
@@ -304,13 +330,14 @@ class Population:
         Parameters
         ----------
         memory : Qobj or array_like, optional
-            A state of the memory qubits, or Pauli vectors that broadcast to
-            (*batch, K, 4**memory_qubits). An all-zero vector means ``|0..0>``.
+            A state of the memory qubits, or Pauli vectors that broadcast to the shape of
+            ``memory``. An all-zero vector means ``|0..0>``.
 
         Raises
         ------
         ValueError
-            If a vector is not a state (``r[0] = 1`` and no negative eigenvalue).
+            If a vector is not a state (``r[0] = 1`` and no negative eigenvalue), or not a pure one
+            for the backend ``trajectory``.
         """
         self._engine.reset(memory)
 
@@ -323,6 +350,7 @@ class Population:
             noise=noise,
             seed=self._seed,
             dtype=self._dtype,
+            backend=self._chosen,
         )
 
     # -- its motion ---------------------------------------------------------------------------
@@ -359,7 +387,7 @@ class Population:
         currents: Any,
         outcome: Any = None,
         *,
-        record: Iterable[str] = RECORDS,
+        record: Iterable[str] | None = None,
         uniforms: Any = None,
     ) -> RunResult:
         """Make T steps.
@@ -371,7 +399,7 @@ class Population:
             As in :meth:`step`.
         record : iterable of str
             Which of ``spikes``, ``p_spike``, ``memory``, ``log_likelihood`` to keep; spikes are
-            always kept.
+            always kept. None keeps all that there is.
         uniforms : array_like, shape (T, *batch, K), optional
             Random numbers in [0, 1) that decide the outcomes, in place of the generator's.
 
@@ -379,7 +407,11 @@ class Population:
         -------
         RunResult
         """
+        if record is None:
+            record = RECORDS[:-1] if self._engine.no_likelihood else RECORDS
         names = {check_choice("record", name, RECORDS) for name in record}
+        if "log_likelihood" in names:
+            self._need_likelihood("log_likelihood")
         z = self._check_currents(currents, ("T",))
         clamp = self._check_outcome(outcome, (z.shape[0],))
         steps = z.shape[0]
@@ -395,7 +427,7 @@ class Population:
         )
         if steps:
             self._p_spike[0] = p_spike[-1] if "p_spike" in names else np.nan
-            self._likelihood[0] = likelihood[-1] if "log_likelihood" in names else np.nan
+            self._likelihood[:] = likelihood[-1] if "log_likelihood" in names else np.nan
         return RunResult(
             spikes=self._channels(spikes),
             p_spike=self._channels(p_spike) if "p_spike" in names else None,
@@ -515,9 +547,35 @@ class Population:
         )
 
 
-def default_backend(ansatz: Ansatz, noise: NoiseModel | None, size: int, dtype: Any) -> str:
-    """Return the engine that :class:`Population` takes when none is named."""
-    return "instrument"
+def default_backend(
+    ansatz: Ansatz, noise: NoiseModel | None, size: int, dtype: Any, *, shared: bool = False
+) -> str:
+    """Return the engine that :class:`Population` takes when none is named.
+
+    Where instruments are slower than state vectors, or do not fit, was measured:
+    docs/performance.md.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+    noise : NoiseModel or None
+    size : int
+        Number of neurons.
+    dtype : float64 or float32
+    shared : bool
+        Whether all neurons have the same angles: then there is one instrument.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> [default_backend(ansatz.layered(1, m), None, 1000, "float32") for m in (1, 2, 3, 6)]
+    ['instrument', 'instrument', 'trajectory', 'trajectory']
+    """
+    largest = _LARGEST_INSTRUMENT[noise is not None, shared]
+    each = instrument_bytes(ansatz)
+    total = instrument_bytes(ansatz, dtype) * (1 if shared else size)
+    fits = each <= largest and total <= _MAX_INSTRUMENT_BYTES
+    return "instrument" if fits else "trajectory"
 
 
 def _initial_theta(
@@ -544,18 +602,31 @@ def _initial_theta(
     return angles, angles.shape[0]
 
 
-def _make_engine(population: Population, backend: str | None) -> tuple[Engine, str]:
-    ansatz, noise = population.ansatz, population.noise
+def _make_engine(
+    population: Population, backend: str | None, rng: np.random.Generator
+) -> tuple[Engine, str]:
+    ansatz, noise, size, dtype = (
+        population.ansatz,
+        population.noise,
+        population.size,
+        population.dtype,
+    )
+    theta = population.theta
+    shared = bool((theta == theta[0]).all())
     if backend is None:
-        backend = default_backend(ansatz, noise, population.size, population.dtype)
+        backend = default_backend(ansatz, noise, size, dtype, shared=shared)
     check_choice("backend", backend, BACKENDS)
     if backend == "qutip":
         return LiteralEngine(population), backend
-    need = instrument_bytes(ansatz, population.dtype)
+    if backend == "trajectory":
+        return TrajectoryEngine(population, rng), backend
+    copies = 1 if shared else size
+    need = instrument_bytes(ansatz, dtype) * copies
     if need > _MAX_INSTRUMENT_BYTES:
         raise ValueError(
-            f"Argument `memory_qubits` = {ansatz.memory_qubits} with io_qubits = "
-            f"{ansatz.io_qubits} needs {need / 2**30:.3g} GiB per neuron in compiled form, but at "
-            f"most {_MAX_INSTRUMENT_BYTES / 2**30:.3g} GiB are allowed."
+            f"Argument `backend` = 'instrument' with io_qubits = {ansatz.io_qubits} and "
+            f"memory_qubits = {ansatz.memory_qubits} needs {need / 2**30:.3g} GiB for {copies} "
+            f"set(s) of angles, but at most {_MAX_INSTRUMENT_BYTES / 2**30:.3g} GiB are allowed: "
+            "backend='trajectory' fits."
         )
     return InstrumentEngine(population), backend

@@ -1,0 +1,670 @@
+r"""Neurons with large memories: pure states that jump at random, gate by gate.
+
+An instrument has ``16**memory_qubits`` numbers per outcome; a pure state of the memory has
+``2**memory_qubits`` amplitudes. Without noise a memory that starts pure stays pure, and this
+engine is exact. With noise each neuron is one *trajectory*: a channel with Kraus operators
+:math:`K_a` acts by drawing one of them,
+
+.. math::
+
+    \psi \leftarrow K_a \psi / \sqrt{p_a}, \qquad p_a = \lVert K_a \psi \rVert^2 ,
+
+so that the mean over trajectories of :math:`|\psi\rangle\langle\psi|` is the density matrix, and
+the law of the spike trains is exact. The probabilities of one trajectory are conditional on its
+jumps, which nobody observes: they are no likelihood of the spikes.
+
+Readout errors: the reported bits are drawn with their exact law, then the true bits given them,
+and the state collapses to the true ones.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import qutip
+from numba import njit
+from numpy.typing import NDArray
+
+from lava_sqs.quantum._kernels import sincospi
+from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.engines import _FLOOR, broadcast_memory
+from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.pauli import pauli_to_qobj
+
+if TYPE_CHECKING:
+    from lava_sqs.quantum.population import Population
+
+__all__ = ["LARGEST_PAULI_MEMORY", "TrajectoryEngine", "trajectory_bytes"]
+
+Array = NDArray[Any]
+
+# Above this a memory is reported by the Pauli vectors of its single qubits.
+LARGEST_PAULI_MEMORY = 4
+
+_UNITARY, _PAULI_ERROR, _CHANNEL = 0, 1, 2
+
+
+def trajectory_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
+    """Return the bytes of one neuron's state and gates."""
+    gates = sum(_local(g)[0] ** 2 for g in ansatz.gates)
+    return int(2 * (2**ansatz.memory_qubits + gates) * np.dtype(dtype).itemsize)
+
+
+# -- the program of a step -------------------------------------------------------------------
+
+
+class _Steps:
+    """Operations on a register of *n* qubits, as flat arrays.
+
+    table (n_ops, 6): code, size d of the matrices, offset of the first matrix (among the gates
+    for a unitary, otherwise among the constants), number of matrices, offset and number of the
+    groups of d amplitudes that it mixes. chance (n_ops,): of a Pauli error.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._table: list[tuple[int, ...]] = []
+        self._chance: list[float] = []
+        self._groups: list[Array] = []
+        self._constants: list[Array] = []
+        self._n_groups = self._n_constants = 0
+
+    def add(
+        self, code: int, matrices: list[Array], qubits: tuple[int, ...], chance: float = 0.0
+    ) -> None:
+        """Add an operation whose matrices are constants."""
+        self._add(code, len(matrices[0]), self._n_constants, len(matrices), chance)
+        self._constants += [m.ravel() for m in matrices]
+        self._n_constants += sum(m.size for m in matrices)
+        self._add_groups(qubits)
+
+    def add_gate(
+        self, size: int, offset: int, control: int | None, qubits: tuple[int, ...]
+    ) -> None:
+        """Add a gate, at *offset* in a neuron's matrices; only where *control* is 1."""
+        self._add(_UNITARY, size, offset, 1, 0.0)
+        self._add_groups(qubits, control)
+
+    def _add(self, code: int, size: int, offset: int, count: int, chance: float) -> None:
+        self._table.append((code, size, offset, count))
+        self._chance.append(chance)
+
+    def _add_groups(self, qubits: tuple[int, ...], control: int | None = None) -> None:
+        index = np.arange(2**self._n).reshape((2,) * self._n)
+        others = [q for q in range(self._n) if q not in qubits]
+        rows = index.transpose(*others, *qubits).reshape(-1, 2 ** len(qubits))
+        if control is not None:
+            rows = rows[(rows[:, 0] >> (self._n - 1 - control)) & 1 == 1]
+        self._table[-1] += (self._n_groups, len(rows))
+        self._groups.append(rows.ravel())
+        self._n_groups += rows.size
+
+    def arrays(self, dtype: Any) -> tuple[Array, Array, Array, Array, Array]:
+        """Return table, chance, groups and the constants' real and imaginary parts."""
+        constants = np.concatenate([*self._constants, np.zeros(1)])
+        return (
+            np.array(self._table, dtype=np.int64).reshape(-1, 6),
+            np.array(self._chance),
+            np.concatenate([*self._groups, np.zeros(1, dtype=np.int64)]).astype(np.int64),
+            constants.real.astype(dtype),
+            constants.imag.astype(dtype),
+        )
+
+
+def _local(gate: Gate) -> tuple[int, int | None, tuple[int, ...]]:
+    """Return size, control and targets of the matrix that a gate applies."""
+    if gate.is_controlled_rotation:
+        return 2, gate.qubits[0], gate.qubits[1:]
+    return 2 ** len(gate.qubits), None, gate.qubits
+
+
+def _harmonics(gate: Gate) -> Array:
+    """Return M (3, d, d) with the gate's matrix M[0] + cos(angle/2) M[1] + sin(angle/2) M[2]."""
+    size = _local(gate)[0]
+
+    def matrix(angle: float | None) -> Array:
+        return np.asarray(gate.operator(angle).full())[-size:, -size:]  # the part where control = 1
+
+    if gate.param is None:
+        fixed = matrix(gate.angle)
+        return np.array([fixed, 0 * fixed, 0 * fixed])
+    start, half, full = (matrix(a) for a in (0.0, math.pi, 2 * math.pi))
+    constant = (start + full) / 2
+    return np.array([constant, (start - full) / 2, half - constant])
+
+
+def _kraus(channel: qutip.Qobj) -> list[Array]:
+    """Return the Kraus operators of a channel, the likeliest first."""
+    operators = [k.full() for k in qutip.to_kraus(channel)]
+    operators = [k for k in operators if np.abs(k).max() > 1e-12]
+    return sorted(operators, key=lambda k: -float(np.linalg.norm(k)))
+
+
+def _paulis(n_qubits: int) -> list[Array]:
+    single = [p.full() for p in (qutip.qeye(2), qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())]
+    return [reduce(np.kron, ps) for ps in product(single, repeat=n_qubits)][1:]
+
+
+class _Program:
+    """What a step does, for every neuron: built once per ansatz and noise."""
+
+    def __init__(self, ansatz: Ansatz, noise: NoiseModel | None, dtype: Any) -> None:
+        n, n_io = ansatz.n_qubits, ansatz.io_qubits
+        register, memory = _Steps(n), _Steps(ansatz.memory_qubits)
+        if noise is not None:
+            noise.check_circuit(n_io, ansatz.memory_qubits)
+            for q in range(n):
+                self._relax(register, noise, q, q, noise.gate_time_1q)
+            self._slot(register, noise, "after_encode", ansatz)
+        offset = 0
+        harmonics, self._params = [], []
+        for layer in ansatz.moments:
+            for gate in layer:
+                size, control, targets = _local(gate)
+                register.add_gate(size, offset, control, targets)
+                harmonics.append(_harmonics(gate).reshape(3, -1))
+                self._params += [-1 if gate.param is None else gate.param] * size**2
+                offset += size**2
+                error = noise.gate_error(gate.qubits) if noise and gate.name != "U" else 0.0
+                if error > 0:
+                    paulis = _paulis(len(gate.qubits))
+                    register.add(_PAULI_ERROR, paulis, gate.qubits, error)
+            if noise is not None:
+                duration = max(noise.gate_time(g.name, g.qubits) for g in layer)
+                for q in range(n):
+                    self._relax(register, noise, q, q, duration)
+        if noise is not None:
+            self._slot(register, noise, "after_circuit", ansatz)
+            for q in range(n_io, n):
+                pause = noise.readout_time + noise.idle_time
+                self._relax(memory, noise, q, q - n_io, pause)
+            self._slot(memory, noise, "readout", ansatz)
+        self._harmonics = np.concatenate([*harmonics, np.zeros((3, 1))], axis=1)
+        self._params.append(-1)
+        self.register, self.memory = register.arrays(dtype), memory.arrays(dtype)
+
+        def per_qubit(name: str) -> Array:
+            return np.array([noise.value(name, q) if noise else 0.0 for q in range(n_io)])
+
+        self.p_reset, self.p_encode = per_qubit("p_reset"), per_qubit("p_depol_1q")
+        confusions = [noise.readout(q) if noise else np.eye(2) for q in range(n_io)]
+        self.confusion = reduce(np.kron, confusions)
+        self.random = bool(
+            self.p_reset.any()
+            or self.p_encode.any()
+            or (self.confusion != np.eye(2**n_io)).any()
+            or (self.register[0][:, 0] != _UNITARY).any()
+            or len(self.memory[0])
+        )
+
+    @staticmethod
+    def _relax(steps: _Steps, noise: NoiseModel, qubit: int, at: int, duration: float) -> None:
+        channel = noise.relaxation(qubit, duration)
+        if channel is not None:
+            steps.add(_CHANNEL, _kraus(channel), (at,))
+
+    @staticmethod
+    def _slot(steps: _Steps, noise: NoiseModel, name: str, ansatz: Ansatz) -> None:
+        channel = noise.slot(name, ansatz.io_qubits, ansatz.memory_qubits)
+        if channel is not None:
+            size = ansatz.memory_qubits if name == "readout" else ansatz.n_qubits
+            steps.add(_CHANNEL, _kraus(channel), tuple(range(size)))
+
+    def gates(self, theta: Array, dtype: Any) -> Array:
+        """Return every gate's matrix for the angles (K, P): real and imaginary parts (K, 2, G)."""
+        padded = np.concatenate([theta, np.zeros((len(theta), 1))], axis=1)
+        half = padded[:, self._params] / 2
+        constant, cosine, sine = self._harmonics
+        matrices = constant + np.cos(half) * cosine + np.sin(half) * sine
+        return np.ascontiguousarray(np.stack([matrices.real, matrices.imag], axis=1), dtype=dtype)
+
+
+# -- the engine ------------------------------------------------------------------------------
+
+
+class TrajectoryEngine:
+    """Pure states psi (B, K, 2, 2**memory_qubits): real and imaginary parts."""
+
+    def __init__(self, population: Population, rng: np.random.Generator) -> None:
+        self._ansatz, self._dtype = population.ansatz, population.dtype
+        self._program = _Program(population.ansatz, population.noise, self._dtype)
+        self._rng = rng
+        self._qubits = population.ansatz.memory_qubits
+        self._batch = population.batch
+        self._shape = (int(np.prod(self._batch, dtype=int)), population.size)
+        self._gates = np.empty((0, 2, 0), dtype=self._dtype)
+        self._psi = np.zeros((*self._shape, 2, 2**self._qubits), dtype=self._dtype)
+        self._floor = _FLOOR[self._dtype]
+        m = self._qubits
+        self.memory_shape: tuple[int, ...] = (4**m,) if m <= LARGEST_PAULI_MEMORY else (m, 4)
+        self.no_likelihood = ""
+        if self._program.random:
+            self.no_likelihood = (
+                "The backend 'trajectory' draws the noise: what it knows are probabilities given "
+                "errors that nobody observes, and those are no likelihood of the spikes. Use "
+                "backend='instrument', or noise=None."
+            )
+
+    @property
+    def memory(self) -> Array:
+        """Pauli vectors (B, K, 4**m), or (B, K, m, 4), one per qubit, above 4 memory qubits."""
+        out = np.empty((*self._shape, *self.memory_shape), dtype=self._dtype)
+        flat = out.reshape(*self._shape, -1)
+        _pauli_vectors(self._psi, self._qubits, len(self.memory_shape) == 2, flat)
+        return out
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by states and gates."""
+        return int(self._psi.nbytes + self._gates.nbytes)
+
+    def kets(self) -> Array:
+        """Return the states as complex vectors (B, K, 2**memory_qubits)."""
+        return np.asarray(self._psi[:, :, 0] + 1j * self._psi[:, :, 1])
+
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.Engine`."""
+        if (theta == theta[0]).all():
+            self._gates = self._program.gates(theta[:1], self._dtype)
+        elif len(self._gates) != len(theta):
+            self._gates = self._program.gates(theta, self._dtype)
+        else:
+            self._gates[changed] = self._program.gates(theta[changed], self._dtype)
+
+    def reset(self, memory: Any) -> None:
+        """Set every memory; states must be pure."""
+        if memory is None:
+            self._psi[...] = 0.0
+            self._psi[:, :, 0, 0] = 1.0
+            return
+        if isinstance(memory, qutip.Qobj):
+            kets = _ket(memory, self._qubits)
+        else:
+            shape = (*self._batch, self._shape[1], *self.memory_shape)
+            vectors = broadcast_memory(memory, shape).reshape(*self._shape, *self.memory_shape)
+            kets = self._kets_of(vectors)
+        self._psi[:, :, 0], self._psi[:, :, 1] = kets.real, kets.imag
+
+    def _kets_of(self, vectors: Array) -> Array:
+        kets = np.empty((*self._shape, 2**self._qubits), dtype=complex)
+        for b, k in np.ndindex(self._shape):
+            parts = vectors[b, k] if vectors.ndim == 4 else vectors[b, k][None]
+            if not parts.any():
+                kets[b, k] = np.eye(1, 2**self._qubits)[0]
+                continue
+            pures = [_purest(pauli_to_qobj(p).full(), self._dtype, len(parts) > 1) for p in parts]
+            kets[b, k] = reduce(np.kron, pures)
+        return kets
+
+    def density(self, b: int, k: int) -> qutip.Qobj:
+        """Return one memory as a density matrix."""
+        ket = self._psi[b, k, 0] + 1j * self._psi[b, k, 1]
+        return qutip.ket2dm(qutip.Qobj(ket, dims=[[2] * self._qubits, [1]]))
+
+    def expect(self, op: qutip.Qobj) -> Array:
+        """Return the expectation of an operator on the memory, shape (B, K)."""
+        kets = self.kets()
+        return np.asarray(np.einsum("bki,bki->bk", kets.conj(), kets @ op.full().T).real)
+
+    def run(
+        self,
+        z: Array,
+        u: Array,
+        clamp: Array,
+        spikes: Array,
+        p_spike: Array,
+        likelihood: Array,
+        memory: Array,
+    ) -> int:
+        """Make T steps; see :class:`~lava_sqs.quantum.engines.Engine`."""
+        program = self._program
+        if program.random and (clamp >= 0).any():
+            raise ValueError(
+                "Argument `outcome` must be None (or -1 throughout) for the backend 'trajectory' "
+                "with noise: the errors drawn before a measurement would not know of an outcome "
+                "that is given. Use backend='instrument', or noise=None."
+            )
+        return int(
+            _run_trajectories(
+                program.register,
+                program.memory,
+                self._gates,
+                (program.p_reset, program.p_encode, program.confusion),
+                program.random,
+                z,
+                u,
+                clamp,
+                self._psi,
+                self._rng,
+                self._floor,
+                spikes,
+                p_spike,
+                likelihood,
+                memory.reshape(*memory.shape[:3], math.prod(self.memory_shape)),
+                len(self.memory_shape) == 2,
+            )
+        )
+
+
+def _ket(memory: qutip.Qobj, qubits: int) -> Array:
+    dims = [2] * qubits
+    if memory.dims[0] != dims or not (memory.isket or memory.isoper):
+        raise ValueError(
+            f"Argument `memory` must be a state of {qubits} memory qubit(s), but has dims "
+            f"{memory.dims}."
+        )
+    if not memory.isket:
+        return _purest(memory.full(), np.dtype(np.float64), False)
+    ket = np.asarray(memory.full()[:, 0])
+    if abs(np.linalg.norm(ket) - 1) > 1e-9:
+        raise ValueError(
+            f"Argument `memory` must be normalised, but has norm {np.linalg.norm(ket):.6g}."
+        )
+    return ket
+
+
+def _purest(rho: Array, dtype: np.dtype[Any], reduced: bool) -> Array:
+    """Return the ket of a pure density matrix."""
+    tolerance = 1e-7 if dtype == np.float64 else 1e-3
+    weights, kets = np.linalg.eigh(rho)
+    if not abs(weights.sum() - 1) <= tolerance or weights[0] < -tolerance:
+        raise ValueError(
+            "Argument `memory` must hold states (trace 1, no negative eigenvalue), but has the "
+            f"eigenvalues {weights.round(6).tolist()}."
+        )
+    if weights[-1] < 1 - tolerance:
+        what = "an entangled or mixed one" if reduced else "a mixed one"
+        hint = "pass a ket to set an entangled state" if reduced else "use backend='instrument'"
+        raise ValueError(
+            f"Argument `memory` must hold pure states for the backend 'trajectory', but has {what} "
+            f"(largest eigenvalue {weights[-1]:.6g}): {hint}."
+        )
+    return np.asarray(kets[:, -1])
+
+
+# -- the loops -------------------------------------------------------------------------------
+
+
+@njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+def _apply(m_re, m_im, at, d, groups, g0, n_groups, s_re, s_im, t_re, t_im, local):  # type: ignore[no-untyped-def]
+    """target = matrix source, in groups of d amplitudes; return the squared norm of the target.
+
+    Source and target may be the same arrays. *local* (2, d) is work space.
+    """
+    norm = 0.0
+    if d == 2:
+        a_re, b_re, c_re, d_re = m_re[at], m_re[at + 1], m_re[at + 2], m_re[at + 3]
+        a_im, b_im, c_im, d_im = m_im[at], m_im[at + 1], m_im[at + 2], m_im[at + 3]
+        for g in range(n_groups):
+            i, j = groups[g0 + 2 * g], groups[g0 + 2 * g + 1]
+            x_re, x_im, y_re, y_im = s_re[i], s_im[i], s_re[j], s_im[j]
+            p_re = a_re * x_re - a_im * x_im + b_re * y_re - b_im * y_im
+            p_im = a_re * x_im + a_im * x_re + b_re * y_im + b_im * y_re
+            q_re = c_re * x_re - c_im * x_im + d_re * y_re - d_im * y_im
+            q_im = c_re * x_im + c_im * x_re + d_re * y_im + d_im * y_re
+            t_re[i], t_im[i], t_re[j], t_im[j] = p_re, p_im, q_re, q_im
+            norm += p_re * p_re + p_im * p_im + q_re * q_re + q_im * q_im
+        return norm
+    for g in range(n_groups):
+        base = g0 + g * d
+        for j in range(d):
+            local[0, j], local[1, j] = s_re[groups[base + j]], s_im[groups[base + j]]
+        for i in range(d):
+            row = at + i * d
+            re = local[0, 0] * 0
+            im = re
+            for j in range(d):
+                re += m_re[row + j] * local[0, j] - m_im[row + j] * local[1, j]
+                im += m_re[row + j] * local[1, j] + m_im[row + j] * local[0, j]
+            t_re[groups[base + i]], t_im[groups[base + i]] = re, im
+            norm += re * re + im * im
+    return norm
+
+
+@njit(cache=True)
+def _perform(steps, gate_re, gate_im, rng, state, spare, local):  # type: ignore[no-untyped-def]
+    """Apply operations to state (2, size) in place, drawing what is random."""
+    table, chance, groups, c_re, c_im = steps
+    for op in range(table.shape[0]):
+        code, d, at, count, g0, n = table[op]
+        if code == 0:
+            _apply(
+                gate_re,
+                gate_im,
+                at,
+                d,
+                groups,
+                g0,
+                n,
+                state[0],
+                state[1],
+                state[0],
+                state[1],
+                local,
+            )
+            continue
+        x = rng.random()
+        if code == 1:
+            if x < chance[op]:
+                which = min(int(x / chance[op] * count), count - 1)
+                m = at + which * d * d
+                _apply(
+                    c_re, c_im, m, d, groups, g0, n, state[0], state[1], state[0], state[1], local
+                )
+            continue
+        total = 0.0
+        for i in range(state.shape[1]):
+            total += state[0, i] * state[0, i] + state[1, i] * state[1, i]
+        x *= total
+        norm = 0.0
+        for which in range(count):
+            m = at + which * d * d
+            norm = _apply(
+                c_re, c_im, m, d, groups, g0, n, state[0], state[1], spare[0], spare[1], local
+            )
+            x -= norm
+            if x < 0.0:
+                break
+        if norm <= 1e-30 * total:  # rounding left a little beyond the last one: take the first
+            norm = _apply(
+                c_re, c_im, at, d, groups, g0, n, state[0], state[1], spare[0], spare[1], local
+            )
+        scale = state.dtype.type(1.0 / math.sqrt(norm))
+        for i in range(state.shape[1]):
+            state[0, i], state[1, i] = spare[0, i] * scale, spare[1, i] * scale
+
+
+@njit(cache=True)
+def _prepare(z, p_reset, p_encode, is_random, rng, psi, state, qubit):  # type: ignore[no-untyped-def]
+    """state = (x)_n RX(pi z_n)|0> (x) psi, with the errors of reset and encoding drawn."""
+    size = psi.shape[1]
+    n_io = z.shape[0]
+    for i in range(size):
+        state[0, i], state[1, i] = psi[0, i], psi[1, i]
+    number = state.dtype.type
+    for n in range(n_io - 1, -1, -1):  # the last channel is the least significant
+        # Amplitudes of |0> and |1>: (re, im, re, im).
+        qubit[0], qubit[1], qubit[2], qubit[3] = 1.0, 0.0, 0.0, 0.0
+        flipped = is_random and p_reset[n] > 0.0 and rng.random() < p_reset[n]
+        if z[n] > 0.0:
+            s, c = sincospi(0.5 * z[n])
+            qubit[0], qubit[3] = c, -s
+        if flipped:  # RX commutes with X: the other way round
+            a, b = qubit[0], qubit[1]
+            qubit[0], qubit[1], qubit[2], qubit[3] = qubit[2], qubit[3], a, b
+        if z[n] > 0.0 and is_random and p_encode[n] > 0.0:
+            x = rng.random()
+            if x < p_encode[n]:
+                which = min(int(3.0 * x / p_encode[n]), 2)
+                if which < 2:  # X, or Y up to a phase: X then Z
+                    a, b = qubit[0], qubit[1]
+                    qubit[0], qubit[1], qubit[2], qubit[3] = qubit[2], qubit[3], a, b
+                if which > 0:
+                    qubit[2], qubit[3] = -qubit[2], -qubit[3]
+        a_re, a_im, b_re, b_im = (
+            number(qubit[0]),
+            number(qubit[1]),
+            number(qubit[2]),
+            number(qubit[3]),
+        )
+        for i in range(size):
+            re, im = state[0, i], state[1, i]
+            state[0, size + i] = b_re * re - b_im * im
+            state[1, size + i] = b_re * im + b_im * re
+            state[0, i] = a_re * re - a_im * im
+            state[1, i] = a_re * im + a_im * re
+        size *= 2
+
+
+@njit(cache=True)
+def _draw_index(p, level):  # type: ignore[no-untyped-def]
+    """Return the number of cumulative sums of p that are <= level, at most the last index."""
+    total, index = 0.0, 0
+    for s in range(p.shape[0] - 1):
+        total += p[s]
+        index += total <= level
+    return index
+
+
+@njit(cache=True)
+def _run_trajectories(  # type: ignore[no-untyped-def]
+    register,
+    after,
+    gates,
+    errors,
+    is_random,
+    z,
+    u,
+    clamp,
+    psi,
+    rng,
+    floor,
+    spikes,
+    p_spike,
+    likelihood,
+    memory,
+    reduced,
+):
+    """Step every neuron; arrays as in run_population, psi (B, K, 2, 2**m) in place."""
+    p_reset, p_encode, confusion = errors
+    T, B, K, N = z.shape
+    S, size = 1 << N, psi.shape[3]
+    largest = 2
+    for op in range(register[0].shape[0]):
+        largest = max(largest, register[0][op, 1])
+    for op in range(after[0].shape[0]):
+        largest = max(largest, after[0][op, 1])
+    state = np.empty((2, S * size), psi.dtype)
+    spare = np.empty((2, S * size), psi.dtype)
+    local = np.empty((2, largest), psi.dtype)
+    qubit = np.empty(4)
+    true, reported, weights = np.empty(S), np.empty(S), np.empty(S)
+    hits = 0
+    for k in range(K):
+        gate = gates[k if gates.shape[0] > 1 else 0]
+        for b in range(B):
+            mine = psi[b, k]
+            for t in range(T):
+                _prepare(z[t, b, k], p_reset, p_encode, is_random, rng, mine, state, qubit)
+                _perform(register, gate[0], gate[1], rng, state, spare, local)
+                total = 0.0
+                for s in range(S):
+                    norm = 0.0
+                    for i in range(s * size, (s + 1) * size):
+                        norm += state[0, i] * state[0, i] + state[1, i] * state[1, i]
+                    true[s] = norm
+                    total += norm
+                for s in range(S):
+                    true[s] /= total
+                for s in range(S):
+                    reported[s] = true[s]
+                    if is_random:
+                        reported[s] = 0.0
+                        for i in range(S):
+                            reported[s] += confusion[s, i] * true[i]
+                outcome = -1
+                if clamp.shape[0] > 0:
+                    outcome = clamp[t, b, k]
+                if outcome < 0:
+                    outcome = _draw_index(reported, u[t, b, k])
+                kept = outcome
+                if is_random:
+                    for s in range(S):
+                        weights[s] = confusion[outcome, s] * true[s]
+                    kept = _draw_index(weights, rng.random() * reported[outcome])
+                elif true[outcome] < floor:
+                    # (Nearly) impossible, so only by clamping: forget the outcome.
+                    hits += 1
+                    kept = _draw_index(true, rng.random())
+                scale = psi.dtype.type(1.0 / math.sqrt(max(true[kept] * total, 1e-300)))
+                for i in range(size):
+                    mine[0, i] = state[0, kept * size + i] * scale
+                    mine[1, i] = state[1, kept * size + i] * scale
+                _perform(after, gate[0], gate[1], rng, mine, spare[:, :size], local)
+                for n in range(N):
+                    bit = 1 << (N - 1 - n)
+                    spikes[t, b, k, n] = (outcome & bit) != 0
+                    if p_spike.shape[0] > 0:
+                        p_n = 0.0
+                        for s in range(S):
+                            if s & bit:
+                                p_n += reported[s]
+                        p_spike[t, b, k, n] = min(max(p_n, 0.0), 1.0)
+                if likelihood.shape[0] > 0:
+                    likelihood[t, b, k] = min(max(reported[outcome], floor), 1.0)
+                if memory.shape[0] > 0:
+                    _pauli_vector(mine, reduced, memory[t, b, k])
+    return hits
+
+
+@njit(cache=True)
+def _pauli_vector(psi, reduced, out):  # type: ignore[no-untyped-def]
+    """out[a] = <psi|P_a|psi>, or the four of each single qubit in turn."""
+    size = psi.shape[1]
+    qubits = 0
+    while (1 << qubits) < size:
+        qubits += 1
+    for a in range(out.shape[0]):
+        flip = sign = n_y = 0
+        for q in range(qubits):
+            letter = (a >> (2 * (qubits - 1 - q))) & 3
+            if reduced:
+                letter = a & 3 if q == a >> 2 else 0
+            bit = 1 << (qubits - 1 - q)
+            if letter == 1 or letter == 2:
+                flip |= bit
+            if letter >= 2:
+                sign |= bit
+            n_y += letter == 2
+        # P|i> = i**n_y (-1)**(bits of i in sign) |i ^ flip>
+        re = im = 0.0
+        for i in range(size):
+            j = i ^ flip
+            parity = i & sign
+            parity ^= parity >> 8
+            parity ^= parity >> 4
+            parity ^= parity >> 2
+            parity ^= parity >> 1
+            weight = 1.0 - 2.0 * (parity & 1)
+            re += weight * (psi[0, j] * psi[0, i] + psi[1, j] * psi[1, i])
+            im += weight * (psi[0, j] * psi[1, i] - psi[1, j] * psi[0, i])
+        turn = n_y & 3
+        if turn == 0:
+            out[a] = re
+        elif turn == 1:
+            out[a] = -im
+        elif turn == 2:
+            out[a] = -re
+        else:
+            out[a] = im
+
+
+@njit(cache=True)
+def _pauli_vectors(psi, _qubits, reduced, out):  # type: ignore[no-untyped-def]
+    for b in range(psi.shape[0]):
+        for k in range(psi.shape[1]):
+            _pauli_vector(psi[b, k], reduced, out[b, k])
