@@ -1,0 +1,20 @@
+"""Networks of SQS neurons and of their rivals: one description, run offline or inside Lava."""
+
+from lava_sqs.network.estimator import SQSNN
+from lava_sqs.network.neurons import AsPublishedNeuron, LIFNeuron, Neuron, QLIFNeuron, SQSNeuron
+from lava_sqs.network.readout import Evaluation
+from lava_sqs.network.spec import LayerParams, LayerSpec, NetworkSpec, feed_forward
+
+__all__ = [
+    "SQSNN",
+    "AsPublishedNeuron",
+    "Evaluation",
+    "LIFNeuron",
+    "LayerParams",
+    "LayerSpec",
+    "NetworkSpec",
+    "Neuron",
+    "QLIFNeuron",
+    "SQSNeuron",
+    "feed_forward",
+]

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, gammaln, logit
 
-from lava_sqs.learning.published import published_gradient
 from lava_sqs.quantum import Ansatz, NoiseModel, Population, qlif
 from lava_sqs.quantum.sensitivity import SpikeTrainScorer
 
@@ -71,16 +70,6 @@ class Neuron(Protocol):
         ...
 
 
-class _Given:
-    """A generator that returns the numbers it was given: one uniform per neuron and step."""
-
-    def __init__(self, numbers: Array) -> None:
-        self._numbers = numbers
-
-    def random(self, size: Any = None) -> Array:
-        return np.ascontiguousarray(self._numbers.reshape(size))
-
-
 @dataclass(frozen=True)
 class SQSNeuron:
     """The stochastic quantum spiking neuron: circuit and noise, compiled by the engine.
@@ -116,9 +105,13 @@ class SQSNeuron:
         """Run a fresh :class:`~lava_sqs.quantum.Population`, batched over samples."""
         size = params.shape[0]
         population = Population(
-            self.ansatz, params, batch=(z.shape[1],), noise=self.noise, seed=0
+            self.ansatz,
+            params,
+            batch=(z.shape[1],),
+            noise=self.noise,
+            seed=0,
+            backend="instrument",  # learning needs likelihoods
         )
-        population._rng = _Given(u)  # type: ignore[assignment]
         shape = (*z.shape[:2], size, self.channels)
         with warnings.catch_warnings():  # currents above 1 are counted by the network
             warnings.filterwarnings("ignore", "[0-9]+ input currents exceed 1")
@@ -126,6 +119,7 @@ class SQSNeuron:
                 z.reshape(shape),
                 None if clamp is None else clamp.reshape(shape),
                 record=("p_spike", "log_likelihood"),
+                uniforms=u,
             )
         assert result.p_spike is not None and result.log_likelihood is not None
         spikes = result.spikes.reshape(z.shape).astype(np.int8)
@@ -151,6 +145,8 @@ class SQSNeuron:
         seed: int,
     ) -> tuple[Array, Array]:
         """Return the published rule's gradients by angles (K, P) and weights (K, M)."""
+        from lava_sqs.learning.published import published_gradient
+
         return published_gradient(
             self.ansatz,
             params,

@@ -1,0 +1,963 @@
+"""SQSNN: networks of stochastic quantum spiking neurons with the face of a scikit-learn classifier."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import train_test_split
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from tqdm import tqdm
+
+from lava_sqs._version import __version__
+from lava_sqs.data import encoders
+from lava_sqs.data.encoders import ENCODERS, Scale
+from lava_sqs.learning.optimizers import Optimizer
+from lava_sqs.network import storage
+from lava_sqs.network.neurons import (
+    KINDS,
+    AsPublishedNeuron,
+    LIFNeuron,
+    Neuron,
+    QLIFNeuron,
+    SQSNeuron,
+)
+from lava_sqs.network.readout import READOUTS, Evaluation, accuracy_interval, count_scores
+from lava_sqs.network.simulation import LayerTrace, forward, sequential_uniforms
+from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters, feed_forward
+from lava_sqs.network.training import RULES, initialise, local_gradient, target_trains
+from lava_sqs.quantum import Ansatz, NoiseModel
+from lava_sqs.quantum import ansatz as circuits
+from lava_sqs.quantum._checks import (
+    check_choice,
+    check_int,
+    check_positive,
+    check_real,
+    describe,
+)
+
+__all__ = ["INPUT_KINDS", "SCHEDULES", "SQSNN"]
+
+Array = NDArray[Any]
+
+INPUT_KINDS = ("static", "sequence", "spikes")
+SCHEDULES = ("constant", "cosine")
+
+_AS_TRAINED = "as trained"
+_CHUNK = 256  # samples that run side by side
+_EXAMPLES = 512  # samples that starting values and progress are computed from
+# What may differ between a checkpoint and the estimator that resumes it.
+_FREE = {"epochs", "verbose", "checkpoint", "resume", "warm_start"}
+
+
+class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    r"""Classifier made of stochastic quantum spiking neurons that learn locally.
+
+    Layers of neurons, dense connections with a delay of one step, one or more visible neurons per
+    class. A sample of T input steps occupies T + depth steps. In training the visible neurons are
+    clamped to their target trains and ascend their own exact log-likelihood; hidden neurons follow
+    their own exact score times what the visible ones say later. Nothing is propagated back through
+    the network.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int, default (64,)
+        Neurons per hidden layer; may be empty.
+    memory_qubits, ansatz, layers
+        The circuit, as of :class:`~lava_sqs.SQS`: a name and its sizes, or an Ansatz.
+    neuron : {"sqs", "qlif", "lif", "as_published"}
+        The neurons, or rivals of them: see :mod:`lava_sqs.network.neurons`.
+    noise : NoiseModel, optional
+        Of SQS neurons, in training and inference.
+    rule : {"exact", "as-published"}
+        Exact local scores, or the rule of the published code (a baseline, SQS neurons only).
+    input_kind : {"static", "sequence", "spikes"}, optional
+        What X holds: features (n, ...), flattened; sequences (n, T, ...) of values; or of spikes 0
+        and 1. None is ``"static"`` for a two-dimensional X; any other X is ambiguous.
+    encoder : {"rate", "latency", "population", "current"}
+        How values become input, see :mod:`lava_sqs.data.encoders`. Not used for spikes. Sequences
+        are encoded step by step, and not by latency.
+    n_steps : int
+        T, for static features.
+    n_population : int
+        Tuning curves per feature of the encoder ``population``.
+    skip : bool
+        Whether the input drives the visible layer too.
+    neurons_per_class : int
+        Visible neurons per class.
+    shots : int
+        Repetitions per step of QLIF neurons.
+    readout : {"count", "likelihood"}
+        Class with most spikes (of two with the same count, the one that spoke later), or with the
+        highest likelihood of its target train.
+    epochs, batch_size : int
+    learning_rate : float
+        Size of an Adam step, in units of current and radians: steps of weights are divided by the
+        length of what they multiply.
+    hidden_learning_rate : float, optional
+        Of hidden layers; None is 0.3 times `learning_rate`.
+    schedule : {"cosine", "constant"}
+    n_draws : int
+        M, how often an input is shown at once; the other draws are a hidden neuron's baseline.
+    sparsity : float
+        Cost of a hidden spike, in nats.
+    early_stopping : bool
+        Hold out a part of the training data, stop when its accuracy no longer grows, and keep the
+        best epoch.
+    validation_fraction, n_iter_no_change
+        Of early stopping.
+    random_state : int, RandomState or None
+        An integer (also the one drawn for None) fixes everything: see Notes.
+    verbose : bool
+        Progress on standard error, if that is a terminal.
+    warm_start : bool
+        Whether `fit` goes on from where the last one ended.
+    checkpoint : path, optional
+        File written after every epoch, see :meth:`load`.
+    resume : bool
+        Whether `fit` goes on from `checkpoint`, if that exists.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    spec_ : NetworkSpec
+    parameters_ : dict of str to LayerParams
+        Weights, bias currents and angles per layer.
+    loss_curve_ : list of float
+        Negative log-likelihood per visible neuron and step, in nats, per epoch.
+    accuracy_curve_ : list of float
+        On held-out data with `early_stopping`, else on up to 512 training samples.
+    n_parameters_, n_biases_ : int
+        Weights and angles; bias currents are counted apart.
+    spikes_per_inference_ : float
+        Spikes of all neurons per sample, on up to 512 training samples.
+    n_iter_ : int
+        Epochs made.
+    scaling_ : str
+        How features were scaled, in words: unsigned integers by their type's maximum, anything
+        else by the minimum and maximum of each feature in the training data.
+    interrupted_ : bool
+        Whether Ctrl-C ended the training; the best epoch is kept then.
+    seed_ : int
+        What randomness comes from.
+
+    Raises
+    ------
+    TypeError, ValueError
+        From `fit` and `predict`: the argument, what was expected, what came.
+
+    Notes
+    -----
+    Inference is random, as the neurons are, yet repeats: every sample draws from a generator keyed
+    by the seed, the number of the repeat and a hash of the sample's own content (as float64). So
+    neither the order of X nor how it is split matters, and equal samples get equal answers.
+
+    Examples
+    --------
+    >>> from lava_sqs.data import load_digits
+    >>> data = load_digits().classes(0, 1)
+    >>> clf = SQSNN((), input_kind="static", epochs=3, random_state=0)
+    >>> clf.fit(data.x_train, data.y_train).score(data.x_test, data.y_test) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: tuple[int, ...] = (64,),
+        *,
+        memory_qubits: int | None = None,
+        ansatz: str | Ansatz = "layered",
+        layers: int | None = None,
+        neuron: str = "sqs",
+        noise: NoiseModel | None = None,
+        rule: str = "exact",
+        input_kind: str | None = None,
+        encoder: str = "rate",
+        n_steps: int = 10,
+        n_population: int = 5,
+        skip: bool = True,
+        neurons_per_class: int = 1,
+        shots: int = 20,
+        readout: str = "count",
+        epochs: int = 20,
+        batch_size: int = 32,
+        learning_rate: float = 0.02,
+        hidden_learning_rate: float | None = None,
+        schedule: str = "cosine",
+        n_draws: int = 4,
+        sparsity: float = 0.0,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        random_state: Any = None,
+        verbose: bool = False,
+        warm_start: bool = False,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.memory_qubits = memory_qubits
+        self.ansatz = ansatz
+        self.layers = layers
+        self.neuron = neuron
+        self.noise = noise
+        self.rule = rule
+        self.input_kind = input_kind
+        self.encoder = encoder
+        self.n_steps = n_steps
+        self.n_population = n_population
+        self.skip = skip
+        self.neurons_per_class = neurons_per_class
+        self.shots = shots
+        self.readout = readout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.hidden_learning_rate = hidden_learning_rate
+        self.schedule = schedule
+        self.n_draws = n_draws
+        self.sparsity = sparsity
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.resume = resume
+
+    # -- learning -----------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any) -> SQSNN:
+        """Learn from labelled samples.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...)
+            As `input_kind` says.
+        y : array_like, shape (n,)
+            Class labels.
+
+        Returns
+        -------
+        SQSNN
+            Itself. After Ctrl-C too, with the best epoch so far and ``interrupted_`` set.
+        """
+        self._check_arguments()
+        X, y = validate_data(self, X, y, allow_nd=True, ensure_min_samples=2, dtype="numeric")
+        check_classification_targets(y)
+        classes, labels = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                f"Argument `y` must hold at least 2 classes, but holds 1 class ({classes[0]!r})."
+            )
+        going_on = self.warm_start and hasattr(self, "parameters_")
+        if going_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"Argument `y` must hold the classes of the first fit, {self.classes_}, with "
+                f"warm_start=True, but holds {classes}."
+            )
+        self.classes_ = classes
+        self._input_kind = self._kind_of(X)
+        self._sample_shape = X.shape[1:]
+        self.seed_ = _draw_seed(self.random_state)
+        if not going_on:
+            self._scale = Scale.learn(self._flat(X))
+            self.scaling_ = "none" if self._input_kind == "spikes" else self._scale.reason
+            if self.verbose and self.scaling_ != "none":
+                print(f"SQSNN: features are scaled: {self.scaling_}.", file=sys.stderr)
+        _Trainer(self, X, labels, going_on).run()
+        return self
+
+    def _check_arguments(self) -> None:
+        sizes = self.hidden_layer_sizes
+        if not isinstance(sizes, (tuple, list)):
+            raise TypeError(
+                "Argument `hidden_layer_sizes` must be a tuple of integers, but got "
+                f"{describe(sizes)}."
+            )
+        for size in sizes:
+            check_int("hidden_layer_sizes", size, minimum=1)
+        check_choice("neuron", self.neuron, KINDS)
+        check_choice("rule", self.rule, RULES)
+        check_choice("encoder", self.encoder, ENCODERS)
+        check_choice("readout", self.readout, READOUTS)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        if self.input_kind is not None:
+            check_choice("input_kind", self.input_kind, INPUT_KINDS)
+        for name in ("n_steps", "neurons_per_class", "shots", "epochs", "batch_size", "n_draws"):
+            check_int(name, getattr(self, name), minimum=1)
+        check_int("n_iter_no_change", self.n_iter_no_change, minimum=1)
+        check_int("n_population", self.n_population, minimum=2)
+        check_positive("learning_rate", self.learning_rate)
+        if self.hidden_learning_rate is not None:
+            check_positive("hidden_learning_rate", self.hidden_learning_rate, zero=True)
+        check_positive("sparsity", self.sparsity, zero=True)
+        check_positive("validation_fraction", self.validation_fraction, below=1.0)
+        if self.noise is not None and not isinstance(self.noise, NoiseModel):
+            raise TypeError(
+                f"Argument `noise` must be a NoiseModel or None, but got {describe(self.noise)}."
+            )
+        if self.neuron != "sqs" and (self.noise is not None or self.rule != "exact"):
+            raise ValueError(
+                f"Arguments `noise` and `rule` belong to neuron='sqs'; with {self.neuron!r} they "
+                "must be None and 'exact'."
+            )
+        if self.resume and self.checkpoint is None:
+            raise ValueError("Argument `checkpoint` must name a file when `resume` is True.")
+
+    def _make_neuron(self) -> Neuron:
+        if self.neuron == "qlif":
+            return QLIFNeuron(self.shots)
+        if self.neuron == "lif":
+            return LIFNeuron()
+        if self.neuron == "as_published":
+            return AsPublishedNeuron()
+        if isinstance(self.ansatz, Ansatz):
+            if self.memory_qubits not in (None, self.ansatz.memory_qubits) or self.layers:
+                raise ValueError(
+                    "Arguments `memory_qubits` and `layers` must be left out (or agree) when "
+                    f"`ansatz` is an Ansatz, but got {self.memory_qubits} and {self.layers}."
+                )
+            return SQSNeuron(self.ansatz, self.noise)
+        given = {"memory_qubits": self.memory_qubits, "layers": self.layers}
+        chosen = {k: v for k, v in given.items() if v is not None}
+        return SQSNeuron(circuits.named(self.ansatz, **chosen), self.noise)
+
+    def _make_spec(self, n_inputs: int) -> NetworkSpec:
+        return feed_forward(
+            n_inputs,
+            tuple(self.hidden_layer_sizes),
+            len(self.classes_) * self.neurons_per_class,
+            self._make_neuron(),
+            skip=self.skip,
+        )
+
+    # -- input --------------------------------------------------------------------------------
+
+    def _kind_of(self, X: Array) -> str:
+        kind = self.input_kind
+        if kind is None and X.ndim != 2:
+            raise ValueError(
+                f"Argument `input_kind` must be given for an X of shape {X.shape}: 'static' for "
+                "images, which are flattened, 'sequence' or 'spikes' for (n, T, features)."
+            )
+        kind = kind or "static"
+        if kind != "static" and X.ndim < 3:
+            raise ValueError(
+                f"Argument `X` must have shape (n, T, features) for input_kind={kind!r}, but has "
+                f"shape {X.shape}."
+            )
+        if kind == "spikes" and not np.isin(X, (0, 1)).all():
+            raise ValueError(
+                "Argument `X` must hold 0 and 1 only for input_kind='spikes', but has values from "
+                f"{X.min()} to {X.max()}. For other values use input_kind='sequence'."
+            )
+        if kind == "sequence" and self.encoder == "latency":
+            raise ValueError(
+                "Argument `encoder` must be 'rate', 'current' or 'population' for "
+                "input_kind='sequence', but got 'latency'."
+            )
+        return kind
+
+    def _flat(self, X: Array) -> Array:
+        """(n, ...) -> (n, F), or (n, T, F) for sequences."""
+        leading = 1 if self._input_kind == "static" else 2
+        return X.reshape(*X.shape[:leading], -1)
+
+    def _encode(self, X: Array, draw: Any) -> Array:
+        """Return input (n, T, F') of raw samples; ``draw(shape)`` gives uniforms if needed."""
+        flat = self._flat(X)
+        if self._input_kind == "spikes":
+            return flat.astype(float)
+        x = self._scale(flat)
+        if self.encoder == "population":
+            x = encoders.population(x, self.n_population)
+        elif self.encoder == "latency":
+            return encoders.latency(x, self.n_steps).astype(float)
+        elif self.encoder == "rate":
+            if x.ndim == 2:
+                x = np.broadcast_to(x[:, None], (len(x), self.n_steps, x.shape[1]))
+            return (draw(x.shape) < x).astype(float)
+        return x if x.ndim == 3 else encoders.current(x, self.n_steps)
+
+    def _check_X(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, allow_nd=True, dtype="numeric")
+        if X.shape[1:] != self._sample_shape:
+            raise ValueError(
+                f"Argument `X` must have samples of shape {self._sample_shape}, as in fit, but has "
+                f"shape {X.shape}."
+            )
+        self._kind_of(X)
+        return np.asarray(X)
+
+    def encode(self, X: Any, *, seed: int | None = None) -> Array:
+        """Return what enters the network for raw samples, (n, T, F').
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...)
+        seed : int, optional
+            Of the random encoder ``rate``, one stream for all samples; None is ``seed_``.
+        """
+        X = self._check_X(X)
+        rng = np.random.default_rng(self.seed_ if seed is None else seed)
+        return self._encode(X, rng.random)
+
+    # -- inference ----------------------------------------------------------------------------
+
+    def _runs(
+        self, X: Array, repeat: int, seed: int, spec: NetworkSpec
+    ) -> Iterator[tuple[slice, Array, list[Array]]]:
+        """Yield inputs (T, b, F') and uniforms of a few samples at a time, keyed by content."""
+        for start in range(0, len(X), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            streams = [_stream(x, seed, repeat) for x in X[part]]
+
+            def draw(shape: Any, streams: Any = streams) -> Array:
+                return np.stack([rng.random(shape[1:]) for rng in streams])
+
+            inputs = self._encode(X[part], draw).transpose(1, 0, 2)
+            steps = len(inputs) + spec.depth
+            drawn = [
+                [rng.random((steps, layer.size)) for layer in spec.layers] for rng in streams
+            ]
+            yield part, inputs, [np.stack(u, axis=1) for u in zip(*drawn, strict=True)]
+
+    def _scores(
+        self, X: Array, n_repeats: int, noise: Any, seed: int | None
+    ) -> tuple[Array, float]:
+        """Return scores (n_repeats, n, n_classes) and spikes per inference."""
+        check_int("n_repeats", n_repeats, minimum=1)
+        spec = self._spec_with(noise)
+        key = self._inference_seed(seed)
+        n_classes = len(self.classes_)
+        scores, spikes = np.empty((n_repeats, len(X), n_classes)), 0
+        for repeat in range(n_repeats):
+            for part, inputs, uniforms in self._runs(X, repeat, key, spec):
+                traces = forward(spec, self.parameters_, inputs, uniforms)
+                spikes += sum(int(t.out.spikes.sum()) for t in traces)
+                if self.readout == "count":
+                    scores[repeat, part] = count_scores(traces[-1].out.spikes, n_classes)
+                else:
+                    scores[repeat, part] = self._log_odds(spec, traces[-1], uniforms[-1])
+        return scores, spikes / (n_repeats * max(len(X), 1))
+
+    def _log_odds(self, spec: NetworkSpec, visible: LayerTrace, u: Array) -> Array:
+        """Return per class how much likelier its neurons' spiking is than their silence."""
+        layer = spec.visible
+        own = self.parameters_[layer.name]
+        total = np.zeros(visible.z.shape[1:2] + (layer.size,))
+        for bit, sign in ((1, 1.0), (0, -1.0)):
+            clamp = np.full(visible.z.shape, bit, np.int8)
+            clamp[: spec.lag(layer.name)] = -1
+            out = layer.neuron.run(own.angles, visible.z, u, clamp)
+            total += sign * out.log_likelihood[spec.lag(layer.name) :].sum(axis=0)
+        return total.reshape(len(total), len(self.classes_), -1).sum(axis=2)
+
+    def _spec_with(self, noise: Any) -> NetworkSpec:
+        if isinstance(noise, str) and noise == _AS_TRAINED:
+            return self.spec_
+        if noise is not None and not isinstance(noise, NoiseModel):
+            raise TypeError(
+                f"Argument `noise` must be a NoiseModel or None, but got {describe(noise)}."
+            )
+        if self.neuron != "sqs":
+            raise ValueError(f"Argument `noise` needs neuron='sqs', but this is {self.neuron!r}.")
+        visible = self.spec_.visible.neuron
+        assert isinstance(visible, SQSNeuron)
+        spec = self.spec_
+        layers = []
+        for layer in spec.layers:
+            neuron = SQSNeuron(visible.ansatz, noise)
+            layers.append(type(layer)(layer.name, layer.size, neuron, layer.sources))
+        return NetworkSpec(spec.n_inputs, tuple(layers))
+
+    def _inference_seed(self, seed: int | None) -> int:
+        if seed is not None:
+            return check_int("seed", seed, minimum=0)
+        # study and cross-validation may change random_state of a fitted model
+        if isinstance(self.random_state, (int, np.integer)):
+            return int(self.random_state)
+        return self.seed_
+
+    def predict(
+        self, X: Any, *, n_repeats: int = 1, noise: Any = _AS_TRAINED, seed: int | None = None
+    ) -> Array:
+        """Return the class of each sample.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...)
+        n_repeats : int
+            Passes whose spikes are added up.
+        noise : NoiseModel or None, optional
+            Another noise than in training; None is noiseless.
+        seed : int, optional
+            Another seed than ``random_state``.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        X = self._check_X(X)
+        scores, _ = self._scores(X, n_repeats, noise, seed)
+        return np.asarray(self.classes_[scores.sum(axis=0).argmax(axis=1)])
+
+    def predict_proba(
+        self, X: Any, *, n_repeats: int = 1, noise: Any = _AS_TRAINED, seed: int | None = None
+    ) -> Array:
+        """Return a probability per class, (n, n_classes).
+
+        By count: the class's share of the spikes, with one spike more for every class. By
+        likelihood: the posterior for equal priors. Neither is calibrated.
+        """
+        X = self._check_X(X)
+        scores = self._scores(X, n_repeats, noise, seed)[0].sum(axis=0)
+        if self.readout == "likelihood":
+            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        else:
+            scores = scores + 1.0
+        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+
+    def evaluate(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        n_repeats: int = 1,
+        noise: Any = _AS_TRAINED,
+        seed: int | None = None,
+    ) -> Evaluation:
+        """Return the accuracy with its interval; repeats are separate passes here.
+
+        Parameters
+        ----------
+        X, y
+            Labelled samples.
+        n_repeats, noise, seed
+            As of :meth:`predict`.
+        """
+        X, y = self._check_X(X), np.asarray(y)
+        scores, spikes = self._scores(X, n_repeats, noise, seed)
+        return self._judge(scores.argmax(axis=2), y, spikes)
+
+    def _judge(self, guesses: Array, y: Array, spikes: float) -> Evaluation:
+        """Return the evaluation of class indices (n_repeats, n)."""
+        if y.shape != guesses.shape[1:]:
+            raise ValueError(
+                f"Argument `y` must have one label for each of {guesses.shape[1]} samples, but has "
+                f"shape {y.shape}."
+            )
+        truth = np.searchsorted(self.classes_, y)
+        known = np.isin(y, self.classes_)
+        if not known.all():
+            raise ValueError(f"Argument `y` must hold known classes, but has {set(y[~known])}.")
+        correct = guesses == truth
+        interval, covers = accuracy_interval(correct)
+        n = len(self.classes_)
+        confusion = np.zeros((n, n), dtype=int)
+        np.add.at(confusion, (np.broadcast_to(truth, guesses.shape), guesses), 1)
+        return Evaluation(
+            float(correct.mean()), interval, covers, confusion, len(y), len(guesses), spikes
+        )
+
+    def simulate(self, X: Any, *, seed: int | None = None) -> Array:
+        """Return the visible spikes (n, T + depth, C) of samples one after the other.
+
+        The random streams are those of the Process of :meth:`to_lava`: one per layer, going on
+        from sample to sample. Same seed, same spikes.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...)
+        seed : int, optional
+            None is ``seed_``.
+        """
+        key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)
+        inputs = self.encode(X, seed=key)
+        steps = inputs.shape[1] + self.spec_.depth
+        streams = sequential_uniforms(self.spec_, key, steps)
+        spikes = []
+        for start in range(0, len(inputs), _CHUNK):
+            part = inputs[start : start + _CHUNK]
+            drawn = [next(streams) for _ in part]
+            uniforms = [np.concatenate(u, axis=1) for u in zip(*drawn, strict=True)]
+            traces = forward(self.spec_, self.parameters_, part.transpose(1, 0, 2), uniforms)
+            spikes.append(traces[-1].out.spikes.transpose(1, 0, 2))
+        return np.concatenate(spikes)
+
+    # -- Lava ---------------------------------------------------------------------------------
+
+    def to_lava(self, **options: Any) -> Any:
+        """Return the network as one Lava Process with ports ``a_in`` and ``s_out``.
+
+        Parameters
+        ----------
+        **options
+            ``n_steps`` (T, of sequences; default that of the training data), ``seed``, ``name``,
+            ``log_config``: see :class:`~lava_sqs.proc.sqsnn.process.SQSNetwork`.
+        """
+        from lava_sqs.proc.sqsnn.process import SQSNetwork
+
+        check_is_fitted(self)
+        given = {"n_steps": self._n_steps_in, "seed": self.seed_, **options}
+        return SQSNetwork(spec=self.spec_, parameters=self.parameters_, **given)
+
+    def from_lava(self, process: Any) -> SQSNN:
+        """Take over the weights, biases and angles of a running Process of :meth:`to_lava`.
+
+        Call it inside the ``with runtime(...)`` block.
+        """
+        check_is_fitted(self)
+        parameters = process.read_parameters()
+        self.spec_.check_parameters(parameters)
+        self.parameters_ = parameters
+        return self
+
+    def run_in_lava(self, X: Any, *, seed: int | None = None, run_cfg: Any = None) -> Array:
+        """Return the visible spikes (n, T + depth, C) of samples run in Lava: see :meth:`simulate`."""
+        from lava_sqs.proc.sqsnn.run import run_network
+
+        key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)
+        return run_network(self.to_lava(seed=key), self.encode(X, seed=key), run_cfg)
+
+    def decide(self, spikes: Any) -> Array:
+        """Return the class of each sample from its visible spikes (n, T + depth, C), by count."""
+        check_is_fitted(self)
+        trains = check_real("spikes", spikes).transpose(1, 0, 2)
+        return np.asarray(
+            self.classes_[count_scores(trains, len(self.classes_)).argmax(axis=1)]
+        )
+
+    @property
+    def _n_steps_in(self) -> int:
+        return self.n_steps if self._input_kind == "static" else int(self._sample_shape[0])
+
+    # -- files --------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted model to one file (npz with a JSON header, no pickle), in one piece."""
+        if not hasattr(self, "parameters_"):
+            raise NotFittedError("This SQSNN is not fitted yet: there is nothing to save.")
+        storage.write(path, self._header(), self._arrays("", self.parameters_))
+
+    @classmethod
+    def load(cls, path: str | Path) -> SQSNN:
+        """Return the model of a file that :meth:`save` or `checkpoint` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+        ValueError
+            If the file is damaged or from a newer major version of the format.
+        """
+        header, arrays = storage.read(path)
+        try:
+            known = cls._get_param_names()
+            given = {k: storage.from_json(v) for k, v in header["arguments"].items() if k in known}
+            self = cls(**given)
+            self._restore(header, arrays)
+        except (KeyError, TypeError, IndexError) as error:
+            raise ValueError(
+                f"The file {path} is incomplete: {error!r} is missing or wrong."
+            ) from error
+        return self
+
+    def _header(self) -> dict[str, Any]:
+        fitted = {
+            k: getattr(self, k)
+            for k in ("seed_", "n_iter_", "interrupted_", "spikes_per_inference_", "scaling_")
+        }
+        return {
+            "version": __version__,
+            "arguments": {k: storage.to_json(v) for k, v in self.get_params().items()},
+            "fitted": fitted,
+            "loss_curve": self.loss_curve_,
+            "accuracy_curve": self.accuracy_curve_,
+            "spikes_curve": self.spikes_curve_,
+            "input_kind": self._input_kind,
+            "sample_shape": list(self._sample_shape),
+            "n_inputs": self.spec_.n_inputs,
+            "n_features_in": self.n_features_in_,
+            "feature_names_in": list(getattr(self, "feature_names_in_", [])) or None,
+        }
+
+    def _arrays(self, prefix: str, parameters: Parameters) -> dict[str, Array]:
+        named = {
+            f"{prefix}{layer}.{name}": array
+            for layer, own in parameters.items()
+            for name, array in own.arrays().items()
+        }
+        if prefix:
+            return named
+        classes = np.asarray(self.classes_)
+        if classes.dtype.kind == "O":
+            classes = classes.astype(str)
+        scale = {"scale.low": self._scale.low, "scale.high": self._scale.high}
+        return {**named, **scale, "classes": classes}
+
+    def _restore(self, header: dict[str, Any], arrays: dict[str, Array]) -> None:
+        self.classes_ = arrays["classes"]
+        self._input_kind = header["input_kind"]
+        self._sample_shape = tuple(header["sample_shape"])
+        self.n_features_in_ = header["n_features_in"]
+        if header["feature_names_in"]:
+            self.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
+        for name, value in header["fitted"].items():
+            setattr(self, name, value)
+        self._scale = Scale(arrays["scale.low"], arrays["scale.high"], self.scaling_)
+        self.loss_curve_ = list(header["loss_curve"])
+        self.accuracy_curve_ = list(header["accuracy_curve"])
+        self.spikes_curve_ = list(header["spikes_curve"])
+        self._publish(self._make_spec(header["n_inputs"]))
+        self.parameters_ = self._parameters_of("", arrays)
+
+    def _parameters_of(self, prefix: str, arrays: dict[str, Array]) -> Parameters:
+        parameters = {}
+        for layer in self.spec_.layers:
+            at = f"{prefix}{layer.name}."
+            weights = {s: arrays[f"{at}weights.{s}"] for s in layer.sources}
+            parameters[layer.name] = LayerParams(
+                weights, arrays[f"{at}bias"], arrays[f"{at}angles"]
+            )
+        self.spec_.check_parameters(parameters)
+        return parameters
+
+    def _publish(self, spec: NetworkSpec) -> None:
+        self.spec_ = spec
+        self.n_parameters_, self.n_biases_ = spec.n_parameters, spec.n_biases
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "parameters_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class _Trainer:
+    """One fit: what is needed while it lasts, and nothing after it."""
+
+    def __init__(self, model: SQSNN, X: Array, labels: Array, going_on: bool) -> None:
+        self.model, self.seed = model, model.seed_
+        self.X, self.labels = X, labels
+        self.held_X, self.held_labels = X[:0], labels[:0]
+        if model.early_stopping:
+            counts = np.bincount(labels)
+            self.X, self.held_X, self.labels, self.held_labels = train_test_split(
+                X,
+                labels,
+                test_size=model.validation_fraction,
+                random_state=self.seed % 2**32,
+                stratify=labels if counts.min() > 1 else None,
+            )
+        rng = self._rng(0, 0)
+        examples = rng.permutation(len(self.X))[:_EXAMPLES]
+        inputs = model._encode(self.X[examples], rng.random).transpose(1, 0, 2)
+        self.examples = examples
+        if not going_on:
+            model._publish(model._make_spec(inputs.shape[2]))
+            model.parameters_ = initialise(model.spec_, inputs, rng)
+            model.loss_curve_, model.accuracy_curve_, model.spikes_curve_ = [], [], []
+            model.n_iter_, model.spikes_per_inference_ = 0, 0.0
+        model.interrupted_ = False
+        self.spec = model.spec_
+        self.first = model.n_iter_
+        lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
+        lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
+        self.lengths = lengths
+        self.optimizer = Optimizer("adam")
+        self.best: Parameters = _copy(model.parameters_)
+        self.best_value, self.waited = -math.inf, 0
+        if model.resume and model.checkpoint is not None and Path(model.checkpoint).exists():
+            self._resume(Path(model.checkpoint))
+
+    def _rng(self, purpose: int, epoch: int) -> np.random.Generator:
+        """Return a generator that depends on nothing that came before: so training resumes."""
+        return np.random.default_rng(
+            np.random.SeedSequence(self.seed, spawn_key=(7, purpose, epoch))
+        )
+
+    def run(self) -> None:
+        model = self.model
+        last = self.first + model.epochs
+        if model.resume:
+            last = model.epochs
+        bar = tqdm(
+            range(model.n_iter_, last),
+            desc="SQSNN",
+            unit="epoch",
+            file=sys.stderr,
+            disable=not (model.verbose and sys.stderr.isatty()),
+        )
+        finished = False
+        try:
+            for epoch in bar:
+                loss, spikes = self._epoch(epoch, (epoch - self.first) / model.epochs)
+                accuracy = self._accuracy()
+                model.loss_curve_.append(loss)
+                model.spikes_curve_.append(spikes)
+                model.accuracy_curve_.append(accuracy)
+                model.n_iter_ = epoch + 1
+                bar.set_postfix(
+                    loss=f"{loss:.4f}", accuracy=f"{accuracy:.3f}", spikes=f"{spikes:.1f}"
+                )
+                self._remember(accuracy if model.early_stopping else -loss)
+                if model.checkpoint is not None:
+                    self._write(Path(model.checkpoint))
+                if model.early_stopping and self.waited >= model.n_iter_no_change:
+                    break
+            finished = True
+        except KeyboardInterrupt:
+            model.interrupted_ = True
+            print(
+                f"SQSNN: interrupted after {model.n_iter_} epochs; the best one is kept.",
+                file=sys.stderr,
+            )
+        bar.close()
+        if model.early_stopping or not finished:
+            model.parameters_ = self.best
+        scores = model._scores(self.X[self.examples], 1, _AS_TRAINED, self.seed)
+        model.spikes_per_inference_ = scores[1]
+
+    def _epoch(self, epoch: int, progress: float) -> tuple[float, float]:
+        """Go once through the data; return the loss and the spikes per sample."""
+        model, spec = self.model, self.spec
+        rng = self._rng(1, epoch)
+        order = rng.permutation(len(self.X))
+        starts = range(0, len(order), model.batch_size)
+        losses, spikes = [], []
+        learned = _copy(model.parameters_)
+        hidden_rate = model.hidden_learning_rate
+        if hidden_rate is None:
+            hidden_rate = 0.3 * model.learning_rate
+        for i, start in enumerate(starts):
+            chosen = order[start : start + model.batch_size]
+            inputs = model._encode(self.X[chosen], rng.random).transpose(1, 0, 2)
+            clamp = target_trains(
+                spec, self.labels[chosen], len(model.classes_), len(inputs) + spec.depth
+            )
+            result = local_gradient(
+                spec,
+                learned,
+                inputs,
+                clamp,
+                rng,
+                n_draws=model.n_draws if len(spec.layers) > 1 else 1,
+                sparsity=model.sparsity,
+                rule=model.rule,
+                train_hidden=hidden_rate > 0,
+            )
+            factor = 1.0
+            if model.schedule == "cosine":
+                done = min(progress + i / len(starts) / model.epochs, 1.0)
+                factor = 0.5 * (1 + math.cos(math.pi * done))
+            for layer in spec.layers:
+                rate = model.learning_rate if layer is spec.visible else hidden_rate
+                if rate:
+                    self._move(learned, result.gradient, layer.name, factor * rate)
+            losses.append(-float(result.log_likelihood.mean()))
+            spikes.append(result.spikes)
+        model.parameters_ = learned
+        return float(np.mean(losses)), float(np.mean(spikes))
+
+    def _move(self, parameters: Parameters, gradient: Parameters, name: str, rate: float) -> None:
+        own, up = parameters[name], gradient[name]
+        for source, w in own.weights.items():
+            key = f"{name}.weights.{source}"
+            w += self.optimizer.step(key, up.weights[source], rate=rate / self.lengths[source])
+        own.bias += self.optimizer.step(f"{name}.bias", up.bias, rate=rate)
+        if own.angles.size:
+            own.angles += self.optimizer.step(f"{name}.angles", up.angles, rate=rate)
+
+    def _accuracy(self) -> float:
+        X, labels = self.held_X, self.held_labels
+        if not len(X):
+            X, labels = self.X[self.examples], self.labels[self.examples]
+        scores, _ = self.model._scores(X, 1, _AS_TRAINED, self.seed)
+        return float((scores[0].argmax(axis=1) == labels).mean())
+
+    def _remember(self, value: float) -> None:
+        self.waited += 1
+        if value > self.best_value:
+            self.best, self.best_value = _copy(self.model.parameters_), value
+            self.waited = 0
+
+    # -- checkpoints ----------------------------------------------------------------------------
+
+    def _write(self, path: Path) -> None:
+        model = self.model
+        arrays = model._arrays("", self.best)
+        arrays.update(model._arrays("now.", model.parameters_))
+        counts = {}
+        for name, (first, second, count) in self.optimizer.state().items():
+            arrays[f"first.{name}"], arrays[f"second.{name}"] = first, second
+            counts[name] = count
+        state = {
+            "counts": counts,
+            "best_value": self.best_value,
+            "waited": self.waited,
+            "first": self.first,
+        }
+        storage.write(path, {**model._header(), "training": state}, arrays)
+
+    def _resume(self, path: Path) -> None:
+        header, arrays = storage.read(path)
+        if "training" not in header:
+            raise ValueError(f"The file {path} is a saved model, but no checkpoint to resume from.")
+        model = self.model
+        own = {k: storage.to_json(v) for k, v in model.get_params().items()}
+        other = {k for k, v in header["arguments"].items() if own.get(k) != v} - _FREE
+        if other:
+            raise ValueError(
+                f"The checkpoint {path} was made with other values of {', '.join(sorted(other))}: "
+                "give those, or another file."
+            )
+        classes, shape = model.classes_, model._sample_shape
+        model._restore(header, arrays)
+        if not np.array_equal(classes, model.classes_) or shape != model._sample_shape:
+            raise ValueError(f"The checkpoint {path} was made with other classes or samples.")
+        self.seed = model.seed_
+        state = header["training"]
+        self.best = model.parameters_
+        model.parameters_ = model._parameters_of("now.", arrays)
+        self.best_value, self.waited = state["best_value"], state["waited"]
+        self.first = state["first"]
+        self.optimizer.load(
+            {k: (arrays[f"first.{k}"], arrays[f"second.{k}"], n) for k, n in state["counts"].items()}
+        )
+
+
+def _copy(parameters: Parameters) -> Parameters:
+    return {name: own.copy() for name, own in parameters.items()}
+
+
+def _draw_seed(random_state: Any) -> int:
+    """Return the seed of an int, a RandomState, or None (drawn)."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    return check_int("random_state", random_state, minimum=0)
+
+
+def _stream(sample: Array, seed: int, repeat: int) -> np.random.Generator:
+    """Return the generator of one sample: the same wherever in X it stands."""
+    content = np.ascontiguousarray(sample, dtype=np.float64) + 0.0  # -0.0 is 0.0
+    digest = hashlib.blake2b(content.tobytes(), digest_size=16).digest()
+    words = np.frombuffer(digest, dtype=np.uint32)
+    return np.random.Generator(
+        np.random.PCG64(np.random.SeedSequence([seed, repeat, *map(int, words)]))
+    )

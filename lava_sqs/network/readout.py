@@ -1,0 +1,106 @@
+"""From the spikes of the visible layer to a class, and how sure one can be of an accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+__all__ = ["READOUTS", "Evaluation", "accuracy_interval", "count_scores"]
+
+Array = NDArray[Any]
+
+READOUTS = ("count", "likelihood")
+
+
+def count_scores(spikes: Array, n_classes: int) -> Array:
+    """Return spikes per class, and a fraction below 1/2 that decides between equal counts.
+
+    The fraction grows with the times of the spikes: of two classes with the same count the one
+    that spoke later wins, for it had seen more; after that the lower class index.
+
+    Parameters
+    ----------
+    spikes : ndarray of 0 and 1, shape (S, B, C)
+        C channels, those of a class side by side.
+    n_classes : int
+
+    Returns
+    -------
+    ndarray, shape (B, n_classes)
+
+    Examples
+    --------
+    >>> count_scores(np.array([[[1, 0]], [[0, 1]]]), 2).argmax(axis=1)
+    array([1])
+    """
+    steps, batch, channels = spikes.shape
+    per_class = spikes.reshape(steps, batch, n_classes, channels // n_classes).sum(axis=3)
+    times = np.tensordot(np.arange(1.0, steps + 1), per_class, axes=1)
+    most = steps * (steps + 1) / 2 * (channels // n_classes)
+    return np.asarray(per_class.sum(axis=0) + times / (2 * most + 1))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracy on labelled samples.
+
+    Attributes
+    ----------
+    accuracy : float
+    interval : tuple of float
+        95 % interval.
+    covers : str
+        What the interval covers, in words.
+    confusion : ndarray of int, shape (n_classes, n_classes)
+        True class by predicted class, summed over repeats.
+    n_samples, n_repeats : int
+    spikes_per_inference : float
+        Of all neurons of the network, input excluded.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    covers: str
+    confusion: Array
+    n_samples: int
+    n_repeats: int
+    spikes_per_inference: float
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return (
+            f"accuracy {self.accuracy:.4f} [{low:.4f}, {high:.4f}] ({self.covers}), "
+            f"{self.n_samples} samples x {self.n_repeats}, "
+            f"{self.spikes_per_inference:.1f} spikes per inference"
+        )
+
+
+def accuracy_interval(correct: Array, *, seed: int = 0) -> tuple[tuple[float, float], str]:
+    """Return a 95 % interval of the accuracy, and what it covers.
+
+    Parameters
+    ----------
+    correct : ndarray of bool, shape (n_repeats, n_samples)
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    interval : tuple of float
+        One pass: Wilson, over the samples. Repeats share their samples, so then it is a bootstrap
+        over the samples of their mean.
+    covers : str
+    """
+    repeats, n = correct.shape
+    if repeats == 1:
+        ci = binomtest(int(correct.sum()), n).proportion_ci(0.95, method="wilson")
+        return (float(ci.low), float(ci.high)), "95 % Wilson, over the test samples"
+    means = correct.mean(axis=0)
+    rng = np.random.default_rng(seed)
+    draws = np.array([means[rng.integers(n, size=n)].mean() for _ in range(1000)])
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return (float(low), float(high)), "95 % bootstrap, over the test samples"

@@ -1,0 +1,136 @@
+"""One file per model: an npz with a JSON header, without pickle, written in one piece."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.quantum import Ansatz, NoiseModel
+from lava_sqs.quantum import ansatz as circuits
+
+__all__ = ["FORMAT", "read", "write"]
+
+Array = NDArray[Any]
+
+#: Major and minor version: a newer minor version adds keys and reads older files.
+FORMAT = (1, 0)
+_KIND = "lava_sqs network"
+
+
+def write(path: str | Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Write *header* and *arrays*; whoever reads sees the old file or the new one, complete.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written; the old file is untouched then.
+    """
+    file = Path(path)
+    text = json.dumps({"kind": _KIND, "format": list(FORMAT), **header}, allow_nan=False)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            np.savez_compressed(out, __header__=np.array(text), **arrays)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(temporary, file)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return header and arrays of a file that :func:`write` made.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        If it is damaged, no model, or made by a newer major version.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"Argument `path` must name a saved model, but {file} is no file.")
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            header = json.loads(str(archive["__header__"]))
+            arrays = {k: archive[k] for k in archive.files if k != "__header__"}
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"The file {file} is damaged or no saved model of lava_sqs ({error})."
+        ) from error
+    if not isinstance(header, dict) or header.get("kind") != _KIND:
+        raise ValueError(f"The file {file} is no saved model of lava_sqs.")
+    major, minor = header["format"]
+    if major != FORMAT[0]:
+        raise ValueError(
+            f"The file {file} has format {major}.{minor}, but this version of lava_sqs reads "
+            f"{FORMAT[0]}.x."
+        )
+    return header, arrays
+
+
+# -- what JSON does not know -------------------------------------------------------------------
+
+
+def to_json(value: Any) -> Any:
+    """Return *value*, an argument of the estimator, as plain data."""
+    if isinstance(value, NoiseModel):
+        return {"__noise__": value.to_dict()}
+    if isinstance(value, Ansatz):
+        return {"__ansatz__": _ansatz_to_dict(value)}
+    if isinstance(value, (tuple, list)):
+        return [to_json(v) for v in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return None  # a RandomState: its draw is in the header as the seed
+
+
+def from_json(value: Any) -> Any:
+    """Return what :func:`to_json` was given; lists become tuples."""
+    if isinstance(value, dict) and "__noise__" in value:
+        return NoiseModel.from_dict(value["__noise__"])
+    if isinstance(value, dict) and "__ansatz__" in value:
+        return _ansatz_from_dict(value["__ansatz__"])
+    return tuple(from_json(v) for v in value) if isinstance(value, list) else value
+
+
+def _ansatz_to_dict(ansatz: Ansatz) -> dict[str, Any]:
+    gates: list[list[Any]] = []
+    for gate in ansatz.gates:
+        if gate.matrix is not None:
+            full = gate.matrix.full()
+            gates.append(["U", full.real.tolist(), full.imag.tolist()])
+        elif gate.is_rotation:
+            angle = gate.angle if gate.param is None else ansatz.param_names[gate.param]
+            gates.append([gate.name, list(gate.qubits), angle])
+        else:
+            gates.append([gate.name, list(gate.qubits)])
+    return {
+        "name": ansatz.name,
+        "io_qubits": ansatz.io_qubits,
+        "memory_qubits": ansatz.memory_qubits,
+        "gates": gates,
+    }
+
+
+def _ansatz_from_dict(data: Mapping[str, Any]) -> Ansatz:
+    sizes = {"io_qubits": data["io_qubits"], "memory_qubits": data["memory_qubits"]}
+    gates = data["gates"]
+    if len(gates) == 1 and gates[0][0] == "U":
+        return circuits.from_unitary(np.array(gates[0][1]) + 1j * np.array(gates[0][2]), **sizes)
+    plain = [(g[0], tuple(g[1]), *g[2:]) for g in gates]
+    return circuits.from_gates(plain, name=data["name"], **sizes)
