@@ -20,6 +20,7 @@ from lava_sqs.study.store import Row, StoreError, StudyWarning, combine, read_ro
 __all__ = ["add_parser", "main"]
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+DASK_TIMEOUT = 20.0
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -176,7 +177,7 @@ def _dask(address: str) -> Iterator[Any]:
             "--dask needs Dask: install the extra `dask`, pip install 'lava-sqs[dask]'."
         ) from error
     try:
-        client = Client(address, timeout=20)
+        client = Client(address, timeout=DASK_TIMEOUT)
     except (OSError, TimeoutError) as error:
         raise ConnectionError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:

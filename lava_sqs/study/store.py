@@ -366,6 +366,7 @@ class RowStore:
         """Release the file. Does nothing when closed already."""
         if self._fd >= 0:
             _open.discard(self)
+            fcntl.flock(self._fd, fcntl.LOCK_UN)  # for copies of the descriptor as well
             os.close(self._fd)
             self._fd = -1
 

@@ -1,0 +1,66 @@
+"""Tasks that workers can import: the folder of this file is on their path."""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+from lava_sqs.study import Counts
+
+
+def coin(params, seed):
+    """Biased coin: errors with probability p; sleeps `pause` seconds."""
+    rng = np.random.default_rng(seed)
+    time.sleep(params.get("pause", 0))
+    shots = params.get("batch_shots", 100)
+    return Counts.of_shots(shots, int(rng.binomial(shots, params["p"])))
+
+
+def uneven(params, seed):
+    """As coin, with batches that finish out of their order."""
+    rng = np.random.default_rng(seed)
+    time.sleep(float(rng.choice([0.0, 0.02, 0.05])))
+    return Counts.of_shots(50, int(rng.binomial(50, params["p"])))
+
+
+def normal(params, seed):
+    return Counts.of_values(np.random.default_rng(seed).normal(params["mean"], 1.0, 4))
+
+
+def samples(params, seed):
+    rng = np.random.default_rng(seed)
+    return Counts.of_samples(rng.binomial(2, np.linspace(0, params["p"], 30)), repeats=2)
+
+
+def dies_once(params, seed):
+    """Kill the worker the first time that a batch gets here."""
+    mark = f"{params['folder']}/{params['p']}-{seed.spawn_key[0]}"
+    if params.get("deadly", True) and not os.path.exists(mark):
+        open(mark, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return coin(params, seed)
+
+
+def dies_always(params, seed):
+    if params["p"] == 0.5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.05)
+    return coin(params, seed)
+
+
+def fails(params, seed):
+    if params["p"] == 0.5:
+        raise ZeroDivisionError("no such luck")
+    return coin(params, seed)
+
+
+def hangs(params, seed):
+    """Fork a child that would live for ever, as Lava does, and wait for it."""
+    if params["p"] == 0.5:
+        if (pid := os.fork()) == 0:
+            time.sleep(1000)
+        with open(f"{params['folder']}/pid", "w") as file:
+            file.write(str(pid))
+        os.waitpid(pid, 0)
+    return coin(params, seed)
