@@ -627,7 +627,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def run_in_lava(self, X: Any, *, seed: int | None = None, run_cfg: Any = None) -> Array:
         """Return the visible spikes (n, T + depth, C) of samples run in Lava: see :meth:`simulate`."""
-        from lava_sqs.proc.sqsnn.run import run_network
+        from lava_sqs.network.in_lava import run_network
 
         key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)
         return run_network(self.to_lava(seed=key), self.encode(X, seed=key), run_cfg)

@@ -160,6 +160,30 @@ class SQSNeuron:
         )
 
 
+    def lava_vars(self, params: Array) -> dict[str, Array]:
+        """Return the Vars of the Process that hold *params*, by name."""
+        return {"theta": params}
+
+    def from_lava_vars(self, values: dict[str, Array]) -> Array:
+        """Return the parameters of such Vars."""
+        return values["theta"]
+
+    def to_process(self, params: Array, bias: Array, **options: Any) -> Any:
+        """Return the :class:`~lava_sqs.SQS` Process of a layer."""
+        from lava_sqs.proc.sqs.process import SQS
+
+        channels = (params.shape[0], self.channels) if self.channels > 1 else (params.shape[0],)
+        return SQS(
+            shape=(params.shape[0],),
+            ansatz=self.ansatz,
+            theta=params,
+            noise=self.noise,
+            bias=bias.reshape(channels),
+            backend="instrument",
+            **options,
+        )
+
+
 def _draw(p: Array, u: Array, clamp: Array | None) -> Array:
     spikes = (u >= 1 - p).astype(np.int8)
     if clamp is not None:
@@ -370,6 +394,22 @@ class QLIFNeuron:
         d_gain = (total * np.pi * gain * np.maximum(z, 0.0)).sum(axis=(0, 1))
         d_params = np.stack([d_decay * decay, d_threshold, d_gain], axis=1)
         return d_params, total * np.pi * gain * (z > 0)
+
+    def lava_vars(self, params: Array) -> dict[str, Array]:
+        """Return the Vars of the Process that hold *params*, by name."""
+        return dict(zip(("decay", "threshold", "gain"), _qlif_constants(params), strict=True))
+
+    def from_lava_vars(self, values: dict[str, Array]) -> Array:
+        """Return the parameters of such Vars."""
+        logs = (np.log(values["decay"]), logit(values["threshold"]), np.log(values["gain"]))
+        return np.stack(logs, axis=1)
+
+    def to_process(self, params: Array, bias: Array, **options: Any) -> Any:
+        """Return the :class:`~lava_sqs.proc.qlif.process.QLIF` Process of a layer."""
+        from lava_sqs.proc.qlif.process import QLIF
+
+        constants = self.lava_vars(params)
+        return QLIF(shape=(len(params),), bias=bias, shots=self.shots, **constants, **options)
 
 
 def _qlif_constants(params: Array) -> tuple[Array, Array, Array]:

@@ -1,0 +1,164 @@
+"""The interface of the QLIF neuron in Lava: a rival of SQS, for comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess, LogConfig
+from lava.magma.core.process.variable import Var
+from numpy.typing import NDArray
+
+from lava_sqs.proc.sqs.process import _check_reset
+from lava_sqs.quantum._checks import check_int, check_real, check_seed
+
+__all__ = ["QLIF"]
+
+
+class QLIF(AbstractProcess):
+    r"""Quantum leaky integrate-and-fire neurons: one qubit each, and a classical memory.
+
+    .. math::
+        \varphi \leftarrow 2 \arcsin\bigl(e^{-g/2} |\sin(\varphi/2)|\bigr)
+            + \pi\,\mathrm{gain}\,\max(z, 0), \qquad
+        p(1) = P\bigl(\mathrm{Bin}(\mathrm{shots}, \sin^2(\varphi/2))
+            \ge \mathrm{threshold} \cdot \mathrm{shots}\bigr),
+
+    and a spike resets phi to 0; see :mod:`lava_sqs.quantum.qlif`. Not to be confused with
+    :class:`~lava_sqs.SQS`, whose memory is a quantum state and which measures once per step.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    decay : array_like, default 1.0
+        ``g = dt / T1`` of one step, above 0.
+    threshold : array_like, default 0.5
+        Fraction of ones that makes a spike, in (0, 1].
+    gain : array_like, default 1.0
+        Factor on the current, above 0.
+    shots : int, default 20
+        Measurements per step.
+    current_scale : float, optional
+        ``z = current_scale * a_in + bias``. None is 1.0 under ``floating_pt`` and ``2**-6`` under
+        ``fixed_pt``.
+    bias : array_like, default 0.0
+    seed : int, optional
+        One uniform number per neuron and step, of child 1 of ``SeedSequence(seed)`` as for SQS.
+        None draws a seed.
+    reset_interval, reset_offset
+        As of SQS: in steps with ``time_step % reset_interval == reset_offset`` phi restarts from 0
+        and a_in counts as 0.
+    name, log_config
+        As in Lava.
+
+    Attributes
+    ----------
+    a_in : InPort
+    s_out : OutPort
+    decay, threshold, gain, bias, phi, p_spike : Var, shape ``shape``
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> qlif = QLIF(shape=(3,), decay=0.5, shots=100, seed=1)
+    >>> qlif.a_in.shape, qlif.seed
+    ((3,), 1)
+
+    References
+    ----------
+    Brand, Petruccione, arXiv:2407.16398.
+    """
+
+    _runtime = None  # lets Lava's __del__ work on an object whose constructor raised
+
+    def __init__(
+        self,
+        *,
+        shape: int | tuple[int, ...],
+        decay: Any = 1.0,
+        threshold: Any = 0.5,
+        gain: Any = 1.0,
+        shots: int = 20,
+        current_scale: float | None = None,
+        bias: Any = 0.0,
+        seed: int | None = None,
+        reset_interval: int | None = None,
+        reset_offset: int = 0,
+        name: str | None = None,
+        log_config: LogConfig | None = None,
+    ) -> None:
+        axes = shape if isinstance(shape, (tuple, list)) else (shape,)
+        axes = tuple(check_int("shape", n, minimum=1) for n in axes)
+        constants = {
+            "decay": _positive("decay", decay, axes),
+            "threshold": _positive("threshold", threshold, axes),
+            "gain": _positive("gain", gain, axes),
+            "bias": _fill("bias", bias, axes),
+        }
+        if constants["threshold"].max() > 1:
+            raise ValueError(
+                "Argument `threshold` must lie in (0, 1], but has the value "
+                f"{constants['threshold'].max():g}."
+            )
+        if current_scale is not None:
+            current_scale = float(_fill("current_scale", current_scale, ()))
+        interval, offset = _check_reset(reset_interval, reset_offset)
+        drawn = check_seed("seed", seed)
+        super().__init__(
+            shape=axes,
+            shots=check_int("shots", shots, minimum=1),
+            current_scale=current_scale,
+            seed=drawn,
+            reset_interval=interval,
+            reset_offset=offset,
+            name=name,
+            log_config=log_config,
+        )
+        self.a_in = InPort(shape=axes)
+        self.s_out = OutPort(shape=axes)
+        self.decay = Var(shape=axes, init=constants["decay"])
+        self.threshold = Var(shape=axes, init=constants["threshold"])
+        self.gain = Var(shape=axes, init=constants["gain"])
+        self.bias = Var(shape=axes, init=constants["bias"])
+        self.phi = Var(shape=axes, init=np.zeros(axes))
+        self.p_spike = Var(shape=axes, init=np.full(axes, np.nan))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The neurons."""
+        shape: tuple[int, ...] = self.proc_params["shape"]
+        return shape
+
+    @property
+    def shots(self) -> int:
+        """Measurements per step."""
+        shots: int = self.proc_params["shots"]
+        return shots
+
+    @property
+    def seed(self) -> int:
+        """The seed, also when it was drawn."""
+        seed: int = self.proc_params["seed"]
+        return seed
+
+
+def _fill(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = check_real(name, value)
+    try:
+        return np.array(np.broadcast_to(array, shape))
+    except ValueError as error:
+        raise ValueError(
+            f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
+        ) from error
+
+
+def _positive(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = _fill(name, value, shape)
+    if array.min() <= 0:
+        raise ValueError(f"Argument `{name}` must be above 0, but has the value {array.min():g}.")
+    return array

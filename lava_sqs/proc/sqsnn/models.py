@@ -1,0 +1,55 @@
+"""What SQSNetwork is made of."""
+
+from typing import Any
+
+from lava.magma.core.decorator import implements, tag
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from lava.proc.dense.process import Dense
+
+from lava_sqs.network.simulation import layer_seeds
+from lava_sqs.network.spec import INPUT
+from lava_sqs.proc.sqsnn.process import SQSNetwork
+
+_MESSAGE_BITS = 24  # values as well as spikes
+
+
+@implements(proc=SQSNetwork, protocol=LoihiProtocol)
+@tag("floating_pt")
+class SQSNetworkModel(AbstractSubProcessModel):
+    """One Dense per connection, one population per layer."""
+
+    def __init__(self, proc: Any) -> None:
+        spec, parameters = proc.proc_params["spec"], proc.proc_params["parameters"]
+        interval = proc.proc_params["reset_interval"]
+        # Time steps count from 1, and the first step of a sample is its reset.
+        reset = {"reset_interval": interval, "reset_offset": 1 % interval} if interval else {}
+        outputs: dict[str, Any] = {}
+        seeds = layer_seeds(spec, proc.proc_params["seed"])
+        for layer, seed in zip(spec.layers, seeds, strict=True):
+            own = parameters[layer.name]
+            neurons = layer.neuron.to_process(
+                own.angles, own.bias, seed=seed, name=f"{proc.name}.{layer.name}", **reset
+            )
+            setattr(self, layer.name, neurons)
+            flat = (layer.channels,)
+            for source, weights in own.weights.items():
+                bits = _MESSAGE_BITS if source == INPUT else 0
+                dense = Dense(weights=weights, num_message_bits=bits)
+                setattr(self, f"{layer.name}_from_{source}", dense)
+                if source == INPUT:
+                    proc.a_in.connect(dense.s_in)
+                else:
+                    outputs[source].connect(dense.s_in)
+                if neurons.a_in.shape == flat:
+                    dense.a_out.connect(neurons.a_in)
+                else:
+                    dense.a_out.reshape(neurons.a_in.shape).connect(neurons.a_in)
+                getattr(proc, f"{layer.name}_from_{source}").alias(dense.weights)
+            s_out = neurons.s_out
+            outputs[layer.name] = s_out if s_out.shape == flat else s_out.reshape(flat)
+            for var in layer.neuron.lava_vars(own.angles):
+                getattr(proc, f"{layer.name}_{var}").alias(getattr(neurons, var))
+            if neurons.bias.shape == flat:
+                getattr(proc, f"{layer.name}_bias").alias(neurons.bias)
+        outputs[spec.visible.name].connect(proc.s_out)

@@ -1,0 +1,125 @@
+"""The interface of a whole network as one Lava Process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess, LogConfig
+from lava.magma.core.process.variable import Var
+
+from lava_sqs.quantum._checks import check_int, check_seed
+
+__all__ = ["SQSNetwork"]
+
+
+class SQSNetwork(AbstractProcess):
+    r"""A network of layers, made of stock ``Dense`` and of :class:`~lava_sqs.SQS` or QLIF.
+
+    .. math:: z_t = \sum_p w_p\, x_p(t-1) + b, \qquad x_p(0) = 0 .
+
+    Samples follow each other without a pause: one occupies ``n_steps + depth`` time steps, the
+    first of which resets all layers (``reset_interval``). ``a_in`` must carry zeros in the last
+    ``depth`` steps of a sample.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        Of :mod:`lava_sqs.network`; usually ``clf.to_lava()`` gives it.
+    parameters : mapping of str to LayerParams
+    n_steps : int, optional
+        T. None: one endless sample, no resets.
+    seed : int, optional
+        Each layer has a seed of its own, ``SeedSequence(seed).spawn``. None draws one.
+    name, log_config
+        As in Lava.
+
+    Attributes
+    ----------
+    a_in : InPort, shape (n_inputs,)
+        Spikes or values, as the network was trained on.
+    s_out : OutPort, shape (C,)
+        Spikes of the visible layer.
+    <layer>_angles, <layer>_bias, <layer>_from_<source> : Var
+        What was learned: parameters, bias currents and weights, to be read and set at run time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+    """
+
+    _runtime = None  # lets Lava's __del__ work on an object whose constructor raised
+
+    def __init__(
+        self,
+        *,
+        spec: Any,
+        parameters: Mapping[str, Any],
+        n_steps: int | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        log_config: LogConfig | None = None,
+    ) -> None:
+        spec.check_parameters(parameters)
+        for layer in spec.layers:
+            if not hasattr(layer.neuron, "to_process"):
+                raise TypeError(
+                    f"Argument `spec` must be made of SQS or QLIF neurons to run in Lava, but layer "
+                    f"{layer.name!r} is {layer.neuron!r}."
+                )
+        interval = None
+        if n_steps is not None:
+            interval = check_int("n_steps", n_steps, minimum=1) + spec.depth
+        super().__init__(
+            spec=spec,
+            parameters=parameters,
+            reset_interval=interval,
+            seed=check_seed("seed", seed),
+            name=name,
+            log_config=log_config,
+        )
+        self.a_in = InPort(shape=(spec.n_inputs,))
+        self.s_out = OutPort(shape=(spec.visible.channels,))
+        for layer in spec.layers:
+            own = parameters[layer.name]
+            for var, value in layer.neuron.lava_vars(own.angles).items():
+                setattr(self, f"{layer.name}_{var}", Var(shape=value.shape, init=value))
+            setattr(self, f"{layer.name}_bias", Var(shape=own.bias.shape, init=own.bias))
+            for source, w in own.weights.items():
+                setattr(self, f"{layer.name}_from_{source}", Var(shape=w.shape, init=w))
+
+    @property
+    def spec(self) -> Any:
+        """The description of the network."""
+        return self.proc_params["spec"]
+
+    @property
+    def steps_per_sample(self) -> int | None:
+        """Time steps of one sample, T + depth."""
+        interval: int | None = self.proc_params["reset_interval"]
+        return interval
+
+    @property
+    def seed(self) -> int:
+        """The seed, also when it was drawn."""
+        seed: int = self.proc_params["seed"]
+        return seed
+
+    def read_parameters(self) -> dict[str, Any]:
+        """Return what the running network has learned, as parameters of :mod:`lava_sqs.network`."""
+        parameters = {}
+        for layer in self.spec.layers:
+            own = self.proc_params["parameters"][layer.name].copy()
+            read = {
+                var: np.array(getattr(self, f"{layer.name}_{var}").get())
+                for var in layer.neuron.lava_vars(own.angles)
+            }
+            own.angles = layer.neuron.from_lava_vars(read)
+            own.bias = np.array(getattr(self, f"{layer.name}_bias").get())
+            for source in own.weights:
+                own.weights[source] = np.array(getattr(self, f"{layer.name}_from_{source}").get())
+            parameters[layer.name] = own
+        return parameters
