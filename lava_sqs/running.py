@@ -38,8 +38,8 @@ class SQSSimCfg(Loihi2SimCfg):
     """Lava's Loihi2SimCfg that can prefer another implementation of the same neuron.
 
     A Process gets, in this order: the model that `exception_proc_model_map` names, a model tagged
-    `backend` if it has one, the model tagged `select_tag`. Stock Injector and Extractor, whose
-    models carry no tag, get their Loihi models.
+    `backend` and not for another `select_tag`, the model tagged `select_tag`. Stock Injector and
+    Extractor, whose models carry no tag, get their Loihi models.
 
     Parameters
     ----------
@@ -77,8 +77,11 @@ class SQSSimCfg(Loihi2SimCfg):
         }.get(type(process))
         if named is not None:
             return named
-        preferred = (model for model in proc_models if self.backend in model.tags)
-        return next(preferred, None) or super().select(process, proc_models)
+        wanted = {self.backend, self.select_tag or self.backend}
+        for model in proc_models:
+            if wanted <= set(model.tags) or [self.backend] == list(model.tags):
+                return model
+        return super().select(process, proc_models)
 
 
 @final
@@ -266,7 +269,7 @@ def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[
         )
     try:
         return process.compile(run_cfg, compile_config)
-    except Exception:
+    except BaseException:
         for each in network:
             each._is_compiled = len(list(each.procs)) > 0  # sub-Processes cannot be built twice
         raise

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.dense.models import PyDenseModelFloat
@@ -280,7 +281,7 @@ def test_ctrl_c_during_a_run():
                 with runtime(honest, config()) as net:
                     interrupt_soon()
                     net.run(10**9)
-            with raises(RuntimeError, "ended by KeyboardInterrupt"):
+            with raises(RuntimeError, "ended by an error (KeyboardInterrupt)"):
                 net.run(1)
 
         villain, honest = ring(deed="sleep", place="init")
@@ -662,37 +663,44 @@ def test_a_wrong_configuration_can_be_corrected():
 # SQSSimCfg -----------------------------------------------------------------------------------
 
 
-def models_of(process):
-    """Return the models Lava finds for a Process."""
-    from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
-
-    return ProcGroupDiGraphs._find_proc_models(process)
+def choose(config, process):
+    """Return the name of the model that a configuration chooses among those Lava finds."""
+    return config.select(process, ProcGroupDiGraphs._find_proc_models(process)).__name__
 
 
 def test_config_prefers_the_backend_and_falls_back(monkeypatch):
     monkeypatch.syspath_prepend(str(TESTS))
     from faulty.saboteur.process import Saboteur
 
-    for process, backend, model in [
-        (Saboteur(), None, "PySaboteurModel"),
-        (Saboteur(), "qutip", "PySaboteurModelLiteral"),
-        (Dense(weights=np.eye(2)), "qutip", "PyDenseModelFloat"),
-        (Injector(shape=(1,)), None, "PyLoihiInjectorModel"),
-        (Extractor(shape=(1,)), "qutip", "PyLoihiExtractorModel"),
-    ]:
-        chosen = SQSSimCfg(backend=backend).select(process, models_of(process))
-        assert chosen.__name__ == model
+    assert choose(SQSSimCfg(), Saboteur()) == "PySaboteurModel"
+    assert choose(SQSSimCfg(backend="qutip"), Saboteur()) == "PySaboteurModelLiteral"
+    assert choose(SQSSimCfg(None, backend="qutip"), Saboteur()) == "PySaboteurModelLiteral"
+    assert choose(SQSSimCfg(backend="qutip"), Dense(weights=np.eye(2))) == "PyDenseModelFloat"
+    assert choose(SQSSimCfg(), Injector(shape=(1,))) == "PyLoihiInjectorModel"
+    assert choose(SQSSimCfg(backend="qutip"), Extractor(shape=(1,))) == "PyLoihiExtractorModel"
+
+
+def test_config_does_not_mix_number_types():
+    def model(*tags):
+        return type("_".join(tags), (PyDenseModelFloat,), {"tags": list(tags)})
+
+    def chosen(config, *models):
+        return config.select(Dense(weights=np.eye(2)), list(models)).__name__
+
+    fixed = SQSSimCfg("fixed_pt", backend="qutip")
+    models = model("floating_pt"), model("qutip", "floating_pt"), model("fixed_pt")
+    assert chosen(fixed, *models) == "fixed_pt"
+    assert chosen(fixed, *models, model("qutip")) == "qutip"
+    assert chosen(fixed, *models, model("qutip", "fixed_pt")) == "qutip_fixed_pt"
+    assert chosen(SQSSimCfg(backend="qutip"), *models) == "qutip_floating_pt"
 
 
 def test_config_passes_the_arguments_of_loihi2simcfg():
     dense = Dense(weights=np.eye(2))
-    fixed = SQSSimCfg(select_tag="fixed_pt").select(dense, models_of(dense))
-    assert fixed.__name__ == "PyDenseModelBitAcc"
+    assert choose(SQSSimCfg("fixed_pt"), dense) == "PyDenseModelBitAcc"
     exception = SQSSimCfg("fixed_pt", exception_proc_model_map={Dense: PyDenseModelFloat})
-    assert exception.select(dense, models_of(dense)) is PyDenseModelFloat
-    with pytest.raises(
-        ValueError, match="Argument `backend` must be one of None, 'qutip', but is 'x'"
-    ):
+    assert choose(exception, dense) == "PyDenseModelFloat"
+    with pytest.raises(ValueError, match="`backend` must be one of None, 'qutip', but is 'x'"):
         SQSSimCfg(backend="x")
     with pytest.raises(TypeError, match="no_such_argument"):
         SQSSimCfg(no_such_argument=1)

@@ -121,7 +121,7 @@ class Children:
             first = int(failed[np.argmin(numbers[failed, side.FAILED_AT])])
             text = self.board.traceback(first)
             said = f"{self._children[first].label} failed {self._when(first)}."
-            return f"{said} The traceback of its child process:\n\n{text}"
+            return f"{said}\nThe traceback of its child process:\n\n{text}"
         gone = [
             (code, index)
             for index, code in enumerate(codes)
@@ -136,10 +136,12 @@ class Children:
     def _when(self, index: int) -> str:
         """Say what a child was doing last."""
         row, model = self.board.numbers[index], self._children[index].model
+        if not model:
+            return "while it coordinated the others"
         if not row[side.BEGUN]:
-            return f"while its model {model} was built" if model else "at its start"
-        activity = side.ACTIVITY.get(int(row[side.COMMAND]), "in a command")
-        return f"at time step {row[side.TIME_STEP]}, {activity} of {model}"
+            return f"while its model {model} was built"
+        step, activity = row[side.TIME_STEP], side.ACTIVITY.get(int(row[side.COMMAND]), "")
+        return f"{f'at time step {step}, ' if step else ''}{activity} of {model}"
 
     def whereabouts(self) -> str:
         """Ask every model where it is; return one line for each."""

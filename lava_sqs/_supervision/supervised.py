@@ -296,8 +296,8 @@ class SupervisedRuntime(Runtime):
             self._raise_posted_failure()
         except BaseException as error:
             failure = None if self.closed else self.children.failure()
-            summary = (failure or str(error)).partition("\n")[0]
-            self.close(f"it was ended by {type(error).__name__}: {summary}")
+            summary = (failure or str(error) or type(error).__name__).partition("\n")[0]
+            self.close(f"it was ended by an error ({summary.rstrip('.:')})")
             if failure is None or failure == str(error) or not isinstance(error, Exception):
                 raise
             raise RuntimeError(failure) from error

@@ -120,6 +120,6 @@ class PySaboteurModel(PyLoihiProcessModel):
 
 @implements(proc=Saboteur, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("qutip")
+@tag("qutip", "floating_pt")
 class PySaboteurModelLiteral(PySaboteurModel):
     """The same under the tag of another backend."""
