@@ -26,10 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import qutip
-from numba import njit
 from numpy.typing import NDArray
 
-from lava_sqs.quantum._kernels import sincospi
+from lava_sqs.quantum._kernels import _jit, sincospi
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines import _FLOOR, broadcast_memory
 from lava_sqs.quantum.noise import NoiseModel
@@ -389,96 +388,102 @@ def _purest(rho: Array, dtype: np.dtype[Any], reduced: bool) -> Array:
 # -- the loops -------------------------------------------------------------------------------
 
 
-@njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _apply(m_re, m_im, at, d, groups, g0, n_groups, s_re, s_im, t_re, t_im, local):  # type: ignore[no-untyped-def]
-    """target = matrix source, in groups of d amplitudes; return the squared norm of the target.
+@_jit()
+def _pairs(m_re, m_im, at, groups, g0, n, source, target):  # type: ignore[no-untyped-def]
+    """target = matrix source, in n groups of 2 amplitudes; both (2, size), may be the same."""
+    a_re, b_re, c_re, d_re = m_re[at], m_re[at + 1], m_re[at + 2], m_re[at + 3]
+    a_im, b_im, c_im, d_im = m_im[at], m_im[at + 1], m_im[at + 2], m_im[at + 3]
+    for g in range(n):
+        i, j = groups[g0 + 2 * g], groups[g0 + 2 * g + 1]
+        x_re, x_im, y_re, y_im = source[0, i], source[1, i], source[0, j], source[1, j]
+        target[0, i] = a_re * x_re - a_im * x_im + b_re * y_re - b_im * y_im
+        target[1, i] = a_re * x_im + a_im * x_re + b_re * y_im + b_im * y_re
+        target[0, j] = c_re * x_re - c_im * x_im + d_re * y_re - d_im * y_im
+        target[1, j] = c_re * x_im + c_im * x_re + d_re * y_im + d_im * y_re
 
-    Source and target may be the same arrays. *local* (2, d) is work space.
-    """
-    norm = 0.0
-    if d == 2:
-        a_re, b_re, c_re, d_re = m_re[at], m_re[at + 1], m_re[at + 2], m_re[at + 3]
-        a_im, b_im, c_im, d_im = m_im[at], m_im[at + 1], m_im[at + 2], m_im[at + 3]
-        for g in range(n_groups):
-            i, j = groups[g0 + 2 * g], groups[g0 + 2 * g + 1]
-            x_re, x_im, y_re, y_im = s_re[i], s_im[i], s_re[j], s_im[j]
-            p_re = a_re * x_re - a_im * x_im + b_re * y_re - b_im * y_im
-            p_im = a_re * x_im + a_im * x_re + b_re * y_im + b_im * y_re
-            q_re = c_re * x_re - c_im * x_im + d_re * y_re - d_im * y_im
-            q_im = c_re * x_im + c_im * x_re + d_re * y_im + d_im * y_re
-            t_re[i], t_im[i], t_re[j], t_im[j] = p_re, p_im, q_re, q_im
-            norm += p_re * p_re + p_im * p_im + q_re * q_re + q_im * q_im
-        return norm
-    for g in range(n_groups):
+
+@_jit()
+def _groups_of(m_re, m_im, at, d, groups, g0, n, source, target, local):  # type: ignore[no-untyped-def]
+    """As _pairs, in n groups of d amplitudes; *local* (2, d) is work space."""
+    for g in range(n):
         base = g0 + g * d
         for j in range(d):
-            local[0, j], local[1, j] = s_re[groups[base + j]], s_im[groups[base + j]]
+            local[0, j], local[1, j] = source[0, groups[base + j]], source[1, groups[base + j]]
         for i in range(d):
             row = at + i * d
-            re = local[0, 0] * 0
-            im = re
+            re = im = local.dtype.type(0.0)
             for j in range(d):
                 re += m_re[row + j] * local[0, j] - m_im[row + j] * local[1, j]
                 im += m_re[row + j] * local[1, j] + m_im[row + j] * local[0, j]
-            t_re[groups[base + i]], t_im[groups[base + i]] = re, im
-            norm += re * re + im * im
-    return norm
+            target[0, groups[base + i]], target[1, groups[base + i]] = re, im
 
 
-@njit(cache=True)
+@_jit()
+def _apply(m_re, m_im, at, d, groups, g0, n, source, target, local):  # type: ignore[no-untyped-def]
+    if d == 2:
+        _pairs(m_re, m_im, at, groups, g0, n, source, target)
+    else:
+        _groups_of(m_re, m_im, at, d, groups, g0, n, source, target, local)
+
+
+@_jit()
+def _norm(state, start, stop):  # type: ignore[no-untyped-def]
+    """Return the squared norm of the amplitudes start..stop."""
+    total = state.dtype.type(0.0)
+    for i in range(start, stop):
+        total += state[0, i] * state[0, i] + state[1, i] * state[1, i]
+    return float(total)
+
+
+@_jit()
 def _perform(steps, gate_re, gate_im, rng, state, spare, local):  # type: ignore[no-untyped-def]
-    """Apply operations to state (2, size) in place, drawing what is random."""
+    """Apply operations to state (2, size), drawing what is random.
+
+    Return the new state, which is *state* or *spare*, and its squared norm: the probability of
+    what was drawn. Before that it is 1.
+    """
     table, chance, groups, c_re, c_im = steps
+    total = 1.0
     for op in range(table.shape[0]):
-        code, d, at, count, g0, n = table[op]
+        code, d, at = table[op, 0], table[op, 1], table[op, 2]
+        count, g0, n = table[op, 3], table[op, 4], table[op, 5]
         if code == 0:
-            _apply(
-                gate_re,
-                gate_im,
-                at,
-                d,
-                groups,
-                g0,
-                n,
-                state[0],
-                state[1],
-                state[0],
-                state[1],
-                local,
-            )
+            _apply(gate_re, gate_im, at, d, groups, g0, n, state, state, local)
             continue
         x = rng.random()
         if code == 1:
             if x < chance[op]:
                 which = min(int(x / chance[op] * count), count - 1)
-                m = at + which * d * d
-                _apply(
-                    c_re, c_im, m, d, groups, g0, n, state[0], state[1], state[0], state[1], local
-                )
+                _apply(c_re, c_im, at + which * d * d, d, groups, g0, n, state, state, local)
             continue
-        total = 0.0
-        for i in range(state.shape[1]):
-            total += state[0, i] * state[0, i] + state[1, i] * state[1, i]
         x *= total
         norm = 0.0
         for which in range(count):
-            m = at + which * d * d
-            norm = _apply(
-                c_re, c_im, m, d, groups, g0, n, state[0], state[1], spare[0], spare[1], local
-            )
+            _apply(c_re, c_im, at + which * d * d, d, groups, g0, n, state, spare, local)
+            norm = _norm(spare, 0, spare.shape[1])
             x -= norm
             if x < 0.0:
                 break
-        if norm <= 1e-30 * total:  # rounding left a little beyond the last one: take the first
-            norm = _apply(
-                c_re, c_im, at, d, groups, g0, n, state[0], state[1], spare[0], spare[1], local
-            )
-        scale = state.dtype.type(1.0 / math.sqrt(norm))
-        for i in range(state.shape[1]):
-            state[0, i], state[1, i] = spare[0, i] * scale, spare[1, i] * scale
+        if norm <= 1e-12 * total:  # beyond the last one, by rounding: take the likeliest
+            _apply(c_re, c_im, at, d, groups, g0, n, state, spare, local)
+            norm = _norm(spare, 0, spare.shape[1])
+        state, spare = spare, state
+        total = norm
+        if total < 1e-9:
+            _rescale(state, total)
+            total = 1.0
+    return state, total
 
 
-@njit(cache=True)
+@_jit()
+def _rescale(state, total):  # type: ignore[no-untyped-def]
+    scale = state.dtype.type(1.0 / math.sqrt(total))
+    for i in range(state.shape[1]):
+        state[0, i] *= scale
+        state[1, i] *= scale
+
+
+@_jit()
 def _prepare(z, p_reset, p_encode, is_random, rng, psi, state, qubit):  # type: ignore[no-untyped-def]
     """state = (x)_n RX(pi z_n)|0> (x) psi, with the errors of reset and encoding drawn."""
     size = psi.shape[1]
@@ -520,7 +525,7 @@ def _prepare(z, p_reset, p_encode, is_random, rng, psi, state, qubit):  # type: 
         size *= 2
 
 
-@njit(cache=True)
+@_jit()
 def _draw_index(p, level):  # type: ignore[no-untyped-def]
     """Return the number of cumulative sums of p that are <= level, at most the last index."""
     total, index = 0.0, 0
@@ -530,7 +535,7 @@ def _draw_index(p, level):  # type: ignore[no-untyped-def]
     return index
 
 
-@njit(cache=True)
+@_jit()
 def _run_trajectories(  # type: ignore[no-untyped-def]
     register,
     after,
@@ -558,8 +563,8 @@ def _run_trajectories(  # type: ignore[no-untyped-def]
         largest = max(largest, register[0][op, 1])
     for op in range(after[0].shape[0]):
         largest = max(largest, after[0][op, 1])
-    state = np.empty((2, S * size), psi.dtype)
-    spare = np.empty((2, S * size), psi.dtype)
+    one, two = np.empty((2, S * size), psi.dtype), np.empty((2, S * size), psi.dtype)
+    low, other = np.empty((2, size), psi.dtype), np.empty((2, size), psi.dtype)
     local = np.empty((2, largest), psi.dtype)
     qubit = np.empty(4)
     true, reported, weights = np.empty(S), np.empty(S), np.empty(S)
@@ -569,15 +574,12 @@ def _run_trajectories(  # type: ignore[no-untyped-def]
         for b in range(B):
             mine = psi[b, k]
             for t in range(T):
-                _prepare(z[t, b, k], p_reset, p_encode, is_random, rng, mine, state, qubit)
-                _perform(register, gate[0], gate[1], rng, state, spare, local)
+                _prepare(z[t, b, k], p_reset, p_encode, is_random, rng, mine, one, qubit)
+                state, _ = _perform(register, gate[0], gate[1], rng, one, two, local)
                 total = 0.0
                 for s in range(S):
-                    norm = 0.0
-                    for i in range(s * size, (s + 1) * size):
-                        norm += state[0, i] * state[0, i] + state[1, i] * state[1, i]
-                    true[s] = norm
-                    total += norm
+                    true[s] = _norm(state, s * size, (s + 1) * size)
+                    total += true[s]
                 for s in range(S):
                     true[s] /= total
                 for s in range(S):
@@ -602,9 +604,12 @@ def _run_trajectories(  # type: ignore[no-untyped-def]
                     kept = _draw_index(true, rng.random())
                 scale = psi.dtype.type(1.0 / math.sqrt(max(true[kept] * total, 1e-300)))
                 for i in range(size):
-                    mine[0, i] = state[0, kept * size + i] * scale
-                    mine[1, i] = state[1, kept * size + i] * scale
-                _perform(after, gate[0], gate[1], rng, mine, spare[:, :size], local)
+                    low[0, i] = state[0, kept * size + i] * scale
+                    low[1, i] = state[1, kept * size + i] * scale
+                new, total = _perform(after, gate[0], gate[1], rng, low, other, local)
+                if total != 1.0:
+                    _rescale(new, total)
+                mine[:] = new
                 for n in range(N):
                     bit = 1 << (N - 1 - n)
                     spikes[t, b, k, n] = (outcome & bit) != 0
@@ -621,7 +626,7 @@ def _run_trajectories(  # type: ignore[no-untyped-def]
     return hits
 
 
-@njit(cache=True)
+@_jit()
 def _pauli_vector(psi, reduced, out):  # type: ignore[no-untyped-def]
     """out[a] = <psi|P_a|psi>, or the four of each single qubit in turn."""
     size = psi.shape[1]
@@ -663,7 +668,7 @@ def _pauli_vector(psi, reduced, out):  # type: ignore[no-untyped-def]
             out[a] = im
 
 
-@njit(cache=True)
+@_jit()
 def _pauli_vectors(psi, _qubits, reduced, out):  # type: ignore[no-untyped-def]
     for b in range(psi.shape[0]):
         for k in range(psi.shape[1]):
