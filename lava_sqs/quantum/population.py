@@ -58,9 +58,9 @@ RECORDS = ("spikes", "p_spike", "memory", "log_likelihood")
 _MAX_INSTRUMENT_BYTES = 2 * 2**30
 # The largest instrument (float64 bytes per neuron) that is the default: by (noisy, shared).
 _LARGEST_INSTRUMENT = {
-    (False, False): 32_000,
-    (False, True): 200_000,
-    (True, False): 200_000,
+    (False, False): 100_000,
+    (False, True): 1_500_000,
+    (True, False): 500_000,
     (True, True): 4_000_000,
 }
 
