@@ -7,6 +7,7 @@ is meant to be checked by eye against the six lines of its definition (docs, "On
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -49,7 +50,10 @@ class ReferenceNeuron:
             for layer in ansatz.moments
         ]
         self._pauli_kraus: dict[tuple[float, tuple[int, ...]], list[qutip.Qobj]] = {}
-        self._relaxations: dict[tuple[float, int], qutip.Qobj] = {}
+        # Sparse: for matrices this small the threads of a dense product cost 20 times its work.
+        self._channels = [
+            (c.slot, c.superoperator.to("CSR")) for c in (noise.channels if noise else ())
+        ]
         self.reset()
 
     def reset(self) -> None:
@@ -160,24 +164,27 @@ class ReferenceNeuron:
     def relax(self, rho: qutip.Qobj, duration: float, first: int = 0) -> qutip.Qobj:
         """Relax every qubit of *rho* together: one Lindblad propagator of the whole register."""
         assert self.noise is not None
-        if (duration, first) not in self._relaxations:
-            size = len(rho.dims[0])
-            c_ops = [
-                qutip.expand_operator(c, dims=[2] * size, targets=[q])
-                for q in range(size)
-                for c in self.noise.collapse_operators(first + q)
-            ]
-            generator = qutip.liouvillian(0 * qutip.tensor([qutip.qeye(2)] * size), c_ops)
-            self._relaxations[duration, first] = (generator * duration).expm()
-        return _apply(self._relaxations[duration, first], rho)
+        return _apply(_relaxation(self.noise, first, len(rho.dims[0]), duration), rho)
 
     def user_channels(self, rho: qutip.Qobj, slot: str) -> qutip.Qobj:
         """Apply the user's own channels of a slot, one after the other."""
-        assert self.noise is not None
-        for channel in self.noise.channels:
-            if channel.slot == slot:
-                rho = _apply(channel.superoperator, rho)
+        for where, superoperator in self._channels:
+            if where == slot:
+                rho = _apply(superoperator, rho)
         return rho
+
+
+@lru_cache(maxsize=64)
+def _relaxation(noise: NoiseModel, first: int, size: int, duration: float) -> qutip.Qobj:
+    """Return the Lindblad propagator of the qubits first, first + 1, ... of the register."""
+    dims = [2] * size
+    c_ops = [
+        qutip.expand_operator(c, dims=dims, targets=[q])
+        for q in range(size)
+        for c in noise.collapse_operators(first + q)
+    ]
+    generator = qutip.liouvillian(0 * qutip.qeye(dims), c_ops)
+    return (generator * duration).expm().to("CSR")
 
 
 def _apply(superoperator: qutip.Qobj, rho: qutip.Qobj) -> qutip.Qobj:
