@@ -46,7 +46,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         )
         self._eligibility = np.zeros_like(self._scores.scores)
         self._gradient = np.zeros_like(self._scores.scores)
-        self._mean_signal: Any = None
+        self._mean_signals: dict[int, np.ndarray] = {}
         self._steps = 0
 
     def _rows(self, values: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         return np.where(bits == 0, -1, (bits + 1) // 2)
 
     def _signal(self, third: np.ndarray) -> np.ndarray:
-        """The global signal less its running mean, shape (K, io_qubits)."""
+        """The global signal less its running mean at this step since the reset."""
         if not np.isfinite(third).all():
             raise ValueError(
                 "Port 'a_third_factor_in' must bring finite signals, but brought "
@@ -98,10 +98,11 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         rate = self._learning["baseline"]
         if rate is None:
             return signal
-        if self._mean_signal is None:
-            self._mean_signal = signal.copy()
-        advantage = signal - self._mean_signal
-        self._mean_signal += rate * (signal - self._mean_signal)
+        level = signal.mean(axis=0, keepdims=True) if self._learning["shared"] else signal
+        phase = self.time_step % self._reset_interval if self._reset_interval else 0
+        mean = self._mean_signals.setdefault(phase, level.copy())
+        advantage = signal - mean
+        mean += rate * (level - mean)
         return advantage
 
     def measure(self, z: np.ndarray, outcome: Any, reset: bool) -> np.ndarray:
@@ -118,6 +119,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
 
     def _accumulate(self, signal: np.ndarray) -> None:
         """Add signal times eligibility to the gradient of angles and biases."""
+        self._steps += 1
         n_io = self._channels[1]
         scores = self._scores.scores
         if self._visible:
@@ -131,8 +133,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         self._gradient[:, angles:] += mean * self._eligibility[:, angles:]
 
     def lrn_guard(self) -> bool:
-        """Learn at the end of every mini-batch."""
-        self._steps += 1
+        """Learn at the end of every mini-batch; Lava asks up to three times per step."""
         return self._steps % self._learning["update_interval"] == 0
 
     def run_lrn(self) -> None:

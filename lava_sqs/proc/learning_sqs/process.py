@@ -56,7 +56,8 @@ class LearningSQS(SQS):
         of the last one.
     baseline : float, optional
         Of a hidden neuron: in (0, 1], the rate of the running mean of L_t that is subtracted from
-        it. None subtracts nothing.
+        it. With a *reset_interval* every step since the reset has a mean of its own; neurons that
+        share their angles share it. None subtracts nothing.
     shared : bool, default False
         All neurons of the Process share one set of angles and one bias per channel, which learn
         from all of them: data-parallel learning, one sequence per neuron.

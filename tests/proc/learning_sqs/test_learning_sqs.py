@@ -18,7 +18,7 @@ from lava_sqs import (
 from lava_sqs.learning import Optimizer
 from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.instrument import compile_program
-from lava_sqs.quantum.sensitivity import OnlineScores
+from lava_sqs.quantum.sensitivity import OnlineScores, score_spike_train
 
 NOISE = NoiseModel(t1=1e-4, t2=8e-5, p_depol_2q=8e-3, p_read1_given0=0.01, p_read0_given1=0.02)
 STEPS, PRE, POST = 200, 5, 3
@@ -41,7 +41,7 @@ class Twin:
         self.lr_theta, self.lr_bias, self.lr_weights = lr_theta, lr_bias, lr_weights
         self.interval, self.baseline, self.reset = interval, baseline, reset
         self.weight_gamma, self.optimizer = weight_gamma, Optimizer(optimizer, clip=clip)
-        self.mean = None
+        self.means = {}  # one per step since the reset
 
     def run(self, x, third):
         """x (T, pre) presynaptic spikes, third (T, post)."""
@@ -71,11 +71,10 @@ class Twin:
             else:
                 signal = third[t - 1].copy()
                 if self.baseline is not None:
-                    self.mean = signal.copy() if self.mean is None else self.mean
-                    signal, self.mean = (
-                        signal - self.mean,
-                        self.mean + self.baseline * (signal - self.mean),
-                    )
+                    phase = t % self.reset[0] if self.reset else 0
+                    mean = self.means.get(phase, signal)
+                    self.means[phase] = mean + self.baseline * (signal - mean)
+                    signal = signal - mean
             eligibility = self.gamma * eligibility + self.scores.scores
             e = self.scores.scores if self.role == "visible" else eligibility
             gradient += signal[:, None] * e
@@ -137,6 +136,7 @@ CASES = {
     },
     "hidden, exact": {"role": "hidden", "reset": (20, 1)},
     "hidden, leaky, baseline": {"role": "hidden", "gamma": 0.9, "baseline": 0.1, "scale": 0.7},
+    "hidden, baseline, resets": {"role": "hidden", "baseline": 0.2, "reset": (20, 1)},
 }
 RATES = {"lr_theta": 0.02, "lr_bias": 0.01, "lr_weights": 0.01}
 
@@ -239,6 +239,33 @@ def test_shared_neurons_keep_one_set_of_angles():
     assert (theta == theta[0]).all()
     assert (bias == bias[0]).all()
     assert np.abs(theta - before).max() > 0.05
+
+
+@pytest.mark.parametrize("interval", [1, 2, 3, 5])
+def test_mini_batches_are_those_of_gradient_ascent_offline(interval):
+    # no learning connection here: Lava asks neurons alone, and more than once, whether to learn
+    copies, updates = 4, 4
+    circuit, theta, *_ = material()
+    rng = np.random.default_rng(2)
+    a_in = rng.integers(0, 2, (updates, interval, copies)) * 0.6
+    a_in[:, 0] = 0.0
+    spikes = rng.integers(0, 2, a_in.shape)
+    want, adam = theta[:1], Optimizer("adam")
+    for z, s in zip(a_in, spikes, strict=True):
+        _, gradient, _ = score_spike_train(circuit, want, z[..., None], s[..., None])
+        want = want + adam.step("theta", gradient / (interval * copies), rate=0.05)
+    neurons = LearningSQS(
+        shape=(copies,), role="visible", shared=True, ansatz=circuit, theta=theta[0],
+        lr_theta=0.05, update_interval=interval, reset_interval=interval,
+        reset_offset=1 % interval, seed=1,
+    )  # fmt: skip
+    RingBuffer(data=a_in.reshape(-1, copies).T).s_out.connect(neurons.a_in)
+    third = 2.0 * spikes.reshape(-1, copies).T - 1
+    RingBuffer(data=third).s_out.connect(neurons.a_third_factor_in)
+    with runtime(neurons, CFG) as net:
+        net.run(updates * interval)
+        got = neurons.theta.get()
+    np.testing.assert_allclose(got, np.tile(want, (copies, 1)), rtol=0, atol=1e-9)
 
 
 def test_angles_can_be_set_while_learning():

@@ -1,0 +1,55 @@
+"""The optimizers against sequences worked out by hand."""
+
+import numpy as np
+import pytest
+
+from lava_sqs.learning import Optimizer
+
+
+def steps(optimizer, gradients, rate=0.1):
+    return [optimizer.step("x", np.array([[float(g)]]), rate=rate)[0, 0] for g in gradients]
+
+
+def test_adam_follows_the_sequence_computed_by_hand():
+    # first moments .1, .09, -.119 over .1, .19, .271 ;
+    # second moments .001, .000999, .004998001 over .001, .001999, .002997001
+    want = [
+        0.1 * 1.0 / (1.0 + 1e-8),
+        0.1 * (0.09 / 0.19) / (np.sqrt(0.000999 / 0.001999) + 1e-8),
+        0.1 * (-0.119 / 0.271) / (np.sqrt(0.004998001 / 0.002997001) + 1e-8),
+    ]
+    got = steps(Optimizer("adam"), [1, 0, -2])
+    np.testing.assert_allclose(got, want, rtol=1e-12)
+    np.testing.assert_allclose(got, [0.1, 0.0670058, -0.0340034], rtol=1e-5)
+
+
+def test_momentum_sums_past_gradients():
+    np.testing.assert_allclose(
+        steps(Optimizer("sgd", momentum=0.5), [1, 1, -1]), [0.1, 0.15, -0.025]
+    )
+    np.testing.assert_allclose(steps(Optimizer("sgd"), [1, 1, -1]), [0.1, 0.1, -0.1])
+
+
+def test_clipping_shortens_only_the_neurons_that_exceed_it():
+    step = Optimizer("sgd", clip=1.0).step("x", np.array([[3.0, 4.0], [0.3, 0.4]]), rate=1.0)
+    np.testing.assert_allclose(step, [[0.6, 0.8], [0.3, 0.4]])
+
+
+def test_arrays_have_moments_of_their_own():
+    mixed, alone = Optimizer("adam"), Optimizer("adam")
+    for g in (1.0, -3.0, 2.0):
+        mixed.step("other", np.array([[10.0]]), rate=0.1)
+        assert mixed.step("x", np.array([[g]]), rate=0.1) == alone.step(
+            "x", np.array([[g]]), rate=0.1
+        )
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+def test_a_saved_state_continues_as_if_nothing_had_happened(kind):
+    whole, first = Optimizer(kind, momentum=0.9), Optimizer(kind, momentum=0.9)
+    want = steps(whole, [1, 2, -1, 0.5])
+    got = steps(first, [1, 2])
+    second = Optimizer(kind, momentum=0.9)
+    second.load(first.state())
+    steps(first, [100])  # must not reach what was saved
+    assert got + steps(second, [-1, 0.5]) == want
