@@ -1,8 +1,9 @@
 """How good each local learning rule is: its gradient, and what it learns.
 
-``uv run python -m benchmarks.learning`` prints two tables: the cosine of every estimator with the
-exact gradient on random networks, and how many seeds of two temporal tasks each rule solves.
-``--lava`` adds the temporal tasks learned inside Lava, ``--quick`` takes fewer networks and seeds.
+``uv run python -m benchmarks.learning`` prints three tables: what scores cost, the cosine of every
+estimator with the exact gradient on random networks, and how many seeds of two temporal tasks each
+rule solves. ``--lava`` adds what is learned inside Lava, ``--quick`` takes fewer networks and
+seeds, ``--costs`` prints only the costs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from lava_sqs.quantum import NoiseModel, Population, _kernels, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.population import ground_state
-from lava_sqs.quantum.sensitivity import derivatives, score_spike_train
+from lava_sqs.quantum.sensitivity import (
+    OnlineScores,
+    SpikeTrainScorer,
+    derivatives,
+    score_spike_train,
+)
 
 Array = NDArray[Any]
 
@@ -248,12 +254,70 @@ def learn_offline(task: str, circuit: Ansatz, rule: str, seed: int, updates: int
     return float(-logp.mean() / 20)
 
 
+# -- costs ---------------------------------------------------------------------------------------
+
+
+def print_costs(repeats: int = 15, size: int = 1000, steps: int = 20) -> None:
+    """Print what scores cost, in units of inference: medians of interleaved repeats."""
+    print(
+        f"\nCost of scores / cost of inference, (1,1), K={size}, T={steps}, noisy, medians of "
+        f"{repeats} interleaved repeats (inference: microseconds per neuron and step)\n"
+    )
+    print("| | inference | reverse form: angles and currents | the same, instruments built anew "
+          "| online form |\n" + "|---" * 5 + "|")  # fmt: skip
+    circuit = ansatz.layered(1, 1)
+    rng = np.random.default_rng(0)
+    theta = rng.uniform(-np.pi, np.pi, (size, circuit.n_params))
+    for batch in (1, 48):
+        z = rng.uniform(-0.2, 0.8, (steps, batch, size))
+        population = Population(circuit, theta, batch=(batch,), noise=NOISE, seed=0)
+        spikes = population.run(z).spikes
+        scorer = SpikeTrainScorer(circuit, theta, noise=NOISE, prebuild=True)
+        alone = Population(circuit, theta, noise=NOISE, seed=0)
+        online = OnlineScores(compile_program(circuit, NOISE), theta, size=size, window=1)
+
+        def infer(population: Any = population, z: Array = z) -> None:
+            population.reset()
+            population.run(z, record=("spikes",))
+
+        def reverse(scorer: Any = scorer, z: Array = z, spikes: Any = spikes) -> None:
+            scorer.score(z, spikes)
+
+        def rebuilt(z: Array = z, spikes: Any = spikes) -> None:
+            score_spike_train(circuit, theta, z, spikes, noise=NOISE)
+
+        def forward(alone: Any = alone, online: Any = online, z: Array = z) -> None:
+            alone.reset()
+            online.reset()
+            for currents in z[:, 0]:
+                online.step(currents[:, None], alone.step(currents)[:, None])
+
+        jobs = [infer, reverse, rebuilt] + ([forward] if batch == 1 else [])
+        times = np.empty((repeats, len(jobs)))
+        for job in jobs:
+            job()  # compile
+        for i in range(repeats):
+            for j, job in enumerate(jobs):
+                start = time.perf_counter()
+                job()
+                times[i, j] = time.perf_counter() - start
+        medians = np.median(times, axis=0)
+        unit = medians[0] / (steps * batch * size) * 1e6
+        cells = [f"{unit:.3f}", *(f"{m / medians[0]:.1f}" for m in medians[1:])]
+        cells += [""] * (4 - len(cells))
+        print(f"| batch {batch} | " + " | ".join(cells) + " |", flush=True)
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="5 networks and 3 seeds")
     parser.add_argument("--lava", action="store_true", help="also learn inside Lava")
+    parser.add_argument("--costs", action="store_true", help="only the costs")
     args = parser.parse_args()
+    print_costs()
+    if args.costs:
+        return
     networks, seeds = (range(5), range(3)) if args.quick else (range(20), range(10))
     start = time.perf_counter()
     # The random networks of this table drive some neurons beyond z = 1; that is part of the test.
