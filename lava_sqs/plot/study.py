@@ -230,7 +230,7 @@ def plot_heatmap(
         label, factor, _ = _label(name)
         axis.set_ticks(range(len(ticks)))
         axis.set_ticklabels(
-            [f"{t * factor:.3g}" if isinstance(t, (int, float)) else str(t) for t in ticks]
+            [f"{t * factor:.4g}" if isinstance(t, (int, float)) else str(t) for t in ticks]
         )
         axis.set_label_text(label)
     if annotate:

@@ -60,6 +60,8 @@ def _preset(params: Mapping[str, Any], prefix: str) -> NoiseModel:
     from lava_sqs.quantum.noise import NoiseModel
 
     name = params[prefix]
+    if name == "none":
+        return NoiseModel()
     if not isinstance(name, str):
         raise TypeError(
             f"Parameter `{prefix}` must be the name of a preset or None, but got {name!r}."
@@ -80,7 +82,8 @@ def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel |
     Parameters
     ----------
     params : dict
-        ``noise`` is the name of a preset (or None); ``noise.<field>`` overrides a field of it;
+        ``noise`` is the name of a preset, or ``"none"`` (noiseless); ``noise.<field>`` overrides
+        a field of it;
         ``noise.t2_over_t1`` gives t2 as a multiple of t1, ``noise.p_depol_1q_over_2q`` the
         one-qubit error as a fraction of the two-qubit one; ``noise.scaled`` makes the whole
         stronger or weaker (:meth:`NoiseModel.scaled`).

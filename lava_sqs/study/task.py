@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib
 import inspect
+import json
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -284,9 +285,11 @@ class Accuracy:
 
     Parameters
     ----------
-    model : object or str
+    model : object or str, optional
         Anything with ``predict(X)``, or the path of a saved :class:`SQSNN`. Its ``predict`` is
-        given ``noise=`` if the point speaks of noise.
+        given ``noise=`` if the point speaks of noise. None trains an SQSNN on the training part of
+        *data*: parameters that are no noise are its arguments, ``train_noise.*`` its noise. Each
+        worker trains it once, and every one gets the same.
     X, y : array_like, shape (N, ...) and (N,), optional
         The test samples; None takes those of *data*.
     data : str
@@ -295,14 +298,17 @@ class Accuracy:
         Use only these labels of *data*.
     repeats : int
         Evaluations per batch.
+    train_seed : int
+        ``random_state`` of the training, if *model* is None.
     """
 
-    model: Any
+    model: Any = None
     X: Any = None
     y: Any = None
     data: str = "digits"
     classes: Sequence[Any] | None = None
     repeats: int = 1
+    train_seed: int = 0
 
     name = "accuracy"
 
@@ -315,7 +321,12 @@ class Accuracy:
                 f"Argument `y` must have {len(self.X)} labels, one per sample, but has "
                 f"{len(self.y)}."
             )
-        if not isinstance(self.model, str) and not callable(getattr(self.model, "predict", None)):
+        check_int("train_seed", self.train_seed, minimum=0)
+        if self.model is None and self.X is not None:
+            raise ValueError("Argument `model` must be given with X and y: nothing to train on.")
+        if not (self.model is None or isinstance(self.model, str)) and not callable(
+            getattr(self.model, "predict", None)
+        ):
             raise TypeError(
                 f"Argument `model` must have a method predict, or be a path, but got "
                 f"{describe(self.model)}."
@@ -328,12 +339,16 @@ class Accuracy:
             with open(model, "rb") as file:
                 model = hashlib.sha256(file.read()).hexdigest()
         samples = [_plain(v) for v in (self.X, self.y, self.classes)]
-        return [_plain(model), *samples, _data_identity(self.data), self.repeats]
+        numbers = [self.repeats, self.train_seed]
+        return [_plain(model), *samples, _data_identity(self.data), numbers]
 
     def check(self, params: dict[str, Any]) -> None:
         """Raise if a point makes no sense: before anything runs."""
-        _check_names(self.name, params, (), noises=("noise",))
         noise_from(params)
+        if self.model is not None:
+            _check_names(self.name, params, (), noises=("noise",))
+        else:
+            _untrained(params, self.train_seed)
 
     def __call__(self, params: dict[str, Any], seed: np.random.SeedSequence) -> Counts:
         """Run one batch."""
@@ -342,7 +357,13 @@ class Accuracy:
         else:
             data = _dataset(self.data, self.classes)
             x, y = data.x_test, data.y_test
-        model = _load(self.model) if isinstance(self.model, str) else self.model
+        model = self.model
+        if isinstance(model, str):
+            model = _load(model)
+        elif model is None:
+            kept = {k: v for k, v in params.items() if k.partition(".")[0] != "noise"}
+            classes = None if self.classes is None else tuple(self.classes)
+            model = _trained(json.dumps(kept), self.data, classes, self.train_seed)
         noise = noise_from(params)
         arguments = {} if noise is None else {"noise": noise}
         errors = np.zeros(len(y), dtype=int)
@@ -385,11 +406,30 @@ def _network() -> Any:
     return network
 
 
+def _untrained(params: Mapping[str, Any], seed: int) -> Any:
+    """Return the SQSNN that the parameters describe; unknown ones raise TypeError."""
+    own = {
+        k: tuple(v) if isinstance(v, list) else v
+        for k, v in params.items()
+        if k.partition(".")[0] not in ("noise", "train_noise")
+    }
+    noise = noise_from(params, "train_noise")
+    return _network()(**{"verbose": False, **own}, noise=noise, random_state=seed)
+
+
+@functools.lru_cache(maxsize=8)
+def _trained(params: str, data: str, classes: tuple[Any, ...] | None, seed: int) -> Any:
+    """Return a trained network: once per process for all the noises that it is tested under."""
+    found = _dataset(data, classes)
+    return _untrained(json.loads(params), seed).fit(found.x_train, found.y_train)
+
+
 @dataclass(frozen=True)
 class Training:
     """Test accuracy of networks trained anew for every seed: the spread over seeds.
 
-    ``train_noise.*`` is there while the network learns, ``noise.*`` while it is tested. Parameters
+    ``train_noise.*`` is there while the network learns, ``noise.*`` while it is tested (without
+    it: the same as in training; ``noise = "none"`` is noiseless). Parameters
     that are no noise are arguments of :class:`SQSNN`.
 
     Parameters
@@ -424,13 +464,7 @@ class Training:
         """Raise if a point makes no sense: before anything runs."""
         noise_from(params)
         noise_from(params, "train_noise")
-        self._network(params, 0)
-
-    def _network(self, params: dict[str, Any], seed: int) -> Any:
-        own = {k: v for k, v in params.items() if not k.startswith(("noise", "train_noise"))}
-        own = {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
-        noise = noise_from(params, "train_noise")
-        return _network()(**{"verbose": False, **own}, noise=noise, random_state=seed)
+        _untrained(params, 0)
 
     def __call__(self, params: dict[str, Any], seed: np.random.SeedSequence) -> Counts:
         """Run one batch."""
@@ -439,9 +473,10 @@ class Training:
         x_test, y_test = data.x_test[: self.test_size], data.y_test[: self.test_size]
         values = []
         for child in seed.spawn(self.networks):
-            model = self._network(params, _integer(child)).fit(x, y)
+            model = _untrained(params, _integer(child)).fit(x, y)
             noise = noise_from(params)
-            guess = predict(model, x_test, child.spawn(1)[0], noise=noise)
+            arguments = {} if noise is None else {"noise": noise}
+            guess = predict(model, x_test, child.spawn(1)[0], **arguments)
             values.append(float(np.mean(np.asarray(guess) == y_test)))
         return Counts.of_values(values)
 

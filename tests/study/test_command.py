@@ -1,0 +1,156 @@
+import pytest
+
+from lava_sqs.study import StudyResult, read_rows
+from lava_sqs.study.command import main
+from lava_sqs.study.loader import StudyFileError, key_lines, load_study
+
+GOOD = """\
+# A study.
+[study]
+task = "study_tasks:coin"
+about = "coins"
+
+[base]
+batch_shots = 50
+
+[grid]
+p = [
+    0.1,   # rare
+    0.4,
+]
+"side" = ["a", "b"]
+
+[stop]
+max_errors = 20
+max_batches = 3
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    path = tmp_path / "coins.toml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_run_status_combine_plot(study, tmp_path, capsys):
+    a, b = tmp_path / "a.csv", tmp_path / "b.csv"
+    assert main(["run", str(study), "--out", str(a)]) == 0
+    said = capsys.readouterr()
+    assert "coin: 4 points" in said.out
+    assert said.err == ""
+    rows = read_rows(a)
+
+    b.write_text("".join(a.read_text().splitlines(keepends=True)[:4]))
+    assert main(["status", str(b), "--study", str(study)]) == 0
+    said = capsys.readouterr().out
+    assert "of 4 points are done" in said
+    assert "open: batch_shots=50, p=0.4, side='b': 0 batches, 0 shots" in said
+    assert main(["status", str(a), "--study", str(study)]) == 0
+    assert "4 of 4 points are done" in capsys.readouterr().out
+    assert main(["status", str(a)]) == 0
+    assert str(StudyResult.load(a)) in capsys.readouterr().out
+
+    assert main(["combine", str(a), str(b), "--out", str(tmp_path / "c.csv")]) == 0
+    assert "(3 duplicates)" in capsys.readouterr().out
+    assert sorted(r.row_id for r in read_rows(tmp_path / "c.csv")) == sorted(r.row_id for r in rows)
+    picture = tmp_path / "a.png"
+    assert main(["plot", str(a), "--x", "p", "--group", "side", "--out", str(picture)]) == 0
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    select = ["--select", "side=a", "--select", "p=0.1"]
+    assert main(["plot", str(a), "--x", "p", "--y", "side", *select, "--out", str(picture)]) == 0
+
+
+def test_a_torn_line_is_reported_and_mended(study, tmp_path, capsys):
+    a = tmp_path / "a.csv"
+    assert main(["run", str(study), "--out", str(a)]) == 0
+    whole = sorted(r.row_id for r in read_rows(a))
+    a.write_bytes(a.read_bytes()[:-7])
+    capsys.readouterr()
+    assert main(["run", str(study), "--out", str(a)]) == 0
+    assert "lava-sqs study: " in (said := capsys.readouterr().err)
+    assert "the last line is torn" in said
+    assert sorted(r.row_id for r in read_rows(a)) == whole
+
+
+def test_exit_codes(study, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "a.csv")]
+    assert main(["run", str(tmp_path / "no.toml"), *out]) == 2
+    assert main(["run", str(study), *out, "--workers", "0"]) == 2
+    with pytest.raises(SystemExit) as exit_:
+        main(["run"])
+    assert exit_.value.code == 2
+    assert main(["status", str(tmp_path / "no.csv")]) == 2
+    study.write_text(GOOD.replace("coin", "fails").replace("0.4", "0.5"))
+    assert main(["run", str(study), *out]) == 1
+    assert "no such luck" in (said := capsys.readouterr().err)
+    assert "tries the failed points again" in said
+    assert main(["plot", str(tmp_path / "a.csv"), "--x", "q", *out]) == 2
+    assert "no parameter 'q'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("p = [", "p = [,", 10, "column"),
+        ("[stop]", "[stop", 16, "column"),
+        ("[stop]", "[stops]", 16, r"no table \[stops\]"),
+        ("max_errors", "max_error", 17, r"\[stop\] has no key `max_error`"),
+        ("max_errors = 20", "max_errors = 2.5", 17, "an integer"),
+        ("max_errors = 20", "max_errors = true", 17, "an integer"),
+        ("max_errors = 20", "max_errors = 0", 17, "at least 1"),
+        ("study_tasks:coin", "study_tasks:coins", 3, "coins"),
+        ("study_tasks:coin", "nowhere:coin", 3, "nowhere"),
+        ("study_tasks:coin", "coin", 3, "one of 'memory_capacity'"),
+        ('task = "study_tasks:coin"', "", 2, "must have `task`"),
+        ("batch_shots = 50", "batch_shots = nan", 7, "NaN"),
+        ("batch_shots = 50", "seed = 3", 7, "column"),
+        ('"side" = ["a", "b"]', '"side" = "a"', 14, "list of values for `side`"),
+        ('"side" = ["a", "b"]', "noise.t1 = [1e-5]\nnoise.t2 = [1e-4]", 14, "impossible"),
+        ('about = "coins"', 'seed = "x"', 4, "an integer"),
+        ('about = "coins"', "seed = -1", 4, "at least 0"),
+        ("[base]", "[[points]]\np = 1\n[base]", 7, "give it once"),
+    ],
+)
+def test_errors_name_the_line(study, old, new, line, message):
+    study.write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(StudyFileError, match=rf"coins\.toml, line {line}\D.*{message}"):
+        load_study(study)
+
+
+def test_lines_of_keys():
+    text = (
+        'a = 1\n\n[b."c d"]\ne = [\n  "]", # [x]\n]\n'
+        'f.g = """\n[not]\nh = 1\n"""\n[[i]]\nj = {k = 1}\n[[i]]\nj = 2'
+    )
+    lines = key_lines(text)
+    assert lines["a",] == 1
+    assert lines["b", "c d"] == 3
+    assert lines["b", "c d", "e"] == 4
+    assert lines["b", "c d", "f", "g"] == 7
+    assert lines["i", 0, "j", "k"] == 12
+    assert lines["i", 1, "j"] == 14
+    assert ("not",) not in lines
+
+
+def test_a_task_beside_the_file_is_found(tmp_path):
+    (tmp_path / "study_tasks_of_user.py").write_text(
+        "def task(params, seed, errors=1):\n    return {'shots': 10, 'errors': errors}\n"
+    )
+    path = tmp_path / "s.toml"
+    path.write_text('[study]\ntask = "study_tasks_of_user:task"\n[options]\nerrors = 4\n')
+    result = load_study(path).study.run(progress=False)
+    assert result.points[0].counts.errors == 4
+    assert result.points[0].task == "task"
+
+
+def test_the_command_is_wired():
+    import argparse
+
+    from lava_sqs.study.command import add_parser
+
+    top = argparse.ArgumentParser()
+    add_parser(top.add_subparsers())
+    args = top.parse_args(["study", "run", "a.toml", "--out", "b.csv", "--workers", "3"])
+    assert (args.study, args.out, args.workers, args.dask) == ("a.toml", "b.csv", 3, None)
+    assert args.call(args) == 2  # no such file
