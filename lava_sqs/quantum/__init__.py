@@ -1,9 +1,14 @@
 """The physics of SQS neurons, without Lava: QuTiP builds, NumPy and Numba run."""
 
-from lava_sqs.quantum import ansatz
+from lava_sqs.quantum import ansatz, diagnostics
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import instrument
-from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise import (
+    NoiseModel,
+    aer_depolarizing_param,
+    depol_from_aer,
+    depol_from_gate_infidelity,
+)
 from lava_sqs.quantum.pauli import (
     matrix_to_superoperator,
     pauli_labels,
@@ -13,18 +18,26 @@ from lava_sqs.quantum.pauli import (
 )
 from lava_sqs.quantum.population import Population, RunResult
 from lava_sqs.quantum.reference import ReferenceNeuron
+from lava_sqs.quantum.sensitivity import OnlineScores, SpikeTrainScorer, score_spike_train
 
 __all__ = [
     "Ansatz",
     "NoiseModel",
+    "OnlineScores",
     "Population",
     "ReferenceNeuron",
     "RunResult",
+    "SpikeTrainScorer",
+    "aer_depolarizing_param",
     "ansatz",
+    "depol_from_aer",
+    "depol_from_gate_infidelity",
+    "diagnostics",
     "instrument",
     "matrix_to_superoperator",
     "pauli_labels",
     "pauli_to_qobj",
     "qobj_to_pauli",
+    "score_spike_train",
     "superoperator_to_matrix",
 ]
