@@ -203,9 +203,7 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
     """
     raw = np.fromfile(path, dtype=np.uint8)
     if raw.size % 5:
-        raise ValueError(
-            f"The file {path} must hold 5 bytes per event, but has {raw.size} bytes."
-        )
+        raise ValueError(f"The file {path} must hold 5 bytes per event, but has {raw.size} bytes.")
     b = raw.reshape(-1, 5).astype(np.int64)
     return b[:, 0], b[:, 1], b[:, 2] >> 7, ((b[:, 2] & 127) << 16) | (b[:, 3] << 8) | b[:, 4]
 

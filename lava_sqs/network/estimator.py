@@ -110,6 +110,9 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         M, how often an input is shown at once; the other draws are a hidden neuron's baseline.
     sparsity : float
         Cost of a hidden spike, in nats.
+    discount : float
+        gamma in [0, 1]: how fast a hidden spike's share in what the visible neurons say later
+        fades, per step. 1 is unbiased and noisy.
     early_stopping : bool
         Hold out a part of the training data, stop when its accuracy no longer grows, and keep the
         best epoch.
@@ -195,6 +198,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         schedule: str = "cosine",
         n_draws: int = 4,
         sparsity: float = 0.0,
+        discount: float = 0.5,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
@@ -226,6 +230,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.schedule = schedule
         self.n_draws = n_draws
         self.sparsity = sparsity
+        self.discount = discount
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -302,6 +307,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.hidden_learning_rate is not None:
             check_positive("hidden_learning_rate", self.hidden_learning_rate, zero=True)
         check_positive("sparsity", self.sparsity, zero=True)
+        if check_positive("discount", self.discount, zero=True) > 1:
+            raise ValueError(f"Argument `discount` must lie in [0, 1], but got {self.discount}.")
         check_positive("validation_fraction", self.validation_fraction, below=1.0)
         if self.noise is not None and not isinstance(self.noise, NoiseModel):
             raise TypeError(
@@ -429,9 +436,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
             inputs = self._encode(X[part], draw).transpose(1, 0, 2)
             steps = len(inputs) + spec.depth
-            drawn = [
-                [rng.random((steps, layer.size)) for layer in spec.layers] for rng in streams
-            ]
+            drawn = [[rng.random((steps, layer.size)) for layer in spec.layers] for rng in streams]
             yield part, inputs, [np.stack(u, axis=1) for u in zip(*drawn, strict=True)]
 
     def _scores(
@@ -457,7 +462,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return per class how much likelier its neurons' spiking is than their silence."""
         layer = spec.visible
         own = self.parameters_[layer.name]
-        total = np.zeros(visible.z.shape[1:2] + (layer.size,))
+        total = np.zeros((*visible.z.shape[1:2], layer.size))
         for bit, sign in ((1, 1.0), (0, -1.0)):
             clamp = np.full(visible.z.shape, bit, np.int8)
             clamp[: spec.lag(layer.name)] = -1
@@ -636,9 +641,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the class of each sample from its visible spikes (n, T + depth, C), by count."""
         check_is_fitted(self)
         trains = check_real("spikes", spikes).transpose(1, 0, 2)
-        return np.asarray(
-            self.classes_[count_scores(trains, len(self.classes_)).argmax(axis=1)]
-        )
+        return np.asarray(self.classes_[count_scores(trains, len(self.classes_)).argmax(axis=1)])
 
     @property
     def _n_steps_in(self) -> int:
@@ -857,6 +860,7 @@ class _Trainer:
                 rng,
                 n_draws=model.n_draws if len(spec.layers) > 1 else 1,
                 sparsity=model.sparsity,
+                discount=model.discount,
                 rule=model.rule,
                 train_hidden=hidden_rate > 0,
             )
@@ -936,7 +940,10 @@ class _Trainer:
         self.best_value, self.waited = state["best_value"], state["waited"]
         self.first = state["first"]
         self.optimizer.load(
-            {k: (arrays[f"first.{k}"], arrays[f"second.{k}"], n) for k, n in state["counts"].items()}
+            {
+                k: (arrays[f"first.{k}"], arrays[f"second.{k}"], n)
+                for k, n in state["counts"].items()
+            }
         )
 
 

@@ -121,7 +121,8 @@ class SQSNeuron:
                 record=("p_spike", "log_likelihood"),
                 uniforms=u,
             )
-        assert result.p_spike is not None and result.log_likelihood is not None
+        assert result.p_spike is not None
+        assert result.log_likelihood is not None
         spikes = result.spikes.reshape(z.shape).astype(np.int8)
         return RunOut(spikes, result.p_spike.reshape(z.shape), result.log_likelihood)
 
@@ -158,7 +159,6 @@ class SQSNeuron:
             signal=signal,
             seed=seed,
         )
-
 
     def lava_vars(self, params: Array) -> dict[str, Array]:
         """Return the Vars of the Process that hold *params*, by name."""

@@ -8,11 +8,17 @@ Each neuron ascends the exact score of its own spike train, times a signal:
 
 .. math::
 
-    L_{k,t} = \sum_{t' > t} \log p^{vis}_{t'} - b_t - \lambda \sum_{t' \ge t} s_{k,t'} + c_{k,t},
+    L_{k,t} = \sum_{t' > t} \gamma^{t'-t-1} \log p^{vis}_{t'} - b_t
+              - \lambda \sum_{t' \ge t} s_{k,t'} + c_{k,t},
 
-a global number and local ones. With M draws per input, ``b_t`` is the mean over the other draws of
+a global number and local ones. ``gamma = 1`` is unbiased; a smaller one leaves out what a spike
+does much later, through memories, and with it most of the variance. With M draws per input, ``b_t`` is the mean over the other draws of
 the same input (leave one out), with one draw over the other inputs of the mini-batch; ``c`` is the
 same baseline of the cost.
+
+Where ``z <= 0`` no gate is applied and the score by the current is exactly 0, so a visible neuron
+that should have spiked there could never come back. There, and only there, its current is moved
+by a delta rule instead, ``revive * (s_t - p_t)`` (ours): local, and 0 wherever learning works.
 """
 
 from __future__ import annotations
@@ -31,6 +37,9 @@ __all__ = ["RULES", "BatchResult", "initialise", "local_gradient", "target_train
 Array = NDArray[Any]
 
 RULES = ("exact", "as-published")
+
+#: Strength of the delta rule in the dead zone of visible neurons.
+REVIVE = 3.0
 
 
 @dataclass(frozen=True)
@@ -76,9 +85,10 @@ def local_gradient(
     *,
     n_draws: int = 1,
     sparsity: float = 0.0,
+    discount: float = 1.0,
     rule: str = "exact",
     train_hidden: bool = True,
-    revive: float = 1.0,
+    revive: float = REVIVE,
 ) -> BatchResult:
     """Return the local rule's gradient of a mini-batch.
 
@@ -95,9 +105,13 @@ def local_gradient(
         M, how often each input is shown at once.
     sparsity : float
         lambda, the cost of one hidden spike in nats.
+    discount : float
+        gamma, in [0, 1].
     rule : {"exact", "as-published"}
     train_hidden : bool
         False leaves the hidden layers as they are (and spares their scores).
+    revive : float
+        Strength of the delta rule of visible neurons where z <= 0.
 
     Returns
     -------
@@ -111,7 +125,7 @@ def local_gradient(
 
     heard = (fixed[:, :, 0] >= 0)[:, :, None]  # steps that the input can have reached
     log_p = traces[-1].out.log_likelihood * heard  # (S, B, K)
-    later = _reward_to_go(log_p.sum(axis=2))  # includes the step itself
+    later = _reward_to_go(log_p.sum(axis=2), discount)  # includes the step itself
     worth = np.concatenate([later[1:], np.zeros((1, later.shape[1]))])
     worth = _less_baseline(worth, n_draws)
 
@@ -143,9 +157,12 @@ def local_gradient(
     )
 
 
-def _reward_to_go(reward: Array) -> Array:
-    """Return sum over t' >= t of *reward* (S, ...)."""
-    return np.asarray(np.cumsum(reward[::-1], axis=0)[::-1])
+def _reward_to_go(reward: Array, discount: float = 1.0) -> Array:
+    """Return sum over t' >= t of ``discount**(t' - t)`` times *reward* (S, ...)."""
+    total = np.array(reward, dtype=float)
+    for t in range(len(total) - 2, -1, -1):
+        total[t] += discount * total[t + 1]
+    return total
 
 
 def _less_baseline(value: Array, n_draws: int) -> Array:
@@ -165,7 +182,9 @@ def _nothing(own: LayerParams) -> LayerParams:
     return LayerParams(weights, np.zeros_like(own.bias), np.zeros_like(own.angles))
 
 
-def _exact(neuron: Any, own: LayerParams, trace: LayerTrace, signal: Array, rng: Any, pull: float) -> Any:
+def _exact(
+    neuron: Any, own: LayerParams, trace: LayerTrace, signal: Array, rng: Any, pull: float
+) -> LayerParams:
     """Score of parameters and currents; a synapse multiplies by what it delivered."""
     d_angles, d_z = neuron.score(own.angles, trace.z, trace.out.spikes, signal)
     if pull:
@@ -177,7 +196,9 @@ def _exact(neuron: Any, own: LayerParams, trace: LayerTrace, signal: Array, rng:
     return LayerParams(weights, flat.sum(axis=0), d_angles)
 
 
-def _published(neuron: Any, own: LayerParams, trace: LayerTrace, signal: Array, rng: Any, pull: float) -> Any:
+def _published(
+    neuron: Any, own: LayerParams, trace: LayerTrace, signal: Array, rng: Any, pull: float
+) -> LayerParams:
     """The released code's rule: fresh memories, SPSA for weights. The bias is one more weight."""
     sources = list(trace.history)
     ones = np.ones((*trace.z.shape[:2], 1))
@@ -225,9 +246,7 @@ def initialise(
             x = trains[source]
             scale = 1 / np.sqrt(max(float((x**2).sum(axis=2).mean()), 1e-12))
             weights[source] = scale * rng.normal(size=(layer.channels, x.shape[-1]))
-        own = LayerParams(
-            weights, np.zeros(layer.channels), layer.neuron.initial(layer.size, rng)
-        )
+        own = LayerParams(weights, np.zeros(layer.channels), layer.neuron.initial(layer.size, rng))
         # Only steps in which the layer hears the input: at the others z is its bias.
         lag = spec.lag(layer.name)
         history = {s: trains[s] for s in layer.sources}

@@ -1,0 +1,108 @@
+"""A network run layer by layer is the network run step by step."""
+
+import numpy as np
+import pytest
+
+from lava_sqs.network import LayerSpec, NetworkSpec, SQSNeuron, feed_forward
+from lava_sqs.network.simulation import forward, shifted
+from lava_sqs.network.training import initialise
+from lava_sqs.quantum import Population, ansatz
+
+NEURON = SQSNeuron(ansatz.layered())
+
+
+def example(spec, steps=7, batch=3, seed=0):
+    rng = np.random.default_rng(seed)
+    inputs = (rng.random((steps, batch, spec.n_inputs)) < 0.5).astype(float)
+    parameters = initialise(spec, inputs, rng)
+    for own in parameters.values():
+        own.angles += rng.normal(0, 0.5, own.angles.shape)
+    total = steps + spec.depth
+    uniforms = [rng.random((total, batch, la.size)) for la in spec.layers]
+    return inputs, parameters, uniforms
+
+
+@pytest.mark.filterwarnings("ignore:.*input currents exceed 1")
+def test_layer_by_layer_is_step_by_step():
+    """Literally the contract: z_t = sum_p w_p x_p(t-1) + b with x(0) = 0, in every connection."""
+    a = LayerSpec("a", 4, NEURON, ("input",))
+    b = LayerSpec("b", 3, NEURON, ("a", "input"))
+    c = LayerSpec("c", 2, NEURON, ("b", "a", "input"))
+    spec = NetworkSpec(5, (a, b, c))
+    inputs, parameters, uniforms = example(spec)
+    traces = forward(spec, parameters, inputs, uniforms)
+
+    steps, batch = len(inputs) + spec.depth, inputs.shape[1]
+    populations = [
+        Population(NEURON.ansatz, parameters[la.name].angles, batch=(batch,), seed=0)
+        for la in spec.layers
+    ]
+    before = {
+        "input": np.zeros((batch, 5)),
+        **{n: np.zeros((batch, la.size)) for n, la in zip("abc", spec.layers, strict=True)},
+    }
+    for t in range(steps):
+        now = {"input": inputs[t] if t < len(inputs) else np.zeros((batch, 5))}
+        for i, layer in enumerate(spec.layers):
+            own = parameters[layer.name]
+            z = own.bias + sum(before[s] @ w.T for s, w in own.weights.items())
+            now[layer.name] = populations[i].run(z[None], uniforms=uniforms[i][t : t + 1]).spikes[0]
+            np.testing.assert_array_equal(traces[i].out.spikes[t], now[layer.name])
+        before = now
+    assert traces[-1].out.spikes.any()
+
+
+def test_clamp_fixes_only_the_visible_layer():
+    spec = feed_forward(5, (3,), 2, NEURON)
+    inputs, parameters, uniforms = example(spec)
+    clamp = np.ones((len(inputs) + 2, 3, 2), int)
+    free = forward(spec, parameters, inputs, uniforms)
+    fixed = forward(spec, parameters, inputs, uniforms, clamp)
+    np.testing.assert_array_equal(free[0].out.spikes, fixed[0].out.spikes)
+    assert fixed[1].out.spikes.all()
+    assert not free[1].out.spikes.all()
+
+
+def test_shifted_delays_by_one_step():
+    train = np.arange(1.0, 4)[:, None, None]
+    np.testing.assert_array_equal(shifted(train, 5)[:, 0, 0], [0, 1, 2, 3, 0])
+    np.testing.assert_array_equal(shifted(train, 3)[:, 0, 0], [0, 1, 2])
+
+
+@pytest.mark.parametrize(("circuit", "parameters"), [("paper", 1040), ("layered", 1060)])
+def test_sizes_of_the_papers_network(circuit, parameters):
+    spec = feed_forward(256, (2,), 2, SQSNeuron(ansatz.named(circuit)))
+    assert (spec.n_parameters, spec.n_biases, spec.depth, spec.lag("visible")) == (
+        parameters,
+        4,
+        2,
+        1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ((), "at least one layer"),
+        ((LayerSpec("a", 1, NEURON, ("b",)),), "must name different ones of 'input'"),
+        ((LayerSpec("a", 1, NEURON, ("a",)),), "must name different ones of 'input'"),
+        ((LayerSpec("a", 1, NEURON, ("input", "input")),), "must name different"),
+        ((LayerSpec("a", 1, NEURON, ()),), "must name different"),
+        ((LayerSpec("input", 1, NEURON, ("input",)),), "different names"),
+        ((LayerSpec("a", 0, NEURON, ("input",)),), "at least 1"),
+    ],
+)
+def test_impossible_networks_are_refused(layers, message):
+    with pytest.raises(ValueError, match=message):
+        NetworkSpec(3, layers)
+
+
+def test_wrong_parameters_are_refused():
+    spec = feed_forward(5, (3,), 2, NEURON)
+    _, parameters, _ = example(spec)
+    parameters["visible"].bias = np.zeros(3)
+    with pytest.raises(ValueError, match=r"parameters\['visible'\].bias` must have shape \(2,\)"):
+        spec.check_parameters(parameters)
+    del parameters["hidden0"]
+    with pytest.raises(ValueError, match="must have the layer 'hidden0'"):
+        spec.check_parameters(parameters)
