@@ -10,8 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lava_sqs._version import __version__
     from lava_sqs.learning.rules import SQSLearningRule, SQSRewardRule, connect_learning
+    from lava_sqs.network import SQSNN
     from lava_sqs.proc.learning_sqs.process import LearningSQS
+    from lava_sqs.proc.qlif.process import QLIF
     from lava_sqs.proc.sqs.process import SQS
     from lava_sqs.proc.sqs_dense.process import SQSDense
     from lava_sqs.quantum import ansatz
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
     from lava_sqs.quantum.noise import NoiseModel
     from lava_sqs.quantum.population import Population
     from lava_sqs.running import SQSSimCfg, runtime
+    from lava_sqs.study import Study
 
 __all__ = [
+    "QLIF",
     "SQS",
+    "SQSNN",
     "LearningSQS",
     "NoiseModel",
     "Population",
@@ -29,6 +35,8 @@ __all__ = [
     "SQSLearningRule",
     "SQSRewardRule",
     "SQSSimCfg",
+    "Study",
+    "__version__",
     "ansatz",
     "connect_learning",
     "instrument",
@@ -40,11 +48,15 @@ _HOMES = {
     "LearningSQS": "lava_sqs.proc.learning_sqs.process",
     "NoiseModel": "lava_sqs.quantum",
     "Population": "lava_sqs.quantum",
+    "QLIF": "lava_sqs.proc.qlif.process",
     "SQS": "lava_sqs.proc.sqs.process",
     "SQSDense": "lava_sqs.proc.sqs_dense.process",
     "SQSLearningRule": "lava_sqs.learning.rules",
     "SQSRewardRule": "lava_sqs.learning.rules",
+    "SQSNN": "lava_sqs.network",
     "SQSSimCfg": "lava_sqs.running",
+    "Study": "lava_sqs.study",
+    "__version__": "lava_sqs._version",
     "ansatz": "lava_sqs.quantum",
     "connect_learning": "lava_sqs.learning.rules",
     "instrument": "lava_sqs.quantum",

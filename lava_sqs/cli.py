@@ -41,6 +41,10 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-plot", action="store_true", help="print only")
     demo.set_defaults(call=_demo)
 
+    from lava_sqs.study.command import add_parser as add_study
+
+    add_study(commands)
+
     presets = commands.add_parser("presets", help="list the noise models of real devices")
     presets.set_defaults(call=_presets)
     return parser

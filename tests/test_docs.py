@@ -49,5 +49,5 @@ def test_examples_in_docstrings_are_true(name):
 
 
 def test_every_public_name_has_a_docstring():
-    for name in lava_sqs.__all__:
+    for name in set(lava_sqs.__all__) - {"__version__"}:
         assert (getattr(lava_sqs, name).__doc__ or "").strip(), name
