@@ -78,8 +78,12 @@ def vowels(path: Path) -> Dataset:
 
 STATIC = {"input_kind": "static", "encoder": "current", "n_steps": 10}
 TASKS = (
-    Task("digits (bundled), 64-10", lambda _: load_digits(), {**STATIC, "hidden": (), "epochs": 20}),
-    Task("USPS 1 vs 7, 256-2-2, 500/125", usps_paper_split, {**STATIC, "hidden": (2,), "epochs": 20}),
+    Task(
+        "digits (bundled), 64-10", lambda _: load_digits(), {**STATIC, "hidden": (), "epochs": 20}
+    ),
+    Task(
+        "USPS 1 vs 7, 256-2-2, 500/125", usps_paper_split, {**STATIC, "hidden": (2,), "epochs": 20}
+    ),
     Task("USPS 1 vs 7, 256-2-2", usps_1_7, {**STATIC, "hidden": (2,), "epochs": 10}),
     Task(
         "USPS, 256-10, 5 neurons per class",

@@ -6,6 +6,7 @@ Nothing is kept in the repository. Files are read without pickle.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,24 +104,29 @@ def load_npz(path: str | Path) -> Dataset:
         No such file; no npz; a missing or pickled array.
     """
     arrays = _read(path, _KEYS)
-    return Dataset(*(arrays[key] for key in _KEYS), source=Path(path).name)
+    x_train, y_train, x_test, y_test = (arrays[key] for key in _KEYS)
+    return Dataset(x_train, y_train, x_test, y_test, Path(path).name)
 
 
 def _read(path: str | Path, keys: tuple[str, ...]) -> dict[str, Array]:
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"Argument `path` must name an npz file, but {file} is none.")
+    if not zipfile.is_zipfile(file):
+        raise ValueError(f"The file {file} is not a readable npz archive.")
     try:
         with np.load(file, allow_pickle=False) as archive:
-            missing = [key for key in keys if key not in archive.files]
-            if missing:
-                raise ValueError(
-                    f"The file {file} must have the arrays {', '.join(keys)}, but lacks "
-                    f"{', '.join(missing)}; it has {', '.join(archive.files) or 'none'}."
-                )
-            return {key: archive[key] for key in keys}
-    except (zipfile.BadZipFile, OSError, EOFError, TypeError, AttributeError) as error:
+            names = archive.files
+            found = {key: archive[key] for key in keys if key in names}
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
         raise ValueError(f"The file {file} is not a readable npz archive: {error}") from error
+    missing = [key for key in keys if key not in found]
+    if missing:
+        raise ValueError(
+            f"The file {file} must have the arrays {', '.join(keys)}, but lacks "
+            f"{', '.join(missing)}; it has {', '.join(names) or 'none'}."
+        )
+    return found
 
 
 def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
@@ -166,7 +172,7 @@ def load_usps(path: str | Path | None = None, *, cache: str | Path | None = None
 
 
 def load_mnist(path: str | Path | None = None, *, cache: str | Path | None = None) -> Dataset:
-    """Return MNIST digits, 60000 + 10000 images of 28x28 (uint8); arguments as :func:`load_usps`."""
+    """Return MNIST digits, 60000 + 10000 images of 28x28 (uint8); see :func:`load_usps`."""
     if path is not None:
         return load_npz(path)
     X, y = _openml(554, "MNIST", cache)
@@ -182,7 +188,7 @@ def _openml(data_id: int, name: str, cache: str | Path | None) -> tuple[Array, A
     from sklearn.datasets import fetch_openml
 
     try:
-        return fetch_openml(  # type: ignore[no-any-return]
+        return fetch_openml(
             data_id=data_id, return_X_y=True, as_frame=False, data_home=cache, parser="liac-arff"
         )
     except OSError as error:  # URLError, HTTPError, timeouts: all of them
@@ -269,7 +275,8 @@ def load_nmnist(
             bin_events(*read_nmnist_events(f), n_steps=n_steps, step_us=step_us) for f in picked
         ]
         parts += [np.stack(binned), np.array([int(f.parent.name) for f in picked])]
-    return Dataset(*parts, source="N-MNIST")
+    x_train, y_train, x_test, y_test = parts
+    return Dataset(x_train, y_train, x_test, y_test, "N-MNIST")
 
 
 def load_japanese_vowels(path: str | Path) -> Dataset:

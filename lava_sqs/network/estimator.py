@@ -1,4 +1,4 @@
-"""SQSNN: networks of stochastic quantum spiking neurons with the face of a scikit-learn classifier."""
+"""SQSNN: a network of stochastic quantum spiking neurons as a scikit-learn classifier."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _EXAMPLES = 512  # samples that starting values and progress are computed from
 _FREE = {"epochs", "verbose", "checkpoint", "resume", "warm_start"}
 
 
-class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SQSNN(ClassifierMixin, BaseEstimator):
     r"""Classifier made of stochastic quantum spiking neurons that learn locally.
 
     Layers of neurons, dense connections with a delay of one step, one or more visible neurons per
@@ -172,6 +172,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> clf.fit(data.x_train, data.y_train).score(data.x_test, data.y_test) > 0.9
     True
     """
+
+    classes_: Array
 
     def __init__(
         self,
@@ -631,7 +633,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def run_in_lava(self, X: Any, *, seed: int | None = None, run_cfg: Any = None) -> Array:
-        """Return the visible spikes (n, T + depth, C) of samples run in Lava: see :meth:`simulate`."""
+        """Return the visible spikes (n, T + depth, C), from Lava: see :meth:`simulate`."""
         from lava_sqs.network.in_lava import run_network
 
         key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)

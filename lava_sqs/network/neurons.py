@@ -408,7 +408,7 @@ class QLIFNeuron:
         """Return the :class:`~lava_sqs.proc.qlif.process.QLIF` Process of a layer."""
         from lava_sqs.proc.qlif.process import QLIF
 
-        constants = self.lava_vars(params)
+        constants: dict[str, Any] = dict(self.lava_vars(params))
         return QLIF(shape=(len(params),), bias=bias, shots=self.shots, **constants, **options)
 
 

@@ -12,9 +12,9 @@ Each neuron ascends the exact score of its own spike train, times a signal:
               - \lambda \sum_{t' \ge t} s_{k,t'} + c_{k,t},
 
 a global number and local ones. ``gamma = 1`` is unbiased; a smaller one leaves out what a spike
-does much later, through memories, and with it most of the variance. With M draws per input, ``b_t`` is the mean over the other draws of
-the same input (leave one out), with one draw over the other inputs of the mini-batch; ``c`` is the
-same baseline of the cost.
+does much later, through memories, and with it most of the variance. With M draws per input,
+``b_t`` is the mean over the other draws of the same input (leave one out), with one draw over the
+other inputs of the mini-batch; ``c`` is the same baseline of the cost.
 
 Where ``z <= 0`` no gate is applied and the score by the current is exactly 0, so a visible neuron
 that should have spiked there could never come back. There, and only there, its current is moved

@@ -89,7 +89,7 @@ def test_without_a_network_it_says_what_to_do(monkeypatch):
         raise urllib.error.URLError("no route")
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", fetch)
-    with pytest.raises(ConnectionError, match="USPS could not be fetched .* give `path`"):
+    with pytest.raises(ConnectionError, match=r"USPS could not be fetched .* give `path`"):
         load_usps()
 
 

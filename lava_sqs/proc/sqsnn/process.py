@@ -67,7 +67,7 @@ class SQSNetwork(AbstractProcess):
         for layer in spec.layers:
             if not hasattr(layer.neuron, "to_process"):
                 raise TypeError(
-                    f"Argument `spec` must be made of SQS or QLIF neurons to run in Lava, but layer "
+                    "Argument `spec` must be made of SQS or QLIF neurons to run in Lava, but layer "
                     f"{layer.name!r} is {layer.neuron!r}."
                 )
         interval = None
