@@ -264,7 +264,14 @@ class StudyResult:
         if self.skipped:
             head.append(f"{len(self.skipped)} impossible points were skipped (t2 > 2 t1)")
         columns = [*extra, *self.varying]
-        titles = [*columns, "shots", "value", f"{level:.0%} interval", "method"]
+        errors = all(p.counts.kind != "values" for p in self.points)
+        titles = [
+            *columns,
+            "shots",
+            "error rate" if errors else "value",
+            f"{level:.0%} interval",
+            "method",
+        ]
         body = []
         for p in self.points[:limit]:
             found = p.interval(level)
