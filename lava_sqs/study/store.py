@@ -226,7 +226,7 @@ def _without_duplicates(path: Path, rows: Iterable[Row]) -> list[Row]:
     unique: dict[str, Row] = {}
     for row in rows:
         first = unique.setdefault(row.row_id, row)
-        if first.result != row.result:
+        if first is not row and first.result != row.result:
             raise StoreError(
                 f"{path}: the row {row.row_id} (batch {row.batch} of {row.params}) is there with "
                 f"two results, {first.counts} and {row.counts}. A task must depend on its "
