@@ -1,0 +1,123 @@
+"""Inside Lava: what a step costs with SQS and with LIF, and recorder against Monitor."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from lava.magma.core.run_conditions import RunSteps
+from lava.proc.dense.process import Dense
+from lava.proc.lif.process import LIF
+from lava.proc.monitor.process import Monitor
+
+from benchmarks.peers import NOISE
+from benchmarks.timing import Timing, summary
+from lava_sqs import SQS, SQSSimCfg, runtime
+
+WARM_UP = 20
+
+
+def seconds_per_step(make: Any, steps: int) -> float:
+    """Return the time per step of the network of *make*(), started and warm."""
+    process = make()
+    with runtime(process, SQSSimCfg()):
+        process.run(RunSteps(num_steps=WARM_UP))
+        start = time.perf_counter()
+        process.run(RunSteps(num_steps=steps))
+        return (time.perf_counter() - start) / steps
+
+
+def chain(kind: str, n: int) -> LIF:
+    """LIF - Dense - (SQS or LIF), n neurons each; return the first."""
+    first = LIF(shape=(n,), bias_mant=np.linspace(0.1, 1.0, n), vth=1.0, du=1.0, dv=0.0)
+    dense = Dense(weights=np.random.default_rng(0).normal(0.02, 0.3 / n**0.5, (n, n)))
+    first.s_out.connect(dense.s_in)
+    if kind == "SQS":
+        second: Any = SQS(shape=(n,), noise=NOISE, dtype=np.float32, seed=0, current_scale=0.3)
+    else:
+        second = LIF(shape=(n,), vth=1.0, du=1.0, dv=0.1)
+    dense.a_out.connect(second.a_in)
+    return first
+
+
+def pairs(makers: dict[str, Any], steps: int, repeats: int) -> dict[str, list[float]]:
+    """Time two networks in turns, the order alternating."""
+    seen: dict[str, list[float]] = {name: [] for name in makers}
+    for repeat in range(repeats):
+        for name in list(makers)[:: 1 if repeat % 2 else -1]:
+            seen[name].append(seconds_per_step(makers[name], steps))
+    return seen
+
+
+def row(section: str, name: str, timing: Timing, **more: Any) -> dict[str, Any]:
+    return {
+        "section": section,
+        "name": name,
+        "value": timing.median * 1e6,
+        "unit": "us/step",
+        "spread": timing.spread,
+        **more,
+    }
+
+
+def step_times(quick: bool) -> list[dict[str, Any]]:
+    """LIF-Dense-SQS (noisy) against LIF-Dense-LIF: the ratio is the median over pairs."""
+    rows = []
+    steps, repeats = (300, 3) if quick else (2000, 10)
+    for n in (1000,) if quick else (10, 100, 1000):
+        seen = pairs({k: (lambda k=k, n=n: chain(k, n)) for k in ("SQS", "LIF")}, steps, repeats)
+        ratio = float(np.median(np.divide(seen["SQS"], seen["LIF"])))
+        rows.append(
+            row(
+                "lava",
+                f"LIF-Dense-SQS, n = {n}",
+                summary(seen["SQS"]),
+                ratio=ratio,
+                ratio_of="SQS / LIF",
+            )
+        )
+        rows.append(row("lava", f"LIF-Dense-LIF, n = {n}", summary(seen["LIF"])))
+    return rows
+
+
+def recorder(quick: bool) -> list[dict[str, Any]]:
+    """Record three variables of 100 neurons, or none; read 1e5 values, or through a Monitor."""
+    n, (steps, repeats) = 100, (300, 3) if quick else (1000, 10)
+    fields = ("s_out", "p_spike", "memory")
+
+    def make(record: tuple[str, ...]) -> SQS:
+        return SQS(shape=(n,), noise=NOISE, seed=0, bias=0.4, record=record)
+
+    makers = {"none": lambda: make(()), "three": lambda: make(fields)}
+    seen = pairs(makers, steps, repeats)
+    ratio = float(np.median(np.divide(seen["three"], seen["none"])))
+    rows = [
+        row(
+            "recorder", "three variables", summary(seen["three"]), ratio=ratio, ratio_of="on / off"
+        ),
+        row("recorder", "off", summary(seen["none"])),
+    ]
+    reads: dict[str, list[float]] = {"recording": [], "Monitor": []}
+    length = 100_000 // n // (10 if quick else 1)
+    for _ in range(repeats if quick else 3):
+        sqs = make(("p_spike",))
+        with runtime(sqs, SQSSimCfg()):
+            sqs.run(RunSteps(num_steps=length))
+        start = time.perf_counter()
+        values = sqs.recording.p_spike
+        reads["recording"].append(time.perf_counter() - start)
+        sqs, monitor = make(()), Monitor()
+        monitor.probe(sqs.p_spike, length)
+        with runtime(sqs, SQSSimCfg()):
+            sqs.run(RunSteps(num_steps=length))
+            start = time.perf_counter()
+            data = monitor.get_data()[sqs.name]["p_spike"]
+            reads["Monitor"].append(time.perf_counter() - start)
+        np.testing.assert_allclose(data, values)
+    slow, fast = summary(reads["Monitor"]), summary(reads["recording"])
+    for name, timing in (("recording", fast), ("Monitor", slow)):
+        item = row("recorder", f"read {length * n} values from {name}", timing)
+        item |= {"unit": "us", "ratio": slow.median / timing.median, "ratio_of": "Monitor / it"}
+        rows.append(item)
+    return rows

@@ -1,0 +1,193 @@
+"""Rates, sizes and build times of neurons outside Lava, beside those of their peers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import peers
+from benchmarks.timing import Timing, Work, bandwidth, interleaved
+from lava_sqs.quantum import NoiseModel, Population, ansatz
+from lava_sqs.quantum.ansatz import Ansatz
+
+Row = dict[str, Any]
+
+
+def angles(circuit: Ansatz, k: int) -> Any:
+    return np.random.default_rng(0).uniform(-np.pi, np.pi, (k, circuit.n_params))
+
+
+def stepping(
+    size: tuple[int, int],
+    k: int,
+    *,
+    noise: NoiseModel | None = peers.NOISE,
+    dtype: Any = np.float32,
+    shared: bool = False,
+    backend: str | None = "instrument",
+) -> tuple[Work, int, Population]:
+    """Return a call that makes one `Population.step` of *k* neurons."""
+    circuit = ansatz.layered(*size)
+    theta = angles(circuit, 1)[0] if shared else angles(circuit, k)
+    pop = Population(circuit, theta, size=k, noise=noise, seed=1, dtype=dtype, backend=backend)
+    shape = (8, k, size[0]) if size[0] > 1 else (8, k)
+    z = np.random.default_rng(2).uniform(-0.3, 1.0, shape)
+    turn = [0]
+
+    def step() -> None:
+        turn[0] = (turn[0] + 1) % 8
+        pop.step(z[turn[0]])
+
+    return step, k, pop
+
+
+def row(section: str, name: str, timing: Timing, **more: Any) -> Row:
+    return {
+        "section": section,
+        "name": name,
+        "value": timing.rate,
+        "unit": "neuron-steps/s",
+        "spread": timing.spread,
+        **more,
+    }
+
+
+def timed(
+    section: str, makers: dict[str, Callable[[], tuple[Work, int, Population]]], repeats: int
+) -> list[Row]:
+    made = {name: make() for name, make in makers.items()}
+    timings = interleaved({n: (work, units) for n, (work, units, _) in made.items()}, repeats)
+    rows = []
+    for name, timing in timings.items():
+        pop = made[name][2]
+        rows.append(
+            row(section, name, timing, bytes_per_neuron=pop.nbytes / pop.size, backend=pop.backend)
+        )
+    return rows
+
+
+def against_peers(repeats: int, quick: bool, sqsnn: Path | None) -> list[Row]:
+    """(1, 1) and (1, 2), K = 1000, noisy float32, and everybody else in the same turns."""
+    peers.check()
+    rows = []
+    for size in ((1, 1), (1, 2)):
+        circuit, k = ansatz.layered(*size), 1000
+        steps = 50
+        work, units, pop = stepping(size, k)
+        literal = peers.PrebuiltNeuron(circuit, angles(circuit, 1)[0], peers.NOISE, seed=1)
+        dense = peers.DensityMatrices(circuit, angles(circuit, k), peers.NOISE, seed=1)
+        z = np.random.default_rng(3).uniform(-0.3, 1.0, k)
+        works: dict[str, tuple[Work, int]] = {
+            f"{size} this package": (work, units),
+            f"{size} QuTiP, prebuilt": ((lambda n=literal: n.step(0.4)), 1),
+            f"{size} NumPy, gate by gate": ((lambda d=dense, z=z: d.step(z)), k),
+        }
+        try:
+            shot = peers.aer_shot(circuit, angles(circuit, 1)[0], peers.NOISE, steps)
+            works[f"{size} Aer, one shot"] = (shot, steps)
+        except ImportError:
+            pass
+        if sqsnn is not None and size == (1, 1):
+            works[f"{size} authors' layer, noiseless"] = (peers.authors_layer(sqsnn, k), k)
+        timings = interleaved(works, repeats)
+        ours = timings[f"{size} this package"]
+        for name, timing in timings.items():
+            ratio = ours.rate / timing.rate
+            rows.append(row("peers", name, timing, ratio=ratio, ratio_of="this package / it"))
+        rows[-len(timings)]["bytes_per_neuron"] = pop.nbytes / k
+    return rows
+
+
+def against_k(repeats: int, quick: bool) -> list[Row]:
+    """(1, 1), noisy: rate against K, with the bandwidth that it amounts to."""
+    rows = []
+    speed = bandwidth(repeats)
+    for name, timing in speed.items():
+        what = {"memory": "read 256 MiB (no cache)", "cache": "read 256 KiB (cache)"}[name]
+        rows.append(
+            {
+                "section": "bandwidth",
+                "name": what,
+                "value": timing.rate,
+                "unit": "bytes/s",
+                "spread": timing.spread,
+            }
+        )
+    numbers = peers.numbers_per_step(ansatz.layered(1, 1))
+    sizes = (10, 100, 1000, 10_000) if quick else (10, 100, 1000, 10_000, 100_000)
+    for dtype in (np.float32, np.float64):
+        label = np.dtype(dtype).name
+        makers = {
+            f"K = {k}, {label}": (lambda k=k, d=dtype: stepping((1, 1), k, dtype=d)) for k in sizes
+        }
+        for item, k in zip(timed("K", makers, repeats), sizes, strict=True):
+            moved = item["value"] * numbers * np.dtype(dtype).itemsize
+            item |= {"k": k, "dtype": label, "bytes_per_second": moved}
+            item |= {"ratio": moved * speed["memory"].median, "ratio_of": "bytes / bandwidth"}
+            rows.append(item)
+    return rows
+
+
+def against_size(repeats: int, quick: bool) -> list[Row]:
+    """K = 200: every engine, with and without noise, own and shared angles."""
+    rows = []
+    sizes = [(1, 1), (1, 2), (2, 1), (2, 2), (1, 3)]
+    sizes += [] if quick else [(1, 4), (1, 5), (1, 6), (1, 8), (1, 10)]
+    for size in sizes:
+        total = sum(size)
+        k = 200 if total < 5 else 10
+        variants: dict[str, dict[str, Any]] = {
+            "trajectory, noiseless": {"noise": None, "backend": "trajectory"},
+            "trajectory, noisy": {"backend": "trajectory"},
+        }
+        if total <= 5:
+            variants["instrument, shared"] = {"shared": True}
+        if total <= 4:
+            variants["instrument, noisy"] = {}
+            variants["instrument, noiseless"] = {"noise": None}
+        makers = {
+            f"{size} {name}": (lambda s=size, k=k, o=options: stepping(s, k, **o))
+            for name, options in variants.items()
+        }
+        for item, name in zip(timed("size", makers, repeats), variants, strict=True):
+            rows.append(item | {"size": size, "variant": name, "k": k, "dtype": "float32"})
+    return rows
+
+
+def by_length(repeats: int) -> list[Row]:
+    """(1, 1), K = 1000: T steps in one call, `Population.run`, against one call per step."""
+    _, k, pop = stepping((1, 1), 1000)
+    works: dict[str, tuple[Work, int]] = {}
+    for steps in (1, 10, 100):
+        z = np.random.default_rng(4).uniform(-0.3, 1.0, (steps, k))
+        works[f"run, T = {steps}, spikes only"] = ((lambda z=z: pop.run(z, record=())), steps * k)
+        works[f"run, T = {steps}, everything"] = ((lambda z=z: pop.run(z)), steps * k)
+    return [row("T", name, t) for name, t in interleaved(works, repeats).items()]
+
+
+def building(repeats: int) -> list[Row]:
+    """Seconds to build 1000 neurons with different angles and full noise."""
+    works: dict[str, tuple[Work, int]] = {}
+    for size in ((1, 1), (1, 2)):
+        circuit = ansatz.layered(*size)
+        one, two = angles(circuit, 1000), angles(circuit, 1000) + 0.1
+        pop = Population(circuit, one, noise=peers.NOISE, dtype=np.float32, backend="instrument")
+
+        def rebuild(pop: Population = pop, both: list[Any] = [one, two]) -> None:  # noqa: B006
+            both.reverse()
+            pop.theta = both[0]
+
+        works[f"{size} 1000 neurons"] = (rebuild, 1)
+    return [
+        {
+            "section": "build",
+            "name": name,
+            "value": timing.median,
+            "unit": "s",
+            "spread": timing.spread,
+        }
+        for name, timing in interleaved(works, repeats).items()
+    ]
