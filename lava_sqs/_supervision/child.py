@@ -165,7 +165,7 @@ def child_main(
     board : Board
         Where to report.
     index : int
-        The slot of this child.
+        The row of this child on the board.
     parent : int
         Process id of the parent; the child ends when the parent is gone.
     peers : mapping of str to sequence of str
