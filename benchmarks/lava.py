@@ -31,7 +31,7 @@ def seconds_per_step(make: Any, steps: int) -> float:
 def chain(kind: str, n: int) -> LIF:
     """LIF - Dense - (SQS or LIF), n neurons each; return the first."""
     first = LIF(shape=(n,), bias_mant=np.linspace(0.1, 1.0, n), vth=1.0, du=1.0, dv=0.0)
-    dense = Dense(weights=np.random.default_rng(0).normal(0.02, 0.3 / n**0.5, (n, n)))
+    dense = Dense(weights=np.random.default_rng(0).normal(0.5 / n, 0.3 / n**0.5, (n, n)))
     first.s_out.connect(dense.s_in)
     if kind == "SQS":
         second: Any = SQS(shape=(n,), noise=NOISE, dtype=np.float32, seed=0, current_scale=0.3)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -445,7 +446,7 @@ class Population:
             noise=self._noise,
             seed=self._seed,
             backend=self._backend,
-            version=version("lava-sqs"),
+            version=_version(),
         )
 
     def _advance(
@@ -576,6 +577,11 @@ def default_backend(
     total = instrument_bytes(ansatz, dtype) * (1 if shared else size)
     fits = each <= largest and total <= _MAX_INSTRUMENT_BYTES
     return "instrument" if fits else "trajectory"
+
+
+@cache
+def _version() -> str:
+    return version("lava-sqs")  # reads files: a millisecond
 
 
 def _initial_theta(
