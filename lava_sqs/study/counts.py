@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +77,8 @@ class Counts:
             not self.sample_errors
             or self.shots % len(self.sample_errors)
             or sum(self.sample_errors) != self.errors
-            or not all(0 <= e <= self.repeats for e in self.sample_errors)
+            or min(self.sample_errors) < 0
+            or max(self.sample_errors) > self.repeats
         ):
             raise ValueError(
                 "Argument `sample_errors` must give the errors of every sample, each from 0 to "
@@ -146,14 +148,13 @@ class Counts:
                 "Counts of the same test samples add up, but one has "
                 f"{len(self.sample_errors)} samples and the other {len(other.sample_errors)}."
             )
-        each = zip(self.sample_errors, other.sample_errors, strict=True)
         return Counts(
             self.kind,
             self.shots + other.shots,
             self.errors + other.errors,
             self.value_sum + other.value_sum,
             self.value_sq + other.value_sq,
-            tuple(a + b for a, b in each),
+            tuple(map(operator.add, self.sample_errors, other.sample_errors)),
         )
 
 

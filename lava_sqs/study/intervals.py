@@ -129,6 +129,7 @@ def _t_quantile(level: float, df: int) -> float:
     return float(t.ppf(0.5 + level / 2, df))
 
 
+@lru_cache(maxsize=4096)
 def _bootstrap(counts: Counts, level: float) -> tuple[float, float]:
     errors = np.asarray(counts.sample_errors)
     n = len(errors)
@@ -146,10 +147,10 @@ def _bootstrap(counts: Counts, level: float) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=4)
-def _resampling(n: int) -> NDArray[np.float32]:
+def _resampling(n: int) -> NDArray[np.float64]:
     """How often each of n samples is drawn, (resamples, n)."""
     rng = np.random.default_rng(20250626)
     draws = rng.integers(0, n, (_RESAMPLES, n))
     offsets = np.arange(_RESAMPLES)[:, None] * n
     counted = np.bincount((draws + offsets).ravel(), minlength=_RESAMPLES * n)
-    return counted.reshape(_RESAMPLES, n).astype(np.float32)
+    return counted.reshape(_RESAMPLES, n).astype(np.float64)
