@@ -6,6 +6,8 @@ Layouts as in :mod:`lava_sqs.quantum._kernels`: instruments ``A[k, s, i, c, j]``
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -45,97 +47,124 @@ def encode_slopes(z, eta, shift, coefficients, slopes):  # type: ignore[no-untyp
         size *= 3
 
 
-@_jit()
-def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # type: ignore[no-untyped-def]
-    """Reverse form of the exact score; returns the number of floor hits.
+@cache
+def score_trains_of(one_memory_qubit: bool, io_qubits: int) -> Callable[..., int]:
+    """Return the reverse form of the exact score, compiled for a kind of instrument.
 
-    Shapes: A (K or 1, S, D, C, D); z (T, B, K, N); outcomes (T, B, K) indices; signal (T, B, K)
-    or (0, 0, 0) for ones; start (D,); logp (B, K), G (K, S, D, C, D) and d_z (T, B, K, N) are
-    filled, logp and G added to.
+    With one memory qubit the sizes are constants of the compiled code, which makes it half as fast
+    again at (1, 1); above, the loops that LLVM unrolls by then are slower than those it does not.
     """
-    T, B, K, N = z.shape
-    S, D, C = A.shape[1], A.shape[2], A.shape[3]
-    M = C * D
-    flat = A.reshape((A.shape[0], S, D, M))
-    weighted = signal.shape[0] > 0
-    zero = np.zeros(N)
-    c, dc = np.empty((T, C)), np.empty((T, N, C))
-    r, p = np.empty((T + 1, D)), np.empty(T)
-    floored = np.zeros(T, np.bool_)
-    v, w, mu, eta_t = np.empty(M), np.empty(M), np.empty(D), np.empty(D)
-    hits = 0
-    for k in range(K):
-        a = flat[k if A.shape[0] > 1 else 0]
-        g = G[k].reshape((S, D, M))
-        for b in range(B):
-            r[0] = start
-            for t in range(T):
-                encode_slopes(z[t, b, k], eta, zero, c[t], dc[t])
-                for q in range(C):
-                    for j in range(D):
-                        v[q * D + j] = c[t, q] * r[t, j]
-                s = outcomes[t, b, k]
-                y = r[t + 1]
+    N = io_qubits
+
+    @_jit()
+    def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # type: ignore[no-untyped-def]
+        """Fill scores; return the number of floor hits.
+
+        Shapes: A (K or 1, S, D, C, D); z (T, B, K, N); outcomes (T, B, K) indices; signal
+        (T, B, K) or (0, 0, 0) for ones; start (D,); logp (B, K), G (K, S, D, C, D) and d_z
+        (T, B, K, N) are filled, logp and G added to.
+        """
+        T, B, K = z.shape[:3]
+        S, C = 2**N, 3**N
+        D = 4 if one_memory_qubit else A.shape[2]
+        M = C * D
+        flat = A.reshape((A.shape[0], S, D, M))
+        weighted = signal.shape[0] > 0
+        zero = np.zeros(N)
+        c, dc = np.empty((T, C)), np.empty((T, N, C))
+        r, p = np.empty((T + 1, D)), np.empty(T)
+        floored = np.zeros(T, np.bool_)
+        v, w, mu, eta_t = np.empty(M), np.empty(M), np.empty(D), np.empty(D)
+        hits = 0
+        for k in range(K):
+            a = flat[k if A.shape[0] > 1 else 0]
+            g = G[k].reshape((S, D, M))
+            for b in range(B):
+                product = 1.0
                 for i in range(D):
-                    row = a[s, i]
-                    total = v[0] * row[0]
-                    for m in range(1, M):
-                        total += v[m] * row[m]
-                    y[i] = total
-                probability = y[0]
-                floored[t] = probability < floor
-                if floored[t]:
-                    hits += 1
-                    probability = floor
-                    for other in range(S):
-                        if other != s:
-                            for i in range(D):
-                                row = a[other, i]
-                                for m in range(M):
-                                    y[i] += v[m] * row[m]
-                scale = 1.0 / y[0]
-                for i in range(D):
-                    y[i] *= scale
-                p[t] = 1.0 if floored[t] else probability
-                logp[b, k] += math.log(min(probability, 1.0))
-            mu[:] = 0.0
-            for t in range(T - 1, -1, -1):
-                overlap = 0.0
-                for i in range(D):
-                    overlap += mu[i] * r[t + 1, i]
-                scale = 1.0 / p[t]
-                for i in range(D):
-                    eta_t[i] = mu[i] * scale
-                score = 0.0 if floored[t] else (signal[t, b, k] if weighted else 1.0)
-                eta_t[0] += (score - overlap) * scale
-                for q in range(C):
-                    for j in range(D):
-                        v[q * D + j] = c[t, q] * r[t, j]
-                w[:] = 0.0
-                first, last = outcomes[t, b, k], outcomes[t, b, k] + 1
-                if floored[t]:
-                    first, last = 0, S
-                for s in range(first, last):
-                    for i in range(D):
-                        e = eta_t[i]
-                        row, grow = a[s, i], g[s, i]
-                        for m in range(M):
-                            w[m] += e * row[m]
-                            grow[m] += e * v[m]
-                for n in range(N):
-                    total = 0.0
+                    r[0, i] = start[i]
+                for t in range(T):
+                    if N == 1:
+                        x = z[t, b, k, 0]
+                        c[t, 0], dc[t, 0, 0] = 1.0, 0.0
+                        if x > 0.0:
+                            sine, cosine = sincospi(x)
+                            c[t, 1], c[t, 2] = eta[0] * cosine, -eta[0] * sine
+                            dc[t, 0, 1] = math.pi * c[t, 2]
+                            dc[t, 0, 2] = -math.pi * c[t, 1]
+                        else:
+                            c[t, 1], c[t, 2], dc[t, 0, 1], dc[t, 0, 2] = 1.0, 0.0, 0.0, 0.0
+                    else:
+                        encode_slopes(z[t, b, k], eta, zero, c[t], dc[t])
                     for q in range(C):
-                        inner = 0.0
                         for j in range(D):
-                            inner += w[q * D + j] * r[t, j]
-                        total += dc[t, n, q] * inner
-                    d_z[t, b, k, n] = total
-                for j in range(D):
-                    total = 0.0
+                            v[q * D + j] = c[t, q] * r[t, j]
+                    s = outcomes[t, b, k]
+                    for i in range(D):
+                        total = 0.0
+                        for m in range(M):
+                            total += v[m] * a[s, i, m]
+                        r[t + 1, i] = total
+                    probability = r[t + 1, 0]
+                    floored[t] = probability < floor
+                    if floored[t]:
+                        hits += 1
+                        probability = floor
+                        for other in range(S):
+                            if other != s:
+                                for i in range(D):
+                                    for m in range(M):
+                                        r[t + 1, i] += v[m] * a[other, i, m]
+                    scale = 1.0 / r[t + 1, 0]
+                    for i in range(D):
+                        r[t + 1, i] *= scale
+                    p[t] = 1.0 if floored[t] else probability
+                    product *= min(probability, 1.0)
+                    if product < 1e-200:  # one logarithm for many steps
+                        logp[b, k] += math.log(product)
+                        product = 1.0
+                logp[b, k] += math.log(product)
+                for i in range(D):
+                    mu[i] = 0.0
+                for t in range(T - 1, -1, -1):
+                    overlap = 0.0
+                    for i in range(D):
+                        overlap += mu[i] * r[t + 1, i]
+                    scale = 1.0 / p[t]
+                    for i in range(D):
+                        eta_t[i] = mu[i] * scale
+                    score = 0.0 if floored[t] else (signal[t, b, k] if weighted else 1.0)
+                    eta_t[0] += (score - overlap) * scale
                     for q in range(C):
-                        total += c[t, q] * w[q * D + j]
-                    mu[j] = total
-    return hits
+                        for j in range(D):
+                            v[q * D + j] = c[t, q] * r[t, j]
+                    for m in range(M):
+                        w[m] = 0.0
+                    first, last = outcomes[t, b, k], outcomes[t, b, k] + 1
+                    if floored[t]:
+                        first, last = 0, S
+                    for s in range(first, last):
+                        for i in range(D):
+                            e = eta_t[i]
+                            for m in range(M):
+                                w[m] += e * a[s, i, m]
+                                g[s, i, m] += e * v[m]
+                    for n in range(N):
+                        total = 0.0
+                        for q in range(C):
+                            inner = 0.0
+                            for j in range(D):
+                                inner += w[q * D + j] * r[t, j]
+                            total += dc[t, n, q] * inner
+                        d_z[t, b, k, n] = total
+                    for j in range(D):
+                        total = 0.0
+                        for q in range(C):
+                            total += c[t, q] * w[q * D + j]
+                        mu[j] = total
+        return hits
+
+    return score_trains
 
 
 @_jit()

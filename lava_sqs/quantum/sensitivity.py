@@ -251,7 +251,10 @@ class SpikeTrainScorer:
         logp = np.zeros(z.shape[1:3])
         G = np.zeros((n_neurons, *self.program.shape))
         d_z = np.empty(z.shape)
-        _score_kernels.score_trains(
+        score_trains = _score_kernels.score_trains_of(
+            self.ansatz.memory_qubits == 1, self.ansatz.io_qubits
+        )
+        score_trains(
             self._A,
             np.ascontiguousarray(z),
             self.program.eta,
