@@ -104,7 +104,7 @@ def qobj_to_pauli(rho: qutip.Qobj) -> NDArray[np.float64]:
 def pauli_to_qobj(vector: Any) -> qutip.Qobj:
     """Return the operator ``2**-n * sum_a r_a P_a`` of a Pauli vector of length ``4**n``."""
     r = check_real("vector", vector)
-    n = int(round(np.log(r.size) / np.log(4))) if r.size else -1
+    n = round(float(np.log(r.size) / np.log(4))) if r.size else -1
     if r.ndim != 1 or r.size != 4**n:
         raise ValueError(
             f"Argument `vector` must have shape (4**n,), but got {describe(np.asarray(vector))}."
@@ -150,7 +150,7 @@ def superoperator_to_matrix(superoperator: qutip.Qobj) -> NDArray[np.float64]:
 def matrix_to_superoperator(matrix: Any) -> qutip.Qobj:
     """Return the QuTiP superoperator of a real Pauli transfer matrix (4**n_out, 4**n_in)."""
     m = check_real("matrix", matrix)
-    sizes = [int(round(np.log(s) / np.log(4))) for s in m.shape]
+    sizes = [round(float(np.log(s) / np.log(4))) for s in m.shape]
     if m.ndim != 2 or m.shape != tuple(4**n for n in sizes):
         raise ValueError(
             f"Argument `matrix` must have shape (4**n_out, 4**n_in), but has shape {m.shape}."
