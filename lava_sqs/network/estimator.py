@@ -34,7 +34,14 @@ from lava_sqs.network.neurons import (
 from lava_sqs.network.readout import READOUTS, Evaluation, accuracy_interval, count_scores
 from lava_sqs.network.simulation import LayerTrace, forward, sequential_uniforms
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters, feed_forward
-from lava_sqs.network.training import RULES, initialise, local_gradient, target_trains
+from lava_sqs.network.training import (
+    RULES,
+    TARGETS,
+    class_codes,
+    initialise,
+    local_gradient,
+    target_trains,
+)
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum._checks import (
@@ -93,7 +100,10 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     skip : bool
         Whether the input drives the visible layer too.
     neurons_per_class : int
-        Visible neurons per class.
+        Visible neurons per class (with ``targets="pairs"``, per ordered pair of classes).
+    targets : {"one-hot", "pairs"}
+        What visible neurons learn to say: each its class against all others, or each its class
+        against one other, so that the spike count is a vote of n_classes - 1 neurons per class.
     shots : int
         Repetitions per step of QLIF neurons.
     readout : {"count", "likelihood"}
@@ -191,6 +201,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         n_population: int = 5,
         skip: bool = True,
         neurons_per_class: int = 1,
+        targets: str = "one-hot",
         shots: int = 20,
         readout: str = "count",
         epochs: int = 20,
@@ -223,6 +234,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.n_population = n_population
         self.skip = skip
         self.neurons_per_class = neurons_per_class
+        self.targets = targets
         self.shots = shots
         self.readout = readout
         self.epochs = epochs
@@ -297,6 +309,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         check_choice("neuron", self.neuron, KINDS)
         check_choice("rule", self.rule, RULES)
         check_choice("encoder", self.encoder, ENCODERS)
+        check_choice("targets", self.targets, TARGETS)
         check_choice("readout", self.readout, READOUTS)
         check_choice("schedule", self.schedule, SCHEDULES)
         if self.input_kind is not None:
@@ -346,7 +359,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         return feed_forward(
             n_inputs,
             tuple(self.hidden_layer_sizes),
-            len(self.classes_) * self.neurons_per_class,
+            class_codes(len(self.classes_), self.targets, self.neurons_per_class).shape[1],
             self._make_neuron(),
             skip=self.skip,
         )
@@ -779,6 +792,8 @@ class _Trainer:
             model.n_iter_, model.spikes_per_inference_ = 0, 0.0
         model.interrupted_ = False
         self.spec = model.spec_
+        each = model.neurons_per_class * self.spec.visible.neuron.channels
+        self.codes = class_codes(len(model.classes_), model.targets, each)
         self.first = model.n_iter_
         lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
         lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
@@ -851,9 +866,7 @@ class _Trainer:
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]
             inputs = model._encode(self.X[chosen], rng.random).transpose(1, 0, 2)
-            clamp = target_trains(
-                spec, self.labels[chosen], len(model.classes_), len(inputs) + spec.depth
-            )
+            clamp = target_trains(spec, self.codes, self.labels[chosen], len(inputs) + spec.depth)
             result = local_gradient(
                 spec,
                 learned,

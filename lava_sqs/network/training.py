@@ -31,12 +31,22 @@ from numpy.typing import NDArray
 
 from lava_sqs.network.simulation import LayerTrace, currents, forward, shifted
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
+from lava_sqs.quantum._checks import check_choice
 
-__all__ = ["RULES", "BatchResult", "initialise", "local_gradient", "target_trains"]
+__all__ = [
+    "RULES",
+    "TARGETS",
+    "BatchResult",
+    "class_codes",
+    "initialise",
+    "local_gradient",
+    "target_trains",
+]
 
 Array = NDArray[Any]
 
 RULES = ("exact", "as-published")
+TARGETS = ("one-hot", "pairs")
 
 #: Strength of the delta rule in the dead zone of visible neurons.
 REVIVE = 3.0
@@ -64,14 +74,47 @@ class BatchResult:
     wraps: int
 
 
-def target_trains(spec: NetworkSpec, labels: Array, n_classes: int, steps: int) -> Array:
-    """Return the visible trains (steps, B, C): the channels of the class spike, others do not.
+def class_codes(n_classes: int, targets: str, per_code: int = 1) -> Array:
+    """Return what each visible neuron shall do for each class: 1 spike, 0 silence, -1 free.
 
-    Until the input can have arrived they are free, -1. Neurons of one class are neighbours.
+    ``one-hot``: a neuron per class spikes for it, and for no other. ``pairs``: a neuron per ordered
+    pair (a, b) of classes spikes for a, not for b, and learns nothing from the rest: each decides
+    between two classes only, and the spike count is their vote.
+
+    Parameters
+    ----------
+    n_classes : int
+    targets : {"one-hot", "pairs"}
+    per_code : int
+        Neurons (or channels) with the same target.
+
+    Returns
+    -------
+    ndarray of int8, shape (n_classes, C)
+        C is n_classes or n_classes (n_classes - 1), times *per_code*; a class's own are neighbours.
+
+    Examples
+    --------
+    >>> class_codes(3, "pairs")[0]
+    array([ 1,  1,  0, -1,  0, -1], dtype=int8)
     """
-    each = spec.visible.channels // n_classes
-    one_hot = np.repeat(np.eye(n_classes, dtype=np.int8)[labels], each, axis=1)
-    clamp = np.repeat(one_hot[None], steps, axis=0)
+    check_choice("targets", targets, TARGETS)
+    if targets == "one-hot":
+        codes = np.eye(n_classes, dtype=np.int8)
+    else:
+        pairs = [(a, b) for a in range(n_classes) for b in range(n_classes) if a != b]
+        codes = np.full((n_classes, len(pairs)), -1, dtype=np.int8)
+        for i, (a, b) in enumerate(pairs):
+            codes[a, i], codes[b, i] = 1, 0
+    return np.repeat(codes, per_code, axis=1)
+
+
+def target_trains(spec: NetworkSpec, codes: Array, labels: Array, steps: int) -> Array:
+    """Return the visible trains (steps, B, C): in every step what :func:`class_codes` say.
+
+    Until the input can have arrived they are free, -1.
+    """
+    clamp = np.repeat(codes[labels][None], steps, axis=0)
     clamp[: spec.lag(spec.visible.name)] = -1
     return clamp
 
@@ -123,8 +166,9 @@ def local_gradient(
     uniforms = [rng.random((steps, batch * n_draws, la.size)) for la in spec.layers]
     traces = forward(spec, parameters, many, uniforms, fixed)
 
-    heard = (fixed[:, :, 0] >= 0)[:, :, None]  # steps that the input can have reached
-    log_p = traces[-1].out.log_likelihood * heard  # (S, B, K)
+    # neurons and steps that have a target; all channels of a neuron have the same
+    heard = fixed[:, :, :: spec.visible.neuron.channels] >= 0  # (S, B, K)
+    log_p = traces[-1].out.log_likelihood * heard
     later = _reward_to_go(log_p.sum(axis=2), discount)  # includes the step itself
     worth = np.concatenate([later[1:], np.zeros((1, later.shape[1]))])
     worth = _less_baseline(worth, n_draws)
@@ -133,7 +177,7 @@ def local_gradient(
     for layer, trace in zip(spec.layers, traces, strict=True):
         own = parameters[layer.name]
         if layer is spec.visible:
-            signal = np.broadcast_to(heard, log_p.shape).astype(float)
+            signal = heard.astype(float)
         elif train_hidden:
             signal = np.repeat(worth[:, :, None], layer.size, axis=2)
             if sparsity:
@@ -151,7 +195,7 @@ def local_gradient(
     n_spikes = sum(float((t.out.spikes == 1).sum()) for t in traces)
     return BatchResult(
         gradient,
-        per_sample / (heard[:, 0].sum() * log_p.shape[2]),
+        per_sample / np.maximum(heard[:, :batch].sum(axis=(0, 2)), 1),
         n_spikes / (batch * n_draws),
         sum(t.wraps for t in traces),
     )

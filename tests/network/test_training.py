@@ -7,7 +7,7 @@ import pytest
 
 from lava_sqs.network import SQSNeuron, feed_forward
 from lava_sqs.network.simulation import forward
-from lava_sqs.network.training import initialise, local_gradient, target_trains
+from lava_sqs.network.training import class_codes, initialise, local_gradient, target_trains
 from lava_sqs.quantum import ansatz
 
 SPEC = feed_forward(2, (1,), 2, SQSNeuron(ansatz.layered()))
@@ -80,10 +80,30 @@ def test_the_gradient_of_the_expected_likelihood_without_bias(parameters, n_draw
 
 
 def test_targets_are_one_hot_trains_free_before_the_input_arrives():
-    clamp = target_trains(SPEC, np.array([1, 0]), 2, STEPS)
+    clamp = target_trains(SPEC, class_codes(2, "one-hot"), np.array([1, 0]), STEPS)
     np.testing.assert_array_equal(clamp[0], -1)
     np.testing.assert_array_equal(clamp[1:, 0], [[0, 1]] * 3)
     np.testing.assert_array_equal(clamp[1:, 1], [[1, 0]] * 3)
+
+
+def test_pairs_vote():
+    codes = class_codes(4, "pairs", 2)
+    assert codes.shape == (4, 24)
+    for a in range(4):
+        own = np.zeros(24, bool)
+        own[6 * a : 6 * a + 6] = True
+        assert (codes[a, own] == 1).all()
+        assert (codes[a, ~own] == 0).sum() == 6  # those of others against this class
+        assert (codes[a, ~own] == -1).sum() == 12
+
+
+def test_free_neurons_learn_nothing(parameters):
+    clamp = np.repeat(np.array([[[1, -1]]]), STEPS, axis=0)
+    result = local_gradient(SPEC, parameters, INPUTS, clamp, np.random.default_rng(0))
+    for array in result.gradient["visible"].arrays().values():
+        assert array[0].any()
+        assert not array[1].any()
+    assert result.log_likelihood.shape == (1,)
 
 
 def test_starting_currents_are_in_the_live_zone():
