@@ -3,7 +3,7 @@
 ``uv run python -m benchmarks [--quick] [--only SECTION ...] [--sqsnn PATH] [--out DIR]``
 
 Values are medians over interleaved repeats, "±" half the distance of the quartiles; ratios are
-taken within one run. One thread.
+taken within one run. One thread; outside Lava its CPU time.
 """
 
 from __future__ import annotations

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import peers
-from benchmarks.timing import Timing, Work, bandwidth, interleaved, summary
+from benchmarks.timing import Timing, Work, interleaved, reading, summary
 from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
 
@@ -51,22 +50,7 @@ def row(section: str, name: str, timing: Timing, **more: Any) -> Row:
         "value": timing.rate,
         "unit": "neuron-steps/s",
         "spread": timing.spread,
-        **more,
-    }
-
-
-def timed(
-    section: str, makers: dict[str, Callable[[], tuple[Work, int, Population]]], repeats: int
-) -> list[Row]:
-    made = {name: make() for name, make in makers.items()}
-    timings = interleaved({n: (work, units) for n, (work, units, _) in made.items()}, repeats)
-    rows = []
-    for name, timing in timings.items():
-        pop = made[name][2]
-        rows.append(
-            row(section, name, timing, bytes_per_neuron=pop.nbytes / pop.size, backend=pop.backend)
-        )
-    return rows
+    } | more
 
 
 def against_peers(repeats: int, quick: bool, sqsnn: Path | None) -> list[Row]:
@@ -106,40 +90,44 @@ def against_peers(repeats: int, quick: bool, sqsnn: Path | None) -> list[Row]:
 
 
 def against_k(repeats: int, quick: bool) -> list[Row]:
-    """(1, 1), noisy: rate against K, with the bandwidth that it amounts to."""
-    rows = []
-    speed = bandwidth(repeats)
-    for name, timing in speed.items():
-        what = {"memory": "read 256 MiB (no cache)", "cache": "read 256 KiB (cache)"}[name]
-        rows.append(
-            {
-                "section": "bandwidth",
-                "name": what,
-                "value": timing.rate,
-                "unit": "bytes/s",
-                "spread": timing.spread,
-            }
-        )
-    numbers = peers.numbers_per_step(ansatz.layered(1, 1))
+    """(1, 1), noisy: rate against K, and the share of the memory bandwidth that it amounts to."""
     sizes = (10, 100, 1000, 10_000) if quick else (10, 100, 1000, 10_000, 100_000)
-    for dtype in (np.float32, np.float64):
-        label = np.dtype(dtype).name
-        makers = {
-            f"K = {k}, {label}": (lambda k=k, d=dtype: stepping((1, 1), k, dtype=d)) for k in sizes
-        }
-        for item, k in zip(timed("K", makers, repeats), sizes, strict=True):
-            moved = item["value"] * numbers * np.dtype(dtype).itemsize
-            item |= {"k": k, "dtype": label, "bytes_per_second": moved}
-            item |= {"ratio": moved * speed["memory"].median, "ratio_of": "bytes / bandwidth"}
-            rows.append(item)
+    cases = {
+        f"K = {k}, {np.dtype(dtype).name}": (k, np.dtype(dtype))
+        for dtype in (np.float32, np.float64)
+        for k in sizes
+    }
+    made = {name: stepping((1, 1), k, dtype=dtype) for name, (k, dtype) in cases.items()}
+    works = {name: (work, units) for name, (work, units, _) in made.items()} | reading()
+    timings = interleaved(works, repeats)
+    rows = [
+        row("bandwidth", name, timings[name], unit="bytes/s") for name in works if name not in cases
+    ]
+    memory = rows[0]["value"]
+    numbers = peers.numbers_per_step(ansatz.layered(1, 1))
+    for name, (k, dtype) in cases.items():
+        moved = timings[name].rate * numbers * dtype.itemsize
+        rows.append(
+            row(
+                "K",
+                name,
+                timings[name],
+                k=k,
+                dtype=dtype.name,
+                bytes_per_neuron=made[name][2].nbytes / k,
+                bytes_per_second=moved,
+                ratio=moved / memory,
+                ratio_of="bytes read / bandwidth",
+            )
+        )
     return rows
 
 
 def against_size(repeats: int, quick: bool) -> list[Row]:
-    """K = 200: every engine, with and without noise, own and shared angles."""
-    rows = []
+    """Every engine, with and without noise, own and shared angles, against the register."""
     sizes = [(1, 1), (1, 2), (2, 1), (2, 2), (1, 3)]
     sizes += [] if quick else [(1, 4), (1, 5), (1, 6), (1, 8), (1, 10)]
+    cases, made = {}, {}
     for size in sizes:
         total = sum(size)
         k = 200 if total < 5 else 10
@@ -152,13 +140,24 @@ def against_size(repeats: int, quick: bool) -> list[Row]:
         if total <= 4:
             variants["instrument, noisy"] = {}
             variants["instrument, noiseless"] = {"noise": None}
-        makers = {
-            f"{size} {name}": (lambda s=size, k=k, o=options: stepping(s, k, **o))
-            for name, options in variants.items()
-        }
-        for item, name in zip(timed("size", makers, repeats), variants, strict=True):
-            rows.append(item | {"size": size, "variant": name, "k": k, "dtype": "float32"})
-    return rows
+        for variant, options in variants.items():
+            name = f"{size} {variant}"
+            cases[name] = (size, variant, k)
+            made[name] = stepping(size, k, **options)
+    timings = interleaved({n: (work, units) for n, (work, units, _) in made.items()}, repeats)
+    return [
+        row(
+            "size",
+            name,
+            timings[name],
+            size=size,
+            variant=variant,
+            k=k,
+            dtype="float32",
+            bytes_per_neuron=made[name][2].nbytes / k,
+        )
+        for name, (size, variant, k) in cases.items()
+    ]
 
 
 def by_length(repeats: int) -> list[Row]:

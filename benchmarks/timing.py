@@ -40,22 +40,24 @@ def interleaved(
 ) -> dict[str, Timing]:
     """Time each work, (call, units per call), in turns; even repeats go in reverse order.
 
-    A turn lasts at least *seconds*, so that what else the machine does hits all of them.
+    A turn lasts at least *seconds*, so that what else the machine does hits all of them. Seconds
+    are those of this process (all of it in one thread): waiting for a core does not count.
     """
+    clock = time.process_time
     calls = {}
     for name, (work, _) in works.items():
         work()  # compile, fill caches
-        start = time.perf_counter()
+        start = clock()
         work()
-        calls[name] = max(1, int(seconds / max(time.perf_counter() - start, 1e-7)))
+        calls[name] = max(1, int(seconds / max(clock() - start, 1e-7)))
     seen: dict[str, list[float]] = {name: [] for name in works}
     for repeat in range(repeats):
         for name in list(works)[:: 1 if repeat % 2 else -1]:
             work, units = works[name]
-            start = time.perf_counter()
+            start = clock()
             for _ in range(calls[name]):
                 work()
-            seen[name].append((time.perf_counter() - start) / calls[name] / units)
+            seen[name].append((clock() - start) / calls[name] / units)
     return {name: summary(values) for name, values in seen.items()}
 
 
@@ -64,13 +66,13 @@ def summary(values: list[float]) -> Timing:
     return Timing(float(median), float(low), float(high), len(values))
 
 
-def bandwidth(repeats: int) -> dict[str, Timing]:
-    """Seconds per byte to read arrays that fit in no cache and in a typical L2 cache."""
+def reading() -> dict[str, tuple[Work, int]]:
+    """Return calls that read all of an array, and its bytes: from memory, and from a cache."""
     works = {}
-    for name, size in (("memory", 2**26), ("cache", 2**16)):
+    for name, size in (("read 256 MiB (memory)", 2**26), ("read 256 KiB (cache)", 2**16)):
         array = np.ones(size, dtype=np.float32)
         works[name] = ((lambda a=array: np.dot(a, a)), array.nbytes)
-    return interleaved(works, repeats)
+    return works
 
 
 def machine() -> dict[str, Any]:
