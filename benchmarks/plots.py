@@ -25,7 +25,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
             left.axhline(r["value"], color="0.6", lw=1)
             left.text(10, r["value"] * 1.15, r["name"][7:], fontsize=8, color="0.35")
     left.set(xlabel="neurons K", ylabel="neuron-steps per second", title="(1, 1), with noise")
-    left.legend(frameon=False, loc="lower right")
+    left.legend(frameon=False, loc="center right", bbox_to_anchor=(1.0, 0.6))
     styles = {
         "instrument, noisy": ("C0", "o-"),
         "instrument, noiseless": ("C0", "o:"),
