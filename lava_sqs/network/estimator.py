@@ -92,7 +92,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         and 1. None is ``"static"`` for a two-dimensional X; any other X is ambiguous.
     encoder : {"rate", "latency", "population", "current"}
         How values become input, see :mod:`lava_sqs.data.encoders`. Not used for spikes. Sequences
-        are encoded step by step, and not by latency.
+        are encoded step by step, and not by latency; in them a step of zeros is padding, in which
+        nothing arrives, and which the visible neurons learn to be silent after.
     n_steps : int
         T, for static features.
     n_population : int
@@ -290,7 +291,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self._sample_shape = X.shape[1:]
         self.seed_ = _draw_seed(self.random_state)
         if not going_on:
-            self._scale = Scale.learn(self._flat(X))
+            self._scale = Scale.learn(self._shown(X))
             self.scaling_ = "none" if self._input_kind == "spikes" else self._scale.reason
             if self.verbose and self.scaling_ != "none":
                 print(f"SQSNN: features are scaled: {self.scaling_}.", file=sys.stderr)
@@ -396,15 +397,26 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         leading = 1 if self._input_kind == "static" else 2
         return X.reshape(*X.shape[:leading], -1)
 
+    def _shown(self, X: Array) -> Array:
+        """Return the feature vectors (m, F) that count: a frame of zeros is padding."""
+        frames = self._flat(X).reshape(-1, self._flat(X).shape[-1])
+        if self._input_kind == "static":
+            return frames
+        shown = frames[frames.any(axis=1)]
+        return shown if len(shown) else frames
+
     def _encode(self, X: Array, draw: Any) -> Array:
         """Return input (n, T, F') of raw samples; ``draw(shape)`` gives uniforms if needed."""
         flat = self._flat(X)
         if self._input_kind == "spikes":
             return flat.astype(float)
         x = self._scale(flat)
+        shown = flat.any(axis=2, keepdims=True) if flat.ndim == 3 else None
         if self.encoder == "population":
             x = encoders.population(x, self.n_population)
-        elif self.encoder == "latency":
+        if shown is not None:
+            x = x * shown  # a frame of zeros is padding: nothing arrives
+        if self.encoder == "latency":
             return encoders.latency(x, self.n_steps).astype(float)
         elif self.encoder == "rate":
             if x.ndim == 2:
@@ -866,7 +878,7 @@ class _Trainer:
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]
             inputs = model._encode(self.X[chosen], rng.random).transpose(1, 0, 2)
-            clamp = target_trains(spec, self.codes, self.labels[chosen], len(inputs) + spec.depth)
+            clamp = target_trains(spec, self.codes, self.labels[chosen], inputs)
             result = local_gradient(
                 spec,
                 learned,

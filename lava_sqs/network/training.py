@@ -109,12 +109,26 @@ def class_codes(n_classes: int, targets: str, per_code: int = 1) -> Array:
     return np.repeat(codes, per_code, axis=1)
 
 
-def target_trains(spec: NetworkSpec, codes: Array, labels: Array, steps: int) -> Array:
-    """Return the visible trains (steps, B, C): in every step what :func:`class_codes` say.
+def target_trains(spec: NetworkSpec, codes: Array, labels: Array, inputs: Array) -> Array:
+    """Return the visible trains (T + depth, B, C): in every step what :func:`class_codes` say.
 
-    Until the input can have arrived they are free, -1.
+    Until the input can have arrived they are free, -1. After the last input that is not zero, of
+    samples padded with zeros, all are silent.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    codes : ndarray, shape (n_classes, C)
+    labels : ndarray of int, shape (B,)
+        Indices of classes.
+    inputs : ndarray, shape (T, B, M)
     """
+    steps = len(inputs) + spec.depth
     clamp = np.repeat(codes[labels][None], steps, axis=0)
+    if spec.lag(spec.visible.name) < len(inputs):
+        spoken = inputs.any(axis=2)
+        ends = np.where(spoken.any(axis=0), len(inputs) - spoken[::-1].argmax(axis=0), len(inputs))
+        clamp[np.arange(steps)[:, None] >= ends + spec.depth] = 0
     clamp[: spec.lag(spec.visible.name)] = -1
     return clamp
 

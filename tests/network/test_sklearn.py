@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from lava_sqs.network import SQSNN
 
@@ -16,9 +16,16 @@ def _one_thread(monkeypatch):
     monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")
 
 
-@parametrize_with_checks(
-    [SQSNN((3,), encoder="current", n_steps=5, epochs=20, n_draws=2, random_state=0)],
-    expected_failed_checks=lambda estimator: EXCEPTIONS,
+CHECKS = list(
+    estimator_checks_generator(
+        SQSNN((3,), encoder="current", n_steps=5, epochs=20, n_draws=2, random_state=0)
+    )
 )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=[c.func.__name__ for _, c in CHECKS])
 def test_scikit_learn_checks(estimator, check):
+    if (name := check.func.__name__) in EXCEPTIONS:
+        pytest.xfail(EXCEPTIONS[name])
     check(estimator)

@@ -80,10 +80,21 @@ def test_the_gradient_of_the_expected_likelihood_without_bias(parameters, n_draw
 
 
 def test_targets_are_one_hot_trains_free_before_the_input_arrives():
-    clamp = target_trains(SPEC, class_codes(2, "one-hot"), np.array([1, 0]), STEPS)
+    clamp = target_trains(
+        SPEC, class_codes(2, "one-hot"), np.array([1, 0]), np.repeat(INPUTS, 2, axis=1)
+    )
     np.testing.assert_array_equal(clamp[0], -1)
     np.testing.assert_array_equal(clamp[1:, 0], [[0, 1]] * 3)
     np.testing.assert_array_equal(clamp[1:, 1], [[1, 0]] * 3)
+
+
+def test_targets_are_silent_after_a_padded_sample():
+    inputs = np.ones((6, 2, 2))
+    inputs[3:, 1] = 0
+    clamp = target_trains(SPEC, class_codes(2, "one-hot"), np.array([0, 0]), inputs)
+    np.testing.assert_array_equal(clamp[:, 0, 0], [-1, 1, 1, 1, 1, 1, 1, 1])
+    np.testing.assert_array_equal(clamp[:, 1, 0], [-1, 1, 1, 1, 1, 0, 0, 0])
+    np.testing.assert_array_equal(clamp[1:, :, 1], 0)
 
 
 def test_pairs_vote():
