@@ -110,9 +110,9 @@ def test_sequences_and_spikes():
     clf = make((), input_kind="spikes").fit(last, y)
     assert clf.score(last, y) > 0.9
     with pytest.raises(ValueError, match=r"samples of shape \(8, 6\)"):
-        clf.predict(spikes[:, :7])
+        clf.predict(spikes[:, :, :5])
     values = make((), input_kind="sequence", encoder="current").fit(last * 0.7, y)
-    assert values.score(last * 0.7, y) > 0.9
+    assert values.score(last * 0.7, y) > 0.8
     assert values.encode(last * 0.7).shape == (200, 8, 6)
 
 

@@ -18,7 +18,16 @@ def _one_thread(monkeypatch):
 
 CHECKS = list(
     estimator_checks_generator(
-        SQSNN((3,), encoder="current", n_steps=5, epochs=20, n_draws=2, random_state=0)
+        SQSNN(
+            (3,),
+            encoder="current",
+            targets="pairs",
+            n_steps=5,
+            epochs=20,
+            n_draws=2,
+            learning_rate=0.05,
+            random_state=0,
+        )
     )
 )
 
