@@ -19,8 +19,8 @@ def _one_thread(monkeypatch):
 CHECKS = list(
     estimator_checks_generator(
         SQSNN(
-            (3,),
-            encoder="current",
+            (),
+            encoder="population",
             targets="pairs",
             n_steps=5,
             epochs=20,
