@@ -625,6 +625,14 @@ def _make_engine(
     if backend == "qutip":
         return LiteralEngine(population), backend
     if backend == "trajectory":
+        flat = int(np.prod(population.batch, dtype=int))
+        need = 16 * 2**ansatz.memory_qubits * size * max(flat, 1)
+        if need > _MAX_INSTRUMENT_BYTES:
+            raise ValueError(
+                f"Argument `memory_qubits` = {ansatz.memory_qubits} is too large: the pure states "
+                f"of {size * max(flat, 1)} neuron(s) need {need / 2**30:.3g} GiB, but at most "
+                f"{_MAX_INSTRUMENT_BYTES / 2**30:.3g} GiB are allowed, and no other backend fits."
+            )
         return TrajectoryEngine(population, rng), backend
     copies = 1 if shared else size
     need = instrument_bytes(ansatz, dtype) * copies

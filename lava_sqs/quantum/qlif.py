@@ -72,8 +72,8 @@ def firing_probability(phi: Array, threshold: Array | float, shots: int) -> Arra
 
     Examples
     --------
-    >>> float(firing_probability(np.array(np.pi / 2), 1.0, 2))  # two ones of two shots
-    0.25000000000000006
+    >>> round(float(firing_probability(np.array(np.pi / 2), 1.0, 2)), 12)  # two ones of two shots
+    0.25
     """
     k = np.asarray(threshold) * shots
     return np.asarray(betainc(k, shots - k + 1, np.sin(phi / 2) ** 2))

@@ -81,7 +81,7 @@ def test_killed_three_times_and_resumed(coins, tmp_path, results):
     assert results(tmp_path / "runs.csv") == results(coins.parent / "undisturbed.csv")
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_example_killed_twenty_times_and_resumed(tmp_path, results, workers):
