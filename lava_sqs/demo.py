@@ -23,10 +23,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
+from lava_sqs._checks import check_choice, check_seed
 from lava_sqs.learning import Optimizer
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum import NoiseModel, Population, ansatz
-from lava_sqs.quantum._checks import check_choice, check_seed
 from lava_sqs.quantum.diagnostics import purity
 from lava_sqs.quantum.population import BACKENDS
 from lava_sqs.quantum.sensitivity import score_spike_train

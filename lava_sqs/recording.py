@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lava_sqs.quantum._checks import check_choice
+from lava_sqs._checks import check_choice
 
 __all__ = ["Recording", "check_record"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum._checks import check_int, check_positive, check_seed, describe
+from lava_sqs._checks import check_int, check_positive, check_seed, describe
 
 __all__ = [
     "Dataset",

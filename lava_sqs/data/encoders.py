@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum._checks import check_int, check_real, check_seed, check_shape
+from lava_sqs._checks import check_int, check_real, check_seed, check_shape
 
 __all__ = ["ENCODERS", "Scale", "current", "latency", "population", "rate"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum._checks import check_choice, check_positive
+from lava_sqs._checks import check_choice, check_positive
 
 __all__ = ["OPTIMIZERS", "Optimizer"]
 

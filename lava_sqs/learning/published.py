@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum._checks import check_int, check_positive, check_seed
+from lava_sqs._checks import check_int, check_positive, check_seed
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population

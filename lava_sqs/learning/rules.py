@@ -18,9 +18,9 @@ from lava.magma.core.learning.learning_rule import Loihi3FLearningRule
 from lava.magma.core.process.connection import LearningConnectionProcess
 from lava.proc.dense.process import LearningDense
 
+from lava_sqs._checks import check_int
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs_dense.process import SQSDense
-from lava_sqs.quantum._checks import check_int
 
 __all__ = ["SQSLearningRule", "SQSRewardRule", "connect_learning"]
 

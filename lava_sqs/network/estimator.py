@@ -18,6 +18,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm import tqdm
 
+from lava_sqs._checks import (
+    check_choice,
+    check_int,
+    check_positive,
+    check_real,
+    describe,
+)
 from lava_sqs._version import __version__
 from lava_sqs.data import encoders
 from lava_sqs.data.encoders import ENCODERS, Scale
@@ -44,13 +51,6 @@ from lava_sqs.network.training import (
 )
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
-from lava_sqs.quantum._checks import (
-    check_choice,
-    check_int,
-    check_positive,
-    check_real,
-    describe,
-)
 
 __all__ = ["INPUT_KINDS", "SCHEDULES", "SQSNN"]
 

@@ -13,7 +13,7 @@ from lava_sqs.proc.sqsnn.process import SQSNetwork
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 
-from lava_sqs.quantum._checks import check_real, check_shape
+from lava_sqs._checks import check_real, check_shape
 from lava_sqs.running import SQSSimCfg, runtime
 
 __all__ = ["run_network"]

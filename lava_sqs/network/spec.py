@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._checks import check_int, check_real, check_shape, describe
 from lava_sqs.network.neurons import Neuron
-from lava_sqs.quantum._checks import check_int, check_real, check_shape, describe
 
 __all__ = ["INPUT", "LayerParams", "LayerSpec", "NetworkSpec", "Parameters", "feed_forward"]
 

@@ -29,9 +29,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._checks import check_choice
 from lava_sqs.network.simulation import LayerTrace, currents, forward, shifted
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
-from lava_sqs.quantum._checks import check_choice
 
 __all__ = [
     "RULES",

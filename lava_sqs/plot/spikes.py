@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lava_sqs.quantum._checks import check_real, check_shape
+from lava_sqs._checks import check_real, check_shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

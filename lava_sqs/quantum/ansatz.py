@@ -18,7 +18,7 @@ import qutip
 from numpy.typing import NDArray
 from qutip import gates as qgates
 
-from lava_sqs.quantum._checks import (
+from lava_sqs._checks import (
     check_choice,
     check_int,
     check_real,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import qutip
 
-from lava_sqs.quantum._checks import check_choice, check_int, describe
+from lava_sqs._checks import check_choice, check_int, describe
 
 __all__ = ["SLOTS", "Channel", "aer_depolarizing_param", "depol_from_aer", "depolarizing"]
 

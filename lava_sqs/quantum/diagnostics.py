@@ -13,7 +13,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
-from lava_sqs.quantum._checks import check_int, check_real, check_seed, check_shape
+from lava_sqs._checks import check_int, check_real, check_seed, check_shape
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import instrument
 from lava_sqs.quantum.noise import NoiseModel

@@ -12,8 +12,8 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
+from lava_sqs._checks import check_real
 from lava_sqs.quantum import _kernels
-from lava_sqs.quantum._checks import check_real
 from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.pauli import _basis as pauli_basis
 from lava_sqs.quantum.pauli import pauli_to_qobj, qobj_to_pauli

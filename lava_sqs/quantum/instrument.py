@@ -27,8 +27,8 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
+from lava_sqs._checks import check_real, check_shape
 from lava_sqs.quantum import _kernels
-from lava_sqs.quantum._checks import check_real, check_shape
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.noise import NoiseModel, depolarizing
 from lava_sqs.quantum.pauli import matrix_to_superoperator, superoperator_to_matrix

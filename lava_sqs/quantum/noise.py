@@ -24,7 +24,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
-from lava_sqs.quantum._checks import check_choice, check_int, describe
+from lava_sqs._checks import check_choice, check_int, describe
 from lava_sqs.quantum.channels import (
     SLOTS,
     Channel,

@@ -22,7 +22,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
-from lava_sqs.quantum._checks import check_real, describe
+from lava_sqs._checks import check_real, describe
 
 __all__ = [
     "matrix_to_superoperator",

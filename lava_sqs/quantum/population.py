@@ -27,8 +27,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
-from lava_sqs.quantum import _kernels
-from lava_sqs.quantum._checks import (
+from lava_sqs._checks import (
     check_choice,
     check_dtype,
     check_int,
@@ -37,6 +36,7 @@ from lava_sqs.quantum._checks import (
     check_shape,
     describe,
 )
+from lava_sqs.quantum import _kernels
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines import _FLOOR as _FLOOR
 from lava_sqs.quantum.engines import (

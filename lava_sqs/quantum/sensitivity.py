@@ -36,8 +36,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._checks import check_choice, check_int, check_real, check_seed, describe
 from lava_sqs.quantum import _score_kernels
-from lava_sqs.quantum._checks import check_choice, check_int, check_real, check_seed, describe
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.instrument import Program, compile_program
 from lava_sqs.quantum.noise import NoiseModel

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lava_sqs.study._checks import check_int, describe
+from lava_sqs._checks import check_int, describe
 
 __all__ = ["KINDS", "Counts"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lava_sqs.study._checks import describe
+from lava_sqs._checks import describe
 from lava_sqs.study.study import Study
 
 __all__ = ["StudyFile", "StudyFileError", "load_study"]

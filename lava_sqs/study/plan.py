@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lava_sqs._checks import check_choice, check_int, describe
 from lava_sqs._version import __version__
-from lava_sqs.study._checks import check_choice, check_int, describe
 
 __all__ = [
     "RESERVED",

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from lava_sqs.study._checks import check_int, describe
+from lava_sqs._checks import check_int, describe
 from lava_sqs.study.isolation import IsolatedFailure
 
 __all__ = ["Pool", "is_lost"]

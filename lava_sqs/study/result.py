@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lava_sqs.study._checks import describe
+from lava_sqs._checks import describe
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.intervals import Interval, interval
 from lava_sqs.study.store import Row, combine

@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
+from lava_sqs._checks import check_int, check_seconds
 from lava_sqs._version import __version__
-from lava_sqs.study._checks import check_int, check_seconds
 from lava_sqs.study.plan import Point, Stop, expand, point_id, select_valid
 from lava_sqs.study.pool import Pool
 from lava_sqs.study.result import StudyResult

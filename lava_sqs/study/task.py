@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lava_sqs.study._checks import check_choice, check_int, describe
+from lava_sqs._checks import check_choice, check_int, describe
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.noise import noise_from
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
+from lava_sqs._checks import check_choice, check_int, check_positive
 from lava_sqs.learning.optimizers import Optimizer
 from lava_sqs.proc.sqs.process import SQS
-from lava_sqs.quantum._checks import check_choice, check_int, check_positive
 
 __all__ = ["LearningSQS"]
 

@@ -10,8 +10,7 @@ from lava.magma.core.process.process import AbstractProcess, LogConfig
 from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
-from lava_sqs.proc.sqs.process import _check_reset
-from lava_sqs.quantum._checks import check_int, check_real, check_seed
+from lava_sqs._checks import check_int, check_real, check_reset, check_seed
 
 __all__ = ["QLIF"]
 
@@ -107,7 +106,7 @@ class QLIF(AbstractProcess):
             )
         if current_scale is not None:
             current_scale = float(_fill("current_scale", current_scale, ()))
-        interval, offset = _check_reset(reset_interval, reset_offset)
+        interval, offset = check_reset(reset_interval, reset_offset)
         drawn = check_seed("seed", seed)
         super().__init__(
             shape=axes,

@@ -13,9 +13,9 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from lava_sqs._checks import check_real
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum import Population
-from lava_sqs.quantum._checks import check_real
 
 
 class AbstractPySQSModel(PyLoihiProcessModel):

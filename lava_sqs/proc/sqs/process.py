@@ -13,9 +13,9 @@ from lava.magma.core.process.process import AbstractProcess, LogConfig
 from lava.magma.core.process.variable import Var
 from numpy.typing import DTypeLike, NDArray
 
+from lava_sqs._checks import check_int, check_real, check_reset, check_shape, describe
 from lava_sqs.quantum import NoiseModel, Population
 from lava_sqs.quantum import ansatz as circuits
-from lava_sqs.quantum._checks import check_int, check_real, check_shape, describe
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.recording import Recording, check_record
 from lava_sqs.running import shared_array
@@ -157,7 +157,7 @@ class SQS(AbstractProcess):
             current_scale = float(
                 check_shape("current_scale", check_real("current_scale", current_scale), ())
             )
-        reset_interval, reset_offset = _check_reset(reset_interval, reset_offset)
+        reset_interval, reset_offset = check_reset(reset_interval, reset_offset)
         # The models of this Process run in forked children, which inherit the population as it is
         # here: checked, compiled, and before its first step.
         population = Population(
@@ -423,20 +423,3 @@ def _broadcast(name: str, value: Any, shape: tuple[int, ...]) -> Any:
         raise ValueError(
             f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
         ) from error
-
-
-def _check_reset(interval: Any, offset: Any) -> tuple[int | None, int]:
-    offset = check_int("reset_offset", offset, minimum=0)
-    if interval is None:
-        if offset:
-            raise ValueError(
-                f"Argument `reset_offset` = {offset} needs a `reset_interval`, but that is None."
-            )
-        return None, 0
-    interval = check_int("reset_interval", interval, minimum=1)
-    if offset >= interval:
-        raise ValueError(
-            f"Argument `reset_offset` must be below `reset_interval` = {interval}, but got "
-            f"{offset}."
-        )
-    return interval, offset

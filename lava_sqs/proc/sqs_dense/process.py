@@ -9,8 +9,7 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess, LogConfig
 from lava.magma.core.process.variable import Var
 
-from lava_sqs.proc.sqs.process import _check_reset
-from lava_sqs.quantum._checks import check_int, check_positive, check_real, check_shape
+from lava_sqs._checks import check_int, check_positive, check_real, check_reset, check_shape
 
 __all__ = ["SQSDense"]
 
@@ -74,7 +73,7 @@ class SQSDense(AbstractProcess):
         gamma = check_positive("gamma", gamma, zero=True)
         if gamma > 1:
             raise ValueError(f"Argument `gamma` must be in [0, 1], but got {gamma:g}.")
-        interval, offset = _check_reset(reset_interval, reset_offset)
+        interval, offset = check_reset(reset_interval, reset_offset)
         super().__init__(
             window=window,
             gamma=gamma,

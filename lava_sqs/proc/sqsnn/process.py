@@ -10,7 +10,7 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess, LogConfig
 from lava.magma.core.process.variable import Var
 
-from lava_sqs.quantum._checks import check_int, check_seed
+from lava_sqs._checks import check_int, check_seed
 
 __all__ = ["SQSNetwork"]
 

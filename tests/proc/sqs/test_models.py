@@ -13,7 +13,6 @@ from lava.proc.monitor.process import Monitor
 
 from lava_sqs import SQS, Population, SQSSimCfg, ansatz, runtime
 from lava_sqs.proc.sqs import models
-from lava_sqs.quantum.population import BACKENDS
 from lava_sqs.recording import Recording
 
 FLOAT = Loihi2SimCfg(select_tag="floating_pt")
@@ -110,7 +109,6 @@ def test_writing_one_var_leaves_the_others_and_the_generator_alone():
     np.testing.assert_array_equal(sqs.recording.s_out, expected)
 
 
-@pytest.mark.skipif("trajectory" not in BACKENDS, reason="needs the trajectory backend")
 def test_large_memories_are_reduced_to_single_qubits():
     sqs = SQS(shape=(2,), memory_qubits=5, seed=1, bias=0.5, record=("memory", "s_out"))
     assert sqs.memory.shape == (2, 5, 4)

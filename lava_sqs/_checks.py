@@ -119,3 +119,30 @@ def check_positive(
         wanted += "" if below is None else f" and below {below:g}"
         raise ValueError(f"Argument `{name}` must be {wanted}, but got {number:g}.")
     return number
+
+
+def check_seconds(name: str, value: Any) -> float:
+    """Return a finite number of seconds above 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"Argument `{name}` must be a number of seconds, got {describe(value)}.")
+    if not 0 < value < float("inf"):
+        raise ValueError(f"Argument `{name}` must be seconds above 0, but got {value!r}.")
+    return float(value)
+
+
+def check_reset(interval: Any, offset: Any) -> tuple[int | None, int]:
+    """Return a reset interval (or None) and an offset below it."""
+    offset = check_int("reset_offset", offset, minimum=0)
+    if interval is None:
+        if offset:
+            raise ValueError(
+                f"Argument `reset_offset` = {offset} needs a `reset_interval`, but that is None."
+            )
+        return None, 0
+    interval = check_int("reset_interval", interval, minimum=1)
+    if offset >= interval:
+        raise ValueError(
+            f"Argument `reset_offset` must be below `reset_interval` = {interval}, but got "
+            f"{offset}."
+        )
+    return interval, offset
