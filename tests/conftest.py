@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import warnings
 from multiprocessing.context import ForkProcess
@@ -10,6 +11,11 @@ import hypothesis
 import pytest
 
 os.environ["MPLBACKEND"] = "Agg"
+
+# A shell that starts us in the background (`&`, nohup) ignores Ctrl-C for us and all we start; tests
+# of Ctrl-C would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The first example of a test may compile a Numba kernel: no deadline per example.
 hypothesis.settings.register_profile("dev", deadline=None)

@@ -305,6 +305,22 @@ def test_ctrl_c_uncaught_ends_the_script():
     assert output.count("Traceback") == 1, output  # the children say nothing
 
 
+def test_these_tests_run_in_the_background_of_a_shell():
+    """Such a shell has SIGINT ignored: without care (conftest.py) the test of Ctrl-C would hang."""
+    finish_script(
+        start_script(
+            f"""
+        import os, signal, sys
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        test = {__file__!r} + "::" + {test_ctrl_c_uncaught_ends_the_script.__name__!r}
+        pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        os.execv(sys.executable, [*pytest, test])
+        """,
+            preamble="",
+        )
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_children_end_with_a_killed_parent(number):
     script = start_script("""
@@ -366,6 +382,21 @@ def test_networks_in_sequence_and_side_by_side_leave_nothing():
             assert nets[1][1].total.get().tolist() == [12.0, 12.0]
             nets[1][0].stop()
             del net, nets
+    """)
+
+
+def test_threads_of_lavas_ports_are_gone_when_stop_returns():
+    run_cell("""
+        from lava.magma.compiler.channels.pypychannel import CspRecvPort
+
+        listen = CspRecvPort._req_callback
+        CspRecvPort._req_callback = lambda port, req: (listen(port, req), time.sleep(0.2))
+        villain, honest = ring()
+        net = runtime(honest, config(), timeout=20).start()
+        net.run(3)
+        assert threading.active_count() > 1
+        net.stop()
+        assert threading.enumerate() == [threading.main_thread()]
     """)
 
 

@@ -406,6 +406,9 @@ class SupervisedRuntime(Runtime):
             self.children.end(polite)
             for port in self._open_ports:
                 port.join()
+            for port in self._open_ports:  # which only tells its thread to leave
+                if port.thread not in (None, threading.current_thread()):
+                    port.thread.join(1.0)
             self._open_ports.clear()
             self._processes.clear()
             self._vars.clear()
