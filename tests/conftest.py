@@ -12,8 +12,8 @@ import pytest
 
 os.environ["MPLBACKEND"] = "Agg"
 
-# A shell that starts us in the background (`&`, nohup) ignores Ctrl-C for us and all we start; tests
-# of Ctrl-C would wait for ever.
+# A shell that starts us in the background (`&`, nohup) ignores Ctrl-C for us and all we start;
+# tests of Ctrl-C would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

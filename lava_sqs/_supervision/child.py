@@ -20,6 +20,7 @@ import numpy as np
 from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspSendPort
 from lava.magma.core.model.py.model import AbstractPyProcessModel, PyLoihiProcessModel
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
+from numpy.typing import NDArray
 from scipy.sparse import spmatrix
 
 #: Life of a child: being built, running, left its main loop on request, raised an exception.
@@ -48,7 +49,7 @@ REPORT_INTERVAL = 0.25
 STATE, TIME_STEP, COMMAND, BEGUN, DONE, FAILED_AT, ASKED, ANSWERED = range(8)
 
 
-def shared_array(shape: int | tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
+def shared_array(shape: int | tuple[int, ...], dtype: Any = np.float64) -> NDArray[Any]:
     """Return a zeroed array that this process and children forked later both see.
 
     Parameters
@@ -88,7 +89,7 @@ class Board:
 
     Attributes
     ----------
-    numbers : np.ndarray
+    numbers : NDArray[Any]
         Shape (size, 8), see the columns STATE ... ANSWERED.
     """
 
@@ -111,7 +112,7 @@ class Board:
 
     def traceback(self, index: int) -> str:
         """Return the traceback that a child has posted."""
-        return self._tracebacks[index].decode(errors="replace")
+        return bytes(self._tracebacks[index]).decode(errors="replace")
 
     def answer(self, index: int, question: int, place: str) -> None:
         """Tell the parent where a child is."""
@@ -122,7 +123,7 @@ class Board:
         """Return where a child is, or was when it was asked."""
         if self.numbers[index, ASKED] != self.numbers[index, ANSWERED]:
             return "does not answer"
-        return self._places[index].decode(errors="replace")
+        return bytes(self._places[index]).decode(errors="replace")
 
     def progress(self) -> int:
         """Return a number that changes whenever any model takes up or finishes a command."""

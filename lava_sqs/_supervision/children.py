@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from lava.magma.compiler.builders.channel_builder import ChannelBuilderMp
 from lava.magma.core.process.process import AbstractProcess
+from numpy.typing import NDArray
 
 from lava_sqs._supervision import child as side
 
@@ -86,7 +87,7 @@ class Children:
         return fork
 
     @property
-    def _numbers(self) -> np.ndarray:
+    def _numbers(self) -> NDArray[Any]:
         return self.board.numbers[: len(self._children)]
 
     def all_built(self) -> bool:

@@ -23,6 +23,7 @@ from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE, enum_equal
 from lava.magma.runtime.runtime import Runtime
+from numpy.typing import NDArray
 
 from lava_sqs._supervision.child import shared_array
 from lava_sqs._supervision.children import POLL, Children, interrupts_deferred, label
@@ -252,11 +253,11 @@ class SupervisedRuntime(Runtime):
 
     # Vars ----------------------------------------------------------------------------------
 
-    def get_var(self, var_id: int, idx: Any = None) -> np.ndarray:
+    def get_var(self, var_id: int, idx: Any = None) -> NDArray[Any]:
         """Return the value of a Var, or of the elements `idx` of it."""
         self._find_var(var_id)
         with self._exchange():
-            value = super().get_var(var_id)
+            value: NDArray[Any] = super().get_var(var_id)
         return value if idx is None else value[idx]
 
     def set_var(self, var_id: int, value: Any, idx: Any = None) -> None:

@@ -188,7 +188,7 @@ def _openml(data_id: int, name: str, cache: str | Path | None) -> tuple[Array, A
     from sklearn.datasets import fetch_openml
 
     try:
-        return fetch_openml(
+        X, y = fetch_openml(
             data_id=data_id, return_X_y=True, as_frame=False, data_home=cache, parser="liac-arff"
         )
     except OSError as error:  # URLError, HTTPError, timeouts: all of them
@@ -196,6 +196,7 @@ def _openml(data_id: int, name: str, cache: str | Path | None) -> tuple[Array, A
             f"{name} could not be fetched from OpenML (data set {data_id}): {error}. Without a "
             "network give `path`, an npz with x_train, y_train, x_test and y_test."
         ) from error
+    return X, y
 
 
 def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:

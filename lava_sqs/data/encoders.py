@@ -80,7 +80,7 @@ def latency(x: Any, n_steps: int) -> Array:
     steps = check_int("n_steps", n_steps, minimum=1)
     when = np.floor((1 - values) * (steps - 1)).astype(int)
     when[values == 0] = -1
-    return (when[:, None] == np.arange(steps)[None, :, None]).astype(np.int8)
+    return np.asarray(when[:, None] == np.arange(steps)[None, :, None], dtype=np.int8)
 
 
 def current(x: Any, n_steps: int) -> Array:
@@ -111,7 +111,7 @@ def population(x: Any, n_neurons: int = 5) -> Array:
     n = check_int("n_neurons", n_neurons, minimum=2)
     centres = np.linspace(0, 1, n)
     curves = np.exp(-0.5 * ((values[..., None] - centres) * (n - 1)) ** 2)
-    return curves.reshape(*values.shape[:-1], -1)
+    return np.asarray(curves.reshape(*values.shape[:-1], -1))
 
 
 @dataclass(frozen=True)

@@ -421,7 +421,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         elif self.encoder == "rate":
             if x.ndim == 2:
                 x = np.broadcast_to(x[:, None], (len(x), self.n_steps, x.shape[1]))
-            return (draw(x.shape) < x).astype(float)
+            return np.asarray(draw(x.shape) < x, dtype=float)
         return x if x.ndim == 3 else encoders.current(x, self.n_steps)
 
     def _check_X(self, X: Any) -> Array:
@@ -495,7 +495,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             clamp[: spec.lag(layer.name)] = -1
             out = layer.neuron.run(own.angles, visible.z, u, clamp)
             total += sign * out.log_likelihood[spec.lag(layer.name) :].sum(axis=0)
-        return total.reshape(len(total), len(self.classes_), -1).sum(axis=2)
+        return np.asarray(total.reshape(len(total), len(self.classes_), -1).sum(axis=2))
 
     def _spec_with(self, noise: Any) -> NetworkSpec:
         if isinstance(noise, str) and noise == _AS_TRAINED:

@@ -192,7 +192,7 @@ def _draw(p: Array, u: Array, clamp: Array | None) -> Array:
 
 
 def _log_likelihood(p: Array, spikes: Array) -> Array:
-    return np.log(np.clip(np.where(spikes == 1, p, 1 - p), _FLOOR, 1.0))
+    return np.asarray(np.log(np.clip(np.where(spikes == 1, p, 1 - p), _FLOOR, 1.0)))
 
 
 def _d_log(p: Array, spikes: Array) -> Array:
@@ -227,7 +227,7 @@ class LIFNeuron:
     def initial(self, size: int, rng: np.random.Generator) -> Array:
         """Return leak 0.1, threshold 0.5, and the slope of ``sin^2(pi z / 2)`` at z = 0.5."""
         centre = np.array([logit(self.leak), 0.5, np.log(2 * np.pi)])
-        return centre + rng.normal(0.0, 0.1, (size, 3))
+        return np.asarray(centre + rng.normal(0.0, 0.1, (size, 3)))
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
         """Run from rest."""
@@ -343,7 +343,7 @@ class QLIFNeuron:
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
         """Return decay 1 (T1 of one step), threshold 0.5 and gain 1, a little spread."""
-        return np.array([0.0, 0.0, 0.0]) + rng.normal(0.0, 0.1, (size, 3))
+        return rng.normal(0.0, 0.1, (size, 3))
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
         """Run from the ground state."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import reduce
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -26,12 +26,13 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_F = TypeVar("_F", bound=Callable[..., Any])
 
-
-def _jit(**options: Any) -> Callable[[_F], _F]:
+def _jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     # Contraction and reassociation change last bits only; NaN and infinity keep their meaning.
-    return njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"}, **options)
+    jit: Callable[[Callable[..., Any]], Any] = njit(
+        cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"}, **options
+    )
+    return jit
 
 
 # -- vector code -----------------------------------------------------------------------------

@@ -164,7 +164,8 @@ def score_trains_of(one_memory_qubit: bool, io_qubits: int) -> Callable[..., int
                         mu[j] = total
         return hits
 
-    return score_trains
+    kernel: Callable[..., int] = score_trains
+    return kernel
 
 
 @_jit()

@@ -133,7 +133,9 @@ class InstrumentEngine(_PauliEngine):
         self._floor = _FLOOR[population.dtype]
         super().__init__(population)
         self._effects = self._blocks = np.empty((0, 0, 0))
-        self._memory = _kernels.aligned_empty((*self._shape, *self.memory_shape), self._dtype)
+        self._memory: Array = _kernels.aligned_empty(
+            (*self._shape, *self.memory_shape), self._dtype
+        )
 
     def set_theta(self, theta: Array, changed: Array) -> None:
         """Take the angles (K, P); see :class:`Engine`."""
@@ -173,7 +175,7 @@ class InstrumentEngine(_PauliEngine):
         memory: Array,
     ) -> int:
         """Make T steps; see :class:`Engine`."""
-        return _kernels.run_population(
+        hits: int = _kernels.run_population(
             self._effects,
             self._blocks,
             z,
@@ -187,6 +189,7 @@ class InstrumentEngine(_PauliEngine):
             likelihood,
             memory,
         )
+        return hits
 
     @property
     def nbytes(self) -> int:

@@ -286,7 +286,7 @@ class Population:
         Raises ``ValueError`` where there is none: backend ``trajectory`` with noise.
         """
         self._need_likelihood("log_likelihood")
-        return np.log(self._likelihood[0]).reshape(*self._batch, self._size)
+        return np.asarray(np.log(self._likelihood[0]).reshape(*self._batch, self._size))
 
     def _need_likelihood(self, name: str) -> None:
         if self._engine.no_likelihood:

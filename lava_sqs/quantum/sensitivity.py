@@ -421,7 +421,7 @@ def _parameter_shift(
                 total[t] += weight * y[..., 0]
         # states carry the prefix's normalisation: divide by P(1..t) / P(1..at-1)
         before = log_prefix[at - 1] if at else np.zeros((B, K))
-        return total / np.exp(log_prefix - before)
+        return np.asarray(total / np.exp(log_prefix - before))
 
     d_theta = np.zeros((K, theta.shape[1]))
     for i, gate in enumerate(ansatz.gates):

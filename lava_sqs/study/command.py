@@ -177,7 +177,7 @@ def _dask(address: str) -> Iterator[Any]:
             "--dask needs Dask: install the extra `dask`, pip install 'lava-sqs[dask]'."
         ) from error
     try:
-        client = Client(address, timeout=DASK_TIMEOUT)
+        client: Any = Client(address, timeout=DASK_TIMEOUT)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as error:
         raise ConnectionError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:

@@ -121,7 +121,7 @@ def _size(executor: Any) -> int:
             return value
     client = getattr(executor, "_client", None)  # Dask
     if client is not None:
-        return max(1, sum(client.ncores().values()))
+        return max(1, int(sum(client.ncores().values())))
     return os.cpu_count() or 1
 
 

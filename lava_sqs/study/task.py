@@ -139,7 +139,8 @@ def resolve_task(task: Any, options: Mapping[str, Any] | None = None) -> Task:
         found = functools.partial(found, **options)
     if not callable(found):
         raise TypeError(f"Argument `task` must be callable, but got {describe(found)}.")
-    return found
+    made: Task = found
+    return made
 
 
 # -- memory capacity -----------------------------------------------------------------------------

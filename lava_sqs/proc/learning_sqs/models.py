@@ -8,6 +8,7 @@ from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from numpy.typing import NDArray
 
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs.models import AbstractPySQSModel
@@ -46,10 +47,10 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         )
         self._eligibility = np.zeros_like(self._scores.scores)
         self._gradient = np.zeros_like(self._scores.scores)
-        self._mean_signals: dict[int, np.ndarray] = {}
+        self._mean_signals: dict[int, NDArray[Any]] = {}
         self._steps = 0
 
-    def _rows(self, values: np.ndarray) -> np.ndarray:
+    def _rows(self, values: NDArray[Any]) -> NDArray[Any]:
         return values[:1] if self._learning["shared"] else values
 
     def run_spk(self) -> None:
@@ -77,7 +78,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         self.s_out_y3.send(self._learning["lr_weights"] * signal.ravel())
         self._accumulate(signal)
 
-    def _clamp(self, target: np.ndarray) -> np.ndarray:
+    def _clamp(self, target: NDArray[Any]) -> NDArray[Any]:
         """Targets +1, -1, 0 to outcomes 1, 0, -1 (free), shape (K, io_qubits)."""
         if not np.isin(target, (-1.0, 0.0, 1.0)).all():
             raise ValueError(
@@ -87,7 +88,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         bits = target.astype(int).reshape(self._channels)
         return np.where(bits == 0, -1, (bits + 1) // 2)
 
-    def _signal(self, third: np.ndarray) -> np.ndarray:
+    def _signal(self, third: NDArray[Any]) -> NDArray[Any]:
         """The global signal less its running mean at this step since the reset."""
         if not np.isfinite(third).all():
             raise ValueError(
@@ -101,11 +102,11 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         level = signal.mean(axis=0, keepdims=True) if self._learning["shared"] else signal
         phase = self.time_step % self._reset_interval if self._reset_interval else 0
         mean = self._mean_signals.setdefault(phase, level.copy())
-        advantage = signal - mean
+        advantage: NDArray[Any] = signal - mean
         mean += rate * (level - mean)
         return advantage
 
-    def measure(self, z: np.ndarray, outcome: Any, reset: bool) -> np.ndarray:
+    def measure(self, z: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
         """Make the step and score it."""
         if reset:
             self._scores.reset()
@@ -117,7 +118,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         )
         return spikes
 
-    def _accumulate(self, signal: np.ndarray) -> None:
+    def _accumulate(self, signal: NDArray[Any]) -> None:
         """Add signal times eligibility to the gradient of angles and biases."""
         self._steps += 1
         n_io = self._channels[1]
@@ -134,7 +135,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
 
     def lrn_guard(self) -> bool:
         """Learn at the end of every mini-batch; Lava asks up to three times per step."""
-        return self._steps % self._learning["update_interval"] == 0
+        return bool(self._steps % self._learning["update_interval"] == 0)
 
     def run_lrn(self) -> None:
         """Apply the mean gradient of the mini-batch to angles and biases."""

@@ -9,6 +9,7 @@ from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from numpy.typing import NDArray
 
 from lava_sqs.proc.qlif.process import QLIF
 from lava_sqs.quantum import qlif
@@ -19,12 +20,12 @@ class AbstractPyQLIFModel(PyLoihiProcessModel):
 
     a_in: PyInPort
     s_out: PyOutPort
-    decay: np.ndarray = LavaPyType(np.ndarray, float)
-    threshold: np.ndarray = LavaPyType(np.ndarray, float)
-    gain: np.ndarray = LavaPyType(np.ndarray, float)
-    bias: np.ndarray = LavaPyType(np.ndarray, float)
-    phi: np.ndarray = LavaPyType(np.ndarray, float)
-    p_spike: np.ndarray = LavaPyType(np.ndarray, float)
+    decay: NDArray[Any] = LavaPyType(np.ndarray, float)
+    threshold: NDArray[Any] = LavaPyType(np.ndarray, float)
+    gain: NDArray[Any] = LavaPyType(np.ndarray, float)
+    bias: NDArray[Any] = LavaPyType(np.ndarray, float)
+    phi: NDArray[Any] = LavaPyType(np.ndarray, float)
+    p_spike: NDArray[Any] = LavaPyType(np.ndarray, float)
 
     default_scale = 1.0
 

@@ -12,6 +12,7 @@ from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from numpy.typing import NDArray
 
 from lava_sqs._checks import check_real
 from lava_sqs.proc.sqs.process import SQS
@@ -29,10 +30,10 @@ class AbstractPySQSModel(PyLoihiProcessModel):
 
     a_in: PyInPort
     s_out: PyOutPort
-    theta: np.ndarray = LavaPyType(np.ndarray, float)
-    bias: np.ndarray = LavaPyType(np.ndarray, float)
-    memory: np.ndarray = LavaPyType(np.ndarray, float)
-    p_spike: np.ndarray = LavaPyType(np.ndarray, float)
+    theta: NDArray[Any] = LavaPyType(np.ndarray, float)
+    bias: NDArray[Any] = LavaPyType(np.ndarray, float)
+    memory: NDArray[Any] = LavaPyType(np.ndarray, float)
+    p_spike: NDArray[Any] = LavaPyType(np.ndarray, float)
 
     default_scale = 1.0
 
@@ -79,7 +80,7 @@ class AbstractPySQSModel(PyLoihiProcessModel):
             print(message, file=sys.stderr, flush=True)
             raise RuntimeError(message) from error
 
-    def advance(self, a_in: np.ndarray, outcome: Any = None) -> np.ndarray:
+    def advance(self, a_in: NDArray[Any], outcome: Any = None) -> NDArray[Any]:
         """Make one step, with the measurement clamped to *outcome*; publish the state after it.
 
         Returns
@@ -109,11 +110,11 @@ class AbstractPySQSModel(PyLoihiProcessModel):
             self._record(a_in, spikes)
         return spikes
 
-    def measure(self, z: np.ndarray, outcome: Any, reset: bool) -> np.ndarray:
+    def measure(self, z: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
         """Step the population with currents *z*; *reset* tells that its memories are fresh."""
         return self._population.step(z.reshape(self._currents_shape), outcome)
 
-    def _record(self, a_in: np.ndarray, spikes: np.ndarray) -> None:
+    def _record(self, a_in: NDArray[Any], spikes: NDArray[Any]) -> None:
         recording = self._recording
         values = {"a_in": a_in, "s_out": spikes, "p_spike": self.p_spike, "memory": self.memory}
         if "log_likelihood" in recording:
@@ -141,7 +142,7 @@ class AbstractPySQSModel(PyLoihiProcessModel):
             setattr(self, f"_{name}", array)
         self._var_set = False
 
-    def _set_memory(self, array: np.ndarray) -> None:
+    def _set_memory(self, array: NDArray[Any]) -> None:
         state = self._population.memory
         array = array.reshape(state.shape)
         if not array.any():

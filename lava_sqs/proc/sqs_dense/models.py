@@ -9,6 +9,7 @@ from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from numpy.typing import NDArray
 
 from lava_sqs.proc.sqs_dense.process import SQSDense
 
@@ -23,8 +24,8 @@ class PySQSDenseModelFloat(PyLoihiProcessModel):
     a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     s_in_kernel: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_in_y3: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    weights: np.ndarray = LavaPyType(np.ndarray, float)
-    eligibility: np.ndarray = LavaPyType(np.ndarray, float)
+    weights: NDArray[Any] = LavaPyType(np.ndarray, float)
+    eligibility: NDArray[Any] = LavaPyType(np.ndarray, float)
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params=proc_params)
