@@ -33,6 +33,7 @@ _AXES = {
     "scaled": ("noise, relative", "", 1.0, True),
     "t2_over_t1": ("T2 / T1", "", 1.0, False),
 }
+_HOW = "by result.select(name=value) or --select name=value"
 _LINES = ("-", "--", ":", "-.")
 _MARKERS = "os^Dv*"
 
@@ -64,12 +65,13 @@ def plot_study(
     level : float
         Of the bands.
     presets : list of str
-        Devices to mark by vertical lines, as in ``NoiseModel.presets()``.
+        Devices to mark by vertical lines, as in ``NoiseModel.presets()``. Their names stand above
+        the axes: a title needs ``ax.set_title(..., pad=40)``.
 
     Returns
     -------
     Axes
-        Points at infinity (no decay) are horizontal lines at the right edge of the plot.
+        Points at infinity (no decay) stand apart at the right edge, at a tick of their own.
 
     Raises
     ------
@@ -92,7 +94,10 @@ def plot_study(
     curves: dict[tuple[Any, ...], list[PointResult]] = {}
     for p in result.points:
         curves.setdefault(tuple(repr(p.parameter(g)) for g in groups), []).append(p)
+    marks = _marks(name, presets)
     finite = [p.parameter(name) * factor for p in result.points if _finite(p.parameter(name))]
+    edge = max([*finite, *marks.values()], default=1.0)
+    infinity = edge * (2 if logarithmic else 1.1)
     kind = _kind(result, value)
     for points in curves.values():
         points.sort(key=lambda p: float(p.parameter(name)))
@@ -117,16 +122,22 @@ def plot_study(
         ax.fill_between(
             at[band], numbers[band, 1], numbers[band, 2], color=colour, alpha=0.2, linewidth=0
         )
-        if (~inside).any() and finite:
-            ax.plot(
-                [max(finite), max(finite) * 1.6 if logarithmic else max(finite) * 1.1],
-                [numbers[~inside][0, 0]] * 2,
-                ":",
+        if (~inside).any():
+            alone = numbers[~inside][0]
+            ax.errorbar(
+                infinity,
+                alone[0],
+                None if np.isnan(alone).any() else np.abs(alone[1:] - alone[0])[:, None],
                 color=colour,
-                linewidth=2,
+                marker=marker,
+                markersize=4,
+                capsize=3,
             )
     if logarithmic and finite:
         _logarithmic(ax, finite)
+    if len(finite) < len(result.points):
+        below = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+        ax.annotate("∞", (infinity, 0), (0, -3), **below, ha="center", va="top", fontsize="large")
     ax.set_xlabel(label)
     ax.set_ylabel(_quantity(result, kind))
     ax.grid(alpha=0.3)
@@ -150,14 +161,40 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
     -------
     Axes
     """
+    marks = sorted((at, name) for name, at in _marks(parameter, presets).items())
+    for at, _ in marks:
+        ax.axvline(at, color="0.4", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+    # Names stand above the axes, side by side even where lines are not.
+    ax.get_xlim()  # brings the limits up to date
+    free = -math.inf
+    for at, name in marks:
+        place = ax.transData.transform((at, 0))[0] * 72 / ax.figure.dpi
+        shift = max(0.0, free - place)
+        free = place + shift + 14
+        ax.annotate(
+            name,
+            (at, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(shift + 2, 6),
+            textcoords="offset points",
+            arrowprops={"arrowstyle": "-", "color": "0.4", "linewidth": 0.7, "shrinkB": 0},
+            annotation_clip=False,
+            rotation=35,
+            rotation_mode="anchor",
+            fontsize="x-small",
+            color="0.2",
+        )
+    return ax
+
+
+def _marks(parameter: str, presets: Sequence[str]) -> dict[str, float]:
+    """Return where devices are on the x axis."""
     if isinstance(presets, str):
         raise TypeError(f"Argument `presets` must be a list of names, but got {presets!r}.")
-    if not presets:
-        return ax
     from lava_sqs.quantum.noise import NoiseModel
 
     field = parameter.rpartition(".")[2]
-    marks: dict[float, list[str]] = {}
+    marks: dict[str, float] = {}
     for preset in presets:
         model = NoiseModel.preset(preset)
         if field == "t2_over_t1":
@@ -169,22 +206,8 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
                 f"Argument `presets` must be empty for the parameter `{parameter}`: devices have "
                 "no value of it."
             )
-        marks.setdefault(at * _label(parameter)[1], []).append(preset)
-    for at, names in marks.items():
-        ax.axvline(at, color="0.4", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-        ax.annotate(
-            ", ".join(names),
-            (at, 0.02),
-            xycoords=("data", "axes fraction"),
-            xytext=(-3, 0),
-            textcoords="offset points",
-            rotation=90,
-            ha="right",
-            va="bottom",
-            fontsize=7,
-            color="0.3",
-        )
-    return ax
+        marks[preset] = at * _label(parameter)[1]
+    return marks
 
 
 def plot_heatmap(
@@ -240,7 +263,7 @@ def plot_heatmap(
                 ax.text(
                     column,
                     row,
-                    f"{number:.2g}",
+                    f"{number:.2f}" if abs(number) < 10 else f"{number:.3g}",
                     ha="center",
                     va="center",
                     fontsize=8,
@@ -271,7 +294,7 @@ def _groups(result: StudyResult, x: str, group: str | Sequence[str] | None) -> l
     if len(groups) > 2:
         raise ValueError(
             f"Argument `group` can have two parameters, but {', '.join(groups)} vary: choose, and "
-            "use result.select(...) for the rest."
+            f"select one value of the rest, {_HOW}."
         )
     _check_rest(result, (x, *groups))
     return groups
@@ -301,15 +324,15 @@ def _check_rest(result: StudyResult, shown: Sequence[str]) -> None:
                 differ.append("version")
             raise ValueError(
                 f"Several points have the same {', '.join(shown)}: they differ in "
-                f"{', '.join(differ) or 'what the task is'}. Use it as group, or "
-                "result.select(...) one value."
+                f"{', '.join(differ) or 'what the task is'}. Use it as group, or select one value, "
+                f"{_HOW}."
             )
 
 
 def _label(name: str) -> tuple[str, float, bool]:
     prefix, _, field = name.rpartition(".")
     if field not in _AXES or not prefix:
-        return name, 1.0, False
+        return name.replace("_", " "), 1.0, False
     label, unit, factor, logarithmic = _AXES[field]
     if prefix == "train_noise":
         label = f"{label} in training"
@@ -322,7 +345,7 @@ def _named(name: str, value: Any) -> str:
         return str(value)
     label, _, unit = label.removesuffix(")").partition(" (")
     number = f"{value * factor:.3g}" if isinstance(value, float) else str(value)
-    return f"{label.replace('_', ' ')} {number} {unit}".strip()
+    return f"{label} {number} {unit}".strip()
 
 
 def _logarithmic(ax: Axes, values: Sequence[float]) -> None:
@@ -330,7 +353,8 @@ def _logarithmic(ax: Axes, values: Sequence[float]) -> None:
     if not positive:
         return
     if min(values) <= 0:  # zero (no error) has a place of its own, left of the smallest
-        ax.set_xscale("symlog", linthresh=min(positive), linscale=0.5)
+        decade = 10.0 ** math.floor(math.log10(min(positive)))
+        ax.set_xscale("symlog", linthresh=decade, linscale=0.3)
     else:
         ax.set_xscale("log")
 

@@ -260,7 +260,7 @@ def _plot(args: argparse.Namespace) -> int:
         options["group"] = args.group.split(",") if args.group else None
     result.plot(args.x, args.y, ax=ax, **options)
     if args.title:
-        ax.set_title(args.title)
+        ax.set_title(args.title, pad=40 if args.preset else None)
     figure.savefig(args.out, dpi=150)
     print(args.out)
     return DONE

@@ -295,9 +295,12 @@ class StudyResult:
         for p in self.points[:limit]:
             found = p.interval(level)
             covers.setdefault(found.method, found.covers)
+        alone = covers.pop("none", None)
         notes = [f"{method}: {text}" for method, text in covers.items()]
-        if covers:
+        if notes:
             notes[0] = f"intervals cover: {notes[0]}"
+        if alone is not None:
+            notes.append(f"no interval: {alone}")
         return "\n".join([*head, *lines, *notes])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import warnings
@@ -202,8 +203,17 @@ class Study:
         self,
         path: str | os.PathLike[str] | None = None,
         *,
+        workers: int | None = None,
+        executor: Executor | Callable[[], Executor] | None = None,
+        max_shots: int | None = None,
+        max_errors: int | None = None,
+        target_width: float | None = None,
+        max_batches: int | None = None,
+        resume: bool = True,
+        isolate: bool | None = None,
+        timeout: float | None = None,
+        retries: int = 3,
         progress: bool | None = None,
-        **options: Any,
     ) -> StudyResult:
         """Run the study, or the rest of it, and return its result.
 
@@ -251,19 +261,21 @@ class Study:
         StudyWarning
             A torn line was removed, or a worker was lost and its batch runs again.
         """
-        from tqdm import tqdm
-
-        hidden = not (sys.stderr.isatty() if progress is None else progress)
-        rows: list[Row] = []
-        with tqdm(total=len(self.points), disable=hidden, unit="point", file=sys.stderr) as bar:
-            steps = self.iter_run(path, **options)
-            try:
-                for step in steps:
-                    rows.append(step.row)
-                    bar.update(step.points_done - bar.n)
-                    bar.set_postfix(rows=len(rows), refresh=False)
-            finally:
-                steps.close()
+        steps = self.iter_run(
+            path,
+            workers=workers,
+            executor=executor,
+            max_shots=max_shots,
+            max_errors=max_errors,
+            target_width=target_width,
+            max_batches=max_batches,
+            resume=resume,
+            isolate=isolate,
+            timeout=timeout,
+            retries=retries,
+        )
+        shown = sys.stderr.isatty() if progress is None else progress
+        rows = _collect(steps, len(self.points), shown)
         return StudyResult(tuple(rows), tuple(self.skipped)) if path is None else self.result(path)
 
     def result(self, *paths: str | os.PathLike[str]) -> StudyResult:
@@ -272,3 +284,23 @@ class Study:
         rows = [row for row in StudyResult.load(*paths).rows if row.point_id in ids]
         rows.sort(key=lambda row: (ids[row.point_id], row.seed, row.batch))
         return StudyResult(tuple(rows), tuple(self.skipped))
+
+
+def _collect(steps: Generator[Progress, None, None], points: int, shown: bool) -> list[Row]:
+    """Return the new rows; the bar says how many points are done."""
+    from tqdm import tqdm
+
+    rows: list[Row] = []
+    with (
+        contextlib.closing(steps),
+        tqdm(
+            total=points, disable=not shown, unit="point", smoothing=0, miniters=0, file=sys.stderr
+        ) as bar,
+    ):
+        for step in steps:
+            if not rows:  # what was done before does not count for the rate
+                bar.initial = bar.n = step.points_done - bool(step.stopped_by)
+            rows.append(step.row)
+            bar.set_postfix(rows=len(rows), refresh=False)
+            bar.update(step.points_done - bar.n)
+    return rows

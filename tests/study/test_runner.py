@@ -1,7 +1,10 @@
 import concurrent.futures as cf
 import os
+import subprocess
+import sys
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -246,9 +249,29 @@ def test_loky_is_named_when_it_is_missing(tasks, monkeypatch):
         Study(tasks.coin, GRID).run(workers=2)
 
 
-def test_a_pool_of_mpi(tasks):
-    futures = pytest.importorskip("mpi4py.futures")
-    one = Study(tasks.coin, GRID).run(**RULE)
-    with futures.MPIPoolExecutor(2) as pool:
-        two = Study(tasks.coin, GRID).run(**RULE, executor=pool)
-    assert {r.result.row_id: r.counts for r in one.rows} == {r.row_id: r.counts for r in two.rows}
+MPI = """
+import sys
+
+from mpi4py.futures import MPIPoolExecutor
+
+import study_tasks
+from lava_sqs.study import Study
+
+if __name__ == "__main__":
+    with MPIPoolExecutor() as pool:
+        print(pool.num_workers, "workers")
+        study = Study(study_tasks.uneven, {"p": [0.05, 0.1, 0.3, 0.6]})
+        study.run(sys.argv[1], executor=pool, max_errors=40, max_shots=700)
+"""
+
+
+def test_a_pool_of_mpi_gives_the_same_rows(tasks, tmp_path, results):
+    script, out = tmp_path / "script.py", tmp_path / "runs.csv"
+    script.write_text(MPI)
+    start = [Path(sys.executable).with_name("mpiexec"), "-n", "3"]  # a master and two workers
+    command = [*start, sys.executable, "-m", "mpi4py.futures", script, out]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "2 workers\n"
+    Study(tasks.uneven, GRID).run(tmp_path / "here.csv", **RULE)
+    assert results(out) == results(tmp_path / "here.csv")

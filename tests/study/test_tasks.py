@@ -3,9 +3,14 @@ import math
 import numpy as np
 import pytest
 
+from lava_sqs.data import load_digits
+from lava_sqs.network import SQSNN
 from lava_sqs.quantum import NoiseModel
-from lava_sqs.study import Accuracy, Study, circuit_from
+from lava_sqs.study import Accuracy, Study, circuit_from, networks, quantised
 from lava_sqs.study.loader import load_study
+from lava_sqs.study.networks import predict
+
+SEED = np.random.SeedSequence(0)
 
 
 class Guesser:
@@ -112,10 +117,92 @@ def test_a_network_is_trained_once_and_tested_under_noise():
         Study("accuracy", base={**NETWORK, "epoch_s": 3})
 
 
-def test_a_saved_network_is_evaluated_too(tmp_path):
-    from lava_sqs.data import load_digits
-    from lava_sqs.network import SQSNN
+def test_weights_lose_their_precision(tmp_path):
+    data = load_digits().classes(0, 1)
+    network = SQSNN((), input_kind="static", n_steps=4, epochs=2, random_state=0)
+    network.fit(data.x_train, data.y_train)
+    before = network.parameters_["visible"].weights["input"].copy()
+    for bits in (2, 5):
+        (weights,) = quantised(network, bits).parameters_["visible"].weights.values()
+        step = np.abs(before).max() / (2 ** (bits - 1) - 1)
+        assert np.abs(weights - before).max() <= step / 2 * (1 + 1e-12)
+        np.testing.assert_allclose(weights / step, np.round(weights / step), atol=1e-9)
+        assert np.abs(weights).max() == pytest.approx(np.abs(before).max())
+    (now,) = network.parameters_["visible"].weights.values()
+    np.testing.assert_array_equal(now, before)
 
+    task = Accuracy(network, data.x_test, data.y_test)
+    two, many, whole = Study(task, {"weight_bits": [2, 40, "none"]}, seed=1).run(max_batches=3)
+    spikes = [predict(network, data.x_test, {"weight_bits": b}, SEED) for b in (40, "none")]
+    np.testing.assert_array_equal(*spikes)
+    assert two.value > max(many.value, whole.value)
+    for bad, message in ((1, "at least 2"), (2.5, "weight_bits")):
+        with pytest.raises((ValueError, TypeError), match=message):
+            Study(task, base={"weight_bits": bad})
+    with pytest.raises(TypeError, match="fitted SQSNN"):
+        Study(Accuracy(Guesser(), X, Y), base={"weight_bits": 3})
+
+
+def test_precision_is_of_the_test_and_not_of_the_training(monkeypatch):
+    study = Study("accuracy", {"weight_bits": [2, 3, "none"]}, base=NETWORK, options=ZERO_ONE)
+    fits = count_fits(monkeypatch)
+    study.run()
+    assert len(fits) == 1
+
+
+ZERO_ONE = {"classes": [0, 1]}
+
+
+def count_fits(monkeypatch):
+    networks._trained.cache_clear()
+    fits, fit = [], SQSNN.fit
+
+    def counted(self, *data):
+        fits.append(self.memory_qubits)
+        return fit(self, *data)
+
+    monkeypatch.setattr(SQSNN, "fit", counted)
+    return fits
+
+
+def test_kept_networks_are_trained_once(tmp_path, monkeypatch):
+    grid = {"memory_qubits": [1, 2]}
+    fits = count_fits(monkeypatch)
+    plain = Study("accuracy", grid, base=NETWORK, options=ZERO_ONE).run()
+    kept = Study("accuracy", grid, base=NETWORK, options=kept_options(tmp_path))
+    first = kept.run()
+    assert fits == [1, 2, 1, 2]
+    networks._trained.cache_clear()  # as in another worker
+    second = kept.run()
+    assert fits == [1, 2, 1, 2]
+    for result in (first, second):
+        assert [r.result for r in result.rows] == [r.result for r in plain.rows]
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".lock", ".lock", ".npz", ".npz"]
+    # Another training is another file.
+    Study("accuracy", base=NETWORK, options={**kept_options(tmp_path), "train_seed": 1}).run()
+    assert len(fits) == 5
+    with pytest.raises(ValueError, match="nothing is trained"):
+        Accuracy(Guesser(), X, Y, keep="a")
+
+
+def kept_options(folder):
+    return {**ZERO_ONE, "keep": str(folder)}
+
+
+def test_a_training_ended_by_ctrl_c_makes_no_row(monkeypatch):
+    networks._trained.cache_clear()
+
+    def interrupted(self, *data):  # what SQSNN.fit does then: it returns the best so far
+        self.interrupted_ = True
+        return self
+
+    monkeypatch.setattr(SQSNN, "fit", interrupted)
+    for task in ("accuracy", "training"):
+        with pytest.raises(KeyboardInterrupt):
+            Study(task, base=NETWORK).run()
+
+
+def test_a_saved_network_is_evaluated_too(tmp_path):
     data = load_digits().classes(0, 1)
     network = SQSNN((), input_kind="static", n_steps=4, epochs=2, random_state=0)
     network.fit(data.x_train, data.y_train).save(tmp_path / "net.npz")

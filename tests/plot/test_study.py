@@ -47,15 +47,29 @@ def test_accuracy_is_what_is_not_wrong(ax):
     assert ax.get_ylabel() == "accuracy"
 
 
-def test_devices_are_vertical_lines(ax):
-    plot_study(result(CURVES), "t1", ax=ax, presets=["ibm_brisbane", "ibm_fez"])
-    marks = [line.get_xdata()[0] for line in ax.lines[2:]]
-    assert marks == pytest.approx(
-        [1e6 * NoiseModel.preset(n).t1 for n in ("ibm_brisbane", "ibm_fez")]
-    )
-    assert {t.get_text() for t in ax.texts} == {"ibm_brisbane", "ibm_fez"}
+def test_devices_are_vertical_lines_with_names(ax):
+    names = ["ibm_torino", "ibm_brisbane", "ibm_fez", "ibm_marrakesh"]
+    plot_study(result(CURVES), "t1", ax=ax, presets=names)
+    marks = {t.get_text(): t for t in ax.texts}
+    for name, line in zip(sorted(names, key=preset_t1), ax.lines[2:], strict=True):
+        assert line.get_xdata()[0] == marks[name].xy[0] == pytest.approx(preset_t1(name))
+    # No name lies on another: they are parallel, and stand at least their height apart.
+    ax.figure.canvas.draw()
+    dots = ax.figure.dpi / 72
+    places = [
+        ax.transData.transform(marks[name].xy)[0] + dots * marks[name].xyann[0]
+        for name in sorted(names, key=preset_t1)
+    ]
+    height = dots * marks["ibm_fez"].get_fontsize()
+    assert np.diff(places).min() > height / np.sin(np.radians(35))
     with pytest.raises(ValueError, match="no value of it"):
         plot_study(result([{"m": 1}, {"m": 2}]), "m", ax=ax, presets=["ibm_fez"])
+    with pytest.raises(TypeError, match="list of names"):
+        plot_study(result(CURVES), "t1", ax=ax, presets="ibm_fez")
+
+
+def preset_t1(name):
+    return 1e6 * NoiseModel.preset(name).t1
 
 
 def test_an_implied_parameter_can_be_the_axis(ax):
@@ -65,11 +79,20 @@ def test_an_implied_parameter_can_be_the_axis(ax):
 
 
 def test_zero_and_infinity_have_places(ax):
-    plot_study(result([{"noise.p_depol_2q": p} for p in (0.0, 0.01)]), "p_depol_2q", ax=ax)
+    points = [{"noise.p_depol_2q": p} for p in (0.0, 0.003, 0.01)]
+    plot_study(result(points), "p_depol_2q", ax=ax)
     assert ax.get_xscale() == "symlog"
+    assert {0.0, 1e-3, 1e-2} <= set(np.round(ax.get_xticks(), 12))
     ax.clear()
-    plot_study(result([{"noise.t1": t} for t in (1e-5, 1e-4, np.inf)]), "t1", ax=ax)
-    assert ax.lines[1].get_ydata() == pytest.approx([0.9, 0.9])
+    found = result([{"noise.t1": t} for t in (1e-5, 1e-4, np.inf)])
+    plot_study(found, "t1", ax=ax, presets=["ibm_brisbane"])
+    (alone,) = ax.containers
+    place, bar = alone.lines[0].get_xydata()[0], alone.lines[2][0].get_segments()[0]
+    assert place[0] > preset_t1("ibm_brisbane")
+    assert place[1] == pytest.approx(0.9)
+    interval = found.points[2].interval()
+    assert bar[:, 1] == pytest.approx([1 - interval.high, 1 - interval.low])
+    assert "∞" in {t.get_text() for t in ax.texts}
 
 
 def test_heat_map_has_each_point_in_its_cell(ax):

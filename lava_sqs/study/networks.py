@@ -1,0 +1,354 @@
+"""The built-in tasks about networks: one that is trained, tested under noise; or trained anew."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import fcntl
+import functools
+import hashlib
+import importlib
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lava_sqs._checks import check_int, describe
+from lava_sqs.study.counts import Counts
+from lava_sqs.study.noise import PREFIXES, noise_from
+from lava_sqs.study.plan import point_id
+from lava_sqs.study.task import check_names, plain_or_hash
+
+if TYPE_CHECKING:
+    from lava_sqs.data.datasets import Dataset
+
+__all__ = ["Accuracy", "Training", "quantised"]
+
+
+@functools.lru_cache(maxsize=2)
+def _dataset(data: str, content: str, classes: tuple[Any, ...] | None) -> Dataset:
+    """Return scikit-learn's digits, or an npz with x_train, y_train, x_test and y_test.
+
+    *content* is its hash: workers live longer than files.
+    """
+    from lava_sqs.data.datasets import load_digits, load_npz
+
+    found = load_digits() if data == "digits" else load_npz(data)
+    return found if classes is None else found.classes(*classes)
+
+
+def _data_identity(data: str) -> str:
+    return data if data == "digits" else _hash_of(data)
+
+
+def _hash_of(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _key(data: str, classes: Sequence[Any] | None) -> tuple[Any, ...]:
+    """Return the arguments of :func:`_dataset`."""
+    return data, _data_identity(data), None if classes is None else tuple(classes)
+
+
+def _integer(seed: np.random.SeedSequence) -> int:
+    return int(seed.generate_state(1, np.uint32)[0])
+
+
+# -- testing -------------------------------------------------------------------------------------
+
+
+def quantised(model: Any, bits: int) -> Any:
+    r"""Return a trained network with weights of so many bits; biases and angles stay as they are.
+
+    .. math:: w \to \Delta\,\mathrm{round}(w / \Delta), \qquad
+              \Delta = \max|w| / (2^{\mathrm{bits} - 1} - 1),
+
+    with one :math:`\Delta` per connection.
+
+    Parameters
+    ----------
+    model : SQSNN
+        Fitted; it is not changed.
+    bits : int
+        At least 2: minus one, zero and one times :math:`\Delta`.
+
+    Returns
+    -------
+    SQSNN
+    """
+    levels = 2 ** (check_int("weight_bits", bits, minimum=2) - 1) - 1
+    model = copy.copy(model)
+    model.parameters_ = {name: own.copy() for name, own in model.parameters_.items()}
+    for own in model.parameters_.values():
+        for weights in own.weights.values():
+            step = np.abs(weights).max() / levels
+            if step > 0:
+                weights[...] = step * np.round(weights / step)
+    return model
+
+
+def _bits(params: Mapping[str, Any]) -> int | None:
+    bits = params.get("weight_bits")
+    return None if bits in (None, "none") else check_int("weight_bits", bits, minimum=2)
+
+
+def predict(model: Any, x: Any, params: Mapping[str, Any], seed: np.random.SeedSequence) -> Any:
+    """Return what *model* says under the noise and with the precision of a point.
+
+    Randomness comes from *seed*: a ``seed`` or ``random_state`` argument of predict is used; else a
+    copy of the model gets a new ``random_state``.
+    """
+    if (bits := _bits(params)) is not None:
+        model = quantised(model, bits)
+    noise = noise_from(params)
+    arguments: dict[str, Any] = {} if noise is None else {"noise": noise}
+    accepted = inspect.signature(model.predict).parameters
+    for keyword in ("seed", "random_state"):
+        if keyword in accepted:
+            return np.asarray(model.predict(x, **{keyword: _integer(seed)}, **arguments))
+    if hasattr(model, "random_state"):
+        model = copy.copy(model)
+        model.random_state = _integer(seed)
+    return np.asarray(model.predict(x, **arguments))
+
+
+# -- training ------------------------------------------------------------------------------------
+
+
+def _network() -> Any:
+    try:
+        network = importlib.import_module("lava_sqs.network").SQSNN
+    except (ImportError, AttributeError) as error:
+        raise ImportError(
+            "This task needs lava_sqs.network.SQSNN, which could not be imported: "
+            f"{error}. Give `model` an object with a method predict."
+        ) from error
+    return network
+
+
+def _of_training(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that say how a network is made: not those of the test."""
+    own = {k: v for k, v in params.items() if k.partition(".")[0] != "noise"}
+    own.pop("weight_bits", None)
+    return own
+
+
+def _untrained(params: Mapping[str, Any], seed: int) -> Any:
+    """Return the SQSNN that the parameters describe; unknown ones raise TypeError."""
+    own = {
+        k: tuple(v) if isinstance(v, list) else v
+        for k, v in _of_training(params).items()
+        if k.partition(".")[0] not in PREFIXES
+    }
+    noise = noise_from(params, "train_noise")
+    return _network()(**{"verbose": False, **own}, noise=noise, random_state=seed)
+
+
+def _fit(model: Any, x: Any, y: Any) -> Any:
+    model.fit(x, y)
+    if model.interrupted_:  # Ctrl-C ends a training early, but no row may say so
+        raise KeyboardInterrupt
+    return model
+
+
+def _fit_once(model: Any, data: Dataset, path: Path) -> Any:
+    """Return the trained network of a file, which the first to come makes: others wait for it.
+
+    A training that was killed goes on from its last epoch.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            partial = path.with_suffix(".training")
+            model.set_params(checkpoint=partial, resume=True)
+            _fit(model, data.x_train, data.y_train)
+            model.set_params(checkpoint=None, resume=False).save(path)
+            partial.unlink()
+    return _network().load(path)
+
+
+@functools.lru_cache(maxsize=8)
+def _trained(params: str, data: tuple[Any, ...], seed: int, keep: str | None) -> Any:
+    """Return a trained network: once per process for all the noises that it is tested under."""
+    found = _dataset(*data)
+    given = json.loads(params)
+    model = _untrained(given, seed)
+    if keep is None:
+        return _fit(model, found.x_train, found.y_train)
+    name = point_id([plain_or_hash(data[1:]), seed], given)
+    return _fit_once(model, found, Path(keep, f"{name}.npz"))
+
+
+@functools.lru_cache(maxsize=8)
+def _loaded(path: str, content: str) -> Any:
+    return _network().load(path)
+
+
+# -- the tasks -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Accuracy:
+    """Errors of a trained network on fixed test samples, under the noise of the point.
+
+    The network stays as it was trained; only the test noise changes, and with ``weight_bits`` the
+    precision of its weights (:func:`quantised`). Every batch evaluates the same samples once more,
+    so the interval is a bootstrap over the samples.
+
+    Parameters
+    ----------
+    model : object or str, optional
+        Anything with ``predict(X)``, or the path of a saved :class:`SQSNN`. Its ``predict`` is
+        given ``noise=`` if the point speaks of noise. None trains an SQSNN on the training part of
+        *data*: parameters that are not of the test are its arguments, ``train_noise.*`` its noise.
+        Each worker trains it once, and every one gets the same.
+    X, y : array_like, shape (N, ...) and (N,), optional
+        The test samples; None takes those of *data*.
+    data : str
+        ``"digits"`` (scikit-learn's), or the path of an npz as of ``lava_sqs.data.load_npz``.
+    classes : sequence, optional
+        Use only these labels of *data*.
+    repeats : int
+        Evaluations per batch.
+    train_seed : int
+        ``random_state`` of the training, if *model* is None.
+    keep : str, optional
+        Folder for trained networks, if *model* is None: then each is trained once, whoever needs
+        it, and a killed training goes on from its last epoch. No part of the rows' ids.
+    """
+
+    model: Any = None
+    X: Any = None
+    y: Any = None
+    data: str = "digits"
+    classes: Sequence[Any] | None = None
+    repeats: int = 1
+    train_seed: int = 0
+    keep: str | None = None
+
+    name = "accuracy"
+
+    def __post_init__(self) -> None:
+        check_int("repeats", self.repeats, minimum=1)
+        if (self.X is None) != (self.y is None):
+            raise ValueError("Arguments `X` and `y` must be given both or neither.")
+        if self.X is not None and len(self.X) != len(self.y):
+            raise ValueError(
+                f"Argument `y` must have {len(self.X)} labels, one per sample, but has "
+                f"{len(self.y)}."
+            )
+        check_int("train_seed", self.train_seed, minimum=0)
+        if self.model is None and self.X is not None:
+            raise ValueError("Argument `model` must be given with X and y: nothing to train on.")
+        if not (self.model is None or isinstance(self.model, str)) and not callable(
+            getattr(self.model, "predict", None)
+        ):
+            raise TypeError(
+                f"Argument `model` must have a method predict, or be a path, but got "
+                f"{describe(self.model)}."
+            )
+        if self.keep is not None and not isinstance(self.keep, str):
+            raise TypeError(f"Argument `keep` must be a path, but got {describe(self.keep)}.")
+        if self.keep is not None and self.model is not None:
+            raise ValueError("Argument `keep` must be None with a model: nothing is trained.")
+
+    def identity(self) -> Any:
+        """Return what the rows' ids contain: the model and the samples, hashed."""
+        model = _hash_of(self.model) if isinstance(self.model, str) else plain_or_hash(self.model)
+        samples = [plain_or_hash(v) for v in (self.X, self.y, self.classes)]
+        return [model, *samples, _data_identity(self.data), self.repeats, self.train_seed]
+
+    def check(self, params: dict[str, Any]) -> None:
+        """Raise if a point makes no sense: before anything runs."""
+        noise_from(params)
+        if self.model is None:
+            _untrained(params, self.train_seed)
+        else:
+            check_names(self.name, params, ("weight_bits",), noises=("noise",))
+        if (
+            _bits(params) is not None
+            and not isinstance(self.model, str | None)
+            and not hasattr(self.model, "parameters_")
+        ):
+            raise TypeError(
+                "Parameter `weight_bits` needs a fitted SQSNN, but the model is "
+                f"{describe(self.model)}."
+            )
+
+    def __call__(self, params: dict[str, Any], seed: np.random.SeedSequence) -> Counts:
+        """Run one batch."""
+        data = _key(self.data, self.classes)
+        if self.X is not None:
+            x, y = self.X, self.y
+        else:
+            x, y = _dataset(*data).x_test, _dataset(*data).y_test
+        model = self.model
+        if isinstance(model, str):
+            model = _loaded(model, _hash_of(model))
+        elif model is None:
+            own = json.dumps(_of_training(params))
+            model = _trained(own, data, self.train_seed, self.keep)
+        errors = np.zeros(len(y), dtype=int)
+        for child in seed.spawn(self.repeats):
+            errors += predict(model, x, params, child) != np.asarray(y)
+        return Counts.of_samples(errors, self.repeats)
+
+
+@dataclass(frozen=True)
+class Training:
+    """Test accuracy of networks trained anew for every seed: the spread over seeds.
+
+    ``train_noise.*`` is there while the network learns, ``noise.*`` while it is tested (without
+    it: the same as in training; ``noise = "none"`` is noiseless), with weights of ``weight_bits``
+    if given. Other parameters are arguments of :class:`SQSNN`.
+
+    Parameters
+    ----------
+    data : str
+        ``"digits"``, or the path of an npz.
+    classes : sequence, optional
+        Use only these labels.
+    networks : int
+        Trainings per batch, each with its own seed.
+    train_size, test_size : int, optional
+        Use only so many samples.
+    """
+
+    data: str = "digits"
+    classes: Sequence[Any] | None = None
+    networks: int = 1
+    train_size: int | None = None
+    test_size: int | None = None
+
+    name = "training"
+
+    def __post_init__(self) -> None:
+        check_int("networks", self.networks, minimum=1)
+
+    def identity(self) -> Any:
+        """Return what the rows' ids contain: every field, and the data hashed."""
+        own = {f.name: plain_or_hash(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        return {**own, "data": _data_identity(self.data)}
+
+    def check(self, params: dict[str, Any]) -> None:
+        """Raise if a point makes no sense: before anything runs."""
+        noise_from(params)
+        _bits(params)
+        _untrained(params, 0)
+
+    def __call__(self, params: dict[str, Any], seed: np.random.SeedSequence) -> Counts:
+        """Run one batch."""
+        data = _dataset(*_key(self.data, self.classes))
+        x, y = data.x_train[: self.train_size], data.y_train[: self.train_size]
+        x_test, y_test = data.x_test[: self.test_size], data.y_test[: self.test_size]
+        values = []
+        for child in seed.spawn(self.networks):
+            model = _fit(_untrained(params, _integer(child)), x, y)
+            guess = predict(model, x_test, params, child.spawn(1)[0])
+            values.append(float(np.mean(guess == y_test)))
+        return Counts.of_values(values)
