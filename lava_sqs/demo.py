@@ -290,7 +290,8 @@ def draw(result: DemoResult, path: Path) -> None:
     """Write the picture of the run."""
     import matplotlib
 
-    from lava_sqs.plot.spikes import memory_purity, raster
+    from lava_sqs.plot._axes import traces
+    from lava_sqs.plot.spikes import raster
 
     figure = matplotlib.figure.Figure(figsize=(12, 9.5), layout="constrained")
     figure.suptitle("Handwritten digits through a hybrid network in Lava: shown → said")
@@ -314,7 +315,7 @@ def draw(result: DemoResult, path: Path) -> None:
         ylabel="neuron",
         title=f"{NEURONS} quantum neurons: one measurement, one spike or none, in every time step",
     )
-    memory_purity(result.memory_purity, axes[2], color="tab:purple")
+    traces(axes[2], result.memory_purity, None, color="tab:purple")
     axes[2].axhline(1, color="0.7", lw=0.8)
     axes[2].legend(loc="lower right", ncols=2, fontsize=8, frameon=False)
     axes[2].set(

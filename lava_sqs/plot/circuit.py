@@ -1,213 +1,244 @@
-"""The picture of one time step, with every noise slot in its order."""
+"""The circuit of a neuron, drawn the way QuTiP and Qiskit draw circuits."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.patches import FancyBboxPatch, Rectangle
+import numpy as np
+from matplotlib.patches import Arc, FancyArrow, Rectangle
 
-from lava_sqs.quantum import NoiseModel
-from lava_sqs.quantum.noise import SLOTS
+from lava_sqs.plot._axes import new_axes, one_of, points_per_unit
+from lava_sqs.quantum import ansatz as circuits
+from lava_sqs.quantum.ansatz import Ansatz, Gate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_time_step"]
+__all__ = ["draw_circuit"]
 
-_ROWS = {"io": (1.0,), "memory": (0.0,), "all": (0.0, 1.0)}
-_COLOURS = {"gate": "#d6e4f5", "noise": "#f9d9c0", "user": "#e3daf3"}
-_EDGES = {"gate": "#3b6ea8", "noise": "#c4651f", "user": "#6f4fa8"}
-
-
-# Field names, short enough for a box.
-_SYMBOLS = {
-    "p_reset": "p_reset",
-    "p_depol_1q": "p_depol\n_1q",
-    "p_depol_2q": "p_depol\n_2q",
-    "p_read1_given0": "P(1|0)",
-    "p_read0_given1": "P(0|1)",
-    "gate_time_1q": "gate_time\n_1q",
-    "gate_time_2q": "gate_time\n_2q",
-    "readout_time": "readout_\ntime +",
-    "idle_time": "idle_time",
-}
+_INCH = 0.72  # inches per unit, at which the letters fit
+_FACES = {"rotation": "#d6e4f5", "fixed": "#e8e8e8", "step": "white"}
+_EDGES = {"rotation": "#3b6ea8", "fixed": "0.35", "step": "0.2"}
+_WIRE: dict[str, Any] = {"color": "0.3", "lw": 1.0, "zorder": 0}
 
 
-@dataclass(frozen=True)
-class _Box:
-    label: str
-    rows: str
-    kind: str  # gate, noise or user
-    value: str = ""  # numbers under the label
-    active: bool = True
+def draw_circuit(ansatz: Any, ax: Axes | None = None, *, theta: Any = None) -> Axes:
+    r"""Draw one time step of a neuron as a circuit: time to the right, io qubits above memory.
 
-
-def draw_time_step(ax: Axes | None = None, noise: NoiseModel | None = None) -> Axes:
-    """Draw one time step of a neuron with every noise slot in its order.
+    Each io wire starts anew in ``|0>`` (the reset of the step before), is rotated by its input,
+    ``RX(pi z)``, goes through V(theta) and is measured: the double line is the spike. A memory wire
+    brings its state from the last step and takes it to the next. Gates stand as early as their
+    qubits allow, in the layers in which noise acts; a dot is a control, crosses are a SWAP.
 
     Parameters
     ----------
+    ansatz : Ansatz, or Population, SQS, RunResult, SQSNN
     ax : Axes, optional
-        Where to draw; None makes a new figure.
-    noise : NoiseModel, optional
-        Writes its numbers into the slots and fades those that do nothing.
+        Where to draw; None makes a new figure, of the size that the circuit needs.
+    theta : array_like, shape (n_params,), optional
+        Angles in radians to write into the gates; None writes the names of the parameters.
 
     Returns
     -------
     Axes
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it has no circuit, or *theta* another length.
+
     Examples
     --------
     >>> import matplotlib
     >>> matplotlib.use("Agg")
-    >>> ax = draw_time_step(noise=NoiseModel.preset("ibm_brisbane"))
+    >>> from lava_sqs.quantum import ansatz
+    >>> ax = draw_circuit(ansatz.paper())
     >>> ax.get_title()
-    'One time step: ibm_brisbane'
+    'paper: 1 io and 1 memory qubit, 3 angles'
     """
-    if noise is not None and not isinstance(noise, NoiseModel):
-        raise TypeError(
-            f"Argument `noise` must be a NoiseModel or None, but got {type(noise).__name__}."
-        )
-    if ax is None:
-        from matplotlib import pyplot as plt  # no backend is chosen on import
+    circuit = _circuit_of(ansatz)
+    angles = None if theta is None else circuit.check_theta(theta)
+    columns = [
+        column for layer in circuit.moments for column in _columns(layer)
+    ]  # gates whose wires cross stand side by side
+    texts = [[_text(circuit, gate, angles) for gate in column] for column in columns]
+    widths = [max(map(_width, column)) for column in texts]
+    begin = 2.35  # of V(theta): |0> and RX(pi z) come before it
+    ends = begin + 0.3 + sum(widths)
+    n, io = circuit.n_qubits, circuit.io_qubits
 
-        _, ax = plt.subplots(figsize=(14, 3.6), layout="constrained")
-    phases = _phases(noise)
-    last = sum(len(boxes) for _, boxes in phases)
-    measured = sum(len(boxes) for _, boxes in phases[:3])
+    ax = new_axes(ax, figsize=(_INCH * (ends + 4.4), _INCH * (n + 1.1)))
+    ax.set_xlim(-1.7, ends + 2.7)
+    ax.set_ylim(-0.75, n - 0.05)
+    scale = min(1.0, min(points_per_unit(ax)) / (72 * _INCH))
+    pen = _Pen(ax, scale, n)
 
-    end = measured + 0.5  # where the io wire meets the measurement
-    ax.plot([-0.9, end], [1, 1], color="0.3", lw=1, zorder=0)
-    ax.plot([-0.9, last + 0.1], [0, 0], color="0.3", lw=1, zorder=0)
-    for offset in (-0.02, 0.02):  # what is measured is classical: a double line
-        ax.plot([end, last + 0.1], [1 + offset] * 2, color="0.3", lw=1, zorder=0)
-    ax.text(-1.0, 1, "io", ha="right", va="center")
-    ax.text(-1.0, 0, "memory σ", ha="right", va="center")
-    ax.text(last + 0.2, 1, "spike s", ha="left", va="center")
-    ax.text(last + 0.2, 0, "σ, next step", ha="left", va="center")
+    for q in range(n):
+        pen.wire(q, -0.75, ends + 0.6 if q < io else ends + 1.5)
+        kind, index, of = ("io", q, io) if q < io else ("memory", q - io, n - io)
+        pen.text(q, -0.85, f"{kind} {index}" if of > 1 else kind, 9, "right")
+        if q < io:
+            pen.box(q, 0.0, 0.9, ("|0⟩",), "step")
+            pen.box(q, 1.45, 1.0, ("RX", "$π z$" if io == 1 else f"$π z_{q}$"), "rotation")
+            pen.meter(q, ends + 0.6)
+            for shift in (-0.03, 0.03):  # what is measured is classical: a double line
+                pen.wire(q, ends + 0.95, ends + 1.5, shift)
+            pen.text(q, ends + 1.6, "spike" if io == 1 else f"spike {q}", 9, "left")
+        else:
+            pen.text(q, ends + 1.6, "next step", 9, "left")
+    frame = Rectangle(
+        (begin, -0.5), ends - begin, n, fill=False, edgecolor="0.6", linestyle=":", lw=1, zorder=0
+    )
+    ax.add_patch(frame)
+    ax.text(begin + 0.05, -0.55, "V(θ)", ha="left", va="top", fontsize=8 * scale, color="0.4")
+    x = begin + 0.15
+    for column, names, width in zip(columns, texts, widths, strict=True):
+        for gate, text in zip(column, names, strict=True):
+            pen.gate(gate, x + width / 2, width - 0.2, text)
+        x += width
 
-    x = 0
-    for title, boxes in phases:
-        left, right = x - 0.47, x + len(boxes) - 0.53
-        ax.plot([left, right], [1.62, 1.62], color="0.5", lw=1)
-        ax.text((left + right) / 2, 1.68, title, ha="center", va="bottom", fontsize=9)
-        if title.startswith("3"):
-            frame = Rectangle(
-                (left, -0.48), 3, 1.96, fill=False, edgecolor="0.5", linestyle=":", lw=1
-            )
-            ax.add_patch(frame)
-            ax.text(left + 1.5, -0.52, "once per layer", ha="center", va="top", fontsize=8)
-        for box in boxes:
-            _draw_box(ax, x, box)
-            x += 1
-
-    for i, (kind, text) in enumerate(
-        [("gate", "the neuron"), ("noise", "noise"), ("user", "your channels")]
-    ):
-        ax.add_patch(
-            Rectangle((2.2 * i - 0.4, -0.98), 0.25, 0.14, fc=_COLOURS[kind], ec=_EDGES[kind])
-        )
-        ax.text(2.2 * i - 0.05, -0.91, text, va="center", fontsize=8)
-    name = "" if noise is None else noise.name or str(noise)
-    ax.set_title("One time step" + (f": {name}" if name else ""))
-    ax.set_xlim(-2.2, last + 1.4)
-    ax.set_ylim(-1.05, 2.0)
+    counts = f"{io} io and {n - io} memory qubit{'s'[: n - io > 1]}"
+    counts += f", {circuit.n_params} angle{'s'[: circuit.n_params != 1]}"
+    ax.set_title(f"{circuit.name}: {counts}", fontsize=10 * scale)
     ax.set_axis_off()
     return ax
 
 
-def _draw_box(ax: Axes, x: float, box: _Box) -> None:
-    rows = _ROWS[box.rows]
-    low, high = min(rows) - 0.34, max(rows) + 0.34
-    strength = 1.0 if box.active else 0.4
-    patch = FancyBboxPatch(
-        (x - 0.36, low),
-        0.72,
-        high - low,
-        boxstyle="round,pad=0.02,rounding_size=0.06",
-        facecolor=_COLOURS[box.kind] if box.active else "white",
-        edgecolor=(_EDGES[box.kind], strength),
-        linestyle="--" if box.kind == "user" else "-",
-        zorder=2,
-    )
-    ax.add_patch(patch)
-    text = box.label + (f"\n{box.value}" if box.value and box.active else "")
-    middle = (low + high) / 2
-    ax.text(x, middle, text, ha="center", va="center", fontsize=7.5, zorder=3, alpha=strength)
+def _circuit_of(value: Any) -> Ansatz:
+    network = getattr(value, "spec_", None)  # of a fitted SQSNN
+    if network is not None:
+        value = network.visible.neuron
+    elif isinstance(getattr(value, "ansatz", None), str):  # of one that is not
+        given = {k: getattr(value, k, None) for k in ("memory_qubits", "layers")}
+        value = circuits.named(value.ansatz, **{k: v for k, v in given.items() if v is not None})
+    circuit: Ansatz = one_of("ansatz", value, "ansatz", Ansatz)
+    return circuit
 
 
-def _phases(noise: NoiseModel | None) -> list[tuple[str, list[_Box]]]:
-    """Return the slots of a step: what docs/noise.md says in words."""
+def _columns(layer: Sequence[Gate]) -> list[list[Gate]]:
+    """Put the gates of a layer side by side where the wires between their qubits would cross."""
+    columns: list[list[Gate]] = []
+    for gate in layer:
+        span = range(min(gate.qubits), max(gate.qubits) + 1)
+        for column in columns:
+            if all(set(span).isdisjoint(range(min(g.qubits), max(g.qubits) + 1)) for g in column):
+                column.append(gate)
+                break
+        else:
+            columns.append([gate])
+    return columns
 
-    def numbers(*names: str) -> tuple[str, bool]:
-        """Return the text of probabilities, and whether they do anything."""
-        if noise is None:
-            return "\n".join(_SYMBOLS[n] for n in names), True
-        values = [getattr(noise, n) for n in names]
-        first = [v if isinstance(v, tuple) else (v,) for v in values]
-        text = "\n".join(", ".join(f"{p:.2g}" for p in v) for v in first)
-        return text, any(p > 0 for v in first for p in v)
 
-    def relaxation(*names: str) -> tuple[str, bool]:
-        if noise is None:
-            return "\n".join(_SYMBOLS[n] for n in names), True
-        durations = [getattr(noise, n) for n in names]
-        lifetimes: list[Any] = []
-        for value in (noise.t1, noise.t2):
-            lifetimes += value if isinstance(value, tuple) else [value]
-        finite = any(math.isfinite(v) for v in lifetimes)
-        return f"{sum(durations) * 1e9:.4g} ns", finite and sum(durations) > 0
+def _text(circuit: Ansatz, gate: Gate, angles: Any) -> tuple[str, ...]:
+    """Return the lines of a gate's box: its name, and its angle."""
+    name = gate.name[1:] if _is_controlled(gate) else gate.name
+    if gate.param is None:
+        return (name,) if gate.angle is None else (name, _angle(gate.angle))
+    if angles is not None:
+        return name, f"{angles[gate.param]:.2f}".replace("-", "−")
+    label = circuit.param_names[gate.param]
+    simple = label.startswith("theta_") and label[6:].isalnum()
+    return name, f"$θ_{{\\rm {label[6:]}}}$" if simple else label
 
-    def layer_relaxation() -> tuple[str, bool]:
-        if noise is None:
-            return "longest\ngate", True
-        single, double = relaxation("gate_time_1q"), relaxation("gate_time_2q")
-        times = f"{noise.gate_time_1q * 1e9:.4g} or\n{noise.gate_time_2q * 1e9:.4g} ns"
-        return times, single[1] or double[1]
 
-    def user(slot: str, rows: str) -> _Box:
-        count = 1 if noise is None else sum(c.slot == slot for c in noise.channels)
-        return _Box(slot.replace("_", "\n"), rows, "user", active=count > 0)
+def _angle(angle: float) -> str:
+    """Return an angle as a fraction of pi, if it is a simple one."""
+    part = Fraction(angle / np.pi).limit_denominator(16)
+    if abs(float(part) * np.pi - angle) > 1e-9:
+        return f"{angle:.3g}".replace("-", "−")
+    if part == 0:
+        return "0"
+    over = "" if part.denominator == 1 else f"/{part.denominator}"
+    times = {1: "", -1: "−"}.get(part.numerator, str(part.numerator).replace("-", "−"))
+    return f"{times}π{over}"
 
-    depol_1q, depol_2q = numbers("p_depol_1q"), numbers("p_depol_2q")
-    errors = "p_depol" if noise is None else f"{depol_1q[0]} /\n{depol_2q[0]}"
-    return [
-        (
-            "1 prepare",
-            [_Box("|0⟩", "io", "gate"), _Box("reset\nerror", "io", "noise", *numbers("p_reset"))],
-        ),
-        (
-            "2 encode",
-            [
-                _Box("RX(πz)", "io", "gate"),
-                _Box("depol.\nif z > 0", "io", "noise", *depol_1q),
-                _Box("relax", "all", "noise", *relaxation("gate_time_1q")),
-                user(SLOTS[0], "all"),
-            ],
-        ),
-        (
-            "3 circuit V(θ)",
-            [
-                _Box("gates of\nthe layer", "all", "gate"),
-                _Box("depol.\neach gate", "all", "noise", errors, depol_1q[1] or depol_2q[1]),
-                _Box("relax", "all", "noise", *layer_relaxation()),
-                user(SLOTS[1], "all"),
-            ],
-        ),
-        (
-            "4 measure",
-            [
-                _Box("measure\nZ", "io", "gate"),
-                _Box("readout\nerror", "io", "noise", *numbers("p_read1_given0", "p_read0_given1")),
-            ],
-        ),
-        (
-            "5 wait",
-            [
-                _Box("relax", "memory", "noise", *relaxation("readout_time", "idle_time")),
-                user(SLOTS[2], "memory"),
-            ],
-        ),
-    ]
+
+def _width(text: tuple[str, ...]) -> float:
+    longest = max(len(text[0]), *(len(t) for t in text[1:] if "$" not in t), 0)
+    return float(max(1.0, 0.4 + 0.11 * longest))
+
+
+def _is_controlled(gate: Gate) -> bool:
+    return len(gate.qubits) == 2 and gate.name.startswith("C")
+
+
+class _Pen:
+    """Draws in units of wires; wire 0 is at the top."""
+
+    def __init__(self, ax: Axes, scale: float, n_qubits: int) -> None:
+        self.ax, self.scale, self.top = ax, scale, n_qubits - 1
+
+    def wire(self, q: int, left: float, right: float, shift: float = 0.0) -> None:
+        self.ax.plot([left, right], [self.top - q + shift] * 2, **_WIRE)
+
+    def text(self, q: float, x: float, text: str, size: float, ha: str = "center") -> None:
+        self.ax.text(
+            x, self.top - q, text, ha=ha, va="center", fontsize=size * self.scale, zorder=4
+        )
+
+    def box(
+        self, q: float, x: float, width: float, text: tuple[str, ...], kind: str, wires: float = 1
+    ) -> None:
+        """Draw a box whose middle is at wire *q*, over *wires* wires."""
+        height = wires - 1 + 0.68
+        corner = (x - width / 2, self.top - q - height / 2)
+        patch = Rectangle(
+            corner, width, height, facecolor=_FACES[kind], edgecolor=_EDGES[kind], lw=1.2, zorder=3
+        )
+        self.ax.add_patch(patch)
+        if len(text) == 1:
+            self.text(q, x, text[0], 9)
+        else:
+            self.text(q - 0.15, x, text[0], 9)
+            self.text(q + 0.17, x, text[1], 9 if "$" in text[1] else 7.2)
+
+    def link(self, q: int, other: int, x: float) -> None:
+        self.ax.plot([x, x], [self.top - q, self.top - other], color="0.2", lw=1.2, zorder=1)
+
+    def dot(self, q: int, x: float) -> None:
+        self.ax.plot([x], [self.top - q], marker="o", ms=6 * self.scale, color="0.2", zorder=3)
+
+    def cross(self, q: int, x: float) -> None:
+        self.ax.plot(
+            [x], [self.top - q], marker="x", ms=9 * self.scale, mew=1.8, color="0.2", zorder=3
+        )
+
+    def not_(self, q: int, x: float) -> None:
+        for marker, size, face in (("o", 15, "white"), ("+", 15, "none")):
+            self.ax.plot(
+                [x], [self.top - q], marker=marker, ms=size * self.scale, mfc=face, mec="0.2",
+                mew=1.3, ls="", zorder=3,
+            )  # fmt: skip
+
+    def meter(self, q: int, x: float) -> None:
+        """Draw a measurement: a dial with its needle."""
+        self.box(q, x, 0.7, ("",), "step")
+        y = self.top - q - 0.14
+        look: dict[str, Any] = {"color": "0.2", "zorder": 4}
+        self.ax.add_patch(Arc((x, y), 0.46, 0.5, theta1=0, theta2=180, lw=1.2, **look))
+        needle = FancyArrow(x, y, 0.16, 0.32, width=0.005, head_width=0.07, lw=0.8, **look)
+        self.ax.add_patch(needle)
+
+    def gate(self, gate: Gate, x: float, width: float, text: tuple[str, ...]) -> None:
+        kind = "rotation" if gate.is_rotation else "fixed"
+        qubits = gate.qubits
+        if len(qubits) == 2:
+            self.link(*qubits, x)
+        if gate.name == "U":
+            self.box((len(qubits) - 1) / 2, x, width, text, kind, wires=len(qubits))
+        elif _is_controlled(gate):
+            self.dot(qubits[0], x)
+            if gate.name == "CX":
+                self.not_(qubits[1], x)
+            elif gate.name == "CZ":
+                self.dot(qubits[1], x)
+            else:
+                self.box(qubits[1], x, width, text, kind)
+        elif gate.name == "SWAP":
+            for q in qubits:
+                self.cross(q, x)
+        else:
+            for q in qubits:
+                self.box(q, x, width, text, kind)

@@ -1,4 +1,4 @@
-"""Pictures of what a population did: rasters, and the purity of its memories."""
+"""Pictures of spikes: rasters, and the probabilities that they were drawn from."""
 
 from __future__ import annotations
 
@@ -6,37 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lava_sqs._checks import check_real, check_shape
+from lava_sqs._checks import check_positive
+from lava_sqs.plot._axes import channels, new_axes, series, style, traces, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["memory_purity", "raster"]
-
-
-def new_axes(ax: Axes | None) -> Axes:
-    """Return *ax*, or the axes of a new figure."""
-    if ax is None:
-        from matplotlib import pyplot as plt  # no backend is chosen on import
-
-        ax = plt.subplots(layout="constrained")[1]
-    return ax
+__all__ = ["raster", "spike_probability"]
 
 
 def raster(
     spikes: Any, ax: Axes | None = None, *, color: Any = "black", size: float | None = None
 ) -> Axes:
-    """Draw one dot per spike: time to the right, one row per channel.
+    """Draw one mark per spike: time to the right, one row per channel.
 
     Parameters
     ----------
-    spikes : array_like, shape (T, n)
-        Anything but 0 is a spike. Time steps count from 1, as Lava's.
+    spikes : RunResult, Recording, SQS or array_like, shape (T, ...)
+        Anything but 0 is a spike. All axes after the first are rows, in C order. Time steps count
+        from 1, as Lava's; the data of a Lava sink is (n, T): pass its transpose.
     ax : Axes, optional
         Where to draw; None makes a new figure.
     color : color, or one per channel
     size : float, optional
-        Area of a dot in points squared; None fits it to the number of channels.
+        Area of a mark in points squared; None fits it to the number of channels.
 
     Returns
     -------
@@ -50,28 +43,43 @@ def raster(
     >>> len(ax.collections[0].get_offsets())
     3
     """
-    array = check_shape("spikes", check_real("spikes", spikes), ("T", "n"))
+    found = series("spikes", spikes, "spikes")
+    array = found.reshape(len(found), -1)
+    area = None if size is None else check_positive("size", size)
     ax = new_axes(ax)
     time, channel = np.nonzero(array)
-    channels = array.shape[1]
-    if not isinstance(color, str) and np.ndim(color) and len(color) == channels:
+    count = array.shape[1]
+    if not isinstance(color, str) and np.ndim(color) and len(color) == count:
         color = [color[c] for c in channel]
-    ax.scatter(
-        time + 1, channel, s=size or float(np.clip(600 / channels, 1, 30)), c=color, marker="|"
-    )
-    ax.set(xlim=(0.5, len(array) + 0.5), ylim=(channels - 0.5, -0.5), xlabel="time step")
+    ax.scatter(time + 1, channel, s=area or float(np.clip(600 / count, 1, 30)), c=color, marker="|")
+    ax.set(xlim=(0.5, len(array) + 0.5), ylim=(count - 0.5, -0.5), xlabel="time step")
+    ax.set_ylabel("neuron" if found.ndim == 2 else "channel")
+    whole_numbers(ax.yaxis)
     return ax
 
 
-def memory_purity(purity: Any, ax: Axes | None = None, *, color: Any = "C0") -> Axes:
-    """Draw the mean purity of the memories and the band that holds 80 % of the neurons.
+def spike_probability(
+    p_spike: Any,
+    ax: Axes | None = None,
+    *,
+    neurons: Any = None,
+    spikes: Any = None,
+    color: Any = None,
+) -> Axes:
+    """Draw the probability of a spike just before each measurement, and what was measured.
 
     Parameters
     ----------
-    purity : array_like, shape (T, K)
-        As :func:`lava_sqs.quantum.diagnostics.purity` returns it.
+    p_spike : RunResult, Recording, SQS or array_like, shape (T, ...)
+        All axes after the first are channels, in C order.
     ax : Axes, optional
-    color : color
+        Where to draw; None makes a new figure.
+    neurons : int or list of int, optional
+        The channels to draw. None: up to four as lines, more as their mean and the band that
+        holds 80 % of them.
+    spikes : as *p_spike*, optional
+        Marks the steps in which a drawn channel spiked by a dot on its line.
+    color : color, or one per line
 
     Returns
     -------
@@ -81,15 +89,34 @@ def memory_purity(purity: Any, ax: Axes | None = None, *, color: Any = "C0") -> 
     --------
     >>> import matplotlib
     >>> matplotlib.use("Agg")
-    >>> ax = memory_purity([[1.0, 0.9], [0.8, 0.7]])
-    >>> ax.get_ylabel()
-    'memory purity'
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> run = Population(ansatz.layered(), size=2, seed=1).run([[0.5, 1.0]] * 5)
+    >>> ax = spike_probability(run, spikes=run)
+    >>> [line.get_label() for line in ax.lines]
+    ['neuron 0', 'neuron 1']
     """
-    array = check_shape("purity", check_real("purity", purity), ("T", "K"))
+    found = series("p_spike", p_spike, "p_spike")
+    values = found.reshape(len(found), -1)
+    count = values.shape[1]
+    chosen = None if neurons is None else channels("neurons", neurons, count)
     ax = new_axes(ax)
-    time = np.arange(1, len(array) + 1)
-    low, high = np.quantile(array, [0.1, 0.9], axis=1)
-    ax.fill_between(time, low, high, color=color, alpha=0.25, lw=0, label="80 % of the neurons")
-    ax.plot(time, array.mean(axis=1), color=color, label="mean")
-    ax.set(xlim=(0.5, len(array) + 0.5), xlabel="time step", ylabel="memory purity")
+    traces(ax, values, chosen, color=color, drawstyle="steps-mid")
+    if spikes is not None:
+        drawn = [line for line in ax.lines if str(line.get_label()).startswith("neuron ")]
+        marks = series("spikes", spikes, "spikes")
+        if marks.shape != found.shape:
+            raise ValueError(
+                f"Argument `spikes` must have the shape {found.shape} of `p_spike`, but has shape "
+                f"{marks.shape}."
+            )
+        if not drawn:
+            raise ValueError(
+                f"Argument `spikes` needs lines to mark, but {count} channels are drawn as one "
+                "band: choose some with `neurons`."
+            )
+        marks = marks.reshape(values.shape)
+        for i, channel in enumerate(range(count) if chosen is None else chosen):
+            at = np.flatnonzero(marks[:, channel])
+            ax.scatter(at + 1, values[at, channel], s=14, color=style(i, color), zorder=3)
+    ax.set(ylim=(-0.04, 1.04), ylabel="p(spike)")
     return ax

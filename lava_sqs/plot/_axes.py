@@ -1,0 +1,180 @@
+"""What every picture shares: where it is drawn, its colours, and what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs._checks import check_int, check_real, describe
+from lava_sqs.quantum.population import Population, RunResult
+from lava_sqs.recording import Recording
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Array = NDArray[Any]
+
+# Okabe and Ito: told apart by colour-blind eyes. Strokes tell lines apart in grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+STROKES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 2.5)))
+
+_MOST_LINES = 4  # more lines than that hide each other
+
+
+def new_axes(ax: Any, *, figsize: tuple[float, float] = (6.4, 3.6), projection: Any = None) -> Axes:
+    """Return *ax*, or the axes of a new figure."""
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        from matplotlib import pyplot as plt  # no backend is chosen on import
+
+        figure = plt.figure(figsize=figsize, layout="constrained")
+        return figure.add_subplot(projection=projection)
+    if not isinstance(ax, Axes):
+        raise TypeError(f"Argument `ax` must be Axes or None, but got {describe(ax)}.")
+    if projection is not None and ax.name != projection:
+        raise ValueError(
+            f"Argument `ax` must have projection={projection!r}, as in "
+            f"figure.add_subplot(projection={projection!r}), but has {ax.name!r}."
+        )
+    return ax
+
+
+def points_per_unit(ax: Axes) -> tuple[float, float]:
+    """Return about how many points (1/72 inch) one unit of x and of y will take."""
+    box = ax.get_window_extent()
+    # A layout, made when the figure is drawn, gives axes without ticks the margins as well.
+    each = 72 / ax.figure.dpi * (1.25 if ax.figure.get_layout_engine() is not None else 1.0)
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    return box.width * each / abs(right - left), box.height * each / abs(high - low)
+
+
+# -- what the library returns ----------------------------------------------------------------------
+
+
+def series(name: str, value: Any, field: str) -> Array:
+    """Return what was recorded of *field*, time first.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for errors.
+    value : RunResult, Recording, a Process that records, or array_like, shape (T, ...)
+    field : {"spikes", "p_spike", "memory"}
+    """
+    recording = value if isinstance(value, Recording) else getattr(value, "recording", None)
+    if isinstance(value, RunResult):
+        found = getattr(value, field)
+        if found is None:
+            raise ValueError(
+                f"Argument `{name}` must hold `{field}`, but the run did not keep it: "
+                f"run(..., record=({field!r},))."
+            )
+    elif isinstance(recording, Recording):
+        key = "s_out" if field == "spikes" else field
+        if key not in recording:
+            raise ValueError(
+                f"Argument `{name}` must hold `{key}`, but it is not recorded: name it when you "
+                f"make the Process, record=({key!r},)."
+            )
+        found = recording[key]
+    elif isinstance(value, Population):
+        raise TypeError(
+            f"Argument `{name}` must hold a run, but got a Population, which knows its last step "
+            "only: pass what its run(...) returns."
+        )
+    else:
+        found = check_real(name, value)
+    array = np.asarray(found)
+    if array.ndim < 2:
+        raise ValueError(
+            f"Argument `{name}` must have shape (T, ...), time first, but has shape {array.shape}."
+        )
+    if not len(array):
+        raise ValueError(f"Argument `{name}` must have at least one time step, but has none.")
+    return array
+
+
+def whole_numbers(axis: Any) -> None:
+    """Put the ticks of an axis at whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def one_of(name: str, value: Any, attribute: str, kind: type) -> Any:
+    """Return *value* if it is a *kind*, or what it has of that kind under *attribute*."""
+    found = value if isinstance(value, kind) else getattr(value, attribute, None)
+    if not isinstance(found, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise TypeError(
+            f"Argument `{name}` must be {article} {kind.__name__} or have one as `.{attribute}` (a "
+            f"Population, an SQS, a RunResult), but got {describe(value)}."
+        )
+    return found
+
+
+def channels(name: str, value: Any, count: int) -> list[int]:
+    """Return chosen channels as a list of indices below *count*; negative ones count back."""
+    chosen = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    indices = [check_int(name, i) for i in chosen]
+    if not indices or not all(-count <= i < count for i in indices):
+        raise ValueError(
+            f"Argument `{name}` must name some of {count} channels, 0 to {count - 1}, but got "
+            f"{describe(value)}."
+        )
+    return [i % count for i in indices]
+
+
+# -- curves over time ------------------------------------------------------------------------------
+
+
+def traces(
+    ax: Axes, values: Array, neurons: Any, *, color: Any, drawstyle: str = "default"
+) -> None:
+    """Draw *values* (T, n): a few channels as lines, many as their mean and an 80 % band."""
+    count = values.shape[1]
+    time = np.arange(1, len(values) + 1)
+    if neurons is None and count > _MOST_LINES:
+        color = COLOURS[0] if color is None else color
+        low, high = np.quantile(values, [0.1, 0.9], axis=1)
+        ax.fill_between(
+            time,
+            low,
+            high,
+            color=color,
+            alpha=0.25,
+            lw=0,
+            step="mid" if drawstyle == "steps-mid" else None,
+            label="80 % of the neurons",
+        )
+        ax.plot(time, values.mean(axis=1), color=color, drawstyle=drawstyle, label="mean")
+    else:
+        for i, channel in enumerate(range(count) if neurons is None else neurons):
+            ax.plot(
+                time,
+                values[:, channel],
+                color=style(i, color),
+                ls=STROKES[i % len(STROKES)],
+                lw=1.2,
+                drawstyle=drawstyle,
+                label=f"neuron {channel}",
+            )
+    ax.set_xlim(0.5, len(values) + 0.5)
+    ax.set_xlabel("time step")
+
+
+def style(i: int, color: Any) -> Any:
+    """Return the colour of the i-th of several: the one given, or of the palette."""
+    if color is None:
+        return COLOURS[i % len(COLOURS)]
+    if isinstance(color, Sequence) and not isinstance(color, str) and not _is_rgb(color):
+        return color[i % len(color)]
+    return color
+
+
+def _is_rgb(color: Sequence[Any]) -> bool:
+    return len(color) in (3, 4) and all(isinstance(c, (int, float)) for c in color)

@@ -1,0 +1,157 @@
+"""Pictures of memories: how pure they are, and how much of the past input they carry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lava_sqs._checks import check_choice, describe
+from lava_sqs.plot._axes import COLOURS, channels, new_axes, series, traces, whole_numbers
+from lava_sqs.quantum import diagnostics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.axes import Axes
+
+__all__ = ["memory_capacity", "memory_entropy", "memory_purity"]
+
+
+def memory_purity(
+    memory: Any, ax: Axes | None = None, *, neurons: Any = None, color: Any = None
+) -> Axes:
+    r"""Draw the purity of the memories over time.
+
+    .. math:: \operatorname{Tr} \rho_t^2, \quad \text{from } 2^{-n} \text{ (mixed) to 1 (pure)}
+
+    Parameters
+    ----------
+    memory : RunResult, Recording, SQS or array_like, shape (T, ..., 4**n)
+        Pauli vectors of n qubits. Above 4 memory qubits the library keeps one vector per qubit:
+        then each qubit's reduced state is drawn.
+    ax : Axes, optional
+        Where to draw; None makes a new figure.
+    neurons : int or list of int, optional
+        Which ones, in C order of the axes between the first and the last. None: up to four as
+        lines, more as their mean and the band that holds 80 % of them.
+    color : color, or one per line
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> ax = memory_purity([[[1.0, 0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0, 0.0]]])
+    >>> ax.lines[0].get_ydata()
+    array([1. , 0.5])
+    """
+    ax = _over_time(memory, diagnostics.purity, ax, neurons, color)
+    ax.set_ylabel("memory purity")
+    return ax
+
+
+def memory_entropy(
+    memory: Any, ax: Axes | None = None, *, neurons: Any = None, color: Any = None
+) -> Axes:
+    r"""Draw the von Neumann entropy of the memories over time, in bits.
+
+    .. math:: -\operatorname{Tr} \rho_t \log_2 \rho_t, \quad \text{from 0 (pure) to n (mixed)}
+
+    Parameters
+    ----------
+    memory : RunResult, Recording, SQS or array_like, shape (T, ..., 4**n)
+        Pauli vectors, as in :func:`memory_purity`.
+    ax : Axes, optional
+        Where to draw; None makes a new figure.
+    neurons : int or list of int, optional
+    color : color, or one per line
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> ax = memory_entropy([[[1.0, 0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0, 0.0]]])
+    >>> ax.lines[0].get_ydata()
+    array([0., 1.])
+    """
+    ax = _over_time(memory, diagnostics.entropy, ax, neurons, color)
+    ax.set_ylabel("memory entropy (bits)")
+    return ax
+
+
+def _over_time(
+    memory: Any, quantity: Callable[[Any], Any], ax: Axes | None, neurons: Any, color: Any
+) -> Axes:
+    vectors = series("memory", memory, "memory")
+    values = quantity(vectors).reshape(len(vectors), -1)
+    chosen = None if neurons is None else channels("neurons", neurons, values.shape[1])
+    ax = new_axes(ax)
+    traces(ax, values, chosen, color=color)
+    return ax
+
+
+def memory_capacity(
+    capacity: Any,
+    ax: Axes | None = None,
+    *,
+    value: str = "linear",
+    color: Any = COLOURS[0],
+    label: str | None = None,
+) -> Axes:
+    r"""Draw how much of the input k steps ago the spikes of a step carry.
+
+    Parameters
+    ----------
+    capacity : MemoryCapacity
+        Of :func:`lava_sqs.quantum.diagnostics.memory_capacity` or ``capacity_from_spikes``. If it
+        was estimated, a grey band shows two standard deviations of what no memory gives.
+    ax : Axes, optional
+        Where to draw; None makes a new figure.
+    value : {"linear", "information"}
+        MC_k, from 0 to 1, or the mutual information in bits.
+    color : color
+    label : str, optional
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from lava_sqs.quantum import ansatz
+    >>> swap = ansatz.from_gates([("SWAP", (0, 1))], io_qubits=1, memory_qubits=1)
+    >>> ax = memory_capacity(diagnostics.memory_capacity(swap, (), max_delay=2))
+    >>> ax.lines[0].get_ydata().round(6) + 0
+    array([0., 1., 0.])
+    """
+    if not isinstance(capacity, diagnostics.MemoryCapacity):
+        raise TypeError(
+            "Argument `capacity` must be a MemoryCapacity (see quantum.diagnostics), but got "
+            f"{describe(capacity)}."
+        )
+    check_choice("value", value, ("linear", "information"))
+    values = getattr(capacity, value)
+    if values is None:
+        raise ValueError(
+            "Argument `value` must be 'linear', for a capacity estimated from spikes has no "
+            "information, but got 'information'."
+        )
+    ax = new_axes(ax)
+    delays = np.arange(len(values))
+    if value == "linear" and capacity.null_std:
+        band = 2 * capacity.null_std
+        ax.axhspan(-band, band, color="0.85", lw=0, zorder=0)
+    ax.plot(delays, values, marker="o", ms=4, color=color, label=label)
+    ax.set(xlabel="delay k (steps)", ylabel="MC$_k$" if value == "linear" else "information (bits)")
+    whole_numbers(ax.xaxis)
+    return ax
