@@ -136,7 +136,10 @@ def plot_study(
     if logarithmic and finite:
         _logarithmic(ax, finite)
     if len(finite) < len(result.points):
-        below = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+        below: dict[str, Any] = {
+            "xycoords": ("data", "axes fraction"),
+            "textcoords": "offset points",
+        }
         ax.annotate("∞", (infinity, 0), (0, -3), **below, ha="center", va="top", fontsize="large")
     ax.set_xlabel(label)
     ax.set_ylabel(_quantity(result, kind))
