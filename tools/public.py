@@ -1,0 +1,120 @@
+"""The public names of lava_sqs: what has no leading underscore and is in an ``__all__``.
+
+The check of the docstrings and the API pages of the site are both made from this list.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import lava_sqs
+
+
+@dataclass(frozen=True)
+class Name:
+    """A public name: `path` is the shortest way to import it, `home` the module that defines it."""
+
+    path: str
+    home: str
+    value: Any
+
+    @property
+    def kind(self) -> str:
+        """``class``, ``function`` or ``data``."""
+        return kind(self.value)
+
+    @property
+    def offered(self) -> bool:
+        """Whether lava_sqs or one of its rooms offers the name, not only an inner module."""
+        return self.path.rpartition(".")[0] in _offering()
+
+
+def kind(value: Any) -> str:
+    """Return ``class``, ``function`` or ``data``; aliases of types are data."""
+    if isinstance(value, type) and typing.get_origin(value) is None:
+        return "class"
+    wrapped = hasattr(value, "__wrapped__")
+    return "function" if wrapped or inspect.isroutine(value) else "data"
+
+
+@functools.cache
+def modules() -> list[ModuleType]:
+    """Return lava_sqs and all modules in it that are not private."""
+    names = [m.name for m in pkgutil.walk_packages(lava_sqs.__path__, "lava_sqs.")]
+    public = [n for n in names if not any(part.startswith("_") for part in n.split("."))]
+    return [lava_sqs, *map(importlib.import_module, public)]
+
+
+@functools.cache
+def _offering() -> set[str]:
+    """Return the modules that users import from: lava_sqs, its rooms, and what those list."""
+    rooms = [m for m in modules() if hasattr(m, "__path__")]
+    listed = [getattr(m, name) for m in rooms for name in getattr(m, "__all__", ())]
+    return {m.__name__ for m in [*rooms, *filter(inspect.ismodule, listed)]}
+
+
+@functools.cache
+def names() -> tuple[Name, ...]:
+    """Return every public class, function and constant once, sorted by path."""
+    found: dict[tuple[str, str], Name] = {}
+    for module in modules():
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name)
+            if inspect.ismodule(value):
+                continue
+            home = _assigned_in(module, name) if kind(value) == "data" else value.__module__
+            path = f"{module.__name__}.{name}"
+            before = found.get((home, name))
+            if before is None or path.count(".") < before.path.count("."):
+                found[home, name] = Name(path, home, value)
+    return tuple(sorted(found.values(), key=lambda n: n.path.casefold()))
+
+
+def members(cls: type) -> Iterator[tuple[str, Any]]:
+    """Yield the public methods and properties that a class defines itself."""
+    for name, value in vars(cls).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(value, (classmethod, staticmethod)):
+            value = value.__func__
+        if inspect.isfunction(value) or isinstance(value, (property, functools.cached_property)):
+            yield name, value
+
+
+@functools.cache
+def constants(module: str) -> dict[str, str]:
+    """Return the constants that a module assigns, with their ``#:`` comments ("" if missing)."""
+    file = inspect.getsourcefile(importlib.import_module(module))
+    text = Path(str(file)).read_text()
+    lines = text.splitlines()
+    found = {}
+    for node in ast.parse(text).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            if isinstance(target, ast.Name):
+                first = node.lineno - 1
+                comment = []
+                while first > 0 and lines[first - 1].startswith("#:"):
+                    first -= 1
+                    comment.insert(0, lines[first][2:].strip())
+                found[target.id] = " ".join(comment)
+    return found
+
+
+def _assigned_in(module: ModuleType, name: str) -> str:
+    """Return where a constant comes from: the module of ours that assigns it."""
+    value = getattr(module, name)
+    for other in modules():
+        if getattr(other, name, None) is value and name in constants(other.__name__):
+            return other.__name__
+    return module.__name__
