@@ -27,7 +27,7 @@ from numpydoc.docscrape import NumpyDocString
 sys.path.insert(0, str(Path(__file__).parent))
 import public
 
-_REFERS = re.compile(r"(?i)\b(see|as|as in|as of|as for|like) :(class|meth|func|attr):`")
+_REFERS = re.compile(r"(?i)\b(see|as|as in|as of|as for|like)\s+:(class|meth|func|attr):`")
 _RETURNS = re.compile(r"(Return|Yield|Whether)\b")
 _ARRAY = re.compile(r"\b(array_like|ndarray)\b")
 
@@ -98,8 +98,10 @@ def check(value: Any, kind: str, *, short: bool = False) -> Iterator[str]:
     told = doc["Returns"] or doc["Yields"] or (short and _RETURNS.match(summary))
     if kind != "class" and not refers and _returns(value) and not told:
         yield "no section Returns"
-    is_exception = kind == "class" and issubclass(value, BaseException)
-    if kind in ("class", "function") and not is_exception and ">>>" not in "".join(doc["Examples"]):
+    no_object = kind == "class" and (
+        issubclass(value, BaseException) or getattr(value, "_is_protocol", False)
+    )
+    if kind in ("class", "function") and not no_object and ">>>" not in "".join(doc["Examples"]):
         yield "no example"
 
 
@@ -110,6 +112,8 @@ def _parameters(value: Any, kind: str, doc: NumpyDocString, prose: str) -> Itera
         wanted = {f.name for f in dataclasses.fields(value) if f.init and f.name[0] != "_"}
     else:
         own = vars(value).get("__init__") if kind == "class" else value
+        if getattr(value, "_is_protocol", False):
+            own = None
         if own is None:  # inherits its constructor
             return
         wanted = set()
@@ -130,6 +134,8 @@ def _raises(value: Any, kind: str, doc: NumpyDocString, text: str) -> Iterator[s
     function = (vars(value).get("__init__") or vars(value).get("__post_init__")) if (
         kind == "class"
     ) else value  # fmt: skip
+    if getattr(value, "_is_protocol", False):
+        return
     if function is None or not hasattr(inspect.unwrap(function), "__code__"):
         return
     try:

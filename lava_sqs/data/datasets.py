@@ -41,8 +41,25 @@ class Dataset:
     Attributes
     ----------
     x_train, x_test : ndarray, shape (n, ...)
+        Samples.
     y_train, y_test : ndarray, shape (n,)
+        Labels.
     source : str
+        Name of the data, and of the file or site they came from.
+
+    Raises
+    ------
+    ValueError
+        If samples and labels do not belong together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data = Dataset(np.eye(4), np.arange(4) % 2, np.eye(4), np.arange(4) % 2, "unit vectors")
+    >>> print(data)
+    unit vectors: 4 train, 4 test, samples of shape (4,) (float64), 2 classes
+    >>> data.classes(1).x_train.shape
+    (2, 4)
     """
 
     x_train: Array
@@ -62,6 +79,15 @@ class Dataset:
 
     def classes(self, *labels: Any) -> Dataset:
         """Return only the samples of the given labels, in their order.
+
+        Parameters
+        ----------
+        *labels : int or str
+            Labels to keep.
+
+        Returns
+        -------
+        Dataset
 
         Raises
         ------
@@ -84,7 +110,13 @@ class Dataset:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write an npz with the four arrays."""
+        """Write an npz with the four arrays, as :func:`load_npz` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write.
+        """
         np.savez_compressed(path, **{key: getattr(self, key) for key in _KEYS})
 
     def __str__(self) -> str:
@@ -98,10 +130,27 @@ class Dataset:
 def load_npz(path: str | Path) -> Dataset:
     """Return the arrays x_train, y_train, x_test and y_test of an npz; other keys are ignored.
 
+    Parameters
+    ----------
+    path : str or Path
+        File of :func:`numpy.savez`.
+
+    Returns
+    -------
+    Dataset
+
     Raises
     ------
     FileNotFoundError, ValueError
         No such file; no npz; a missing or pickled array.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     load_digits().classes(0, 1).save(f"{folder}/digits.npz")
+    ...     print(load_npz(f"{folder}/digits.npz"))
+    digits.npz: 269 train, 91 test, samples of shape (8, 8) (uint8), 2 classes
     """
     arrays = _read(path, _KEYS)
     x_train, y_train, x_test, y_test = (arrays[key] for key in _KEYS)
@@ -130,12 +179,33 @@ def _read(path: str | Path, keys: tuple[str, ...]) -> dict[str, Array]:
 
 
 def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
-    """Return scikit-learn's bundled 8x8 digits as uint8 images from 0 to 255, split by *seed*.
+    """Return scikit-learn's bundled 8x8 digits as uint8 images from 0 to 255.
+
+    Parameters
+    ----------
+    test_fraction : float
+        Share of test samples, above 0 and below 1.
+    seed : int
+        Of the split, which keeps the shares of the classes.
+
+    Returns
+    -------
+    Dataset
+        Samples of shape (8, 8), labels 0 to 9.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     Examples
     --------
     >>> print(load_digits())
     scikit-learn digits: 1347 train, 450 test, samples of shape (8, 8) (uint8), 10 classes
+
+    References
+    ----------
+    UCI Machine Learning Repository, Optical Recognition of Handwritten Digits.
     """
     from sklearn.datasets import load_digits as bundled
     from sklearn.model_selection import train_test_split
@@ -159,10 +229,24 @@ def load_usps(path: str | Path | None = None, *, cache: str | Path | None = None
     cache : str or Path, optional
         Where scikit-learn keeps what it fetched; None is its own default.
 
+    Returns
+    -------
+    Dataset
+
     Raises
     ------
     ConnectionError
         If OpenML cannot be reached and nothing is in the cache.
+
+    Examples
+    --------
+    >>> data = load_usps()  # doctest: +SKIP
+    >>> print(data.classes(1, 7))  # doctest: +SKIP
+    USPS (OpenML 41082): 1650 train, 411 test, samples of shape (16, 16) (uint8), 2 classes
+
+    References
+    ----------
+    Hull, IEEE Trans. Pattern Anal. Mach. Intell. 16, 550 (1994).
     """
     if path is not None:
         return load_npz(path)
@@ -172,7 +256,28 @@ def load_usps(path: str | Path | None = None, *, cache: str | Path | None = None
 
 
 def load_mnist(path: str | Path | None = None, *, cache: str | Path | None = None) -> Dataset:
-    """Return MNIST digits, 60000 + 10000 images of 28x28 (uint8); see :func:`load_usps`."""
+    """Return MNIST digits, 60000 + 10000 images of 28x28 (uint8); otherwise as :func:`load_usps`.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        An npz as of :func:`load_npz`. None fetches the data from OpenML (554) once.
+    cache : str or Path, optional
+        Where scikit-learn keeps what it fetched; None is its own default.
+
+    Returns
+    -------
+    Dataset
+
+    Examples
+    --------
+    >>> load_mnist().x_train.shape  # doctest: +SKIP
+    (60000, 28, 28)
+
+    References
+    ----------
+    LeCun, Bottou, Bengio, Haffner, Proc. IEEE 86, 2278 (1998).
+    """
     if path is not None:
         return load_npz(path)
     X, y = _openml(554, "MNIST", cache)
@@ -204,6 +309,34 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
 
     Five bytes per event: x, y, then one bit of polarity and 23 bits of time, big endian.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    x, y : ndarray of int, shape (events,)
+        Pixel, 0 to 33.
+    polarity : ndarray of int, shape (events,)
+        1 brighter, 0 darker.
+    t_us : ndarray of int, shape (events,)
+        Microseconds since the recording began.
+
+    Raises
+    ------
+    ValueError
+        If the file is no whole number of events long.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "one.bin")
+    ...     _ = file.write_bytes(bytes([3, 4, 0b10000000, 1, 0]))
+    ...     [int(values[0]) for values in read_nmnist_events(file)]
+    [3, 4, 1, 256]
+
     References
     ----------
     Orchard, Jayawant, Cohen, Thakor, Front. Neurosci. 9:437 (2015).
@@ -218,7 +351,35 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
 def bin_events(
     x: Array, y: Array, polarity: Array, t_us: Array, *, n_steps: int = 32, step_us: float = 1e4
 ) -> Array:
-    """Return counts of events, uint8 of shape (n_steps, 2, 34, 34); later events are dropped."""
+    """Return how many events fall into each bin of time; later events are dropped.
+
+    Parameters
+    ----------
+    x, y, polarity, t_us : ndarray of int, shape (events,)
+        As of :func:`read_nmnist_events`.
+    n_steps : int
+        Number of bins.
+    step_us : float
+        Their length, in microseconds.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_steps, 2, 34, 34)
+        Axes time, polarity, y, x.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one, three = np.array([3, 3]), np.array([0, 12_000])
+    >>> counts = bin_events(one, one, np.array([1, 1]), three, n_steps=2, step_us=1e4)
+    >>> counts[:, 1, 3, 3]
+    array([1, 1], dtype=uint8)
+    """
     steps = check_int("n_steps", n_steps, minimum=1)
     width = check_positive("step_us", step_us)
     when = (t_us // width).astype(int)
@@ -246,14 +407,29 @@ def load_nmnist(
         holds such counts.
     n_train, n_test : int, optional
         Samples to draw; None is all. From an npz the first ones.
-    n_steps, step_us
+    n_steps, step_us : int, float
         Bins and their length in microseconds; of the ``.bin`` files only.
     seed : int
         Of the draw.
 
+    Returns
+    -------
+    Dataset
+
     Raises
     ------
     FileNotFoundError, ValueError
+        No such file or folder, or one that holds something else.
+
+    Examples
+    --------
+    >>> data = load_nmnist("N-MNIST", n_train=1000, n_test=100)  # doctest: +SKIP
+    >>> data.x_train.shape  # doctest: +SKIP
+    (1000, 32, 2, 34, 34)
+
+    References
+    ----------
+    Orchard, Jayawant, Cohen, Thakor, Front. Neurosci. 9:437 (2015).
     """
     root = Path(path)
     if root.is_file():
@@ -283,7 +459,24 @@ def load_nmnist(
 def load_japanese_vowels(path: str | Path) -> Dataset:
     """Return the Japanese vowels of a user's npz as sequences (n, T, 12), zero padded.
 
-    Samples may be stored (n, T, 12) or (n, 12, T); ``T`` is the longer.
+    Parameters
+    ----------
+    path : str or Path
+        An npz as of :func:`load_npz`. Samples may be stored (n, T, 12) or (n, 12, T); ``T`` is the
+        longer.
+
+    Returns
+    -------
+    Dataset
+
+    Examples
+    --------
+    >>> load_japanese_vowels("japanese_vowels.npz").x_train.shape  # doctest: +SKIP
+    (270, 29, 12)
+
+    References
+    ----------
+    Kudo, Toyama, Shimbo, Pattern Recognition Letters 20, 1103 (1999).
     """
     d = load_npz(path)
     x_train, x_test = (
@@ -314,6 +507,24 @@ def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
     Dataset
         Label 1 where the value after the window is larger than the window's last. The first 1000
         values train, as in the competition.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        No such file, or a series that is too short.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/laser.npz", series=np.arange(1100) % 7)
+    ...     data = load_santa_fe(f"{folder}/laser.npz", window=3)
+    >>> data.x_train[0].ravel(), data.y_train[0]
+    (array([0, 1, 2]), 1)
+
+    References
+    ----------
+    Weigend, Gershenfeld (eds.), Time Series Prediction, Addison-Wesley (1994).
     """
     series = _read(path, ("series",))["series"]
     n = check_int("window", window, minimum=1)

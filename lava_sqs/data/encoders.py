@@ -25,6 +25,7 @@ __all__ = ["ENCODERS", "Scale", "current", "latency", "population", "rate"]
 
 Array = NDArray[Any]
 
+#: Names of the encoders.
 ENCODERS = ("rate", "latency", "population", "current")
 
 
@@ -48,12 +49,18 @@ def rate(x: Any, n_steps: int, *, seed: int | None = None, uniforms: Any = None)
     n_steps : int
         T.
     seed : int, optional
+        None draws one.
     uniforms : ndarray, shape (n, T, F), optional
         Numbers to compare with, instead of drawing them from *seed*.
 
     Returns
     -------
     ndarray of int8, shape (n, T, F)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     Examples
     --------
@@ -69,7 +76,25 @@ def rate(x: Any, n_steps: int, *, seed: int | None = None, uniforms: Any = None)
 
 
 def latency(x: Any, n_steps: int) -> Array:
-    """Return one spike per value above 0, the earlier the larger; shape (n, T, F), int8.
+    r"""Return one spike per value above 0, the earlier the larger.
+
+    .. math:: t = 1 + \lfloor (1 - x) (T - 1) \rfloor
+
+    Parameters
+    ----------
+    x : array_like, shape (n, F)
+        In [0, 1].
+    n_steps : int
+        T.
+
+    Returns
+    -------
+    ndarray of int8, shape (n, T, F)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     Examples
     --------
@@ -84,23 +109,54 @@ def latency(x: Any, n_steps: int) -> Array:
 
 
 def current(x: Any, n_steps: int) -> Array:
-    """Return the values themselves, in every step: shape (n, T, F)."""
+    """Return the values themselves, in every step.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, F)
+        Currents, in units of a full flip.
+    n_steps : int
+        T.
+
+    Returns
+    -------
+    ndarray, shape (n, T, F)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> current([[0.25, 1.0]], 2).tolist()
+    [[[0.25, 1.0], [0.25, 1.0]]]
+    """
     values = check_shape("x", check_real("x", x), ("n", "F"))
     steps = check_int("n_steps", n_steps, minimum=1)
     return np.repeat(values[:, None], steps, axis=1)
 
 
 def population(x: Any, n_neurons: int = 5) -> Array:
-    """Return Gaussian tuning curves of each value, last axis F times *n_neurons*.
+    r"""Return Gaussian tuning curves of each value, last axis F times *n_neurons*.
 
-    The width of a curve is the distance of two centres.
+    .. math:: \exp\bigl(-(x - c_i)^2 / (2 w^2)\bigr), \qquad c_i = i w, \quad w = 1 / (n - 1)
 
     Parameters
     ----------
     x : array_like, shape (..., F)
         In [0, 1].
     n_neurons : int
-        Curves per value, at least 2.
+        n, curves per value, at least 2.
+
+    Returns
+    -------
+    ndarray, shape (..., F * n_neurons)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     Examples
     --------
@@ -124,6 +180,13 @@ class Scale:
         A feature with ``low == high`` becomes 0.
     reason : str
         In words, for the user.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scale = Scale.learn(np.array([[0.0, 10.0], [4.0, 30.0]]))
+    >>> scale(np.array([[1.0, 40.0]])), scale.reason
+    (array([[0.25, 1.  ]]), 'each feature from its minimum to its maximum')
     """
 
     low: Array
@@ -132,10 +195,19 @@ class Scale:
 
     @classmethod
     def learn(cls, X: Array) -> Scale:
-        """Return the scale of training data (..., F).
+        """Return the scale of training data.
 
         Unsigned integers: by the maximum of their type (images). Everything else: by minimum and
         maximum of each feature.
+
+        Parameters
+        ----------
+        X : ndarray, shape (..., F)
+            Training data.
+
+        Returns
+        -------
+        Scale
         """
         if X.dtype.kind == "u":
             top = np.iinfo(X.dtype).max

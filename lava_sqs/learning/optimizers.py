@@ -12,11 +12,12 @@ from lava_sqs._checks import check_choice, check_positive
 
 __all__ = ["OPTIMIZERS", "Optimizer"]
 
+#: Kinds of :class:`Optimizer`.
 OPTIMIZERS = ("sgd", "adam")
 
 
 class Optimizer:
-    r"""Turn gradients into steps *uphill*; one object holds the state of several arrays.
+    """Turn gradients into steps *uphill*; one object holds the state of several arrays.
 
     ``sgd``: ``v <- momentum v + g``, step ``lr v``. ``adam``: Kingma and Ba, arXiv:1412.6980,
     algorithm 1, with ``beta1 = momentum``.
@@ -30,6 +31,11 @@ class Optimizer:
         Longest allowed gradient (2-norm over the last axis: per neuron); longer ones are scaled
         down. None does not clip.
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> import numpy as np
@@ -38,6 +44,10 @@ class Optimizer:
     ...     x += Optimizer("sgd").step("x", -2 * x, rate=0.1)
     >>> bool(np.abs(x).max() < 1e-6)
     True
+
+    References
+    ----------
+    Kingma, Ba, arXiv:1412.6980.
     """
 
     def __init__(
@@ -54,7 +64,21 @@ class Optimizer:
         self._state: dict[str, tuple[NDArray[Any], NDArray[Any], int]] = {}
 
     def step(self, name: str, gradient: NDArray[Any], *, rate: float) -> NDArray[Any]:
-        """Return what to add to the array *name* whose gradient is given."""
+        """Return what to add to an array whose gradient is given.
+
+        Parameters
+        ----------
+        name : str
+            Name of the array, under which its moments are kept.
+        gradient : ndarray, any shape
+            To ascend.
+        rate : float
+            Learning rate.
+
+        Returns
+        -------
+        ndarray, shape like *gradient*
+        """
         g = gradient
         if self.clip is not None:
             length = np.linalg.norm(g, axis=-1, keepdims=True)
@@ -75,9 +99,21 @@ class Optimizer:
         return np.asarray(rate * mean / (spread + 1e-8))
 
     def state(self) -> Mapping[str, tuple[NDArray[Any], NDArray[Any], int]]:
-        """Return the moments per array, to be saved; :meth:`load` takes them back."""
+        """Return the moments per array, to be saved; :meth:`load` takes them back.
+
+        Returns
+        -------
+        dict of str to (ndarray, ndarray, int)
+            First moment, second moment and number of steps of each array.
+        """
         return dict(self._state)
 
     def load(self, state: Mapping[str, tuple[NDArray[Any], NDArray[Any], int]]) -> None:
-        """Continue from a saved state."""
+        """Continue from a saved state.
+
+        Parameters
+        ----------
+        state : mapping
+            What :meth:`state` returned.
+        """
         self._state = {k: (np.array(a), np.array(b), int(n)) for k, (a, b, n) in state.items()}

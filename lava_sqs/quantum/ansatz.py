@@ -85,6 +85,15 @@ class Gate:
         Index into ``Ansatz.param_names``, for a trainable angle.
     angle : float or None
         The angle in radians, for a rotation that is not trained.
+    matrix : Qobj or None
+        Of a gate ``U``.
+    digest : str
+        Hash of *matrix*: what makes two gates ``U`` equal.
+
+    Examples
+    --------
+    >>> Gate("RX", (0,), angle=0.5).is_rotation
+    True
     """
 
     name: str
@@ -105,7 +114,23 @@ class Gate:
         return self.name in ("CRX", "CRY", "CRZ")
 
     def operator(self, angle: float | None = None) -> qutip.Qobj:
-        """Return the gate's unitary on its own qubits; *angle* is used by rotations only."""
+        """Return the gate's unitary on its own qubits.
+
+        Parameters
+        ----------
+        angle : float, optional
+            In radians; used by rotations that are trained, and only by them.
+
+        Returns
+        -------
+        Qobj
+            Operator on ``len(qubits)`` qubits.
+
+        Raises
+        ------
+        ValueError
+            If a trained rotation gets no angle.
+        """
         if self.name in _ROTATIONS:
             value = self.angle if self.param is None else angle
             if value is None:
@@ -123,11 +148,22 @@ class Ansatz:
     Attributes
     ----------
     name : str
+        Of the circuit.
     io_qubits, memory_qubits : int
+        Sizes of the two parts of the register.
     gates : tuple of Gate
         In the order in which they act.
     param_names : tuple of str
         One name per angle, in the order of ``theta``.
+
+    Examples
+    --------
+    >>> circuit = paper()
+    >>> print(circuit)
+    io 0    : ─[RX(theta_ent)]──[RX(theta_in)]─[measure]
+    memory 0: ────────●────────[RX(theta_mem)]─────────▶
+    >>> circuit.unitary([0.3, 0.2, 0.1]).isunitary
+    True
     """
 
     name: str
@@ -167,11 +203,43 @@ class Ansatz:
     def check_theta(
         self, theta: Any, *, leading: tuple[Any, ...] = (), name: str = "theta"
     ) -> NDArray[np.float64]:
-        """Return *theta* as a finite float array of shape ``leading + (n_params,)``."""
+        """Return angles as a finite float array of the right shape.
+
+        Parameters
+        ----------
+        theta : array_like, shape ``leading + (n_params,)``
+            Angles in radians.
+        leading : tuple
+            Axes before the last; a string matches any length.
+        name : str
+            What messages call the argument.
+
+        Returns
+        -------
+        ndarray, shape ``leading + (n_params,)``
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the argument, what was expected and what came.
+        """
         return check_shape(name, check_real(name, theta), (*leading, self.n_params))
 
     def operator(self, gate: Gate, theta: NDArray[np.float64]) -> qutip.Qobj:
-        """Return *gate* at its angle in *theta*, on the full register."""
+        """Return a gate at its angle, on the full register.
+
+        Parameters
+        ----------
+        gate : Gate
+            One of ``gates``.
+        theta : ndarray, shape (n_params,)
+            Angles in radians.
+
+        Returns
+        -------
+        Qobj
+            Unitary on ``n_qubits`` qubits.
+        """
         local = gate.operator(None if gate.param is None else float(theta[gate.param]))
         if gate.qubits == tuple(range(self.n_qubits)):
             return local
@@ -184,6 +252,11 @@ class Ansatz:
         ----------
         theta : array_like, shape (n_params,)
             Angles in radians.
+
+        Returns
+        -------
+        Qobj
+            Unitary on ``n_qubits`` qubits.
         """
         angles = self.check_theta(theta)
         result = qutip.tensor([qutip.qeye(2)] * self.n_qubits)
@@ -192,7 +265,12 @@ class Ansatz:
         return result
 
     def draw(self) -> str:
-        """Return the circuit as text, one line per qubit, time from left to right."""
+        """Return the circuit as text, one line per qubit, time from left to right.
+
+        Returns
+        -------
+        str
+        """
         return _draw(self)
 
     def __str__(self) -> str:
@@ -220,9 +298,20 @@ def from_gates(
     gates : iterable of (name, qubits) or (name, qubits, angle)
         *qubits* is an int or a tuple of register indices (io qubits first; control before
         target). *angle* is a parameter's name (str, trained; the same name twice shares one
-        angle) or a number of radians (fixed).
+        angle) or a number of radians (fixed). Names are those of :class:`Gate`.
     io_qubits, memory_qubits : int
         At least 1 each.
+    name : str
+        Of the circuit.
+
+    Returns
+    -------
+    Ansatz
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the gate, what was expected and what came.
 
     Examples
     --------
@@ -279,6 +368,20 @@ def paper() -> Ansatz:
     CRX(theta_ent) memory -> io; RX(theta_mem) on the memory; RX(theta_in) on the io qubit. The
     encoding RX commutes with its only entangler, so its memory holds what the neuron said, never
     what it saw.
+
+    Returns
+    -------
+    Ansatz
+        With three angles.
+
+    Examples
+    --------
+    >>> paper().param_names
+    ('theta_ent', 'theta_mem', 'theta_in')
+
+    References
+    ----------
+    Chen, Rajendran, Simeone, arXiv:2506.21324.
     """
     return from_gates(
         [("CRX", (1, 0), "theta_ent"), ("RX", (1,), "theta_mem"), ("RX", (0,), "theta_in")],
@@ -292,12 +395,27 @@ def layered(io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansa
     """Return the default circuit: rotations and controlled rotations in both directions.
 
     Per layer, one angle per gate: RX and RZ on every qubit; CRX(io -> memory), all pairs; RX on
-    every qubit; CRX(memory -> io), all pairs. 8 angles at (1, 1), 13 at (1, 2).
+    every qubit; CRX(memory -> io), all pairs. 8 angles at (1, 1), 13 at (1, 2). It is this
+    project's own; docs/physics.md says what it can do that :func:`paper` cannot.
 
     Parameters
     ----------
     io_qubits, memory_qubits, layers : int
         At least 1 each.
+
+    Returns
+    -------
+    Ansatz
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> layered(1, 2).n_params
+    13
     """
     io_qubits = check_int("io_qubits", io_qubits, minimum=1)
     memory_qubits = check_int("memory_qubits", memory_qubits, minimum=1)
@@ -322,11 +440,25 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int) -> Ansatz:
     ----------
     unitary : Qobj or array_like, shape (2**n, 2**n)
         A unitary on ``n = io_qubits + memory_qubits`` qubits, io qubits first.
+    io_qubits, memory_qubits : int
+        At least 1 each.
+
+    Returns
+    -------
+    Ansatz
+        With ``n_params`` 0.
 
     Raises
     ------
-    ValueError
-        If the size does not fit or ``U^dagger U`` differs from 1 by more than 1e-9.
+    TypeError, ValueError
+        If it is no matrix, its size does not fit or ``U^dagger U`` differs from 1 by more than
+        1e-9.
+
+    Examples
+    --------
+    >>> swap = from_unitary(qgates.swap(), io_qubits=1, memory_qubits=1)
+    >>> swap.n_params
+    0
     """
     io_qubits = check_int("io_qubits", io_qubits, minimum=1)
     memory_qubits = check_int("memory_qubits", memory_qubits, minimum=1)
@@ -352,7 +484,29 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int) -> Ansatz:
 
 
 def named(name: Any, *, io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansatz:
-    """Return the circuit called *name* (``"layered"`` or ``"paper"``) for the given sizes."""
+    """Return the circuit of a name, for the given sizes.
+
+    Parameters
+    ----------
+    name : {"layered", "paper"}
+        The circuit.
+    io_qubits, memory_qubits, layers : int
+        At least 1 each; for ``"paper"`` 1.
+
+    Returns
+    -------
+    Ansatz
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such circuit, or not of this size.
+
+    Examples
+    --------
+    >>> named("layered", memory_qubits=2) == layered(1, 2)
+    True
+    """
     check_choice("ansatz", name, ("layered", "paper"))
     if name == "layered":
         return layered(io_qubits, memory_qubits, layers)

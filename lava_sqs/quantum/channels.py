@@ -16,6 +16,7 @@ from lava_sqs._checks import check_choice, check_int, describe
 
 __all__ = ["SLOTS", "Channel", "aer_depolarizing_param", "depol_from_aer", "depolarizing"]
 
+#: Where in a step the channels of a user can act.
 SLOTS = ("after_encode", "after_circuit", "readout")
 
 _TOLERANCE = 1e-10  # of the Choi eigenvalues and the trace of a user's channel
@@ -68,6 +69,22 @@ def aer_depolarizing_param(p: float, n_qubits: int) -> float:
     Aer mixes with the maximally mixed state, ``(1 - lambda) rho + lambda 1/2**n``: a part of its
     ``lambda`` is the identity. Ours counts errors only.
 
+    Parameters
+    ----------
+    p : float
+        Total Pauli error probability, in [0, 1].
+    n_qubits : int
+        n, 1 or more.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> round(aer_depolarizing_param(0.3, 1), 12), round(aer_depolarizing_param(15 / 16, 2), 12)
@@ -78,7 +95,24 @@ def aer_depolarizing_param(p: float, n_qubits: int) -> float:
 
 
 def depol_from_aer(param: float, n_qubits: int) -> float:
-    """Return our probability for Qiskit Aer's parameter: see :func:`aer_depolarizing_param`.
+    """Return our probability for Qiskit Aer's parameter; inverts :func:`aer_depolarizing_param`.
+
+    Parameters
+    ----------
+    param : float
+        Aer's ``lambda``, from 0 to ``4**n / (4**n - 1)``.
+    n_qubits : int
+        n, 1 or more.
+
+    Returns
+    -------
+    float
+        Total Pauli error probability.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     Examples
     --------
@@ -103,13 +137,28 @@ class Channel:
     Attributes
     ----------
     slot : {"after_encode", "after_circuit", "readout"}
+        Where in the step.
     superoperator : Qobj
         Completely positive and trace preserving. The full register (io qubits first) for
         ``after_encode`` and ``after_circuit``, the memory qubits for ``readout``.
     hamiltonian : Qobj or None
+        In rad/s.
     c_ops : tuple of Qobj
+        In s^(-1/2).
     duration : float or None
         What the superoperator was computed from, if it was; seconds.
+    digest : str
+        Hash of the superoperator: what equality is about, besides the slot.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the slot does not exist, or the map is not completely positive and trace preserving.
+
+    Examples
+    --------
+    >>> Channel("readout", qutip.to_super(qutip.sigmax())).n_qubits
+    1
     """
 
     slot: str
@@ -129,7 +178,11 @@ class Channel:
     def from_lindblad(
         cls, slot: str, c_ops: Any, hamiltonian: qutip.Qobj | None, duration: float
     ) -> Channel:
-        """Return the channel ``exp(duration * liouvillian(hamiltonian, c_ops))``."""
+        """Return the channel ``exp(duration * liouvillian(hamiltonian, c_ops))``.
+
+        The arguments *slot*, *c_ops*, *hamiltonian* (or None) and *duration* are those of
+        :meth:`NoiseModel.with_lindblad`. Raises its TypeError and ValueError.
+        """
         operators = (c_ops,) if isinstance(c_ops, qutip.Qobj) else tuple(c_ops)
         named = [(f"c_ops[{i}]", c) for i, c in enumerate(operators)]
         if hamiltonian is not None:
@@ -159,7 +212,10 @@ class Channel:
         return len(self.superoperator.dims[0][0])
 
     def scaled(self, factor: float) -> Channel:
-        """Return the channel with every dissipation rate multiplied; needs collapse operators."""
+        """Return the channel with every dissipation rate multiplied by *factor*.
+
+        Raises ``ValueError`` if the channel was not made from collapse operators.
+        """
         if factor == 1:
             return self
         if self.duration is None:
@@ -187,7 +243,13 @@ class Channel:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Channel:
-        """Return the channel of :meth:`to_dict`; it is checked like any other."""
+        """Return the channel whose :meth:`to_dict` is *data*, checked like any other.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no channel.
+        """
         one = [2] * check_int("n_qubits", data["n_qubits"], minimum=1)
         energy = data["hamiltonian"]
         return cls(

@@ -119,6 +119,12 @@ def fidelity(memory: Any, other: Any) -> Array:
     Returns
     -------
     ndarray, shape (...)
+        From 0 to 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no state, or they are of different sizes.
 
     References
     ----------
@@ -164,6 +170,15 @@ class MemoryFidelity:
     impossible : int
         How many outcomes the noiseless neuron could not have produced.
     seed : int
+        Of the outcomes.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> noise = NoiseModel(t1=20e-6, t2=20e-6)
+    >>> run = memory_fidelity(ansatz.paper(), [[0.5, 1.0, 0.5]], np.ones((5, 1)), noise, seed=1)
+    >>> run.purity.shape, run.impossible
+    ((5, 1), 0)
     """
 
     fidelity: Array
@@ -190,14 +205,24 @@ def memory_fidelity(
     Parameters
     ----------
     ansatz : Ansatz
+        The circuit.
     theta : array_like, shape (K, n_params)
+        Angles in radians.
     currents : array_like, shape (T, *batch, K) or (T, *batch, K, io_qubits)
+        Input currents z.
     noise : NoiseModel
+        Of the noisy population.
     seed : int, optional
+        Of the outcomes; None draws one.
 
     Returns
     -------
     MemoryFidelity
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     Examples
     --------
@@ -245,6 +270,11 @@ class MemoryCapacity:
         Mutual information of the input k steps ago and the spikes, in bits.
     null_std : float
         Standard deviation of ``linear`` if the spikes did not depend on the input; 0 if exact.
+
+    Examples
+    --------
+    >>> round(MemoryCapacity(np.array([0.2, 0.5, 0.25])).total, 12)  # delay 0 is no memory
+    0.75
     """
 
     linear: Array
@@ -312,6 +342,11 @@ def memory_capacity(
     Returns
     -------
     MemoryCapacity
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     References
     ----------

@@ -33,6 +33,9 @@ _FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
 class Engine(Protocol):
     """What moves the memories of a population: arrays (B, K, ...) in, outcomes out.
 
+    An engine is made of the population that owns it; a new one gets a line in
+    ``population._make_engine``.
+
     Attributes
     ----------
     memory_shape : tuple of int
@@ -55,19 +58,19 @@ class Engine(Protocol):
         ...
 
     def set_theta(self, theta: Array, changed: Array) -> None:
-        """Take the angles (K, P); *changed* (K,) says which rows are new."""
+        """Take the angles *theta* (K, P); *changed* (K,) says which rows are new."""
         ...
 
     def reset(self, memory: Any) -> None:
-        """Set every memory: None is ``|0..0>``, otherwise as in :meth:`Population.reset`."""
+        """Set every memory: *memory* as in :meth:`Population.reset`."""
         ...
 
     def density(self, b: int, k: int) -> qutip.Qobj:
-        """Return one memory as a density matrix."""
+        """Return the memory of neuron *k* in batch entry *b* as a density matrix."""
         ...
 
     def expect(self, op: qutip.Qobj) -> Array:
-        """Return the expectation of an operator on the memory, shape (B, K)."""
+        """Return the expectation of the operator *op* on the memory, shape (B, K)."""
         ...
 
     def run(
@@ -80,9 +83,15 @@ class Engine(Protocol):
         likelihood: Array,
         memory: Array,
     ) -> int:
-        """Make T steps and return how many outcomes were at the floor.
+        """Make T steps with the currents *z* and the uniform numbers *u*.
 
-        The arrays are those of :func:`lava_sqs.quantum._kernels.run_population`.
+        Outcomes are forced by *clamp*; what happens goes to *spikes*, *p_spike*, *likelihood* and
+        *memory*. The arrays are those of ``lava_sqs.quantum._kernels.run_population``.
+
+        Returns
+        -------
+        int
+            How many outcomes were at the floor.
         """
         ...
 
@@ -124,7 +133,17 @@ class _PauliEngine:
 
 
 class InstrumentEngine(_PauliEngine):
-    """Compiled instruments, packed for stepping, and memories (B, K, D)."""
+    """Compiled instruments, packed for stepping, and memories (B, K, D).
+
+    The *population* that owns it says what it is made of.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> population = Population(ansatz.paper(), size=3, backend="instrument")
+    >>> InstrumentEngine(population).memory.shape
+    (1, 3, 4)
+    """
 
     def __init__(self, population: Population) -> None:
         ansatz = population.ansatz
@@ -198,7 +217,17 @@ class InstrumentEngine(_PauliEngine):
 
 
 class LiteralEngine(_PauliEngine):
-    """One :class:`ReferenceNeuron` per neuron and batch entry."""
+    """One :class:`~lava_sqs.quantum.ReferenceNeuron` per neuron and batch entry.
+
+    The *population* that owns it says what it is made of.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> population = Population(ansatz.paper(), [0.3, 0.2, 0.1], size=2, backend="qutip")
+    >>> int(population.step([1.0, 0.0]).sum()) in (0, 1, 2)
+    True
+    """
 
     def __init__(self, population: Population) -> None:
         self._population = population
@@ -283,10 +312,18 @@ def broadcast_memory(memory: Any, shape: tuple[int, ...]) -> Array:
 def check_states(name: str, vectors: Array, memory_qubits: int, dtype: Any = np.float64) -> Array:
     """Return Pauli vectors (..., 4**n), all-zero ones made ``|0..0>``, if all are states.
 
+    The argument *name* is what messages call the *vectors*; *memory_qubits* is n; *dtype* sets the
+    tolerance, 1e-9 or (float32) 1e-4.
+
     Raises
     ------
     ValueError
         If a vector is not a state: its trace is not 1 or an eigenvalue is negative.
+
+    Examples
+    --------
+    >>> check_states("memory", [[0.0, 0.0, 0.0, 0.0]], 1)
+    array([[1., 0., 0., 1.]])
     """
     tolerance = 1e-9 if np.dtype(dtype) == np.float64 else 1e-4
     vectors = np.array(vectors, dtype=dtype)
@@ -309,5 +346,11 @@ def check_states(name: str, vectors: Array, memory_qubits: int, dtype: Any = np.
 
 
 def ground_state(memory_qubits: int) -> Array:
-    """Return the Pauli vector of ``|0..0>``."""
+    """Return the Pauli vector of ``|0..0>`` on *memory_qubits* qubits.
+
+    Examples
+    --------
+    >>> ground_state(1)
+    array([1., 0., 0., 1.])
+    """
     return qobj_to_pauli(qutip.tensor([qutip.basis(2, 0)] * memory_qubits))

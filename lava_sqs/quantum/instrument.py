@@ -39,7 +39,16 @@ _N_TERMS = (1, 3, 5)  # of a constant, a rotation, a controlled rotation
 
 
 def instrument_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
-    """Return the bytes of one neuron's instrument, ``2**N_I * 3**N_I * 16**N_M`` numbers."""
+    """Return the bytes of one neuron's instrument, ``2**N_I * 3**N_I * 16**N_M`` numbers.
+
+    The circuit *ansatz* gives the sizes, *dtype* the bytes of a number.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> instrument_bytes(ansatz.layered(1, 1)), instrument_bytes(ansatz.layered(1, 2))
+    (768, 12288)
+    """
     io, memory = ansatz.io_qubits, ansatz.memory_qubits
     return int(2**io * 3**io * 16**memory * np.dtype(dtype).itemsize)
 
@@ -53,9 +62,15 @@ class Program:
     ansatz, noise
         What it was compiled from.
     table, terms, rows, start, effects
-        The arrays of :func:`lava_sqs.quantum._kernels.build_instruments`.
+        The arrays of ``lava_sqs.quantum._kernels.build_instruments``.
     eta : ndarray, shape (io_qubits,)
         Shrinkage of the encoding gate where z > 0.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> compile_program(ansatz.paper()).shape
+    (2, 4, 3, 4)
     """
 
     ansatz: Ansatz
@@ -74,7 +89,7 @@ class Program:
         return (2**io, size, 3**io, size)
 
     def build(self, theta: NDArray[np.float64], dtype: Any = np.float64) -> NDArray[Any]:
-        """Return the instruments A (K, S, D, C, D) of the angles *theta* (K, n_params)."""
+        """Return the instruments A (K, S, D, C, D) in *dtype* of angles *theta* (K, n_params)."""
         A = np.empty((theta.shape[0], *self.shape), dtype=dtype)
         # Few neurons at a time: the build is in float64 whatever the neurons run in.
         chunk = max(1, int(2**26 // (8 * np.prod(self.shape))))
@@ -87,7 +102,7 @@ class Program:
     def pull_back(
         self, theta: NDArray[np.float64], gradient: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return ``sum <gradient, dA/dtheta_p>`` (K, n_params) for *gradient* like A."""
+        """Return ``sum <gradient, dA/dtheta_p>`` (K, n_params) at *theta* for *gradient* like A."""
         d_theta = np.zeros((theta.shape[0], self.ansatz.n_params))
         self._call(_kernels.pull_back, theta, np.ascontiguousarray(gradient), d_theta)
         return d_theta
@@ -107,16 +122,23 @@ class Program:
 def instrument(
     ansatz: Ansatz, theta: Any, z: Any, noise: NoiseModel | None = None
 ) -> list[qutip.Qobj]:
-    """Return the instrument of one neuron for given input currents: one map per outcome.
+    r"""Return the instrument of one neuron for given input currents: one map per outcome.
+
+    .. math:: \mathcal E_s(\sigma) = \operatorname{Tr}_{io}\bigl[(|s\rangle\langle s| \otimes 1)\,
+        V\,(\rho_{io}(z) \otimes \sigma)\,V^\dagger\bigr]
+
+    and with noise the same with a channel in every slot of the step.
 
     Parameters
     ----------
     ansatz : Ansatz
+        The circuit V.
     theta : array_like, shape (n_params,)
         Angles in radians.
     z : float or array_like, shape (io_qubits,)
         Input currents; ``z <= 0`` applies no gate.
     noise : NoiseModel, optional
+        None is noiseless.
 
     Returns
     -------
@@ -124,12 +146,21 @@ def instrument(
         ``2**io_qubits`` completely positive superoperators on the memory, in the order of the
         reported bits (channel 0 most significant). They sum to a trace-preserving map.
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
     >>> maps = instrument(ansatz.paper(), [0.0, 0.0, 0.0], z=1.0)
     >>> len(maps), sum(maps).istp
     (2, True)
+
+    References
+    ----------
+    Davies, Lewis, Commun. Math. Phys. 17, 239 (1970): instruments.
     """
     program = compile_program(ansatz, noise)
     angles = ansatz.check_theta(theta)
@@ -142,7 +173,21 @@ def instrument(
 
 @lru_cache(maxsize=64)
 def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
-    """Let QuTiP make every superoperator of a step and return them as a :class:`Program`."""
+    """Let QuTiP make every superoperator of a step; the result serves every *theta*.
+
+    The last 64 pairs of *ansatz* and *noise* (or None) are kept.
+
+    Returns
+    -------
+    Program
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> program = compile_program(ansatz.layered(1, 1))
+    >>> program.build(np.zeros((5, 8))).shape
+    (5, 2, 4, 3, 4)
+    """
     n, n_io = ansatz.n_qubits, ansatz.io_qubits
     if noise is not None:
         noise.check_circuit(n_io, ansatz.memory_qubits)

@@ -260,12 +260,35 @@ class NoiseModel:
     # What the physics asks of a noise model: one method per slot, for one qubit at a time.
 
     def value(self, name: str, qubit: int) -> float:
-        """Return the field *name* for *qubit* (scalars hold for every qubit)."""
+        """Return the value of a field for one qubit (scalars hold for every qubit).
+
+        Parameters
+        ----------
+        name : str
+            Name of the field, for example ``"t1"``.
+        qubit : int
+            Index into the register, io qubits first.
+
+        Returns
+        -------
+        float
+        """
         given = getattr(self, name)
         return float(given[qubit] if isinstance(given, tuple) else given)
 
     def check_circuit(self, io_qubits: int, memory_qubits: int) -> None:
-        """Raise ValueError unless per-qubit values and channels fit a circuit of this size."""
+        """Raise unless per-qubit values and channels fit a circuit of this size.
+
+        Parameters
+        ----------
+        io_qubits, memory_qubits : int
+            The circuit's.
+
+        Raises
+        ------
+        ValueError
+            Names the field or the channel, and how many qubits it has values for.
+        """
         n = io_qubits + memory_qubits
         size = f"{io_qubits} io + {memory_qubits} memory"
         for name in (*_ON_REGISTER, *_ON_IO):
@@ -291,6 +314,16 @@ class NoiseModel:
 
         Rates ``(1 - n)/T1``, ``n/T1`` and ``1/T_phi = 1/T2 - 1/(2 T1)`` (entering as
         ``sqrt(1/(2 T_phi)) Z``), in 1/s.
+
+        Parameters
+        ----------
+        qubit : int
+            Index into the register, io qubits first.
+
+        Returns
+        -------
+        list of Qobj
+            In s^(-1/2); operators whose rate is 0 are left out.
         """
         t1, t2, n = (self.value(k, qubit) for k in ("t1", "t2", "thermal_population"))
         rate_phi = 1 / t2 - 1 / (2 * t1)
@@ -309,6 +342,18 @@ class NoiseModel:
 
         This is ``(liouvillian(0, collapse_operators(qubit)) * duration).expm()`` in closed form:
         the matrix exponential loses digits when the duration is many lifetimes.
+
+        Parameters
+        ----------
+        qubit : int
+            Index into the register, io qubits first.
+        duration : float
+            t in seconds.
+
+        Returns
+        -------
+        Qobj or None
+            Superoperator of one qubit.
         """
         t1, t2, n = (self.value(k, qubit) for k in ("t1", "t2", "thermal_population"))
         if duration == 0 or math.isinf(min(t1, t2)):
@@ -321,17 +366,52 @@ class NoiseModel:
         return qutip.Qobj(matrix, dims=[[[2], [2]], [[2], [2]]], superrep="super")
 
     def gate_error(self, qubits: tuple[int, ...]) -> float:
-        """Return the depolarising probability of a gate on *qubits*."""
+        """Return the depolarising probability of a gate.
+
+        Parameters
+        ----------
+        qubits : tuple of int
+            Those that the gate acts on.
+
+        Returns
+        -------
+        float
+            Total Pauli error probability; 0 for more than two qubits.
+        """
         if len(qubits) == 1:
             return self.value("p_depol_1q", qubits[0])
         return float(self.p_depol_2q) if len(qubits) == 2 else 0.0
 
     def gate_time(self, name: str, qubits: tuple[int, ...]) -> float:
-        """Return the duration of a gate; a circuit given as one unitary (``U``) counts as 2q."""
+        """Return the duration of a gate; a circuit given as one unitary (``U``) counts as 2q.
+
+        Parameters
+        ----------
+        name : str
+            Name of the gate, see :class:`~lava_sqs.quantum.ansatz.Gate`.
+        qubits : tuple of int
+            Those that the gate acts on.
+
+        Returns
+        -------
+        float
+            In seconds.
+        """
         return self.gate_time_1q if len(qubits) == 1 and name != "U" else self.gate_time_2q
 
     def readout(self, qubit: int) -> NDArray[np.float64]:
-        """Return ``P[reported, true]`` of one io qubit."""
+        """Return the readout error of one io qubit as a matrix of probabilities.
+
+        Parameters
+        ----------
+        qubit : int
+            Index of the io qubit.
+
+        Returns
+        -------
+        ndarray, shape (2, 2)
+            ``P[reported, true]``; columns add up to 1.
+        """
         p10, p01 = self.value("p_read1_given0", qubit), self.value("p_read0_given1", qubit)
         return np.array([[1 - p10, p01], [p10, 1 - p01]])
 
@@ -339,6 +419,18 @@ class NoiseModel:
         """Return the user's superoperator of a slot, its channels in order; None if there is none.
 
         ``after_encode`` and ``after_circuit`` act on the full register, ``readout`` on the memory.
+
+        Parameters
+        ----------
+        name : {"after_encode", "after_circuit", "readout"}
+            The slot.
+        io_qubits, memory_qubits : int
+            The circuit's.
+
+        Returns
+        -------
+        Qobj or None
+            Superoperator.
         """
         self.check_circuit(io_qubits, memory_qubits)
         parts = [c.superoperator for c in self.channels if c.slot == name]
@@ -348,6 +440,15 @@ class NoiseModel:
 
     def replace(self, **changes: Any) -> NoiseModel:
         """Return a model with some fields changed, checked like a new one.
+
+        Parameters
+        ----------
+        **changes : float, str or tuple
+            Fields and their new values.
+
+        Returns
+        -------
+        NoiseModel
 
         Examples
         --------
@@ -366,6 +467,15 @@ class NoiseModel:
         every depolarising, readout and reset probability, ``factor`` times the rates of channels
         made from collapse operators. Durations and ``thermal_population`` (a temperature) stay.
         ``scaled(0)`` is noiseless, but for the Hamiltonians of user channels.
+
+        Parameters
+        ----------
+        factor : float
+            Finite and at least 0.
+
+        Returns
+        -------
+        NoiseModel
 
         Raises
         ------
@@ -410,8 +520,14 @@ class NoiseModel:
         channel : Qobj or list of Qobj
             A superoperator (any of QuTiP's representations), a unitary, or Kraus operators.
 
+        Returns
+        -------
+        NoiseModel
+
         Raises
         ------
+        TypeError
+            If *channel* is none of these.
         ValueError
             If the map is not completely positive (names the Choi eigenvalue) or does not
             preserve the trace (names the error); the tolerance is 1e-10.
@@ -449,6 +565,16 @@ class NoiseModel:
         duration : float
             t in seconds, on top of the slot's own relaxation.
         slot : {"after_encode", "after_circuit", "readout"}
+            Where in the step.
+
+        Returns
+        -------
+        NoiseModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an operator is no operator on qubits, or the Hamiltonian is not Hermitian.
         """
         check_choice("slot", slot, SLOTS)
         added = Channel.from_lindblad(slot, c_ops, hamiltonian, duration)
@@ -484,6 +610,20 @@ class NoiseModel:
     def preset(cls, name: str) -> NoiseModel:
         """Return the model of a device: its date and source are in ``source``.
 
+        Parameters
+        ----------
+        name : str
+            One of :meth:`presets`.
+
+        Returns
+        -------
+        NoiseModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such preset; names those that there are.
+
         Examples
         --------
         >>> noise = NoiseModel.preset("ibm_brisbane")
@@ -512,6 +652,10 @@ class NoiseModel:
     @classmethod
     def presets(cls) -> dict[str, NoiseModel]:
         """Return every preset by its name.
+
+        Returns
+        -------
+        dict of str to NoiseModel
 
         Examples
         --------
@@ -545,6 +689,10 @@ class NoiseModel:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, strict JSON (infinity is the text ``"inf"``).
 
+        Returns
+        -------
+        dict
+
         Examples
         --------
         >>> import json
@@ -564,7 +712,22 @@ class NoiseModel:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NoiseModel:
-        """Return the model of :meth:`to_dict`; missing fields take their defaults."""
+        """Return the model of :meth:`to_dict`; missing fields take their defaults.
+
+        Parameters
+        ----------
+        data : dict
+            Fields by name.
+
+        Returns
+        -------
+        NoiseModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the constructor.
+        """
         if not isinstance(data, Mapping):
             raise TypeError(f"Argument `data` must be a dict, but got {describe(data)}.")
         given: dict[str, Any] = {}

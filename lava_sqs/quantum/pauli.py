@@ -38,10 +38,22 @@ _SINGLE = {"I": qutip.qeye(2), "X": qutip.sigmax(), "Y": qutip.sigmay(), "Z": qu
 def pauli_labels(n_qubits: int) -> list[str]:
     """Return the names of the components of a Pauli vector, in order.
 
+    Parameters
+    ----------
+    n_qubits : int
+        At least 1.
+
+    Returns
+    -------
+    list of str
+        ``4**n_qubits`` names; qubit 0 is the first letter, and the last letter varies fastest.
+
     Examples
     --------
     >>> pauli_labels(1)
     ['I', 'X', 'Y', 'Z']
+    >>> pauli_labels(2)[:6]
+    ['II', 'IX', 'IY', 'IZ', 'XI', 'XX']
     """
     return ["".join(letters) for letters in product("IXYZ", repeat=n_qubits)]
 
@@ -102,7 +114,30 @@ def qobj_to_pauli(rho: qutip.Qobj) -> NDArray[np.float64]:
 
 
 def pauli_to_qobj(vector: Any) -> qutip.Qobj:
-    """Return the operator ``2**-n * sum_a r_a P_a`` of a Pauli vector of length ``4**n``."""
+    r"""Return the operator of a Pauli vector.
+
+    .. math:: \rho = 2^{-n} \sum_a r_a P_a
+
+    Parameters
+    ----------
+    vector : array_like, shape (4**n,)
+        Real; component 0 is the trace.
+
+    Returns
+    -------
+    Qobj
+        On n qubits.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the vector is not real, or its length no power of 4.
+
+    Examples
+    --------
+    >>> pauli_to_qobj([1.0, 0.0, 0.0, 1.0]) == qutip.fock_dm(2, 0)
+    True
+    """
     r = check_real("vector", vector)
     n = round(float(np.log(r.size) / np.log(4))) if r.size else -1
     if r.ndim != 1 or r.size != 4**n:
@@ -114,7 +149,9 @@ def pauli_to_qobj(vector: Any) -> qutip.Qobj:
 
 
 def superoperator_to_matrix(superoperator: qutip.Qobj) -> NDArray[np.float64]:
-    """Return the real Pauli transfer matrix of a superoperator.
+    r"""Return the real Pauli transfer matrix of a superoperator.
+
+    .. math:: R_{ab} = 2^{-n_\mathrm{in}} \operatorname{Tr}\left(P_a\, \mathcal E(P_b)\right)
 
     Parameters
     ----------
@@ -128,8 +165,13 @@ def superoperator_to_matrix(superoperator: qutip.Qobj) -> NDArray[np.float64]:
 
     Raises
     ------
-    ValueError
-        If the map does not take Hermitian operators to Hermitian operators.
+    TypeError, ValueError
+        If it is no Qobj, or does not take Hermitian operators to Hermitian operators.
+
+    Examples
+    --------
+    >>> superoperator_to_matrix(qutip.sigmax()).diagonal()
+    array([ 1.,  1., -1., -1.])
     """
     if not isinstance(superoperator, qutip.Qobj):
         raise TypeError(
@@ -148,7 +190,29 @@ def superoperator_to_matrix(superoperator: qutip.Qobj) -> NDArray[np.float64]:
 
 
 def matrix_to_superoperator(matrix: Any) -> qutip.Qobj:
-    """Return the QuTiP superoperator of a real Pauli transfer matrix (4**n_out, 4**n_in)."""
+    """Return the QuTiP superoperator of a real Pauli transfer matrix.
+
+    Parameters
+    ----------
+    matrix : array_like, shape (4**n_out, 4**n_in)
+        As of :func:`superoperator_to_matrix`.
+
+    Returns
+    -------
+    Qobj
+        Superoperator that acts on column-stacked density matrices.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the matrix is not real, or its axes are no powers of 4.
+
+    Examples
+    --------
+    >>> flip = matrix_to_superoperator(np.diag([1.0, 1.0, -1.0, -1.0]))
+    >>> flip == qutip.to_super(qutip.sigmax())
+    True
+    """
     m = check_real("matrix", matrix)
     sizes = [round(float(np.log(s) / np.log(4))) for s in m.shape]
     if m.ndim != 2 or m.shape != tuple(4**n for n in sizes):

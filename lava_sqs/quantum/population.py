@@ -53,7 +53,9 @@ __all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
 
 Array = NDArray[Any]
 
+#: Engines of a population, see the table above.
 BACKENDS = ("instrument", "trajectory", "qutip")
+#: What :meth:`Population.run` can keep.
 RECORDS = ("spikes", "p_spike", "memory", "log_likelihood")
 
 _MAX_INSTRUMENT_BYTES = 2 * 2**30
@@ -73,6 +75,7 @@ class RunResult:
     Attributes
     ----------
     spikes : ndarray of int32, shape (T, *batch, K) or (T, *batch, K, io_qubits)
+        The reported spikes, 0 or 1.
     p_spike : ndarray or None, shape like ``spikes``
         Probability, before the measurement, that the channel reports a spike.
     memory : ndarray or None, shape (T, *batch, K, 4**memory_qubits)
@@ -81,6 +84,13 @@ class RunResult:
         Natural logarithm of the probability of the outcome that occurred.
     ansatz, noise, seed, backend, version
         What the population was made of.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> result = Population(ansatz.paper(), [0.3, 0.2, 0.1], size=4, seed=1).run([[0.5] * 4] * 10)
+    >>> result.spikes.shape, result.memory.shape
+    ((10, 4), (10, 4, 4))
     """
 
     spikes: Array
@@ -299,6 +309,16 @@ class Population:
         ----------
         index : int or tuple of int
             Index into (*batch, K).
+
+        Returns
+        -------
+        Qobj
+            Of the memory qubits.
+
+        Raises
+        ------
+        IndexError, ValueError
+            If *index* picks no neuron, or more than one.
         """
         where = np.arange(self._flat * self._size).reshape(*self._batch, self._size)
         try:
@@ -314,7 +334,22 @@ class Population:
         return self._engine.density(*divmod(int(flat), self._size))
 
     def expect(self, op: qutip.Qobj) -> Array:
-        """Return the expectation of a Hermitian operator on the memory, shape (*batch, K)."""
+        """Return the expectation of an operator on every memory.
+
+        Parameters
+        ----------
+        op : Qobj
+            Hermitian, on the memory qubits.
+
+        Returns
+        -------
+        ndarray, shape (*batch, K)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If *op* is no Hermitian operator on the memory qubits.
+        """
         if not isinstance(op, qutip.Qobj):
             raise TypeError(f"Argument `op` must be a QuTiP Qobj, but got {type(op).__name__}.")
         m = self._ansatz.memory_qubits
@@ -343,7 +378,17 @@ class Population:
         self._engine.reset(memory)
 
     def with_noise(self, noise: NoiseModel | None) -> Population:
-        """Return a fresh population, the same but for the noise: same angles, same seed."""
+        """Return a fresh population, the same but for the noise: same angles, same seed.
+
+        Parameters
+        ----------
+        noise : NoiseModel or None
+            None is noiseless.
+
+        Returns
+        -------
+        Population
+        """
         return Population(
             self._ansatz,
             self._theta,
@@ -559,10 +604,13 @@ def default_backend(
     Parameters
     ----------
     ansatz : Ansatz
+        The circuit.
     noise : NoiseModel or None
+        None is noiseless.
     size : int
         Number of neurons.
     dtype : float64 or float32
+        Precision.
     shared : bool
         Whether all neurons have the same angles: then there is one instrument.
 

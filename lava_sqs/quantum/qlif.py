@@ -45,16 +45,27 @@ def leak(phi: Array, decay: Array | float) -> Array:
 
     Parameters
     ----------
-    phi : ndarray
+    phi : ndarray, any shape
         Angles in radians.
-    decay : float or ndarray
+    decay : float or ndarray, broadcasts to the shape of *phi*
         ``dt / T1``, at least 0.
+
+    Examples
+    --------
+    >>> round(float(np.sin(leak(np.array(np.pi), np.log(2)) / 2) ** 2), 12)  # half the population
+    0.5
     """
     return np.asarray(2 * np.arcsin(np.exp(-np.asarray(decay) / 2) * np.abs(np.sin(phi / 2))))
 
 
 def rotate(phi: Array, z: Array, gain: Array | float = 1.0) -> Array:
-    """Return the angle after RX(pi gain max(z, 0))."""
+    """Return the angle *phi* after RX(pi *gain* max(*z*, 0)).
+
+    Examples
+    --------
+    >>> round(float(rotate(np.array(0.0), 1.0)), 6)
+    3.141593
+    """
     return np.asarray(phi + np.pi * gain * np.maximum(z, 0.0))
 
 
@@ -63,9 +74,9 @@ def firing_probability(phi: Array, threshold: Array | float, shots: int) -> Arra
 
     Parameters
     ----------
-    phi : ndarray
+    phi : ndarray, any shape
         Angles in radians.
-    threshold : float or ndarray
+    threshold : float or ndarray, broadcasts to the shape of *phi*
         Fraction of ones needed, in (0, 1].
     shots : int
         Repetitions of preparation and measurement in a step.

@@ -29,13 +29,24 @@ class ReferenceNeuron:
     Parameters
     ----------
     ansatz : Ansatz
+        The circuit.
     theta : array_like, shape (n_params,)
+        Angles in radians.
     noise : NoiseModel, optional
+        None is noiseless.
 
     Attributes
     ----------
     memory : Qobj
         Density matrix of the memory qubits, ``|0..0><0..0|`` at the start.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> neuron = ReferenceNeuron(ansatz.paper(), [0.0, 0.0, 0.0])
+    >>> spike, p = neuron.step(1.0, u=0.5)
+    >>> spike, p.round(6)
+    ((1,), array([0., 1.]))
     """
 
     def __init__(self, ansatz: Ansatz, theta: Any, noise: NoiseModel | None = None) -> None:
@@ -64,9 +75,16 @@ class ReferenceNeuron:
     def step(
         self, z: Any, *, u: float | None = None, outcome: Any = None
     ) -> tuple[tuple[int, ...], NDArray[np.float64]]:
-        """Make one time step with the input currents *z* (one per io qubit).
+        """Make one time step.
 
-        The outcome is *outcome* if given, else the number of cumulative probabilities <= *u*.
+        Parameters
+        ----------
+        z : float or array_like, shape (io_qubits,)
+            Input currents.
+        u : float, optional
+            In [0, 1): the outcome is the number of cumulative probabilities <= *u*.
+        outcome : array_like of int, shape (io_qubits,), optional
+            Clamps the measurement; then *u* is not used.
 
         Returns
         -------
@@ -88,7 +106,18 @@ class ReferenceNeuron:
         return self.outcomes[index], p
 
     def evolve(self, z: Any) -> qutip.Qobj:
-        """Return the state of the full register just before the measurement."""
+        """Return the state of the full register just before the measurement.
+
+        Parameters
+        ----------
+        z : float or array_like, shape (io_qubits,)
+            Input currents.
+
+        Returns
+        -------
+        Qobj
+            Density matrix of io and memory qubits.
+        """
         noise = self.noise
         zero, one = qutip.fock_dm(2, 0), qutip.fock_dm(2, 1)
         # 1. prepare
@@ -117,7 +146,20 @@ class ReferenceNeuron:
         return self.user_channels(rho, "after_circuit") if noise else rho
 
     def project(self, rho: qutip.Qobj, reported: tuple[int, ...]) -> qutip.Qobj:
-        """Return the unnormalised memory after *reported*: its trace is the probability."""
+        """Return the unnormalised memory after a report: its trace is the probability.
+
+        Parameters
+        ----------
+        rho : Qobj
+            State of the full register, as of :meth:`evolve`.
+        reported : tuple of int
+            One bit per io qubit.
+
+        Returns
+        -------
+        Qobj
+            On the memory qubits.
+        """
         # 4. measure: the true bits s project, the reported bits are what is known of them
         total: Any = 0
         for true in self.outcomes:
@@ -130,7 +172,18 @@ class ReferenceNeuron:
         return qutip.Qobj(total.full(), dims=self.memory.dims)
 
     def wait(self, memory: qutip.Qobj) -> qutip.Qobj:
-        """Return the memory after the readout and idle time."""
+        """Return the memory after the readout and idle time.
+
+        Parameters
+        ----------
+        memory : Qobj
+            Density matrix.
+
+        Returns
+        -------
+        Qobj
+            Density matrix.
+        """
         if self.noise:
             memory = self.relax(
                 memory, self.noise.readout_time + self.noise.idle_time, first=self.n_io
@@ -145,7 +198,22 @@ class ReferenceNeuron:
         return [qutip.qeye(2)] * self.ansatz.memory_qubits
 
     def pauli_error(self, rho: qutip.Qobj, p: float, qubits: tuple[int, ...]) -> qutip.Qobj:
-        """Apply with probability *p* a Pauli other than the identity on *qubits*, all alike."""
+        """Apply with a given probability a Pauli other than the identity on some qubits, all alike.
+
+        Parameters
+        ----------
+        rho : Qobj
+            State of the full register.
+        p : float
+            Total probability.
+        qubits : tuple of int
+            Where.
+
+        Returns
+        -------
+        Qobj
+            State of the full register.
+        """
         if p == 0:
             return rho
         if (p, qubits) not in self._pauli_kraus:
@@ -162,12 +230,40 @@ class ReferenceNeuron:
         return sum(k @ rho @ k.dag() for k in self._pauli_kraus[p, qubits])
 
     def relax(self, rho: qutip.Qobj, duration: float, first: int = 0) -> qutip.Qobj:
-        """Relax every qubit of *rho* together: one Lindblad propagator of the whole register."""
+        """Relax every qubit together: one Lindblad propagator of the whole register.
+
+        Parameters
+        ----------
+        rho : Qobj
+            State of consecutive qubits.
+        duration : float
+            In seconds.
+        first : int
+            Index of the first of them in the register.
+
+        Returns
+        -------
+        Qobj
+            State of the same qubits.
+        """
         assert self.noise is not None
         return _apply(_relaxation(self.noise, first, len(rho.dims[0]), duration), rho)
 
     def user_channels(self, rho: qutip.Qobj, slot: str) -> qutip.Qobj:
-        """Apply the user's own channels of a slot, one after the other."""
+        """Apply the user's own channels of a slot, one after the other.
+
+        Parameters
+        ----------
+        rho : Qobj
+            State of what the slot acts on.
+        slot : {"after_encode", "after_circuit", "readout"}
+            The slot.
+
+        Returns
+        -------
+        Qobj
+            State of the same qubits.
+        """
         for where, superoperator in self._channels:
             if where == slot:
                 rho = _apply(superoperator, rho)

@@ -46,6 +46,7 @@ from lava_sqs.quantum.population import _FLOOR, ground_state
 __all__ = ["METHODS", "OnlineScores", "SpikeTrainScorer", "derivatives", "score_spike_train"]
 
 Array = NDArray[Any]
+#: Estimators of the gradient, see :func:`score_spike_train`.
 METHODS = ("exact", "parameter-shift", "spsa")
 
 _EXACT_FLOOR = _FLOOR[np.dtype(np.float64)]
@@ -59,6 +60,13 @@ def derivatives(program: Program, theta: Array) -> Array:
     program : Program
         Of :func:`lava_sqs.quantum.instrument.compile_program`.
     theta : ndarray, shape (K, n_params)
+        Angles in radians.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> derivatives(compile_program(ansatz.paper()), np.zeros((5, 3))).shape
+    (5, 3, 2, 4, 3, 4)
     """
     dA = np.empty((theta.shape[0], theta.shape[1], *program.shape))
     program._call(_score_kernels.build_derivatives, theta, dA)
@@ -92,8 +100,8 @@ def score_spike_train(
         What they reported.
     noise : NoiseModel, optional
     signal : array_like, optional
-        Weight ``L_t`` of each step's score, broadcast to (T, *batch, K): with the reward-to-go
-        of a global signal this is the three-factor gradient. None is 1.
+        Weight ``L_t`` of each step's score, broadcast to the shape (T, *batch, K): with the
+        reward-to-go of a global signal this is the three-factor gradient. None is 1.
     per_sample : bool
         Whether the gradient by the angles keeps the batch axes; False sums over them.
     method : {"exact", "parameter-shift", "spsa"}
@@ -151,10 +159,26 @@ class SpikeTrainScorer:
     Parameters
     ----------
     ansatz : Ansatz
+        The circuit.
     theta : array_like, shape (K, n_params) or (n_params,)
+        Angles in radians.
     noise : NoiseModel, optional
+        None is noiseless.
     prebuild : bool
         Make the derivatives of the instruments now (``n_params`` times their memory).
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> scorer = SpikeTrainScorer(ansatz.paper(), [0.1, 0.2, 0.3], prebuild=True)
+    >>> logp, d_theta, d_current = scorer.score([[0.5], [0.5]], [[1], [0]])
+    >>> d_theta.shape
+    (1, 3)
     """
 
     def __init__(
@@ -182,7 +206,11 @@ class SpikeTrainScorer:
     def score(
         self, currents: Any, spikes: Any, *, signal: Any = None, per_sample: bool = False
     ) -> tuple[Array, Array, Array]:
-        """Return what :func:`score_spike_train` does, for this circuit and these angles."""
+        """Return the log-likelihood of recorded spike trains and its gradient.
+
+        The arguments *currents*, *spikes*, *signal* and *per_sample* and what is returned are as in
+        :func:`score_spike_train`.
+        """
         data = self._prepare(currents, spikes, signal)
         logp, d_theta, d_z = self._exact(*data, per_sample=per_sample)
         return self._shape(logp, d_theta, d_z, np.shape(currents), per_sample)
@@ -314,6 +342,22 @@ class OnlineScores:
         ``d log p_t / d z_{t-h}`` of the last step.
     memory : ndarray, shape (K, 4**memory_qubits)
         The memory that goes with them; equal to the population's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *window* is no integer from 0.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> circuit, theta = ansatz.paper(), np.array([[0.1, 0.2, 0.3]])
+    >>> neurons = Population(circuit, theta, seed=1)
+    >>> scores = OnlineScores(compile_program(circuit), theta, size=1)
+    >>> z = np.array([[0.5]])
+    >>> scores.step(z, neurons.step(z[:, 0])[:, None])
+    >>> scores.d_theta.shape
+    (1, 3)
     """
 
     def __init__(
@@ -342,22 +386,41 @@ class OnlineScores:
         self.reset()
 
     def set_theta(self, theta: Array) -> None:
-        """Recompile; what the memory already owes to the old angles stays as it is."""
+        """Recompile; what the memory already owes to the old angles stays as it is.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params) or (1, n_params)
+            Angles in radians.
+        """
         self._A = self.program.build(theta)
         shape = (theta.shape[0], 0, *self.program.shape)
         self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)
 
     def reset(self, memory: Array | None = None) -> None:
-        """Put the memory in ``|0..0>`` (or *memory*), which owes nothing to any parameter."""
+        """Put the memory in ``|0..0>`` or a given state, which owes nothing to any parameter.
+
+        Parameters
+        ----------
+        memory : ndarray, shape (K, 4**memory_qubits), optional
+            Pauli vectors.
+        """
         self.memory[:] = self._ground if memory is None else memory
         self._sensitivity[:] = 0.0
         self._B[:] = 0.0
 
     def step(self, z: Array, spikes: Array, *, open_: bool = True) -> None:
-        """Score one step: currents z and reported bits, both (K, io_qubits).
+        """Score one step.
 
-        *open_* is False where the synapses did not contribute to z (a reset step): the window
-        then gives them no credit.
+        Parameters
+        ----------
+        z : ndarray, shape (K, io_qubits)
+            Input currents.
+        spikes : ndarray of int, shape (K, io_qubits)
+            Reported bits.
+        open_ : bool
+            False where the synapses did not contribute to z (a reset step): the window then gives
+            them no credit.
         """
         _score_kernels.advance_scores(
             self._A,

@@ -41,14 +41,21 @@ __all__ = ["LARGEST_PAULI_MEMORY", "TrajectoryEngine", "trajectory_bytes"]
 
 Array = NDArray[Any]
 
-# Above this a memory is reported by the Pauli vectors of its single qubits.
+#: Above this a memory is reported by the Pauli vectors of its single qubits.
 LARGEST_PAULI_MEMORY = 4
 
 _UNITARY, _PAULI_ERROR, _CHANNEL = 0, 1, 2
 
 
 def trajectory_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
-    """Return the bytes of one neuron's state and gates."""
+    """Return the bytes of one neuron's state and gates, for a circuit *ansatz* in *dtype*.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> trajectory_bytes(ansatz.layered(1, 6)) < 10_000
+    True
+    """
     gates = sum(_local(g)[0] ** 2 for g in ansatz.gates)
     return int(2 * (2**ansatz.memory_qubits + gates) * np.dtype(dtype).itemsize)
 
@@ -226,7 +233,17 @@ class _Program:
 
 
 class TrajectoryEngine:
-    """Pure states psi (B, K, 2, 2**memory_qubits): real and imaginary parts."""
+    """Pure states psi (B, K, 2, 2**memory_qubits): real and imaginary parts.
+
+    The *population* that owns it says what it is made of; *rng* draws the errors.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> population = Population(ansatz.layered(1, 5), size=3, backend="trajectory")
+    >>> population.memory.shape  # one Pauli vector per qubit
+    (3, 5, 4)
+    """
 
     def __init__(self, population: Population, rng: np.random.Generator) -> None:
         self._ansatz, self._dtype = population.ansatz, population.dtype
@@ -275,7 +292,7 @@ class TrajectoryEngine:
             self._gates[changed] = self._program.gates(theta[changed], self._dtype)
 
     def reset(self, memory: Any) -> None:
-        """Set every memory; states must be pure."""
+        """Set every memory to *memory*, None is ``|0..0>``; states must be pure."""
         if memory is None:
             self._psi[...] = 0.0
             self._psi[:, :, 0, 0] = 1.0
@@ -300,12 +317,12 @@ class TrajectoryEngine:
         return kets
 
     def density(self, b: int, k: int) -> qutip.Qobj:
-        """Return one memory as a density matrix."""
+        """Return the memory of neuron *k* in batch entry *b* as a density matrix."""
         ket = self._psi[b, k, 0] + 1j * self._psi[b, k, 1]
         return qutip.ket2dm(qutip.Qobj(ket, dims=[[2] * self._qubits, [1]]))
 
     def expect(self, op: qutip.Qobj) -> Array:
-        """Return the expectation of an operator on the memory, shape (B, K)."""
+        """Return the expectation of the operator *op* on the memory, shape (B, K)."""
         kets = self.kets()
         return np.asarray(np.einsum("bki,bki->bk", kets.conj(), kets @ op.full().T).real)
 
