@@ -118,8 +118,8 @@ def _parameters(value: Any, kind: str, doc: NumpyDocString, prose: str) -> Itera
             return
         wanted = set()
         for p in inspect.signature(own).parameters.values():
-            stars = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
             if p.name not in ("self", "cls"):
+                stars = "*" * (p.kind == p.VAR_POSITIONAL) + "**" * (p.kind == p.VAR_KEYWORD)
                 wanted.add(stars + p.name)
     given = {part.strip() for e in entries for part in e.name.split(",")}
     given |= {name for name in wanted if f"*{name.lstrip('*')}*" in prose}

@@ -103,7 +103,7 @@ def constants(module: str) -> dict[str, str]:
         for target in targets:
             if isinstance(target, ast.Name):
                 first = node.lineno - 1
-                comment = []
+                comment: list[str] = []
                 while first > 0 and lines[first - 1].startswith("#:"):
                     first -= 1
                     comment.insert(0, lines[first][2:].strip())

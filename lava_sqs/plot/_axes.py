@@ -32,7 +32,8 @@ def new_axes(ax: Any, *, figsize: tuple[float, float] = (6.4, 3.6), projection: 
         from matplotlib import pyplot as plt  # no backend is chosen on import
 
         figure = plt.figure(figsize=figsize, layout="constrained")
-        return figure.add_subplot(projection=projection)
+        made: Axes = figure.add_subplot(projection=projection)
+        return made
     if not isinstance(ax, Axes):
         raise TypeError(f"Argument `ax` must be Axes or None, but got {describe(ax)}.")
     if projection is not None and ax.name != projection:

@@ -172,4 +172,4 @@ def _curves(value: Any, attribute: str) -> NDArray[np.float64]:
         raise ValueError(
             f"Argument `curves` must have shape (E,) or (seeds, E), but got {describe(array)}."
         )
-    return array
+    return np.asarray(array)

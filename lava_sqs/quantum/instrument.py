@@ -160,7 +160,7 @@ def instrument(
 
     References
     ----------
-    Davies, Lewis, Commun. Math. Phys. 17, 239 (1970): instruments.
+    Davies, Lewis, Comm. Math. Phys. 17, 239 (1970): instruments.
     """
     program = compile_program(ansatz, noise)
     angles = ansatz.check_theta(theta)
