@@ -79,6 +79,17 @@ def check_shape(name: str, array: NDArray[Any], expected: tuple[Any, ...]) -> ND
     return array
 
 
+def check_broadcast(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return *value* as a finite real array of *shape*, a copy."""
+    array = check_real(name, value)
+    try:
+        return np.array(np.broadcast_to(array, shape))
+    except ValueError as error:
+        raise ValueError(
+            f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
+        ) from error
+
+
 def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
     """Return *value* if it is one of *choices*; otherwise name them, and the nearest."""
     options = list(choices)

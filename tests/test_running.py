@@ -32,6 +32,8 @@ from lava_sqs.running import SQSSimCfg, runtime, shared_array
 TESTS = Path(__file__).parent
 PREAMBLE = (
     "import os, signal, sys, threading, time\nimport numpy as np\nfrom faulty.harness import *\n"
+    # should these tests be killed, what they started ends a little later
+    "signal.signal(signal.SIGALRM, signal.SIG_DFL); signal.alarm(300)\n"
 )
 
 

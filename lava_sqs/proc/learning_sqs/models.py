@@ -10,6 +10,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
+from lava_sqs.proc._naming import check_received
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs.models import AbstractPySQSModel
 from lava_sqs.quantum.instrument import compile_program
@@ -90,12 +91,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
 
     def _signal(self, third: NDArray[Any]) -> NDArray[Any]:
         """The global signal less its running mean at this step since the reset."""
-        if not np.isfinite(third).all():
-            raise ValueError(
-                "Port 'a_third_factor_in' must bring finite signals, but brought "
-                f"{third[~np.isfinite(third)][0]!r}."
-            )
-        signal = third.reshape(self._channels)
+        signal = check_received("a_third_factor_in", third).reshape(self._channels)
         rate = self._learning["baseline"]
         if rate is None:
             return signal

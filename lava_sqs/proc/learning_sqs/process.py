@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from lava_sqs._checks import check_choice, check_int, check_positive
 from lava_sqs.learning.optimizers import Optimizer
@@ -169,13 +168,13 @@ class LearningSQS(SQS):
             shared=shared,
         )
         n = int(np.prod(self.a_in.shape))
-        self.a_third_factor_in = InPort(shape=(n,))
-        self.s_out_bap = OutPort(shape=(n,))
-        self.s_out_y1 = OutPort(shape=(n,))
-        self.s_out_y2 = OutPort(shape=(n,))
-        self.s_out_y3 = OutPort(shape=(n,))
-        self.kernel_out = OutPort(shape=((window + 1) * n,))
-        self.log_likelihood_out = OutPort(shape=(self._population.size,))
+        self.a_third_factor_in = self._in_port("a_third_factor_in", (n,))
+        self.s_out_bap = self._out_port("s_out_bap", (n,))
+        self.s_out_y1 = self._out_port("s_out_y1", (n,))
+        self.s_out_y2 = self._out_port("s_out_y2", (n,))
+        self.s_out_y3 = self._out_port("s_out_y3", (n,))
+        self.kernel_out = self._out_port("kernel_out", ((window + 1) * n,))
+        self.log_likelihood_out = self._out_port("log_likelihood_out", (self._population.size,))
 
     @property
     def role(self) -> str:

@@ -4,18 +4,18 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
-from lava_sqs.proc.qlif.process import QLIF
+from lava_sqs.proc._naming import NamingModel, check_received
+from lava_sqs.proc.qlif.process import QLIF, check_constant
 from lava_sqs.quantum import qlif
 
 
-class AbstractPyQLIFModel(PyLoihiProcessModel):
+class AbstractPyQLIFModel(NamingModel):
     """What both models have in common: everything but the types of the ports."""
 
     a_in: PyInPort
@@ -39,17 +39,43 @@ class AbstractPyQLIFModel(PyLoihiProcessModel):
         for_outcomes = np.random.SeedSequence(proc_params["seed"]).spawn(2)[1]
         self._rng = np.random.default_rng(for_outcomes)
 
+        self._var_set = True
+
     def run_spk(self) -> None:
         """Leak, rotate, measure `shots` times, send."""
         a_in = self.a_in.recv()
+        with self.failing_by_name():
+            spikes = self.advance(a_in)
+        self.s_out.send(spikes.astype(a_in.dtype))
+
+    def advance(self, a_in: NDArray[Any]) -> NDArray[Any]:
+        """Make one step and return the spikes."""
+        if self._var_set:
+            self.check_vars()
         phi, z = self.phi, self._scale * a_in + self.bias
         if self._reset_interval and self.time_step % self._reset_interval == self._reset_offset:
             phi, z = np.zeros_like(self.phi), self.bias
+        if not (np.isfinite(z).all() and np.isfinite(phi).all()):
+            self.check_vars()  # a port may have written them
+            check_received("a_in", a_in)
         phi = qlif.rotate(qlif.leak(phi, self.decay), z, self.gain)
         self.p_spike = qlif.firing_probability(phi, self.threshold, self._shots)
         spikes = self._rng.random(phi.shape) >= 1 - self.p_spike
         self.phi = np.where(spikes, 0.0, phi)
-        self.s_out.send(spikes.astype(a_in.dtype))
+        return spikes
+
+    def on_var_update(self) -> None:
+        """Remember that a Var was set; its value is checked in the next time step."""
+        self._var_set = True
+
+    def check_vars(self) -> None:
+        """Raise for Vars that were set to values which mean nothing."""
+        for name in ("decay", "threshold", "gain", "bias", "phi"):
+            try:
+                check_constant(name, getattr(self, name), self.phi.shape)
+            except ValueError as error:
+                raise ValueError(f"Var '{name}' was set to an impossible value. {error}") from error
+        self._var_set = False
 
 
 @implements(proc=QLIF, protocol=LoihiProtocol)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.process import AbstractProcess, LogConfig
+from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_int, check_real, check_reset, check_seed
+from lava_sqs._checks import check_broadcast, check_int, check_reset, check_seed
+from lava_sqs.proc._naming import NamedProcess
 
 __all__ = ["QLIF"]
 
 
-class QLIF(AbstractProcess):
+class QLIF(NamedProcess):
     r"""Quantum leaky integrate-and-fire neurons: one qubit each, and a classical memory.
 
     .. math::
@@ -60,7 +60,8 @@ class QLIF(AbstractProcess):
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        Names the argument, what was expected and what came. While it runs, an impossible current
+        or Var ends the run with a RuntimeError that names the Process, the time step and the Var.
 
     Examples
     --------
@@ -72,8 +73,6 @@ class QLIF(AbstractProcess):
     ----------
     Brand, Petruccione, arXiv:2407.16398.
     """
-
-    _runtime = None  # lets Lava's __del__ work on an object whose constructor raised
 
     def __init__(
         self,
@@ -93,19 +92,10 @@ class QLIF(AbstractProcess):
     ) -> None:
         axes = shape if isinstance(shape, (tuple, list)) else (shape,)
         axes = tuple(check_int("shape", n, minimum=1) for n in axes)
-        constants = {
-            "decay": _positive("decay", decay, axes),
-            "threshold": _positive("threshold", threshold, axes),
-            "gain": _positive("gain", gain, axes),
-            "bias": _fill("bias", bias, axes),
-        }
-        if constants["threshold"].max() > 1:
-            raise ValueError(
-                "Argument `threshold` must lie in (0, 1], but has the value "
-                f"{constants['threshold'].max():g}."
-            )
+        given = {"decay": decay, "threshold": threshold, "gain": gain, "bias": bias}
+        constants = {key: check_constant(key, value, axes) for key, value in given.items()}
         if current_scale is not None:
-            current_scale = float(_fill("current_scale", current_scale, ()))
+            current_scale = float(check_broadcast("current_scale", current_scale, ()))
         interval, offset = check_reset(reset_interval, reset_offset)
         drawn = check_seed("seed", seed)
         super().__init__(
@@ -118,8 +108,8 @@ class QLIF(AbstractProcess):
             name=name,
             log_config=log_config,
         )
-        self.a_in = InPort(shape=axes)
-        self.s_out = OutPort(shape=axes)
+        self.a_in = self._in_port("a_in", axes)
+        self.s_out = self._out_port("s_out", axes)
         self.decay = Var(shape=axes, init=constants["decay"])
         self.threshold = Var(shape=axes, init=constants["threshold"])
         self.gain = Var(shape=axes, init=constants["gain"])
@@ -146,18 +136,13 @@ class QLIF(AbstractProcess):
         return seed
 
 
-def _fill(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    array = check_real(name, value)
-    try:
-        return np.array(np.broadcast_to(array, shape))
-    except ValueError as error:
-        raise ValueError(
-            f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
-        ) from error
-
-
-def _positive(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    array = _fill(name, value, shape)
-    if array.min() <= 0:
+def check_constant(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return a Var of the neurons as an array of *shape*; raise for what means nothing."""
+    array = check_broadcast(name, value, shape)
+    if name in ("decay", "threshold", "gain") and array.min() <= 0:
         raise ValueError(f"Argument `{name}` must be above 0, but has the value {array.min():g}.")
+    if name == "threshold" and array.max() > 1:
+        raise ValueError(
+            f"Argument `threshold` must lie in (0, 1], but has the value {array.max():g}."
+        )
     return array

@@ -1,13 +1,9 @@
 """The behaviour of the SQS neuron in Lava: thin adapters around one Population."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
@@ -15,11 +11,12 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_real
+from lava_sqs.proc._naming import NamingModel
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum import Population
 
 
-class AbstractPySQSModel(PyLoihiProcessModel):
+class AbstractPySQSModel(NamingModel):
     """What all models of SQS have in common: everything but the types of its ports.
 
     The Vars of a model are what Lava reads; the population has the state. Vars change from outside
@@ -61,24 +58,6 @@ class AbstractPySQSModel(PyLoihiProcessModel):
         with self.failing_by_name():
             spikes = self.advance(a_in)
         self.s_out.send(spikes)
-
-    @contextmanager
-    def failing_by_name(self) -> Iterator[None]:
-        """Let an exception say which Process failed in which step, whatever the runtime does.
-
-        A stock runtime shows no exception, and it waits for ever for peers that wait for a message
-        of this step: so every OutPort sends zeros.
-        """
-        try:
-            yield
-        except Exception as error:
-            for port in self.py_ports:
-                if isinstance(port, PyOutPort):
-                    port.send(np.zeros(port._shape))
-            name = self.proc_params["name"]
-            message = f"SQS Process '{name}' stopped at time step {self.time_step}: {error}"
-            print(message, file=sys.stderr, flush=True)
-            raise RuntimeError(message) from error
 
     def advance(self, a_in: NDArray[Any], outcome: Any = None) -> NDArray[Any]:
         """Make one step, with the measurement clamped to *outcome*; publish the state after it.

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.process import AbstractProcess, LogConfig
+from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 from numpy.typing import DTypeLike, NDArray
 
-from lava_sqs._checks import check_int, check_real, check_reset, check_shape, describe
+from lava_sqs._checks import (
+    check_broadcast,
+    check_int,
+    check_real,
+    check_reset,
+    check_shape,
+    describe,
+)
+from lava_sqs.proc._naming import NamedProcess
 from lava_sqs.quantum import NoiseModel, Population
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum.ansatz import Ansatz
@@ -25,7 +31,7 @@ __all__ = ["SQS"]
 Array = NDArray[Any]
 
 
-class SQS(AbstractProcess):
+class SQS(NamedProcess):
     r"""Stochastic quantum spiking neurons.
 
     In every time step each neuron encodes its input current z on its io qubits, runs its circuit
@@ -120,7 +126,6 @@ class SQS(AbstractProcess):
     Chen, Rajendran, Simeone, arXiv:2506.21324.
     """
 
-    _runtime = None  # lets Lava's __del__ work on an object whose constructor raised
     _sealed = False
 
     def __init__(
@@ -151,8 +156,9 @@ class SQS(AbstractProcess):
         circuit = _circuit(ansatz, io_qubits, memory_qubits, layers)
         ports = shape if circuit.io_qubits == 1 else (*shape, circuit.io_qubits)
         size = int(np.prod(shape))
-        theta = _broadcast("theta", theta, (*shape, circuit.n_params))
-        bias = _broadcast("bias", bias, ports)
+        if theta is not None:
+            theta = check_broadcast("theta", theta, (*shape, circuit.n_params))
+        bias = check_broadcast("bias", bias, ports)
         if current_scale is not None:
             current_scale = float(
                 check_shape("current_scale", check_real("current_scale", current_scale), ())
@@ -191,15 +197,14 @@ class SQS(AbstractProcess):
             name=name,
             log_config=log_config,
         )
-        self.proc_params.overwrite("name", self.name)
         self._lavas_own = {*vars(self), "name", "runtime", "model", "folded_view"}
         arguments["seed"] = population.seed
         self._arguments = arguments
         self._shape, self._population = shape, population
         self._recording, self._counters = recording, counters
 
-        self.a_in = InPort(shape=_PortShape(ports, f"a_out.reshape({ports}).connect(sqs.a_in)"))
-        self.s_out = OutPort(shape=_PortShape(ports, "sqs.s_out.reshape(...).connect(...)"))
+        self.a_in = self._in_port("a_in", ports)
+        self.s_out = self._out_port("s_out", ports)
         self.theta = (Var if circuit.n_params else _EmptyVar)(
             shape=(*shape, circuit.n_params),
             init=population.theta.reshape(*shape, circuit.n_params),
@@ -331,8 +336,6 @@ class SQS(AbstractProcess):
         if self._sealed and not key.startswith("_") and key not in self._lavas_own:
             raise AttributeError(self._refusal(key))
         super().__setattr__(key, value)
-        if key == "name" and hasattr(self, "proc_params"):
-            self.proc_params.overwrite("name", value)  # what the model's messages say
 
     def _refusal(self, key: str) -> str:
         what = f"{type(self).__name__}.{key}"
@@ -357,24 +360,7 @@ class _EmptyVar(Var):
         return np.zeros(self.shape)
 
     def set(self, value: Any, idx: Any = None) -> None:
-        _broadcast(self.name, value, self.shape)
-
-
-class _PortShape(tuple[int, ...]):
-    """The shape of a port, which adds advice to Lava's message about unequal shapes."""
-
-    def __new__(cls, shape: tuple[int, ...], advice: str) -> _PortShape:
-        self = super().__new__(cls, shape)
-        self.advice = advice
-        return self
-
-    advice: str
-
-    def __format__(self, spec: str) -> str:
-        text = format(tuple(self), spec)
-        if sys._getframe(1).f_code.co_name == "_validate_ports":
-            text += f" of an SQS port (if the sizes agree, use {self.advice})"
-        return text
+        check_broadcast(self.name, value, self.shape)
 
 
 def _circuit(
@@ -410,16 +396,3 @@ def _check_type(name: str, value: Any, kind: type) -> None:
         raise TypeError(
             f"Argument `{name}` must be a {kind.__name__} or None, but got {describe(value)}."
         )
-
-
-def _broadcast(name: str, value: Any, shape: tuple[int, ...]) -> Any:
-    """Return *value* as a finite array of *shape*; None stays None."""
-    if value is None and name == "theta":
-        return None
-    array = check_real(name, value)
-    try:
-        return np.array(np.broadcast_to(array, shape))
-    except ValueError as error:
-        raise ValueError(
-            f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
-        ) from error

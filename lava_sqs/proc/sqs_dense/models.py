@@ -4,20 +4,20 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
+from lava_sqs.proc._naming import NamingModel, check_received
 from lava_sqs.proc.sqs_dense.process import SQSDense
 
 
 @implements(proc=SQSDense, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PySQSDenseModelFloat(PyLoihiProcessModel):
+class PySQSDenseModelFloat(NamingModel):
     """Timing of a stock Dense: what leaves now was computed from the spikes of the step before."""
 
     s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
@@ -44,9 +44,18 @@ class PySQSDenseModelFloat(PyLoihiProcessModel):
             self._history = np.zeros((self._window + 1, pre))
         self.a_out.send(self._current)
         self._spikes = self.s_in.recv()
-        self._current = self.weights @ self._spikes
         self._kernel = self.s_in_kernel.recv().reshape(len(self._history), -1)
         self._y3 = self.s_in_y3.recv()
+        with self.failing_by_name():
+            check_received("s_in", self._spikes)
+            check_received("s_in_kernel", self._kernel)
+            check_received("s_in_y3", self._y3)
+            self._current = self.weights @ self._spikes
+            if not np.isfinite(self._current).all():
+                raise ValueError(
+                    "Var 'weights' must be finite and give finite currents, but does not: it was "
+                    "set so, or learned with a too large learning rate."
+                )
 
     def lrn_guard(self) -> bool:
         """Learn in every step."""

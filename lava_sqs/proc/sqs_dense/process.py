@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.process import AbstractProcess, LogConfig
+from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 
 from lava_sqs._checks import check_int, check_positive, check_real, check_reset, check_shape
+from lava_sqs.proc._naming import NamedProcess
 
 __all__ = ["SQSDense"]
 
 
-class SQSDense(AbstractProcess):
+class SQSDense(NamedProcess):
     r"""Dense connection that ascends its postsynaptic neurons' exact score.
 
     .. math::
@@ -54,7 +54,9 @@ class SQSDense(AbstractProcess):
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        Names the argument, what was expected and what came. While it runs, a port that brings NaN
+        or infinity, or weights that have grown to it, end the run with a RuntimeError that names
+        the Process, the time step and the port or Var.
     """
 
     def __init__(
@@ -83,10 +85,10 @@ class SQSDense(AbstractProcess):
             log_config=log_config,
         )
         post, pre = matrix.shape
-        self.s_in = InPort(shape=(pre,))
-        self.a_out = OutPort(shape=(post,))
-        self.s_in_kernel = InPort(shape=((window + 1) * post,))
-        self.s_in_y3 = InPort(shape=(post,))
+        self.s_in = self._in_port("s_in", (pre,))
+        self.a_out = self._out_port("a_out", (post,))
+        self.s_in_kernel = self._in_port("s_in_kernel", ((window + 1) * post,))
+        self.s_in_y3 = self._in_port("s_in_y3", (post,))
         self.weights = Var(shape=matrix.shape, init=matrix)
         self.eligibility = Var(shape=matrix.shape, init=np.zeros(matrix.shape))
 

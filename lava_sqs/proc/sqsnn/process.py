@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.process import AbstractProcess, LogConfig
+from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 
 from lava_sqs._checks import check_int, check_seed
+from lava_sqs.proc._naming import NamedProcess
 
 __all__ = ["SQSNetwork"]
 
 
-class SQSNetwork(AbstractProcess):
+class SQSNetwork(NamedProcess):
     r"""A network of layers, made of stock ``Dense`` and of :class:`~lava_sqs.SQS` or QLIF.
 
     .. math:: z_t = \sum_p w_p\, x_p(t-1) + b, \qquad x_p(0) = 0 .
@@ -51,8 +51,6 @@ class SQSNetwork(AbstractProcess):
         Names the argument, what was expected and what came.
     """
 
-    _runtime = None  # lets Lava's __del__ work on an object whose constructor raised
-
     def __init__(
         self,
         *,
@@ -81,8 +79,8 @@ class SQSNetwork(AbstractProcess):
             name=name,
             log_config=log_config,
         )
-        self.a_in = InPort(shape=(spec.n_inputs,))
-        self.s_out = OutPort(shape=(spec.visible.channels,))
+        self.a_in = self._in_port("a_in", (spec.n_inputs,))
+        self.s_out = self._out_port("s_out", (spec.visible.channels,))
         for layer in spec.layers:
             own = parameters[layer.name]
             for var, value in layer.neuron.lava_vars(own.angles).items():

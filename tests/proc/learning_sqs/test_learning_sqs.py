@@ -287,7 +287,7 @@ def test_angles_can_be_set_while_learning():
     ("third", "role", "message"),
     [
         (0.5, "visible", "targets -1, 0 or 1"),
-        (np.nan, "hidden", "finite signals"),
+        (np.nan, "hidden", "finite numbers"),
     ],
 )
 def test_bad_third_factors_end_the_run_by_name(third, role, message):

@@ -1,5 +1,6 @@
 """The interface of SQS: what its constructor takes, refuses and shows; nothing runs here."""
 
+import pickle
 import subprocess
 import sys
 
@@ -176,11 +177,14 @@ def test_replace_keeps_the_rest():
 
 
 def test_connecting_another_shape_says_reshape():
-    sqs, dense = SQS(shape=(2, 3)), Dense(weights=np.zeros((6, 6)))
-    with pytest.raises(AssertionError, match=r"a_out\.reshape\(\(2, 3\)\)"):
+    sqs, dense = SQS(shape=(2, 3), name="hidden"), Dense(weights=np.zeros((6, 6)))
+    with pytest.raises(
+        AssertionError, match=r"'a_in' of SQS Process 'hidden'.*a_out\.reshape\(\(2, 3\)\)"
+    ):
         dense.a_out.connect(sqs.a_in)
     with pytest.raises(AssertionError, match=r"s_out\.reshape\("):
         sqs.s_out.connect(dense.s_in)
+    assert type(pickle.loads(pickle.dumps(sqs.a_in.shape))) is tuple
     assert f"{sqs.a_in.shape} {sqs.s_out.shape!s} {sqs.a_in.shape!r}" == " ".join(["(2, 3)"] * 3)
 
 
