@@ -2,4 +2,5 @@
 
 from importlib.metadata import version
 
+#: Version of the installed package.
 __version__ = version("lava-sqs")

@@ -51,7 +51,19 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``lava-sqs``; return 0 done, 1 failed, 2 usage, 130 interrupted."""
+    """Run ``lava-sqs`` with the arguments *argv*, or those of the command line if None.
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 1 failed, 2 usage, 130 interrupted.
+
+    Examples
+    --------
+    >>> main(["presets"])  # doctest: +ELLIPSIS
+    ibm_brisbane
+      ibm_brisbane: t1 232 us, t2 150 us, ...
+    """
     args = build_parser().parse_args(argv)
     try:
         return int(args.call(args))

@@ -46,7 +46,44 @@ VTH = 1.0  # evidence (in logits) per vote: large against what one step adds
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo saw; ``str()`` is the summary it prints."""
+    """What the demo saw; ``str()`` is the summary it prints.
+
+    T steps in Lava, n digits shown, K SQS neurons.
+
+    Attributes
+    ----------
+    images : ndarray, shape (n, 8, 8)
+        Digits shown in Lava.
+    labels, predictions : ndarray of int, shape (n,)
+        What they are, and what the network said.
+    input_spikes : ndarray, shape (T, 64)
+        Of the pixels.
+    sqs_spikes : ndarray, shape (T, K)
+        Of the SQS neurons.
+    memory_purity : ndarray, shape (T, K)
+        Of their memories.
+    readout_spikes : ndarray, shape (T, 10)
+        Votes of the readout.
+    offline_accuracy : float
+        Of the test digits, outside Lava.
+    n_train, n_test : int
+        Number of digits.
+    backend : str
+        Engine inside Lava.
+    worst_p : float
+        Largest difference to the spike probability of literal QuTiP neurons.
+    same_spikes : bool
+        Whether those made the same spikes.
+    seed : int
+        Of everything.
+    seconds : tuple of float
+        Of learning, of the run in Lava, of the check.
+
+    Examples
+    --------
+    >>> run_demo(seed=0).same_spikes  # doctest: +SKIP
+    True
+    """
 
     images: Array
     labels: Array
@@ -116,6 +153,21 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
         None draws one.
     backend : {"instrument", "trajectory", "qutip"}, optional
         Engine of the SQS neurons inside Lava. With ``qutip`` one digit is shown instead of ten.
+
+    Returns
+    -------
+    DemoResult
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> print(run_demo(seed=0))  # doctest: +SKIP
+    network:       64 pixels -> Dense -> SQS(32, memory_qubits=2, layered) -> Dense -> LIF(10)
+    ...
     """
     seed = check_seed("seed", seed)
     if backend is not None:

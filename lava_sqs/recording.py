@@ -136,7 +136,10 @@ class Recording:
             os.ftruncate(self._file.fileno(), self.steps * self._row.itemsize)
 
     def append(self, values: Mapping[str, Any]) -> None:
-        """Store one step; *values* has an entry for every recorded name, and may have more."""
+        """Store one step; *values* has an entry for every recorded name, and may have more.
+
+        Raises ``OSError`` if memory is exhausted.
+        """
         if self._file is None:
             return
         for name, view in self._views:
@@ -146,7 +149,18 @@ class Recording:
 
 
 def check_record(value: Any, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the argument `record` as a tuple of different names from *names*."""
+    """Return the argument `record`, *value*, as a tuple of different names from *names*.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds anything else.
+
+    Examples
+    --------
+    >>> check_record("memory", ("p_spike", "memory"))
+    ('memory',)
+    """
     if isinstance(value, str):
         value = (value,)
     if not isinstance(value, Iterable):

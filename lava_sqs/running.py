@@ -50,6 +50,11 @@ class SQSSimCfg(Loihi2SimCfg):
     **loihi2_kwargs
         Further arguments of Loihi2SimCfg.
 
+    Raises
+    ------
+    ValueError
+        If *backend* is neither None nor ``"qutip"``.
+
     Examples
     --------
     >>> SQSSimCfg(backend="qutip").select_tag
@@ -69,7 +74,19 @@ class SQSSimCfg(Loihi2SimCfg):
         self.backend = backend
 
     def select(self, process: AbstractProcess, proc_models: list[Any]) -> Any:
-        """Return the ProcessModel for `process`."""
+        """Return the ProcessModel for a Process; Lava calls this.
+
+        Parameters
+        ----------
+        process : AbstractProcess
+            The Process.
+        proc_models : list of ProcessModel classes
+            Those that implement it.
+
+        Returns
+        -------
+        ProcessModel class
+        """
         named = {
             Injector: PyLoihiInjectorModel,
             Extractor: PyLoihiExtractorModel,
@@ -150,7 +167,13 @@ class runtime:
         self._runtime: SupervisedRuntime | None = None
 
     def start(self) -> runtime:
-        """Compile the network, start its processes and return self; needs a later stop()."""
+        """Compile the network and start its processes; needs a later stop().
+
+        Returns
+        -------
+        runtime
+            Itself.
+        """
         if self._runtime is not None:
             self._runtime.require_open()
             return self

@@ -87,7 +87,7 @@ def check(value: Any, kind: str, *, short: bool = False) -> Iterator[str]:
             words = " ".join([entry.type, *entry.desc])
             if not entry.type and not words.strip():
                 yield f"`{entry.name}` has no type and no description"
-            if _ARRAY.search(entry.type) and "shape" not in words and "scalar" not in words:
+            if _ARRAY.search(entry.type) and not re.search("shape|broadcasts to", words):
                 yield f"`{entry.name}` has no shape"
     if kind == "property":
         return

@@ -10,6 +10,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import sys
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -114,7 +115,8 @@ def constants(module: str) -> dict[str, str]:
 def _assigned_in(module: ModuleType, name: str) -> str:
     """Return where a constant comes from: the module of ours that assigns it."""
     value = getattr(module, name)
-    for other in modules():
-        if getattr(other, name, None) is value and name in constants(other.__name__):
-            return other.__name__
+    for other, found in sorted(sys.modules.items()):
+        ours = other.startswith("lava_sqs.") and getattr(found, name, None) is value
+        if ours and name in constants(other):
+            return other
     return module.__name__

@@ -49,21 +49,47 @@ def published_gradient(
     ansatz : Ansatz
         With one io qubit.
     theta : ndarray, shape (K, n_params)
+        Angles in radians.
     weights : ndarray, shape (K, M)
+        Of the synapses.
     history : ndarray, shape (T, *batch, M)
         What formed the currents: ``z_t = weights @ history_t + bias``.
     spikes : ndarray, shape (T, *batch, K)
+        What the neurons said.
     bias : float or ndarray, shape (K,)
+        Constant input current.
     noise : NoiseModel, optional
+        None is noiseless.
     signal : ndarray, shape (T, *batch, K), optional
         Weight of each step.
-    n_samples, epsilon, seed
+    n_samples, epsilon, seed : int, float, int or None
         Of the simultaneous perturbation.
 
     Returns
     -------
     d_theta : ndarray, shape (K, n_params)
+        Per radian.
     d_weights : ndarray, shape (K, M)
+        Per unit of weight.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> theta, weights = np.array([[0.1, 0.2, 0.3]]), np.array([[0.2, 0.3]])
+    >>> history, spikes = np.ones((20, 2)), np.ones((20, 1), dtype=int)
+    >>> d_theta, d_weights = published_gradient(
+    ...     ansatz.paper(), theta, weights, history, spikes, seed=1)
+    >>> d_theta.shape, d_weights.shape
+    ((1, 3), (1, 2))
+
+    References
+    ----------
+    Chen, Rajendran, Simeone, arXiv:2506.21324, and the code that they published with it.
     """
     n = check_int("n_samples", n_samples, minimum=1)
     eps = check_positive("epsilon", epsilon)

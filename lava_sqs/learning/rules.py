@@ -73,7 +73,7 @@ class SQSLearningRule(Loihi3FLearningRule):
 
 
 class SQSRewardRule(Loihi3FLearningRule):
-    r"""Eligibility for a signal that comes later: ``E <- gamma E + kappa_0 x(t-1)``, ``dw = y3 E``.
+    """Eligibility for a signal that comes later: ``E <- gamma E + kappa_0 x(t-1)``, ``dw = y3 E``.
 
     ``gamma = 1 - 2**-decay_exponent``; the eligibility is the synaptic tag, the delay line its
     other state variable, so the window is 0.
@@ -82,6 +82,16 @@ class SQSRewardRule(Loihi3FLearningRule):
     ----------
     decay_exponent : int or None
         1 to 7; None never forgets (``gamma = 1``: then nothing forgets at a reset either).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *decay_exponent* is none of these.
+
+    Examples
+    --------
+    >>> SQSRewardRule(decay_exponent=4).gamma
+    0.9375
     """
 
     def __init__(self, decay_exponent: int | None = 4) -> None:
@@ -123,6 +133,14 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
     TypeError, ValueError
         If one is not what it must be, sizes differ, or the rule's window is longer than the
         neurons'.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> synapses = LearningDense(weights=np.full((3, 8), 0.1), learning_rule=SQSLearningRule())
+    >>> neurons = LearningSQS(shape=(3,), role="visible", lr_weights=0.01, seed=1)
+    >>> synapses.a_out.connect(neurons.a_in)
+    >>> connect_learning(neurons, synapses)
     """
     if not isinstance(neurons, LearningSQS):
         raise TypeError(

@@ -40,7 +40,7 @@ def bloch_trajectory(
     Parameters
     ----------
     memory : RunResult, Recording, SQS, Population, list of Qobj or array_like
-        Pauli vectors (T, ..., 4**n), or one state per step. A Population is one point: now.
+        Pauli vectors, shape (T, ..., 4**n), or one state per step. A Population is one point: now.
     ax : Axes, optional
         With ``projection="3d"``; None makes a new figure. A sphere is drawn if there is none.
     neuron : int or tuple of int

@@ -42,6 +42,11 @@ def confusion_matrix(
     -------
     Axes
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> import matplotlib

@@ -49,6 +49,11 @@ def sensitivity_kernel(
     -------
     Axes
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> import matplotlib
@@ -114,6 +119,11 @@ def learning_curve(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     Examples
     --------

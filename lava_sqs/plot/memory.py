@@ -106,7 +106,7 @@ def memory_capacity(
     color: Any = COLOURS[0],
     label: str | None = None,
 ) -> Axes:
-    r"""Draw how much of the input k steps ago the spikes of a step carry.
+    """Draw how much of the input k steps ago the spikes of a step carry.
 
     Parameters
     ----------
@@ -123,6 +123,11 @@ def memory_capacity(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     Examples
     --------

@@ -35,6 +35,11 @@ def raster(
     -------
     Axes
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> import matplotlib
@@ -84,6 +89,11 @@ def spike_probability(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
 
     Examples
     --------

@@ -77,6 +77,17 @@ def plot_study(
     ------
     ValueError
         If parameters vary that are neither *x* nor in *group*: use ``result.select(...)``.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from lava_sqs.study import Study
+    >>> grid = {"noise.t2": [1e-5, 1e-4]}
+    >>> base = {"ansatz": "delay-x", "noise.t1": 5e-4}
+    >>> result = Study("memory_capacity", grid=grid, base=base, options={"max_delay": 2}).run()
+    >>> plot_study(result, "t2").get_xlabel()
+    'T2 (µs)'
     """
     name = result.resolve(x)
     groups = _groups(result, name, group)
@@ -163,6 +174,15 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
     Returns
     -------
     Axes
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from matplotlib import pyplot as plt
+    >>> ax = draw_presets(plt.figure().add_subplot(), "t1", ["ibm_brisbane", "ibm_fez"])
+    >>> len(ax.lines)
+    2
     """
     marks = sorted((at, name) for name, at in _marks(parameter, presets).items())
     for at, _ in marks:
@@ -239,6 +259,22 @@ def plot_heatmap(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ValueError
+        If other parameters than *x* and *y* vary: use ``result.select(...)``.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from lava_sqs.study import Study
+    >>> grid = {"noise.t1": [1e-4, 5e-4], "noise.t2": [1e-5, 1e-4]}
+    >>> base = {"ansatz": "delay-x"}
+    >>> result = Study("memory_capacity", grid=grid, base=base, options={"max_delay": 2}).run()
+    >>> len(plot_heatmap(result, "t1", "t2").texts)
+    4
     """
     names = result.resolve(x), result.resolve(y)
     if names[0] == names[1]:

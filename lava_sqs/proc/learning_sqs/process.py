@@ -86,6 +86,12 @@ class LearningSQS(SQS):
     -----
     Under ``fixed_pt`` run configurations Lava clips and shifts scores, so learning there is
     refused; a trained network runs there as :class:`~lava_sqs.SQS`.
+
+    Examples
+    --------
+    >>> neurons = LearningSQS(shape=(3,), role="visible", lr_theta=0.01, window=4, seed=1)
+    >>> neurons.a_third_factor_in.shape, neurons.kernel_out.shape
+    ((3,), (15,))
     """
 
     def __init__(

@@ -30,18 +30,20 @@ class QLIF(NamedProcess):
     Parameters
     ----------
     shape : int or tuple of int
+        The neurons, and the shape of the ports.
     decay : array_like, default 1.0
-        ``g = dt / T1`` of one step, above 0.
+        ``g = dt / T1`` of one step, above 0; broadcasts to `shape`, as the next two do.
     threshold : array_like, default 0.5
-        Fraction of ones that makes a spike, in (0, 1].
+        Fraction of ones that makes a spike, in (0, 1]; broadcasts to `shape`.
     gain : array_like, default 1.0
-        Factor on the current, above 0.
+        Factor on the current, above 0; broadcasts to `shape`.
     shots : int, default 20
         Measurements per step.
     current_scale : float, optional
         ``z = current_scale * a_in + bias``. None is 1.0 under ``floating_pt`` and ``2**-6`` under
         ``fixed_pt``.
     bias : array_like, default 0.0
+        Constant input current; broadcasts to `shape`.
     seed : int, optional
         One uniform number per neuron and step, of child 1 of ``SeedSequence(seed)`` as for SQS.
         None draws a seed.

@@ -274,7 +274,17 @@ class SQS(NamedProcess):
         return offset
 
     def replace(self, **changes: Any) -> SQS:
-        """Return a new Process, unconnected, made with the same arguments but for *changes*.
+        """Return a new Process, unconnected, made with the same arguments but for some.
+
+        Parameters
+        ----------
+        **changes
+            Arguments of the constructor and their new values.
+
+        Returns
+        -------
+        SQS
+            Of the same class.
 
         Examples
         --------

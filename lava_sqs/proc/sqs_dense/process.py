@@ -57,6 +57,12 @@ class SQSDense(NamedProcess):
         Names the argument, what was expected and what came. While it runs, a port that brings NaN
         or infinity, or weights that have grown to it, end the run with a RuntimeError that names
         the Process, the time step and the port or Var.
+
+    Examples
+    --------
+    >>> connection = SQSDense(weights=np.full((3, 8), 0.1), window=4)
+    >>> connection.s_in.shape, connection.a_out.shape, connection.s_in_kernel.shape
+    ((8,), (3,), (15,))
     """
 
     def __init__(
