@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lava_sqs.plot._axes import COLOURS, STROKES, new_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -34,7 +36,6 @@ _AXES = {
     "t2_over_t1": ("T2 / T1", "", 1.0, False),
 }
 _HOW = "by result.select(name=value) or --select name=value"
-_LINES = ("-", "--", ":", "-.")
 _MARKERS = "os^Dv*"
 
 
@@ -98,7 +99,7 @@ def plot_study(
                 f"Argument `x` must be a parameter with a number at every point, but `{name}` is "
                 f"{at!r} at ({_text(p.params)})."
             )
-    ax = _axes(ax)
+    ax = new_axes(ax, figsize=(6.4, 4.2))
     label, factor, logarithmic = _label(name)
     colours = _styles([p.parameter(g) for p in result.points for g in groups[:1]])
     strokes = _styles([p.parameter(g) for p in result.points for g in groups[1:2]])
@@ -113,8 +114,8 @@ def plot_study(
     for points in curves.values():
         points.sort(key=lambda p: float(p.parameter(name)))
         first = [points[0].parameter(g) for g in groups]
-        colour = f"C{colours[repr(first[0])] % 10}" if first else "C0"
-        stroke = _LINES[strokes[repr(first[1])] % len(_LINES)] if len(first) > 1 else "-"
+        colour = COLOURS[colours[repr(first[0])] % len(COLOURS) if first else 0]
+        stroke = STROKES[strokes[repr(first[1])] % len(STROKES)] if len(first) > 1 else "-"
         marker = _MARKERS[colours[repr(first[0])] % len(_MARKERS)] if first else "o"
         text = ", ".join(_named(g, v) for g, v in zip(groups, first, strict=True))
         numbers = np.array([_numbers(p, kind, level) for p in points])
@@ -286,7 +287,7 @@ def plot_heatmap(
         cells[p.parameter(names[0]), p.parameter(names[1])] = _numbers(p, kind, 0.95)[0]
     across, up = (sorted({key[i] for key in cells}, key=_sort_key) for i in (0, 1))
     table = np.array([[cells.get((a, b), math.nan) for a in across] for b in up])
-    ax = _axes(ax)
+    ax = new_axes(ax, figsize=(6.4, 4.2))
     image = ax.imshow(table, origin="lower", aspect="auto", cmap="viridis")
     for axis, name, ticks in ((ax.xaxis, names[0], across), (ax.yaxis, names[1], up)):
         label, factor, _ = _label(name)
@@ -314,14 +315,6 @@ def plot_heatmap(
 
 
 # -- details -------------------------------------------------------------------------------------
-
-
-def _axes(ax: Axes | None) -> Axes:
-    if ax is None:
-        from matplotlib import pyplot as plt  # no backend is chosen on import
-
-        _, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
-    return ax
 
 
 def _groups(result: StudyResult, x: str, group: str | Sequence[str] | None) -> list[str]:

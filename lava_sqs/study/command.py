@@ -121,7 +121,10 @@ def _guarded(command: Any) -> Any:
         except KeyboardInterrupt:
             _say("interrupted")
             return INTERRUPTED
-        except (StudyFileError, FileNotFoundError, FileExistsError, IsADirectoryError) as error:
+        except (FileNotFoundError, IsADirectoryError) as error:
+            _say(f"error: {error.strerror}: {error.filename}")
+            return USAGE
+        except (StudyFileError, FileExistsError) as error:
             _say(f"error: {error}")
             return USAGE
         except (StoreError, StudyError, ImportError, OSError) as error:

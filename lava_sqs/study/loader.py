@@ -147,9 +147,10 @@ class _File:
         """Return an error of Study with the line of the name that it speaks of."""
         message = str(error)
         best: tuple[str | int, ...] = ()
+        tables = ("options",) if "has no option" in message else _TABLES
         for path in self.lines:
             name = ".".join(str(p) for p in path[1:] if not isinstance(p, int))
-            if not name or path[0] not in _TABLES:
+            if not name or path[0] not in tables:
                 continue
             named = f"`{name}`" in message or f"{name}=" in message or f"{name} =" in message
             bare = f"`{path[-1]}`" in message
@@ -207,6 +208,10 @@ def load_study(path: str | os.PathLike[str]) -> StudyFile:
         if isinstance(error, (ImportError, AttributeError)):
             raise file.error(("study", "task"), f"task = {own['task']!r}: {error}") from error
         raise file.blame(error) from error
+    except OSError as error:  # a file that an option names
+        named = [k for k, v in data.get("options", {}).items() if v == error.filename]
+        message = f"`{named[0] if named else 'task'}`: {error.strerror}: {error.filename}"
+        raise file.error(("options", *named), message) from error
     _carry_module(study.task, folder)
     options = {**data.get("stop", {}), **data.get("run", {})}
     return StudyFile(study, options, own.get("about", ""))

@@ -59,7 +59,7 @@ class Point:
     id: str
 
     def __str__(self) -> str:
-        return ", ".join(f"{k}={v!r}" for k, v in self.params.items()) or "(no parameters)"
+        return _text(self.params)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,9 +243,18 @@ def check_lifetimes(params: Mapping[str, Any]) -> str:
     for prefix in noise_prefixes(params):
         t1, t2 = lifetimes(params, prefix)
         for a, b in _pairs(t1, t2):
+            if b == math.inf > a:
+                raise ValueError(
+                    f"The point ({_text(params)}) is impossible: `{prefix}.t1` = {a:.6g} s and an "
+                    f"infinite t2. Give {prefix}.t2 or {prefix}.t2_over_t1 (at most 2)."
+                )
             if b > 2 * a * (1 + 1e-12):
                 return f"{prefix}.t2 = {b:.6g} s is more than 2 {prefix}.t1 = {2 * a:.6g} s"
     return ""
+
+
+def _text(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}={v!r}" for k, v in params.items()) or "(no parameters)"
 
 
 def _pairs(a: Any, b: Any) -> Iterable[tuple[float, float]]:
@@ -264,10 +273,9 @@ def select_valid(
     for params in expanded:
         reason = check_lifetimes(params)
         if reason and on_invalid == "raise":
-            where = ", ".join(f"{k}={v!r}" for k, v in params.items())
             raise ValueError(
-                f"The point ({where}) is impossible: {reason}. Pass on_invalid='skip' to leave "
-                "such points out, or sweep noise.t2_over_t1 (at most 2)."
+                f"The point ({_text(params)}) is impossible: {reason}. Pass on_invalid='skip' to "
+                "leave such points out, or sweep noise.t2_over_t1 (at most 2)."
             )
         (skipped if reason else valid).append(params)
     return valid, skipped

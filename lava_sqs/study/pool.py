@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import concurrent.futures as cf
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -111,7 +114,20 @@ def _loky(workers: int) -> Any:
             "or pass an executor of your own."
         ) from error
     env = {name: os.environ.get(name, "1") for name in _THREADS}
-    return ProcessPoolExecutor(max_workers=workers, env=env)
+    return ProcessPoolExecutor(
+        max_workers=workers, env=env, initializer=_end_with, initargs=(os.getpid(),)
+    )
+
+
+def _end_with(parent: int) -> None:
+    """Kill this worker when its parent is gone: a killed run must leave nothing behind."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _size(executor: Any) -> int:

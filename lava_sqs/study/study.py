@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import warnings
@@ -137,8 +138,9 @@ class Study:
             max_batches=max_batches,
         )
         if isolate is None:
-            isolate = bool(getattr(self.task, "isolate", False))
-            timeout = getattr(self.task, "timeout", None) if timeout is None else timeout
+            own = self.task.func if isinstance(self.task, functools.partial) else self.task
+            isolate = bool(getattr(own, "isolate", False))
+            timeout = getattr(own, "timeout", None) if timeout is None else timeout
         if timeout is not None:
             timeout = check_seconds("timeout", timeout)
             if not isolate:
@@ -236,7 +238,7 @@ class Study:
             Go on where a file stops; with False a file that has rows is an error.
         isolate : bool, optional
             Run each batch in a process of its own, as tasks that use Lava must; None asks the
-            task's attribute of that name.
+            task's attribute of that name, and that of the next argument.
         timeout : float, optional
             Seconds after which an isolated batch is killed, and run again.
         retries : int

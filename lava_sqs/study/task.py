@@ -121,14 +121,35 @@ def resolve_task(task: Any, options: Mapping[str, Any] | None = None) -> Task:
         place = task if ":" in task else TASKS[check_choice("task", task, TASKS)]
         module, _, attribute = place.partition(":")
         found = functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
+    if options and callable(found):
+        _check_options(found, options)
     if inspect.isclass(found):
         found = found(**options)
     elif options:
         found = functools.partial(found, **options)
     if not callable(found):
         raise TypeError(f"Argument `task` must be callable, but got {describe(found)}.")
+    try:
+        inspect.signature(found).bind({}, None)
+    except TypeError as error:
+        raise TypeError(
+            f"Argument `task` must be callable as task(params, seed), but {task_name(found)!r} is "
+            f"not: {error}."
+        ) from error
     made: Task = found
     return made
+
+
+def _check_options(task: Any, options: Mapping[str, Any]) -> None:
+    """Raise if a class or function has no such keyword; params and seed are no options."""
+    known = list(inspect.signature(task).parameters.values())[0 if inspect.isclass(task) else 2 :]
+    if any(p.kind is p.VAR_KEYWORD for p in known):
+        return
+    names = [p.name for p in known if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    for name in options:
+        if name not in names:
+            has = f"it has {', '.join(names)}" if names else "it has none"
+            raise ValueError(f"The task {task_name(task)!r} has no option `{name}`: {has}.")
 
 
 def check_names(

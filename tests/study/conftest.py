@@ -1,7 +1,9 @@
 import os
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 FOLDER = str(Path(__file__).parent)
@@ -29,6 +31,29 @@ def results(path):
     from lava_sqs.study import read_rows
 
     return sorted(((r.row_id, r.result) for r in read_rows(path)), key=lambda pair: pair[0])
+
+
+def nothing_left(session, seconds=10):
+    """Whether all processes of a session end in time; what is dead and not yet buried has ended."""
+    end = time.monotonic() + seconds
+    while left := [p for p in psutil.process_iter() if _lives_in(p, session)]:
+        if time.monotonic() > end:
+            print(left)
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _lives_in(process, session):
+    try:
+        return os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, psutil.NoSuchProcess):
+        return False
+
+
+@pytest.fixture(name="nothing_left")
+def nothing_left_fixture():
+    return nothing_left
 
 
 @pytest.fixture(name="results")

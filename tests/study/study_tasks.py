@@ -17,6 +17,10 @@ def coin(params, seed):
     return Counts.of_shots(shots, int(rng.binomial(shots, params["p"])))
 
 
+def no_task(params):
+    """Return nothing useful: the seed is missing."""
+
+
 def uneven(params, seed):
     """As coin, with batches that finish out of their order."""
     rng = np.random.default_rng(seed)
@@ -60,7 +64,26 @@ def hangs(params, seed):
     if params["p"] == 0.5:
         if (pid := os.fork()) == 0:
             time.sleep(1000)
-        with open(f"{params['folder']}/pid", "w") as file:
-            file.write(str(pid))
+        with open(f"{params['folder']}/session", "w") as file:
+            file.write(str(os.getsid(pid)))
         os.waitpid(pid, 0)
     return coin(params, seed)
+
+
+def in_lava(params, seed, steps=5):
+    """Run stock Lava; if a model raises before it sends, its network hangs for ever."""
+    from faulty.harness import ring
+    from lava.magma.core.run_conditions import RunSteps
+    from lava.magma.core.run_configs import Loihi2SimCfg
+
+    with open(f"{params['folder']}/{params['deed']}", "w") as file:
+        file.write(str(os.getsid(0)))
+    first, _ = ring(place="before_send", step=3, deed=params["deed"])
+    first.run(condition=RunSteps(num_steps=steps), run_cfg=Loihi2SimCfg(select_tag="floating_pt"))
+    received = first.total.get()
+    first.stop()
+    return Counts.of_values(received)
+
+
+in_lava.isolate = True
+in_lava.timeout = 30.0

@@ -109,6 +109,10 @@ def test_exit_codes(study, tmp_path, capsys):
         ('"side" = ["a", "b"]', "noise.t1 = [1e-5]\nnoise.t2 = [1e-4]", 14, "impossible"),
         ('about = "coins"', 'seed = "x"', 4, "an integer"),
         ('about = "coins"', "seed = -1", 4, "at least 0"),
+        ("[stop]", "[options]\nside = 2\n[stop]", 17, "no option `side`: it has none"),
+        ("study_tasks:coin", "study_tasks:coin.__code__", 3, "callable"),
+        ("study_tasks:coin", "study_tasks:no_task", 3, "task.params, seed"),
+        ("batch_shots = 50", "noise.t1 = 1e-4", 7, "infinite t2.*noise.t2_over_t1"),
         ("[base]", "[[points]]\np = 1\n[base]", 7, "give it once"),
     ],
 )
@@ -116,6 +120,14 @@ def test_errors_name_the_line(study, old, new, line, message):
     study.write_text(GOOD.replace(old, new, 1))
     with pytest.raises(StudyFileError, match=rf"coins\.toml, line {line}\D.*{message}"):
         load_study(study)
+
+
+def test_files_that_options_name_are_looked_for_first(study, capsys):
+    study.write_text('[study]\ntask = "accuracy"\n\n[options]\nrepeats = 2\nmodel = "no.npz"\n')
+    with pytest.raises(StudyFileError, match=r"line 6: `model`: No such file.*: no\.npz"):
+        load_study(study)
+    assert main(["status", "no.csv"]) == 2
+    assert capsys.readouterr().err == "lava-sqs study: error: No such file or directory: no.csv\n"
 
 
 def test_lines_of_keys():

@@ -81,6 +81,19 @@ def test_killed_three_times_and_resumed(coins, tmp_path, results):
     assert results(tmp_path / "runs.csv") == results(coins.parent / "undisturbed.csv")
 
 
+def test_workers_of_a_killed_run_end(coins, tmp_path, nothing_left):
+    out = tmp_path / "runs.csv"
+    run = subprocess.Popen(
+        command(coins, out, "--workers", "2"), stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while lines(out) < 2:
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    assert nothing_left(run.pid)
+
+
 @pytest.mark.faults
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("workers", [1, 2, 4])

@@ -73,6 +73,11 @@ def test_impossible_points_are_an_error_or_skipped(tasks):
         Study(tasks.coin, {"train_noise.t2_over_t1": [2.1]}, base={"train_noise.t1": 1.1e-5})
 
 
+def test_a_forgotten_t2_is_a_mistake_and_not_skipped(tasks):
+    with pytest.raises(ValueError, match=r"infinite t2.*Give noise\.t2 or noise\.t2_over_t1"):
+        Study(tasks.coin, {"noise.t1": [1e-5]}, base={"p": 0.1}, on_invalid="skip")
+
+
 def test_only_impossible_lifetimes_are_skipped(tasks):
     with pytest.raises(ValueError, match="must be in seconds"):
         Study("memory_capacity", {"noise.t1": [100.0]}, base={"noise.t2": 80.0}, on_invalid="skip")

@@ -2,7 +2,6 @@ import concurrent.futures as cf
 import os
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -178,24 +177,26 @@ def test_the_executor_of_the_user_stays_open(tasks):
         assert pool.submit(int, "7").result() == 7
 
 
-def gone(pid):
-    for _ in range(100):
-        try:
-            with open(f"/proc/{pid}/stat") as file:
-                if file.read().rpartition(")")[2].split()[0] == "Z":
-                    return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def test_a_hung_batch_is_killed_with_its_children(tasks, tmp_path):
+def test_a_hung_batch_is_killed_with_its_children(tasks, tmp_path, nothing_left):
     study = Study(tasks.hangs, {"p": [0.5, 0.1]}, base={"folder": str(tmp_path)})
     with pytest.raises(StudyError, match="took longer than 6 s"):
         study.run(tmp_path / "a.csv", isolate=True, timeout=6, retries=0)
     assert [r.params["p"] for r in read_rows(tmp_path / "a.csv")] == [0.1]
-    assert gone(int((tmp_path / "pid").read_text()))
+    assert nothing_left(int((tmp_path / "session").read_text()))
+
+
+@pytest.mark.faults
+def test_a_hung_lava_network_does_not_stop_the_study(tasks, tmp_path, monkeypatch, nothing_left):
+    # The task says itself that it must be isolated, also when it is given options.
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))  # for faulty
+    base = {"folder": str(tmp_path)}
+    study = Study(tasks.in_lava, {"deed": ["fail", "nothing"]}, base=base, options={"steps": 4})
+    with pytest.raises(StudyError, match=r"1 point\(s\) failed.*\n.*deed='fail'.*longer than 30 s"):
+        study.run(tmp_path / "a.csv", workers=2, retries=0)
+    (row,) = read_rows(tmp_path / "a.csv")
+    assert row.params["deed"] == "nothing"
+    assert row.counts.estimate == 4  # one spike in each step
+    assert nothing_left(int((tmp_path / "fail").read_text()))
 
 
 def test_isolated_batches_give_the_same_rows(tasks, tmp_path, results):
