@@ -47,6 +47,14 @@ class NeuronCheck:
         Name of the contract.
     contract : str
         What it says.
+
+    Examples
+    --------
+    >>> from lava_sqs import SQS
+    >>> check = neuron_checks(SQS)[0]
+    >>> check.name
+    'interface'
+    >>> check()
     """
 
     name: str

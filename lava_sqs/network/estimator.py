@@ -56,7 +56,9 @@ __all__ = ["INPUT_KINDS", "SCHEDULES", "SQSNN"]
 
 Array = NDArray[Any]
 
+#: What samples can hold.
 INPUT_KINDS = ("static", "sequence", "spikes")
+#: How the learning rate falls: not at all, or like a half cosine.
 SCHEDULES = ("constant", "cosine")
 
 _AS_TRAINED = "as trained"
@@ -142,7 +144,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray
+    classes_ : ndarray, shape (n_classes,)
+        Labels, sorted.
     spec_ : NetworkSpec
     parameters_ : dict of str to LayerParams
         Weights, bias currents and angles per layer.
@@ -271,6 +274,11 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         -------
         SQSNN
             Itself. After Ctrl-C too, with the best epoch so far and ``interrupted_`` set.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument of the constructor or the data: what was expected and what came.
         """
         self._check_arguments()
         X, y = validate_data(self, X, y, allow_nd=True, ensure_min_samples=2, dtype="numeric")
@@ -443,6 +451,11 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         X : array_like, shape (n, ...)
         seed : int, optional
             Of the random encoder ``rate``, one stream for all samples; None is ``seed_``.
+
+        Returns
+        -------
+        ndarray, shape (n, T, F')
+            Spikes or currents.
         """
         X = self._check_X(X)
         rng = np.random.default_rng(self.seed_ if seed is None else seed)
@@ -549,10 +562,22 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     def predict_proba(
         self, X: Any, *, n_repeats: int = 1, noise: Any = _AS_TRAINED, seed: int | None = None
     ) -> Array:
-        """Return a probability per class, (n, n_classes).
+        """Return a probability per class.
 
         By count: the class's share of the spikes, with one spike more for every class. By
         likelihood: the posterior for equal priors. Neither is calibrated.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...)
+            Samples.
+        n_repeats, noise, seed
+            As of :meth:`predict`.
+
+        Returns
+        -------
+        ndarray, shape (n, n_classes)
+            Rows add up to 1.
         """
         X = self._check_X(X)
         scores = self._scores(X, n_repeats, noise, seed)[0].sum(axis=0)
@@ -579,6 +604,15 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             Labelled samples.
         n_repeats, noise, seed
             As of :meth:`predict`.
+
+        Returns
+        -------
+        Evaluation
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the argument, what was expected and what came.
         """
         X, y = self._check_X(X), np.asarray(y)
         scores, spikes = self._scores(X, n_repeats, noise, seed)
@@ -615,6 +649,15 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         X : array_like, shape (n, ...)
         seed : int, optional
             None is ``seed_``.
+
+        Returns
+        -------
+        ndarray of int8, shape (n, T + depth, C)
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the argument, what was expected and what came.
         """
         key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)
         inputs = self.encode(X, seed=key)
@@ -639,6 +682,10 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         **options
             ``n_steps`` (T, of sequences; default that of the training data), ``seed``, ``name``,
             ``log_config``: see :class:`~lava_sqs.proc.sqsnn.process.SQSNetwork`.
+
+        Returns
+        -------
+        SQSNetwork
         """
         from lava_sqs.proc.sqsnn.process import SQSNetwork
 
@@ -650,6 +697,23 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         """Take over the weights, biases and angles of a running Process of :meth:`to_lava`.
 
         Call it inside the ``with runtime(...)`` block.
+
+        Parameters
+        ----------
+        process : SQSNetwork
+            Of the same network.
+
+        Returns
+        -------
+        SQSNN
+            Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the Process holds another network.
+        NotFittedError
+            If there is none yet.
         """
         check_is_fitted(self)
         parameters = process.read_parameters()
@@ -658,14 +722,50 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         return self
 
     def run_in_lava(self, X: Any, *, seed: int | None = None, run_cfg: Any = None) -> Array:
-        """Return the visible spikes (n, T + depth, C), from Lava: see :meth:`simulate`."""
+        """Return the visible spikes of samples one after the other, from a run inside Lava.
+
+        The same as :meth:`simulate` returns for the same seed.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...)
+            Samples.
+        seed : int, optional
+            None is ``seed_``.
+        run_cfg : RunConfig, optional
+            None is ``SQSSimCfg()``.
+
+        Returns
+        -------
+        ndarray of int8, shape (n, T + depth, C)
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the argument, what was expected and what came.
+        """
         from lava_sqs.network.in_lava import run_network
 
         key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)
         return run_network(self.to_lava(seed=key), self.encode(X, seed=key), run_cfg)
 
     def decide(self, spikes: Any) -> Array:
-        """Return the class of each sample from its visible spikes (n, T + depth, C), by count."""
+        """Return the class of each sample from its visible spikes, by count.
+
+        Parameters
+        ----------
+        spikes : array_like, shape (n, T + depth, C)
+            As of :meth:`simulate` or :meth:`run_in_lava`.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are no numbers.
+        """
         check_is_fitted(self)
         trains = check_real("spikes", spikes).transpose(1, 0, 2)
         return np.asarray(self.classes_[count_scores(trains, len(self.classes_)).argmax(axis=1)])
@@ -677,7 +777,20 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     # -- files --------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted model to one file (npz with a JSON header, no pickle), in one piece."""
+        """Write the fitted model to one file (npz with a JSON header, no pickle), in one piece.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to save yet.
+        OSError
+            If the file cannot be written; an old one is untouched then.
+        """
         if not hasattr(self, "parameters_"):
             raise NotFittedError("This SQSNN is not fitted yet: there is nothing to save.")
         storage.write(path, self._header(), self._arrays("", self.parameters_))
@@ -686,9 +799,19 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     def load(cls, path: str | Path) -> SQSNN:
         """Return the model of a file that :meth:`save` or `checkpoint` wrote.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        SQSNN
+
         Raises
         ------
         FileNotFoundError
+            If there is none.
         ValueError
             If the file is damaged or from a newer major version of the format.
         """

@@ -36,6 +36,19 @@ def run_network(process: SQSNetwork, inputs: Any, run_cfg: Any = None) -> Array:
     Returns
     -------
     ndarray of int8, shape (n, T + depth, C)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the Process has no `n_steps`, or the inputs have another shape.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import SQSNN
+    >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0]] * 10), np.array([0, 1] * 10)
+    >>> clf = SQSNN((), n_steps=5, epochs=1, random_state=0).fit(X, y)
+    >>> run_network(clf.to_lava(), clf.encode(X[:3])).shape
+    (3, 6, 2)
     """
     spec, steps = process.spec, process.steps_per_sample
     if steps is None:

@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+
+#: Names of the kinds of neurons of :class:`~lava_sqs.SQSNN`.
 KINDS = ("sqs", "qlif", "lif", "as_published")
 
 _FLOOR = 1e-12  # of the probability of a clamped spike, as for SQS neurons in float64
@@ -37,7 +39,26 @@ _FLOOR = 1e-12  # of the probability of a clamped spike, as for SQS neurons in f
 
 @dataclass(frozen=True)
 class RunOut:
-    """Spikes (T, B, C) int8, their probabilities, and the log-likelihood (T, B, K) per step."""
+    """What a layer did in S steps with B samples.
+
+    Attributes
+    ----------
+    spikes : ndarray of int8, shape (S, B, C)
+        0 or 1.
+    p_spike : ndarray, shape (S, B, C)
+        Probabilities of a spike, before the measurement.
+    log_likelihood : ndarray, shape (S, B, K)
+        Log probability of each neuron's outcome, in nats.
+
+    Examples
+    --------
+    >>> neuron = LIFNeuron()
+    >>> rng = np.random.default_rng(0)
+    >>> params = neuron.initial(3, rng)
+    >>> out = neuron.run(params, np.full((10, 2, 3), 0.5), rng.random((10, 2, 3)))
+    >>> out.spikes.shape
+    (10, 2, 3)
+    """
 
     spikes: Array
     p_spike: Array
@@ -45,7 +66,7 @@ class RunOut:
 
 
 class Neuron(Protocol):
-    """The interface of a kind of neuron."""
+    """The interface of a kind of neuron: how to add one is in docs/tour.md."""
 
     @property
     def channels(self) -> int:
@@ -58,15 +79,62 @@ class Neuron(Protocol):
         ...
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
-        """Return parameters to start from, (K, P)."""
+        """Return parameters to start from.
+
+        Parameters
+        ----------
+        size : int
+            Number of neurons K.
+        rng : Generator
+            Draws them.
+
+        Returns
+        -------
+        ndarray, shape (K, n_params)
+        """
         ...
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
-        """Run from a reset; *clamp* (T, B, C) fixes spikes where it is not -1."""
+        """Run spike trains from a reset.
+
+        Parameters
+        ----------
+        params : ndarray, shape (K, n_params)
+            Of the neurons.
+        z : ndarray, shape (S, B, C)
+            Currents.
+        u : ndarray, shape (S, B, K)
+            Uniform numbers in [0, 1), one per neuron and step.
+        clamp : ndarray of int, shape (S, B, C), optional
+            Fixes spikes where it is not -1.
+
+        Returns
+        -------
+        RunOut
+        """
         ...
 
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
-        """Return the score weighted by *signal* (T, B, K): by parameters (K, P), by z (T, B, C)."""
+        """Return the exact local score of recorded trains.
+
+        Parameters
+        ----------
+        params : ndarray, shape (K, n_params)
+            Of the neurons.
+        z : ndarray, shape (S, B, C)
+            Currents.
+        spikes : ndarray of int, shape (S, B, C)
+            What the neurons said.
+        signal : ndarray, shape (S, B, K)
+            Weight of each step.
+
+        Returns
+        -------
+        d_params : ndarray, shape (K, n_params)
+            ``sum_t L_t d log p_t / d params``, summed over samples.
+        d_z : ndarray, shape (S, B, C)
+            The same by the currents.
+        """
         ...
 
 
@@ -77,10 +145,19 @@ class SQSNeuron:
     Parameters
     ----------
     ansatz : Ansatz
+        The circuit.
     noise : NoiseModel, optional
+        None is noiseless.
     spread : float
         Standard deviation of the angles to start from, in radians: near zero the probability of a
         spike is near ``sin^2(pi z / 2)`` and the memory is empty.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> neuron = SQSNeuron(ansatz.layered(1, 2))
+    >>> neuron.channels, neuron.n_params
+    (1, 13)
     """
 
     ansatz: Ansatz
@@ -98,11 +175,14 @@ class SQSNeuron:
         return self.ansatz.n_params
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
-        """Return angles from N(0, spread^2)."""
+        """Return angles from N(0, spread^2), as in :meth:`Neuron.initial`."""
         return rng.normal(0.0, self.spread, (size, self.n_params))
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
-        """Run a fresh :class:`~lava_sqs.quantum.Population`, batched over samples."""
+        """Run a fresh :class:`~lava_sqs.quantum.Population`, batched over samples.
+
+        Arguments and result are as in :meth:`Neuron.run`.
+        """
         size = params.shape[0]
         population = Population(
             self.ansatz,
@@ -127,7 +207,7 @@ class SQSNeuron:
         return RunOut(spikes, result.p_spike.reshape(z.shape), result.log_likelihood)
 
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
-        """Return the exact score, in the reverse form of the engine."""
+        """Return the exact score, in the reverse form of the engine; as in :meth:`Neuron.score`."""
         shape = z.shape
         if self.channels > 1:
             shape = (*z.shape[:2], params.shape[0], self.channels)
@@ -145,7 +225,10 @@ class SQSNeuron:
         signal: Array,
         seed: int,
     ) -> tuple[Array, Array]:
-        """Return the published rule's gradients by angles (K, P) and weights (K, M)."""
+        """Return the published rule's gradients by angles and weights.
+
+        Arguments and result are as in :func:`~lava_sqs.learning.published_gradient`.
+        """
         from lava_sqs.learning.published import published_gradient
 
         return published_gradient(
@@ -161,15 +244,49 @@ class SQSNeuron:
         )
 
     def lava_vars(self, params: Array) -> dict[str, Array]:
-        """Return the Vars of the Process that hold *params*, by name."""
+        """Return the Vars of the Process that hold the parameters, by name.
+
+        Parameters
+        ----------
+        params : ndarray, shape (K, n_params)
+            Angles in radians.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (K, n_params)
+        """
         return {"theta": params}
 
     def from_lava_vars(self, values: dict[str, Array]) -> Array:
-        """Return the parameters of such Vars."""
+        """Return the parameters of such Vars.
+
+        Parameters
+        ----------
+        values : dict of str to ndarray, shape (K, n_params)
+            As of :meth:`lava_vars`.
+
+        Returns
+        -------
+        ndarray, shape (K, n_params)
+        """
         return values["theta"]
 
     def to_process(self, params: Array, bias: Array, **options: Any) -> Any:
-        """Return the :class:`~lava_sqs.SQS` Process of a layer."""
+        """Return the :class:`~lava_sqs.SQS` Process of a layer.
+
+        Parameters
+        ----------
+        params : ndarray, shape (K, n_params)
+            Angles in radians.
+        bias : ndarray, shape (C,)
+            Constant input currents.
+        **options
+            Further arguments of the Process.
+
+        Returns
+        -------
+        SQS
+        """
         from lava_sqs.proc.sqs.process import SQS
 
         channels = (params.shape[0], self.channels) if self.channels > 1 else (params.shape[0],)
@@ -210,6 +327,20 @@ class LIFNeuron:
         v_t = \beta\, v_{t-1} (1 - s_{t-1}) + z_t, \qquad p_t = \sigma\bigl(e^{g} (v_t - h)\bigr),
 
     with parameters ``(logit beta, h, g)``. ``beta = 0`` is a Bernoulli neuron.
+
+    Parameters
+    ----------
+    leak : float
+        beta to start from, in (0, 1).
+
+    Examples
+    --------
+    >>> LIFNeuron().initial(2, np.random.default_rng(0)).shape
+    (2, 3)
+
+    References
+    ----------
+    Jang, Simeone, Gardner, Gruening, IEEE Signal Process. Mag. 36, 64 (2019).
     """
 
     leak: float = 0.1
@@ -225,12 +356,15 @@ class LIFNeuron:
         return 3
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
-        """Return leak 0.1, threshold 0.5, and the slope of ``sin^2(pi z / 2)`` at z = 0.5."""
+        """Return leak, threshold 0.5, and the slope of ``sin^2(pi z / 2)`` at z = 0.5.
+
+        Otherwise as in :meth:`Neuron.initial`.
+        """
         centre = np.array([logit(self.leak), 0.5, np.log(2 * np.pi)])
         return np.asarray(centre + rng.normal(0.0, 0.1, (size, 3)))
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
-        """Run from rest."""
+        """Run from rest, as in :meth:`Neuron.run`."""
         beta, h, gain = expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])
         spikes, p = np.empty(z.shape, np.int8), np.empty(z.shape)
         v, s = np.zeros(z.shape[1:]), np.zeros(z.shape[1:])
@@ -241,7 +375,7 @@ class LIFNeuron:
         return RunOut(spikes, p, _log_likelihood(p, spikes))
 
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
-        """Return the exact score: time reversed inside the neuron."""
+        """Return the exact score, time reversed inside the neuron; as in :meth:`Neuron.score`."""
         beta, h, gain = expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])
         kept = 1.0 - spikes
         v = np.zeros((len(z) + 1, *z.shape[1:]))
@@ -275,6 +409,17 @@ class AsPublishedNeuron:
               + s_{t-1}\theta_{ent}) / 2\bigr), \qquad s_0 = 0,
 
     with parameters ``(theta_ent, theta_mem, theta_in)``; see docs, "Comparison".
+
+    Parameters
+    ----------
+    spread : float
+        Standard deviation of the angles to start from, in radians.
+
+    Examples
+    --------
+    >>> neuron, z = AsPublishedNeuron(), np.full((1, 1, 1), 1.0)
+    >>> neuron.run(np.zeros((1, 3)), z, np.zeros((1, 1, 1))).p_spike.item()  # a full flip
+    1.0
     """
 
     spread: float = 0.1
@@ -290,11 +435,11 @@ class AsPublishedNeuron:
         return 3
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
-        """Return angles from N(0, spread^2)."""
+        """Return angles from N(0, spread^2), as in :meth:`Neuron.initial`."""
         return rng.normal(0.0, self.spread, (size, 3))
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
-        """Run from silence."""
+        """Run from silence, as in :meth:`Neuron.run`."""
         spikes, p = np.empty(z.shape, np.int8), np.empty(z.shape)
         s = np.zeros(z.shape[1:])
         for t in range(len(z)):
@@ -307,7 +452,7 @@ class AsPublishedNeuron:
         return np.asarray(np.pi * np.maximum(z, 0.0) + constant + before * params[:, 0])
 
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
-        """Return the exact score."""
+        """Return the exact score, as in :meth:`Neuron.score`."""
         before = np.concatenate([np.zeros((1, *z.shape[1:])), spikes[:-1]])
         angle = self._angle(params, z, before)
         p = np.sin(angle / 2) ** 2
@@ -327,6 +472,15 @@ class QLIFNeuron:
     ----------
     shots : int
         Repetitions per step; with 1, the threshold is that one outcome.
+
+    Examples
+    --------
+    >>> QLIFNeuron(shots=100).n_params
+    3
+
+    References
+    ----------
+    Brand, Petruccione, arXiv:2407.16398.
     """
 
     shots: int = 20
@@ -342,11 +496,14 @@ class QLIFNeuron:
         return 3
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
-        """Return decay 1 (T1 of one step), threshold 0.5 and gain 1, a little spread."""
+        """Return decay 1 (T1 of one step), threshold 0.5 and gain 1, a little spread.
+
+        Otherwise as in :meth:`Neuron.initial`.
+        """
         return rng.normal(0.0, 0.1, (size, 3))
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
-        """Run from the ground state."""
+        """Run from the ground state, as in :meth:`Neuron.run`."""
         decay, threshold, gain = _qlif_constants(params)
         spikes, p = np.empty(z.shape, np.int8), np.empty(z.shape)
         phi = np.zeros(z.shape[1:])
@@ -358,7 +515,10 @@ class QLIFNeuron:
         return RunOut(spikes, p, _log_likelihood(p, spikes))
 
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
-        """Return the exact score: time reversed inside the neuron (threshold: differences)."""
+        """Return the exact score, time reversed inside the neuron (threshold: differences).
+
+        Otherwise as in :meth:`Neuron.score`.
+        """
         decay, threshold, gain = _qlif_constants(params)
         shape = z.shape
         before, leaked, phi = np.zeros(shape), np.empty(shape), np.empty(shape)
@@ -396,16 +556,51 @@ class QLIFNeuron:
         return d_params, total * np.pi * gain * (z > 0)
 
     def lava_vars(self, params: Array) -> dict[str, Array]:
-        """Return the Vars of the Process that hold *params*, by name."""
+        """Return the Vars of the Process that hold the parameters, by name.
+
+        Parameters
+        ----------
+        params : ndarray, shape (K, 3)
+            As trained.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (K,)
+            ``decay``, ``threshold`` and ``gain``.
+        """
         return dict(zip(("decay", "threshold", "gain"), _qlif_constants(params), strict=True))
 
     def from_lava_vars(self, values: dict[str, Array]) -> Array:
-        """Return the parameters of such Vars."""
+        """Return the parameters of such Vars.
+
+        Parameters
+        ----------
+        values : dict of str to ndarray, shape (K,)
+            As of :meth:`lava_vars`.
+
+        Returns
+        -------
+        ndarray, shape (K, 3)
+        """
         logs = (np.log(values["decay"]), logit(values["threshold"]), np.log(values["gain"]))
         return np.stack(logs, axis=1)
 
     def to_process(self, params: Array, bias: Array, **options: Any) -> Any:
-        """Return the :class:`~lava_sqs.proc.qlif.process.QLIF` Process of a layer."""
+        """Return the :class:`~lava_sqs.QLIF` Process of a layer.
+
+        Parameters
+        ----------
+        params : ndarray, shape (K, 3)
+            As trained.
+        bias : ndarray, shape (K,)
+            Constant input currents.
+        **options
+            Further arguments of the Process.
+
+        Returns
+        -------
+        QLIF
+        """
         from lava_sqs.proc.qlif.process import QLIF
 
         constants: dict[str, Any] = dict(self.lava_vars(params))

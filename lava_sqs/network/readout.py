@@ -13,6 +13,7 @@ __all__ = ["READOUTS", "Evaluation", "accuracy_interval", "count_scores"]
 
 Array = NDArray[Any]
 
+#: How spikes become a class.
 READOUTS = ("count", "likelihood")
 
 
@@ -51,6 +52,7 @@ class Evaluation:
     Attributes
     ----------
     accuracy : float
+        Share of right answers, over samples and repeats.
     interval : tuple of float
         95 % interval.
     covers : str
@@ -58,8 +60,14 @@ class Evaluation:
     confusion : ndarray of int, shape (n_classes, n_classes)
         True class by predicted class, summed over repeats.
     n_samples, n_repeats : int
+        How many.
     spikes_per_inference : float
         Of all neurons of the network, input excluded.
+
+    Examples
+    --------
+    >>> print(Evaluation(0.9, (0.8, 0.95), "95 % Wilson", np.eye(2), 50, 1, 20.0))
+    accuracy 0.9000 [0.8000, 0.9500] (95 % Wilson), 50 samples x 1, 20.0 spikes per inference
     """
 
     accuracy: float
@@ -94,6 +102,12 @@ def accuracy_interval(correct: Array, *, seed: int = 0) -> tuple[tuple[float, fl
         One pass: Wilson, over the samples. Repeats share their samples, so then it is a bootstrap
         over the samples of their mean.
     covers : str
+
+    Examples
+    --------
+    >>> interval, covers = accuracy_interval(np.ones((1, 100), dtype=bool))
+    >>> round(interval[0], 3), covers
+    (0.963, '95 % Wilson, over the test samples')
     """
     repeats, n = correct.shape
     if repeats == 1:

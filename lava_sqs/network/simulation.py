@@ -32,6 +32,14 @@ class LayerTrace:
     z : ndarray, shape (S, B, C)
         Currents.
     out : RunOut
+        Spikes, probabilities and likelihoods.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron
+    >>> out = LIFNeuron().run(np.zeros((1, 3)), np.full((5, 1, 1), 2.0), np.zeros((5, 1, 1)))
+    >>> LayerTrace({}, np.full((5, 1, 1), 2.0), out).wraps
+    5
     """
 
     history: dict[str, Array]
@@ -45,7 +53,13 @@ class LayerTrace:
 
 
 def shifted(train: Array, steps: int) -> Array:
-    """Return x(t-1) for t = 1..steps: zero first, then *train* (T, B, M), then zeros."""
+    """Return x(t-1) for t = 1..*steps*: zero first, then *train* (T, B, M), then zeros.
+
+    Examples
+    --------
+    >>> shifted(np.array([[[1.0]], [[2.0]]]), 4).ravel()
+    array([0., 1., 2., 0.])
+    """
     history = np.zeros((steps, *train.shape[1:]))
     n = min(len(train), steps - 1)
     history[1 : n + 1] = train[:n]
@@ -85,6 +99,16 @@ def forward(
     -------
     list of LayerTrace
         One per layer.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> net = feed_forward(2, (), 1, LIFNeuron())
+    >>> own = LayerParams({"input": np.array([[0.5, 0.5]])}, np.zeros(1), np.zeros((1, 3)))
+    >>> inputs = np.ones((3, 1, 2))
+    >>> traces = forward(net, {"visible": own}, inputs, [np.zeros((4, 1, 1))])
+    >>> traces[0].z.ravel()
+    array([0., 1., 1., 1.])
     """
     steps = len(inputs) + spec.depth
     trains: dict[str, Array] = {INPUT: shifted(inputs, steps)}
@@ -102,13 +126,32 @@ def forward(
 
 
 def layer_seeds(spec: NetworkSpec, seed: int) -> list[int]:
-    """Return one seed per layer, ``SeedSequence(seed).spawn``: those of the Lava Processes."""
+    """Return one seed per layer of *spec*: those of the Lava Processes for *seed*.
+
+    Layer i gets child i of ``SeedSequence(seed)``.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> len(layer_seeds(feed_forward(2, (3,), 1, LIFNeuron()), seed=0))
+    2
+    """
     children = np.random.SeedSequence(seed).spawn(len(spec.layers))
     return [int(child.generate_state(1, np.uint64)[0]) for child in children]
 
 
 def sequential_uniforms(spec: NetworkSpec, seed: int, steps: int) -> Iterator[list[Array]]:
-    """Yield the uniforms (steps, 1, K) of sample after sample, as a run inside Lava draws them."""
+    """Yield the uniforms (*steps*, 1, K) of sample after sample, as a run inside Lava draws them.
+
+    One array per layer of *spec*, from the :func:`layer_seeds` of *seed*.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> streams = sequential_uniforms(feed_forward(2, (3,), 1, LIFNeuron()), seed=0, steps=4)
+    >>> [u.shape for u in next(streams)]
+    [(4, 1, 3), (4, 1, 1)]
+    """
     streams = [
         np.random.default_rng(np.random.SeedSequence(s).spawn(2)[1])
         for s in layer_seeds(spec, seed)

@@ -28,6 +28,7 @@ class LayerSpec:
     Parameters
     ----------
     name : str
+        Of the layer.
     size : int
         Number of neurons K.
     neuron : Neuron
@@ -35,6 +36,12 @@ class LayerSpec:
     sources : tuple of str
         Names of earlier layers, or ``"input"``; each is one dense connection with a delay of one
         step.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron
+    >>> LayerSpec("visible", 10, LIFNeuron(), ("input",)).channels
+    10
     """
 
     name: str
@@ -102,15 +109,45 @@ class NetworkSpec:
         object.__setattr__(self, "_index", {n: i - 1 for i, n in enumerate(known)})
 
     def index(self, name: str) -> int:
-        """Return the position of a layer; -1 for the input."""
+        """Return the position of a layer; -1 for the input.
+
+        Parameters
+        ----------
+        name : str
+            Of the layer.
+
+        Returns
+        -------
+        int
+        """
         return self._index[name]
 
     def width(self, name: str) -> int:
-        """Return the number of spike trains of a source."""
+        """Return the number of spike trains of a source.
+
+        Parameters
+        ----------
+        name : str
+            Of a layer, or ``"input"``.
+
+        Returns
+        -------
+        int
+        """
         return self.n_inputs if name == INPUT else self.layers[self._index[name]].channels
 
     def lag(self, name: str) -> int:
-        """Return the fewest steps in which the input reaches a layer."""
+        """Return the fewest steps in which the input reaches a layer.
+
+        Parameters
+        ----------
+        name : str
+            Of the layer.
+
+        Returns
+        -------
+        int
+        """
         if name == INPUT:
             return 0
         return 1 + min(self.lag(s) for s in self.layers[self._index[name]].sources)
@@ -149,7 +186,18 @@ class NetworkSpec:
         return self.n_weights + self.n_angles
 
     def check_parameters(self, parameters: Parameters) -> None:
-        """Raise unless every array has the shape that this network needs."""
+        """Raise unless every array has the shape that this network needs.
+
+        Parameters
+        ----------
+        parameters : dict of str to LayerParams
+            One entry per layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the array, what was expected and what came.
+        """
         for layer in self.layers:
             if layer.name not in parameters:
                 raise ValueError(f"Argument `parameters` must have the layer {layer.name!r}.")
@@ -191,6 +239,12 @@ class LayerParams:
         Constant currents.
     angles : ndarray, shape (K, P)
         Parameters of the neurons, in radians for SQS neurons.
+
+    Examples
+    --------
+    >>> own = LayerParams({"input": np.zeros((2, 3))}, np.zeros(2), np.zeros((2, 8)))
+    >>> list(own.arrays())
+    ['weights.input', 'bias', 'angles']
     """
 
     weights: dict[str, Array]
@@ -198,16 +252,27 @@ class LayerParams:
     angles: Array
 
     def copy(self) -> LayerParams:
-        """Return an independent copy."""
+        """Return an independent copy.
+
+        Returns
+        -------
+        LayerParams
+        """
         weights = {s: w.copy() for s, w in self.weights.items()}
         return LayerParams(weights, self.bias.copy(), self.angles.copy())
 
     def arrays(self) -> dict[str, Array]:
-        """Return every array by a name: ``weights.<source>``, ``bias``, ``angles``."""
+        """Return every array by a name: ``weights.<source>``, ``bias``, ``angles``.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
         named = {f"weights.{s}": w for s, w in self.weights.items()}
         return {**named, "bias": self.bias, "angles": self.angles}
 
 
+#: What a network has learned, layer by layer.
 Parameters = dict[str, LayerParams]
 
 
@@ -224,12 +289,26 @@ def feed_forward(
     Parameters
     ----------
     n_inputs, n_visible : int
+        Spike trains that come in, and visible neurons.
     hidden : tuple of int
         Sizes of the hidden layers; may be empty.
     neuron : Neuron
         The kind of all layers.
     skip : bool
         Whether the input drives the visible layer as well.
+
+    Returns
+    -------
+    NetworkSpec
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron
+    >>> print(feed_forward(64, (32,), 10, LIFNeuron(), skip=False))
+    Network of 64 inputs, depth 2
+      hidden0       32 x LIFNeuron(leak=0.1) from input
+      visible       10 x LIFNeuron(leak=0.1) from hidden0
+      2368 weights, 126 angles, 42 bias currents
     """
     layers = []
     before = INPUT

@@ -27,12 +27,20 @@ _KIND = "lava_sqs network"
 
 
 def write(path: str | Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-    """Write *header* and *arrays*; whoever reads sees the old file or the new one, complete.
+    """Write *header* and *arrays* to *path*; whoever reads sees the old file or the new, complete.
 
     Raises
     ------
     OSError
         If the folder cannot be written; the old file is untouched then.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(f"{folder}/model.npz", {"note": "hello"}, {"w": np.ones(3)})
+    ...     header, arrays = read(f"{folder}/model.npz")
+    >>> header["note"], arrays["w"]
+    ('hello', array([1., 1., 1.]))
     """
     file = Path(path)
     text = json.dumps({"kind": _KIND, "format": list(FORMAT), **header}, allow_nan=False)
@@ -49,13 +57,21 @@ def write(path: str | Path, header: Mapping[str, Any], arrays: Mapping[str, Arra
 
 
 def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return header and arrays of a file that :func:`write` made.
+    """Return header and arrays of the file *path*, which :func:`write` made.
 
     Raises
     ------
     FileNotFoundError
+        If there is none.
     ValueError
         If it is damaged, no model, or made by a newer major version.
+
+    Examples
+    --------
+    >>> read("nowhere.npz")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: Argument `path` must name a saved model, but nowhere.npz is no file.
     """
     file = Path(path)
     if not file.is_file():

@@ -45,7 +45,9 @@ __all__ = [
 
 Array = NDArray[Any]
 
+#: Learning rules.
 RULES = ("exact", "as-published")
+#: What visible neurons learn to say, see :func:`class_codes`.
 TARGETS = ("one-hot", "pairs")
 
 #: Strength of the delta rule in the dead zone of visible neurons.
@@ -66,6 +68,11 @@ class BatchResult:
         Spikes per sample, of hidden (sampled) and visible (clamped) neurons.
     wraps : int
         Currents above 1.
+
+    Examples
+    --------
+    >>> BatchResult({}, np.array([-0.7]), 12.0, 0).spikes
+    12.0
     """
 
     gradient: Parameters
@@ -93,6 +100,11 @@ def class_codes(n_classes: int, targets: str, per_code: int = 1) -> Array:
     ndarray of int8, shape (n_classes, C)
         C is n_classes or n_classes (n_classes - 1), times *per_code*; a class's own are neighbours.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such kind of targets.
+
     Examples
     --------
     >>> class_codes(3, "pairs")[0]
@@ -118,10 +130,24 @@ def target_trains(spec: NetworkSpec, codes: Array, labels: Array, inputs: Array)
     Parameters
     ----------
     spec : NetworkSpec
+        The network.
     codes : ndarray, shape (n_classes, C)
+        As of :func:`class_codes`.
     labels : ndarray of int, shape (B,)
         Indices of classes.
     inputs : ndarray, shape (T, B, M)
+        What enters the network.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> codes = class_codes(2, "one-hot")
+    >>> target_trains(feed_forward(3, (), 2, LIFNeuron()), codes, np.array([1]), np.ones((2, 1, 3)))
+    array([[[-1, -1]],
+    <BLANKLINE>
+           [[ 0,  1]],
+    <BLANKLINE>
+           [[ 0,  1]]], dtype=int8)
     """
     steps = len(inputs) + spec.depth
     clamp = np.repeat(codes[labels][None], steps, axis=0)
@@ -173,6 +199,16 @@ def local_gradient(
     Returns
     -------
     BatchResult
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> net, rng = feed_forward(3, (4,), 2, LIFNeuron()), np.random.default_rng(0)
+    >>> inputs = np.ones((5, 8, 3))
+    >>> clamp = target_trains(net, class_codes(2, "one-hot"), np.arange(8) % 2, inputs)
+    >>> batch = local_gradient(net, initialise(net, inputs, rng), inputs, clamp, rng, n_draws=2)
+    >>> batch.gradient["hidden0"].weights["input"].shape, batch.log_likelihood.shape
+    ((4, 3), (8,))
     """
     steps, batch = len(clamp), inputs.shape[1]
     many = np.tile(inputs, (1, n_draws, 1))
@@ -293,6 +329,14 @@ def initialise(
     rng : Generator
     hidden_spread, visible_spread : float
         Standard deviation of z over steps and samples.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> net = feed_forward(3, (4,), 2, LIFNeuron())
+    >>> start = initialise(net, np.ones((5, 8, 3)), np.random.default_rng(0))
+    >>> list(start), start["hidden0"].bias.shape
+    (['hidden0', 'visible'], (4,))
     """
     steps = len(inputs) + spec.depth
     trains = {INPUT: shifted(inputs, steps)}
