@@ -9,6 +9,7 @@ CHECKS = (
     ("ruff", "format", "--check"),
     ("mypy",),
     ("codespell",),
+    (sys.executable, "tools/docstrings.py"),
 )
 
 
@@ -17,7 +18,7 @@ def main() -> int:
     root = Path(__file__).resolve().parents[1]
     failed = []
     for check in CHECKS:
-        command = " ".join(check)
+        command = " ".join(Path(word).name for word in check)
         print(f"== {command}", flush=True)
         if subprocess.run(check, cwd=root).returncode:
             failed.append(command)

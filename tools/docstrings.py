@@ -27,7 +27,7 @@ from numpydoc.docscrape import NumpyDocString
 sys.path.insert(0, str(Path(__file__).parent))
 import public
 
-_REFERS = re.compile(r"(?i)\b(see|as|as in|as of|as for|like)\s+:(class|meth|func|attr):`")
+_REFERS = re.compile(r"(?i)\b(see|as|as in|as of|as for|like|those of)\s+:(class|meth|func|attr):`")
 _RETURNS = re.compile(r"(Return|Yield|Whether)\b")
 _ARRAY = re.compile(r"\b(array_like|ndarray)\b")
 

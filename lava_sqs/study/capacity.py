@@ -32,6 +32,16 @@ def circuit_from(params: Mapping[str, Any]) -> Any:
     Returns
     -------
     Ansatz
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such circuit, or not of these sizes.
+
+    Examples
+    --------
+    >>> circuit_from({"memory_qubits": 2}).n_params
+    13
     """
     from lava_sqs.quantum import ansatz
 
@@ -77,6 +87,18 @@ class MemoryCapacityTask:
     --------
     circuit_from, noise_from : the parameters of a point.
     lava_sqs.quantum.diagnostics.memory_capacity : what is computed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> task = MemoryCapacityTask(max_delay=3)
+    >>> counts = task({"ansatz": "delay", "memory_qubits": 2}, np.random.SeedSequence(0))
+    >>> round(counts.estimate, 9)  # each spike repeats the input of two steps ago
+    1.0
     """
 
     circuits: int = 5
@@ -91,7 +113,18 @@ class MemoryCapacityTask:
         check_choice("measure", self.measure, ("linear", "information"))
 
     def check(self, params: dict[str, Any]) -> None:
-        """Raise if a point makes no sense: before anything runs."""
+        """Raise if a point makes no sense: before anything runs.
+
+        Parameters
+        ----------
+        params : dict
+            Parameters of the point.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the parameter, what was expected and what came.
+        """
         known = ("ansatz", "io_qubits", "memory_qubits", "layers")
         check_names(self.name, params, known, noises=("noise",))
         circuit_from(params)

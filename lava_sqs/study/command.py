@@ -24,9 +24,20 @@ DASK_TIMEOUT = 20.0
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add ``study`` to the subcommands of ``lava-sqs``.
+    """Add ``study`` to the subcommands of ``lava-sqs``, that is to *subparsers*; return its parser.
 
     The parser sets ``call``: a function of the parsed arguments that returns the exit code.
+
+    Returns
+    -------
+    ArgumentParser
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> _ = add_parser(parser.add_subparsers())
+    >>> parser.parse_args(["study", "status", "runs.csv"]).csv
+    ['runs.csv']
     """
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "study",
@@ -84,7 +95,18 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``lava-sqs study ...`` and return the exit code."""
+    """Run ``lava-sqs study`` with the arguments *argv* (None: those of the command line).
+
+    Returns
+    -------
+    int
+        The exit code.
+
+    Examples
+    --------
+    >>> main(["status", "nowhere.csv"])
+    2
+    """
     top = argparse.ArgumentParser(prog="lava-sqs")
     add_parser(top.add_subparsers(dest="command", required=True))
     given = list(sys.argv[1:] if argv is None else argv)

@@ -14,6 +14,7 @@ from lava_sqs._checks import check_int, describe
 
 __all__ = ["KINDS", "Counts"]
 
+#: How counts were made: see :class:`Counts`.
 KINDS = ("shots", "samples", "values")
 
 
@@ -88,7 +89,24 @@ class Counts:
 
     @classmethod
     def of_shots(cls, shots: int, errors: int) -> Counts:
-        """Return *errors* wrong ones among *shots* independent trials."""
+        """Return the counts of independent trials.
+
+        Parameters
+        ----------
+        shots : int
+            How many.
+        errors : int
+            How many of them were wrong.
+
+        Returns
+        -------
+        Counts
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the argument, what was expected and what came.
+        """
         return cls("shots", check_int("shots", shots), check_int("errors", errors))
 
     @classmethod
@@ -100,6 +118,16 @@ class Counts:
         errors : array_like of int, shape (N,)
             The order of the samples must be the same in every batch.
         repeats : int
+            Evaluations of each sample.
+
+        Returns
+        -------
+        Counts
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the argument, what was expected and what came.
         """
         array = np.asarray(errors)
         if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "biu":
@@ -112,7 +140,22 @@ class Counts:
 
     @classmethod
     def of_values(cls, values: Iterable[float] | Any) -> Counts:
-        """Return independent numbers: one per seed, that is per training or per circuit drawn."""
+        """Return independent numbers: one per seed, that is per training or per circuit drawn.
+
+        Parameters
+        ----------
+        values : float or array_like of float, any shape
+            Finite.
+
+        Returns
+        -------
+        Counts
+
+        Raises
+        ------
+        ValueError
+            If one is no finite number.
+        """
         array = np.atleast_1d(np.asarray(values)).ravel()
         if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
             raise ValueError(

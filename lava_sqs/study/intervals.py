@@ -31,8 +31,15 @@ class Interval:
     level : float
         Confidence level.
     method : str
+        Name of the interval.
     covers : str
         What would have to be drawn again for the estimate to fall elsewhere.
+
+    Examples
+    --------
+    >>> found = interval(Counts.of_values([0.7, 0.8, 0.9]))
+    >>> found.covers, round(found.width, 3)
+    ('spread over 3 seeds', 0.497)
     """
 
     estimate: float
@@ -55,7 +62,7 @@ class Interval:
 
 
 def interval(counts: Counts, level: float = 0.95) -> Interval:
-    r"""Return the confidence interval that fits how the counts were made.
+    """Return the confidence interval that fits how the counts were made.
 
     - independent shots: Wilson's score interval of the error probability;
     - the same N samples repeated: bootstrap over the samples. One sample with all its repeats is
@@ -73,6 +80,11 @@ def interval(counts: Counts, level: float = 0.95) -> Interval:
     Returns
     -------
     Interval
+
+    Raises
+    ------
+    ValueError
+        If *level* is not between 0 and 1.
 
     References
     ----------

@@ -35,7 +35,7 @@ def _dumps(value: Any) -> bytes:
 
 
 def run_isolated(function: Callable[..., Any], *args: Any, timeout: float | None = None) -> Any:
-    """Return ``function(*args)``, computed in a new interpreter.
+    r"""Return *function* (*\*args*), computed in a new interpreter.
 
     Raises
     ------
@@ -43,6 +43,12 @@ def run_isolated(function: Callable[..., Any], *args: Any, timeout: float | None
         If it takes longer than *timeout* seconds, or the process dies.
     Exception
         What the function raised.
+
+    Examples
+    --------
+    >>> import math
+    >>> run_isolated(math.sqrt, 4.0, timeout=60)
+    2.0
     """
     with tempfile.TemporaryDirectory(prefix="lava-sqs-") as folder:
         task, answer = Path(folder, "task"), Path(folder, "answer")

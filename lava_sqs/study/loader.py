@@ -49,9 +49,16 @@ class StudyFile:
     Attributes
     ----------
     study : Study
+        What to run.
     options : dict
         Keyword arguments for :meth:`Study.run`: stopping rule, workers, isolation.
     about : str
+        What the file says about itself.
+
+    Examples
+    --------
+    >>> StudyFile(Study("memory_capacity"), {"workers": 2}).options
+    {'workers': 2}
     """
 
     study: Study
@@ -169,17 +176,26 @@ def _where(error: Any, text: str) -> str:
 
 
 def load_study(path: str | os.PathLike[str]) -> StudyFile:
-    """Return the study that a TOML file describes.
+    r"""Return the study that the TOML file *path* describes.
 
-    Tables: ``[study]`` with ``task`` (a built-in one, or ``"module:function"``, looked for beside
-    the file first), ``seed``, ``on_invalid``, ``about``; ``[options]`` of the task; ``[base]``,
-    ``[grid]``, ``[[points]]``; ``[stop]`` with ``max_shots``, ``max_errors``, ``target_width``,
-    ``max_batches``; ``[run]`` with ``workers``, ``isolate``, ``timeout``, ``retries``.
+    The function of a task ``"module:function"`` is looked for beside the file first.
 
     Raises
     ------
     StudyFileError
-        With the file and the line.
+        If the file is wrong: names the line.
+    FileNotFoundError
+        If there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "memory.toml")
+    ...     text = '[study]\ntask = "memory_capacity"\n[grid]\nmemory_qubits = [1, 2]\n'
+    ...     _ = path.write_text(text)
+    ...     load_study(path).study
+    Study('memory_capacity', 2 points, seed=0)
     """
     file = _File(Path(path))
     data = file.data

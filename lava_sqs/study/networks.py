@@ -79,6 +79,20 @@ def quantised(model: Any, bits: int) -> Any:
     Returns
     -------
     SQSNN
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *bits* is no integer from 2.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from lava_sqs.network import LayerParams
+    >>> own = LayerParams({"input": np.array([[1.0, 0.3, -0.6]])}, np.zeros(1), np.zeros((1, 3)))
+    >>> coarse = quantised(SimpleNamespace(parameters_={"visible": own}), bits=2)
+    >>> coarse.parameters_["visible"].weights["input"]
+    array([[ 1.,  0., -1.]])
     """
     levels = 2 ** (check_int("weight_bits", bits, minimum=2) - 1) - 1
     model = copy.copy(model)
@@ -220,6 +234,20 @@ class Accuracy:
     keep : str, optional
         Folder for trained networks, if *model* is None: then each is trained once, whoever needs
         it, and a killed training goes on from its last epoch. No part of the rows' ids.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> class Guess:
+    ...     def predict(self, X):
+    ...         return np.zeros(len(X), dtype=int)
+    >>> task = Accuracy(model=Guess(), X=np.zeros((4, 2)), y=np.array([0, 0, 0, 1]))
+    >>> task({}, np.random.SeedSequence(0)).estimate  # the share of errors
+    0.25
     """
 
     model: Any = None
@@ -258,13 +286,30 @@ class Accuracy:
             raise ValueError("Argument `keep` must be None with a model: nothing is trained.")
 
     def identity(self) -> Any:
-        """Return what the rows' ids contain: the model and the samples, hashed."""
+        """Return what the rows' ids contain: the model and the samples, hashed.
+
+        Returns
+        -------
+        list
+            Plain data.
+        """
         model = _hash_of(self.model) if isinstance(self.model, str) else plain_or_hash(self.model)
         samples = [plain_or_hash(v) for v in (self.X, self.y, self.classes)]
         return [model, *samples, _data_identity(self.data), self.repeats, self.train_seed]
 
     def check(self, params: dict[str, Any]) -> None:
-        """Raise if a point makes no sense: before anything runs."""
+        """Raise if a point makes no sense: before anything runs.
+
+        Parameters
+        ----------
+        params : dict
+            Parameters of the point.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the parameter, what was expected and what came.
+        """
         noise_from(params)
         if self.model is None:
             _untrained(params, self.train_seed)
@@ -317,6 +362,12 @@ class Training:
         Trainings per batch, each with its own seed.
     train_size, test_size : int, optional
         Use only so many samples.
+
+    Examples
+    --------
+    >>> task = Training(networks=2)
+    >>> task({"epochs": 10}, np.random.SeedSequence(0)).shots  # doctest: +SKIP
+    2
     """
 
     data: str = "digits"
@@ -331,12 +382,24 @@ class Training:
         check_int("networks", self.networks, minimum=1)
 
     def identity(self) -> Any:
-        """Return what the rows' ids contain: every field, and the data hashed."""
+        """Return what the rows' ids contain: every field, and the data hashed.
+
+        Returns
+        -------
+        dict
+            Plain data.
+        """
         own = {f.name: plain_or_hash(getattr(self, f.name)) for f in dataclasses.fields(self)}
         return {**own, "data": _data_identity(self.data)}
 
     def check(self, params: dict[str, Any]) -> None:
-        """Raise if a point makes no sense: before anything runs."""
+        """Raise if a point makes no sense: before anything runs.
+
+        Parameters
+        ----------
+        params : dict
+            Parameters of the point.
+        """
         noise_from(params)
         _bits(params)
         _untrained(params, 0)

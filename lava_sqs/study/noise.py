@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PREFIXES", "lifetimes", "noise_from"]
 
+#: Noises of a point: while it is tested, and while it is trained.
 PREFIXES = ("noise", "train_noise")
 #: Parameters that are no field of NoiseModel but stand for one.
 DERIVED = ("t2_over_t1", "p_depol_1q_over_2q", "scaled")
@@ -70,7 +71,15 @@ def _preset(params: Mapping[str, Any], prefix: str) -> NoiseModel:
 
 
 def lifetimes(params: Mapping[str, Any], prefix: str = "noise") -> tuple[Any, Any]:
-    """Return t1 and t2 (numbers, or lists with one per qubit) before NoiseModel checks them."""
+    """Return t1 and t2 (numbers, or lists with one per qubit) before NoiseModel checks them.
+
+    They are read from *params* under the name *prefix*.
+
+    Examples
+    --------
+    >>> lifetimes({"noise.t1": 1e-4, "noise.t2_over_t1": 0.5})
+    (0.0001, 5e-05)
+    """
     fields = _fields(params, prefix)
     t1, t2 = (fields.get(k, _preset_value(params, prefix, k)) for k in ("t1", "t2"))
     return t1, t2

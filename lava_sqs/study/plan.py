@@ -53,6 +53,13 @@ class Point:
         Flat: dotted names to numbers, texts, booleans, None, or lists of these.
     id : str
         Hash of the task, the parameters and the version of the package.
+
+    Examples
+    --------
+    >>> from lava_sqs.study import Study
+    >>> study = Study("memory_capacity", grid={"noise.t1": [1e-5, 1e-4]}, base={"noise.t2": 1e-5})
+    >>> print(study.points[1])
+    noise.t2=1e-05, noise.t1=0.0001
     """
 
     params: dict[str, Any]
@@ -71,12 +78,25 @@ class Stop:
     Attributes
     ----------
     max_shots, max_errors : int or None
+        Sums over batches.
     target_width : float or None
         Width of the confidence interval (at *level*). A spread over seeds needs three of them
         before it is judged.
     max_batches : int or None
         None is 1 if there is no other rule, else 1000: no study runs for ever.
     level : float
+        Of the interval.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> from lava_sqs.study import Counts
+    >>> Stop(max_errors=10).reached(Counts.of_shots(500, errors=12), batches=5)
+    'max_errors'
     """
 
     max_shots: int | None = None
@@ -108,7 +128,19 @@ class Stop:
         return 1 if all(rule is None for rule in rules) else 1000
 
     def reached(self, counts: Any, batches: int) -> str:
-        """Return the rule that stops a point with these counts, or an empty text."""
+        """Return the rule that stops a point, or an empty text.
+
+        Parameters
+        ----------
+        counts : Counts
+            Of the point so far.
+        batches : int
+            How many made them.
+
+        Returns
+        -------
+        str
+        """
         from lava_sqs.study.intervals import interval
 
         if self.max_shots is not None and counts.shots >= self.max_shots:
@@ -149,7 +181,20 @@ def plain(name: str, value: Any) -> Any:
 
 
 def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return ``{"noise": {"t1": x}}`` as ``{"noise.t1": x}``; a NoiseModel as its fields."""
+    """Return ``{"noise": {"t1": x}}`` as ``{"noise.t1": x}``; a NoiseModel as its fields.
+
+    The argument *given* is called *name* in messages.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no dict, or a name or a value cannot be a column.
+
+    Examples
+    --------
+    >>> flatten("base", {"noise": {"t1": 1e-4}, "memory_qubits": 2})
+    {'noise.t1': 0.0001, 'memory_qubits': 2}
+    """
     flat: dict[str, Any] = {}
     if given is None:
         return flat
@@ -204,10 +249,20 @@ def expand(
     points: Sequence[Mapping[str, Any]] | None,
     base: Mapping[str, Any] | None,
 ) -> list[dict[str, Any]]:
-    """Return the parameters of every point: ``base``, then each of ``points``, then the grid.
+    """Return the parameters of every point: *base*, then each of *points*, then the *grid*.
 
     Later ones override ``base``; a name in both ``points`` and ``grid`` is an error. The grid's
     last name varies fastest.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> expand(grid={"a": [1, 2]}, points=[{"b": 3}], base={"c": 4})
+    [{'c': 4, 'b': 3, 'a': 1}, {'c': 4, 'b': 3, 'a': 2}]
     """
     common = {k: plain(k, v) for k, v in flatten("base", base).items()}
     axes = {}
@@ -295,7 +350,13 @@ def _canonical(value: Any) -> Any:
 
 
 def canonical(data: Any) -> str:
-    """Return the one JSON text of plain data: sorted keys, shortest numbers, no spaces."""
+    """Return the one JSON text of plain *data*: sorted keys, shortest numbers, no spaces.
+
+    Examples
+    --------
+    >>> canonical({"b": 2.0, "a": [1, -0.0]})
+    '{"a":[1,0],"b":2}'
+    """
     return json.dumps(_canonical(data), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
@@ -310,12 +371,18 @@ def point_id(task: Any, params: Mapping[str, Any], version: str = __version__) -
 
 
 def row_id(point: str, seed: int, batch: int) -> str:
-    """Return the id of one batch's row."""
+    """Return the id of the row of one *batch* of a *point* with the study's *seed*.
+
+    Examples
+    --------
+    >>> row_id("00c0ffee00c0ffee", 0, 3) == row_id("00c0ffee00c0ffee", 1, 3)
+    False
+    """
     return digest({"point": point, "seed": seed, "batch": batch})
 
 
 def batch_seed(seed: int, point: str, batch: int) -> np.random.SeedSequence:
-    """Return the seed of a batch: it depends on nothing but these three.
+    """Return the seed of a batch: it depends on nothing but *seed*, *point* and *batch*.
 
     Examples
     --------

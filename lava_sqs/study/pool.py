@@ -32,9 +32,14 @@ class _Here(cf.Executor):
 
 
 def is_lost(error: BaseException) -> bool:
-    """Return whether a batch failed for no fault of its own, so that it may run again.
+    """Return whether *error* is no fault of the batch, so that it may run again.
 
     A broken pool, a killed or vanished worker (Dask's own retries included), a timeout.
+
+    Examples
+    --------
+    >>> is_lost(cf.BrokenExecutor()), is_lost(ValueError())
+    (True, False)
     """
     if isinstance(error, (cf.BrokenExecutor, cf.CancelledError, IsolatedFailure)):
         return True
@@ -51,6 +56,17 @@ class Pool:
         None is 1, or the size of *executor*.
     executor : Executor or callable, optional
         An executor, or a function that makes one: only then can a broken one be replaced.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> pool = Pool(1, None)
+    >>> pool.submit(abs, -2).result()
+    2
     """
 
     def __init__(self, workers: int | None, executor: Any) -> None:
@@ -75,7 +91,7 @@ class Pool:
         self.serial = isinstance(self._executor, _Here)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> cf.Future[Any]:
-        """Submit; a pool that broke meanwhile gives a future that says so."""
+        r"""Return the future of *function* with *\*args*, also if the pool has broken."""
         try:
             future = self._executor.submit(function, *args)
         except cf.BrokenExecutor as error:

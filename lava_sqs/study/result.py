@@ -28,13 +28,24 @@ class PointResult:
     Attributes
     ----------
     id, task, version : str
+        Hash of the point, name of the task, version of lava_sqs.
     params : dict
+        Parameters.
     counts : Counts
         Of all rows.
     batches : int
+        Number of rows.
     seeds : tuple of int
         Seeds of the studies that contributed.
     seconds : float
+        What all batches took.
+
+    Examples
+    --------
+    >>> from lava_sqs.study import Study
+    >>> point = Study("memory_capacity", base={"ansatz": "delay"}).run(progress=False).points[0]
+    >>> round(point.value, 9), point.batches
+    (1.0, 1)
     """
 
     id: str
@@ -52,11 +63,32 @@ class PointResult:
         return self.counts.estimate
 
     def interval(self, level: float = 0.95) -> Interval:
-        """Return the interval that fits how the counts were made."""
+        """Return the interval that fits how the counts were made.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level, in (0, 1).
+
+        Returns
+        -------
+        Interval
+        """
         return interval(self.counts, level)
 
     def parameter(self, name: str) -> Any:
-        """Return a parameter, also one that others imply: t2 from t1 and t2_over_t1."""
+        """Return a parameter, also one that others imply: t2 from t1 and t2_over_t1.
+
+        Parameters
+        ----------
+        name : str
+            In full, ``noise.t2``.
+
+        Returns
+        -------
+        float, int, str, list or None
+            None if the point does not have it.
+        """
         if name in self.params:
             return self.params[name]
         prefix, _, field = name.rpartition(".")
@@ -117,7 +149,24 @@ class StudyResult:
 
     @classmethod
     def load(cls, *paths: str | os.PathLike[str]) -> StudyResult:
-        """Return the results in one or more files, every row once."""
+        """Return the results in one or more files, every row once.
+
+        Parameters
+        ----------
+        *paths : path
+            CSV files of studies.
+
+        Returns
+        -------
+        StudyResult
+
+        Raises
+        ------
+        ValueError
+            If there is no path.
+        StoreError
+            If a file cannot be used.
+        """
         if not paths:
             raise ValueError("Argument `paths` must have at least one file.")
         return cls(tuple(combine(paths)))
@@ -149,9 +198,18 @@ class StudyResult:
     def resolve(self, name: str) -> str:
         """Return the full name of a parameter: ``t2`` is ``noise.t2``.
 
+        Parameters
+        ----------
+        name : str
+            In full, or its end.
+
+        Returns
+        -------
+        str
+
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If no point has it, or several parameters end so.
         """
         if not isinstance(name, str):
@@ -181,6 +239,10 @@ class StudyResult:
         **params
             A value or a list of values; a dot in a name is written as two underscores
             (``noise__t1=1e-4``), ``task`` and ``version`` work as well.
+
+        Returns
+        -------
+        StudyResult
         """
         wanted = {}
         for key, value in params.items():
@@ -198,6 +260,15 @@ class StudyResult:
 
     def to_dataframe(self, level: float = 0.95) -> pandas.DataFrame:
         """Return a table with a row per point: parameters, sums, value, interval, what it covers.
+
+        Parameters
+        ----------
+        level : float
+            Of the intervals, in (0, 1).
+
+        Returns
+        -------
+        pandas.DataFrame
 
         Raises
         ------
@@ -250,7 +321,19 @@ class StudyResult:
         return self.table()
 
     def table(self, level: float = 0.95, limit: int = 60) -> str:
-        """Return an aligned table of at most *limit* points: what varies, value and interval."""
+        """Return an aligned table: what varies, value and interval.
+
+        Parameters
+        ----------
+        level : float
+            Of the intervals, in (0, 1).
+        limit : int
+            Most points to show.
+
+        Returns
+        -------
+        str
+        """
         same = {k: self.points[0].params.get(k) for k in self.parameters if k not in self.varying}
         tasks = sorted({p.task for p in self.points})
         versions = sorted({p.version for p in self.points})

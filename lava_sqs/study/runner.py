@@ -28,9 +28,10 @@ __all__ = ["Progress", "StudyError", "run_points"]
 class StudyError(RuntimeError):
     """Some points failed; the rows of the others are there.
 
-    Attributes
+    Parameters
     ----------
     failures : list of (Point, BaseException)
+        What failed, and how; kept as an attribute.
     """
 
     def __init__(self, failures: list[tuple[Point, BaseException]]) -> None:
@@ -50,11 +51,20 @@ class Progress:
     Attributes
     ----------
     row : Row
+        The new one.
     counts : Counts
         Of the point so far.
     stopped_by : str
         The rule that ended the point with this row; empty if it goes on.
     points_done, points_total : int
+        How far the study is.
+
+    Examples
+    --------
+    >>> from lava_sqs.study import Study
+    >>> study = Study("memory_capacity", base={"ansatz": "delay"})
+    >>> [(step.stopped_by, step.points_done) for step in study.iter_run()]
+    [('max_batches', 1)]
     """
 
     row: Row
@@ -159,6 +169,15 @@ def run_points(
     ------
     StudyError
         At the end, if points failed.
+
+    Examples
+    --------
+    >>> from lava_sqs.study import Counts, Study
+    >>> study = Study("memory_capacity", base={"ansatz": "delay"})
+    >>> steps = run_points(study.task, study.points, name="mine", seed=0, stop=Stop(), rows=[],
+    ...                    pool=Pool(1, None))
+    >>> next(steps).row.task
+    'mine'
     """
     return _Run(task, name, seed, stop, pool, isolate, timeout, retries).run(points, rows)
 

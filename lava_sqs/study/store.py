@@ -47,15 +47,27 @@ class Row:
     row_id, point_id : str
         Hashes, see :mod:`lava_sqs.study.plan`.
     batch : int
+        Its number among those of the point.
     task : str
+        Name of the task.
     params : dict
+        Parameters of the point.
     seed : int
         Seed of the study.
     counts : Counts
+        What the batch found.
     version : str
         Of lava_sqs.
     seconds : float
         What the batch took; no part of the result.
+
+    Examples
+    --------
+    >>> from lava_sqs.study import Study
+    >>> study = Study("memory_capacity", base={"ansatz": "delay"})
+    >>> step = next(study.iter_run())
+    >>> step.row.batch, step.row.task
+    (0, 'memory_capacity')
     """
 
     row_id: str
@@ -238,16 +250,35 @@ def _without_duplicates(path: Path, rows: Iterable[Row]) -> list[Row]:
 def read_rows(path: str | os.PathLike[str]) -> list[Row]:
     """Return the rows of a results file, each once; the file is not changed.
 
-    Warns
-    -----
-    StudyWarning
-        If the last line is torn: it is left out.
+    Parameters
+    ----------
+    path : path
+        CSV file of a study.
+
+    Returns
+    -------
+    list of Row
 
     Raises
     ------
-    FileNotFoundError
     StoreError
-        If another line is no row, or one row has two results.
+        If a line other than the last is damaged, or rows contradict each other.
+
+    Warns
+    -----
+    StudyWarning
+        The last line is torn; it is left out.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from lava_sqs.study import Study
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/runs.csv"
+    ...     _ = Study("memory_capacity", base={"ansatz": "delay"}).run(path, progress=False)
+    ...     rows = read_rows(path)
+    >>> rows[0].params, rows[0].counts.kind
+    ({'ansatz': 'delay'}, 'values')
     """
     path = Path(path)
     contents = _scan(path, path.read_bytes())
@@ -297,6 +328,14 @@ class RowStore:
         Another run has the file, it is no results file, or lacks a column.
     FileExistsError
         It has rows, and *resume* is false.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with RowStore(f"{folder}/runs.csv", ["noise.t1"]) as store:
+    ...         len(store.rows)
+    0
     """
 
     def __init__(
@@ -355,7 +394,7 @@ class RowStore:
             data = data[os.write(self._fd, data) :]
 
     def append(self, row: Row) -> None:
-        """Write a row; at most a second later it is on the disk itself."""
+        """Write *row* with one system call, so that a kill leaves it complete or torn."""
         self._write(_line(_cells(row, self._columns)))
         self.rows.append(row)
         if (now := time.monotonic()) - self._synced > 1:
@@ -403,6 +442,18 @@ def combine(
     StoreError
         If two files disagree about one row.
     FileExistsError
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from lava_sqs.study import Study
+    >>> study = Study("memory_capacity", grid={"memory_qubits": [1, 2]}, base={"ansatz": "delay"})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     night1, night2 = f"{folder}/night1.csv", f"{folder}/night2.csv"
+    ...     _ = study.run(night1, progress=False), study.run(night2, progress=False)
+    ...     rows = combine([night1, night2], f"{folder}/both.csv")
+    >>> len(rows)
+    2
     """
     names = [Path(p) for p in paths]
     if out is not None and Path(out).exists():

@@ -130,6 +130,10 @@ class Study:
 
         Leaving the loop early stops the run; what is on disk stays and is taken up next time.
         Arguments and errors are those of :meth:`run`.
+
+        Yields
+        ------
+        Progress
         """
         stop = Stop(
             max_shots=max_shots,
@@ -281,7 +285,17 @@ class Study:
         return StudyResult(tuple(rows), tuple(self.skipped)) if path is None else self.result(path)
 
     def result(self, *paths: str | os.PathLike[str]) -> StudyResult:
-        """Return what files hold of this study: its points, all seeds."""
+        """Return what files hold of this study: its points, all seeds.
+
+        Parameters
+        ----------
+        *paths : path
+            Results files.
+
+        Returns
+        -------
+        StudyResult
+        """
         ids = {p.id: i for i, p in enumerate(self.points)}
         rows = [row for row in StudyResult.load(*paths).rows if row.point_id in ids]
         rows.sort(key=lambda row: (ids[row.point_id], row.seed, row.batch))

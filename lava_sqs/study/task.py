@@ -29,6 +29,7 @@ TASKS = {
     "training": "lava_sqs.study.networks:Training",
 }
 
+#: What a study runs.
 Task = Callable[[dict[str, Any], np.random.SeedSequence], Counts]
 
 
@@ -47,7 +48,7 @@ def _code(code: types.CodeType) -> list[Any]:
 
 
 def identity(task: Any) -> Any:
-    """Return plain data that changes when the task changes: a part of every row's id.
+    """Return plain data that changes when the *task* changes: a part of every row's id.
 
     A function is its name, its compiled code and its defaults (what it calls is not looked at); a
     dataclass is its class, the code of its call and its fields; anything else says it itself by a
@@ -57,6 +58,13 @@ def identity(task: Any) -> Any:
     ------
     TypeError
         If the task is neither, or a lambda or a local function (no worker could find it).
+
+    Examples
+    --------
+    >>> identity(lambda params, seed: None)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    TypeError: Argument `task` must be a function at the top level of a module, but got ...
     """
     if hasattr(task, "identity") and callable(task.identity):
         return [_qualified(type(task)), task.identity()]
@@ -99,7 +107,13 @@ def plain_or_hash(value: Any) -> Any:
 
 
 def task_name(task: Any) -> str:
-    """Return a short name for the column `task`."""
+    """Return a short name of *task* for the column `task`.
+
+    Examples
+    --------
+    >>> task_name(resolve_task("memory_capacity"))
+    'memory_capacity'
+    """
     if isinstance(task, functools.partial):
         return task_name(task.func)
     name = getattr(task, "name", None)
@@ -114,6 +128,16 @@ def resolve_task(task: Any, options: Mapping[str, Any] | None = None) -> Task:
     task : str or callable
     options : dict, optional
         Arguments of a built-in task, or keywords of a function.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such task, it cannot be called, or has no such option.
+
+    Examples
+    --------
+    >>> resolve_task("memory_capacity", {"max_delay": 3}).max_delay
+    3
     """
     options = dict(options or {})
     found: Any = task
