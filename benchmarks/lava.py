@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.proc.dense.process import Dense
+from lava.proc.lif.models import PyLifModelFloat
 from lava.proc.lif.process import LIF
 from lava.proc.monitor.process import Monitor
 
 from benchmarks.peers import NOISE
-from benchmarks.timing import Timing, summary
+from benchmarks.timing import Timing, Work, interleaved, summary
 from lava_sqs import SQS, SQSSimCfg, runtime
+from lava_sqs.proc.sqs.models import PySQSModelFloat
 
 WARM_UP = 20
 
@@ -28,16 +30,42 @@ def seconds_per_step(make: Any, steps: int) -> float:
         return (time.perf_counter() - start) / steps
 
 
-def chain(kind: str, n: int) -> LIF:
+class Port:
+    """A port that has its message already, and sends nowhere."""
+
+    def __init__(self, message: Any = None) -> None:
+        self._message = message
+
+    def recv(self) -> Any:
+        return self._message
+
+    def send(self, message: Any) -> None:
+        pass
+
+
+def stepping(model: Any, process: Any) -> Work:
+    """Return a call that makes one step of a Process's model, in this process."""
+    instance = model(process.proc_params)
+    for var in process.vars:
+        setattr(instance, var.name, np.array(np.broadcast_to(var.init, var.shape), dtype=float))
+    instance.a_in = Port(np.random.default_rng(0).uniform(-0.3, 1.0, process.a_in.shape))
+    instance.s_out, instance.time_step = Port(), 1
+    step: Work = instance.run_spk
+    return step
+
+
+def second(kind: str, n: int, **more: Any) -> Any:
+    if kind == "SQS":
+        return SQS(shape=(n,), noise=NOISE, dtype=np.float32, seed=0, current_scale=0.3, **more)
+    return LIF(shape=(n,), vth=1.0, du=1.0, dv=0.1)
+
+
+def chain(kind: str, n: int, **more: Any) -> LIF:
     """LIF - Dense - (SQS or LIF), n neurons each; return the first."""
     first = LIF(shape=(n,), bias_mant=np.linspace(0.1, 1.0, n), vth=1.0, du=1.0, dv=0.0)
     dense = Dense(weights=np.random.default_rng(0).normal(0.5 / n, 0.3 / n**0.5, (n, n)))
     first.s_out.connect(dense.s_in)
-    if kind == "SQS":
-        second: Any = SQS(shape=(n,), noise=NOISE, dtype=np.float32, seed=0, current_scale=0.3)
-    else:
-        second = LIF(shape=(n,), vth=1.0, du=1.0, dv=0.1)
-    dense.a_out.connect(second.a_in)
+    dense.a_out.connect(second(kind, n, **more).a_in)
     return first
 
 
@@ -78,18 +106,28 @@ def step_times(quick: bool) -> list[dict[str, Any]]:
             )
         )
         rows.append(row("lava", f"LIF-Dense-LIF, n = {n}", summary(seen["LIF"])))
+        models = {"SQS": PySQSModelFloat, "LIF": PyLifModelFloat}
+        works = {kind: (stepping(model, second(kind, n)), 1) for kind, model in models.items()}
+        inside = interleaved(works, repeats)
+        for kind, timing in inside.items():
+            ratio = timing.median / inside["LIF"].median
+            name = f"inside the {kind} model, n = {n}"
+            rows.append(row("lava", name, timing, ratio=ratio, ratio_of="it / LIF"))
     return rows
 
 
 def recorder(quick: bool) -> list[dict[str, Any]]:
-    """Record three variables of 100 neurons, or none; read 1e5 values, or through a Monitor."""
-    n, (steps, repeats) = 100, (300, 3) if quick else (1000, 10)
+    """Record three variables in LIF-Dense-SQS, or none; read 1e5 values, or from a Monitor."""
+    n, (steps, repeats) = 100, (300, 3) if quick else (2000, 10)
     fields = ("s_out", "p_spike", "memory")
 
     def make(record: tuple[str, ...]) -> SQS:
-        return SQS(shape=(n,), noise=NOISE, seed=0, bias=0.4, record=record)
+        return SQS(shape=(n,), noise=NOISE, seed=0, bias=0.4, current_scale=0.3, record=record)
 
-    makers = {"none": lambda: make(()), "three": lambda: make(fields)}
+    makers = {
+        "none": lambda: chain("SQS", n),
+        "three": lambda: chain("SQS", n, record=fields),
+    }
     seen = pairs(makers, steps, repeats)
     ratio = float(np.median(np.divide(seen["three"], seen["none"])))
     rows = [
@@ -98,6 +136,13 @@ def recorder(quick: bool) -> list[dict[str, Any]]:
         ),
         row("recorder", "off", summary(seen["none"])),
     ]
+    records: dict[str, tuple[str, ...]] = {"none": (), "three": fields}
+    works = {name: (stepping(PySQSModelFloat, make(r)), 1) for name, r in records.items()}
+    inside = interleaved(works, repeats)
+    for name, timing in inside.items():
+        ratio = timing.median / inside["none"].median
+        name = f"inside the model, {name}"
+        rows.append(row("recorder", name, timing, ratio=ratio, ratio_of="it / off"))
     reads: dict[str, list[float]] = {"recording": [], "Monitor": []}
     length = 100_000 // n // (10 if quick else 1)
     for _ in range(repeats if quick else 3):

@@ -104,9 +104,8 @@ def against_k(repeats: int, quick: bool) -> list[Row]:
         row("bandwidth", name, timings[name], unit="bytes/s") for name in works if name not in cases
     ]
     memory = rows[0]["value"]
-    numbers = peers.numbers_per_step(ansatz.layered(1, 1))
     for name, (k, dtype) in cases.items():
-        moved = timings[name].rate * numbers * dtype.itemsize
+        moved = timings[name].rate * peers.bytes_per_step(ansatz.layered(1, 1), dtype)
         rows.append(
             row(
                 "K",
@@ -117,7 +116,7 @@ def against_k(repeats: int, quick: bool) -> list[Row]:
                 bytes_per_neuron=made[name][2].nbytes / k,
                 bytes_per_second=moved,
                 ratio=moved / memory,
-                ratio_of="bytes read / bandwidth",
+                ratio_of="bytes moved / bandwidth",
             )
         )
     return rows

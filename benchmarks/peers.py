@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from functools import reduce
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import qutip
 
 from lava_sqs.quantum import NoiseModel, ansatz
+from lava_sqs.quantum._kernels import packed_shapes
 from lava_sqs.quantum.ansatz import Ansatz
 
 NOISE = NoiseModel(
@@ -275,8 +275,15 @@ def check() -> None:
         np.testing.assert_allclose(p_one, same.p_spike[0], atol=1e-10)
 
 
-def numbers_per_step(circuit: Ansatz) -> float:
-    """Return how many numbers of the instruments a step reads: effects and one block."""
-    outcomes, memory = 2**circuit.io_qubits, 4**circuit.memory_qubits
-    row = 3**circuit.io_qubits * memory
-    return float(reduce(lambda a, b: a + b, [(outcomes - 1) * row, row * memory]))
+def bytes_per_step(circuit: Ansatz, dtype: np.dtype[Any]) -> float:
+    """Return the bytes that a neuron-step must move, if nothing stays in a cache.
+
+    Read: the effects, one block (both at one io and one memory qubit), the memory, a current and a
+    uniform number per neuron (channel); written: memory, spikes (int32), probabilities of spiking
+    and of the outcome.
+    """
+    memory = 4**circuit.memory_qubits
+    shape = (2**circuit.io_qubits, memory, 3**circuit.io_qubits, memory)
+    (effects, row), (_, _, width) = packed_shapes(shape)
+    numbers = effects * row + row * width + 2 * memory
+    return float(numbers * dtype.itemsize + circuit.io_qubits * (8 + 4 + 8) + 8 + 8)

@@ -66,6 +66,7 @@ class Recording:
     def __init__(self, fields: Mapping[str, tuple[DTypeLike, tuple[int, ...]]]) -> None:
         self._row = np.zeros(1, np.dtype([(n, *field) for n, field in fields.items()], align=True))
         self._views = [(name, self._row[name][0]) for name in fields]
+        self._bytes = self._row.view(np.uint8).data if fields else memoryview(b"")
         # Unbuffered and in append mode: a write is complete, and parent and child share no offset.
         self._file = _anonymous_file() if fields else None
 
@@ -144,7 +145,7 @@ class Recording:
             return
         for name, view in self._views:
             view[...] = values[name]
-        if self._file.write(self._row.view(np.uint8).data) != self._row.itemsize:
+        if self._file.write(self._bytes) != self._row.itemsize:
             raise OSError("No memory is left to record another step; see `record`.")
 
 

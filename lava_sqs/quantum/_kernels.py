@@ -10,7 +10,12 @@ and one that :func:`pack_instruments` makes of it for stepping, with m = (c, j) 
     blocks[k, s, m, i]   y = sum_m v_m blocks[k, s, m]       with v = c(z) (x) r
 
 so that a step reads the effects and then exactly the numbers of the outcome that occurred, in
-order. Why it looks like this is measured in docs/performance.md.
+order. Of one io and one memory qubit both outcomes fit two registers, and all is one product,
+
+    blocks[k, 0, m, (s, i)]   y_s of both outcomes, p(s) = y_s[0]; no effects
+
+so that memory is read in order whatever is drawn. Why it looks like this is measured in
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -291,6 +296,47 @@ def _product(context, a, a0, c, c0, x, x0, v, v0, y, y0, n_terms, d):  # type: i
 
 
 @intrinsic
+def _both_products(context, a, a0, c, c0, x, x0, y, y0, d):  # type: ignore[no-untyped-def]
+    """y[y0 + i] = sum_qj c[c0 + q] x[x0 + j] a[a0 + 8 (4 q + j) + i] for i < 8; c[c0] is 1."""
+
+    def emit(e: _Emitter, a: Any, a0: Any, c: Any, c0: Any, x: Any, x0: Any, *rest: Any) -> None:
+        y, y0, _ = rest
+        if not e.short:
+            return
+        wide = e.widened(8)
+        cosine, sine = (wide.splat(c, e.offset(c0, q)) for q in (1, 2))
+        products = []
+        for j in range(4):
+            one, by_cosine, by_sine = (
+                wide.load(a, e.offset(a0, 8 * (4 * q + j))) for q in range(3)
+            )
+            column = wide.add(one, wide.multiply(cosine, by_cosine))
+            column = wide.add(column, wide.multiply(sine, by_sine))
+            products.append(wide.multiply(wide.splat(x, e.offset(x0, j)), column))
+        pairs = wide.add(products[0], products[1]), wide.add(products[2], products[3])
+        wide.store(wide.add(*pairs), y, y0)
+
+    n = types.intp
+    return types.void(a, n, c, n, x, n, y, n, n), _vectorised(emit)
+
+
+@intrinsic
+def _fetch_both(context, a, a0, d):  # type: ignore[no-untyped-def]
+    """Ask for what _both_products reads, into the second level of the cache."""
+
+    def emit(e: _Emitter, a: Any, a0: Any, d: Any) -> None:
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        prefetch = e.builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        line = 64 // e.align
+        for at in range(0, 96 if e.short else 0, line):
+            address = e.builder.bitcast(e.builder.gep(a, [e.offset(a0, at)]), byte)
+            e.builder.call(prefetch, [address, number(0), number(2), number(1)])
+
+    return types.void(a, types.intp, types.intp), _vectorised(emit)
+
+
+@intrinsic
 def _four_products(context, a, a0, v, v0, v1, v2, v3, y, y0, y1, y2, y3, m, d):  # type: ignore[no-untyped-def]
     """As _product for four vectors that share the block: it is read once."""
 
@@ -411,32 +457,34 @@ def run_population(  # type: ignore[no-untyped-def]
 ):
     """Step K neurons, B batch entries and T steps; return the number of floor hits.
 
-    Shapes: effects (K or 1, S - 1, M); blocks (K or 1, S, M, D); z (T, B, K, N); u (T, B, K), or
-    (0, 0, 0) if all is clamped; clamp (T, B, K) outcome index or -1 to draw, or (0, 0, 0);
-    r (B, K, D) in place; spikes (T, B, K, N); p_spike (T, B, K, N), likelihood of
-    the outcome (T, B, K), memory (T, B, K, D), each may have length 0 along T when it is not
-    wanted. All C-contiguous.
+    Shapes: effects and blocks as :func:`pack_instruments` makes them, of K neurons or of 1;
+    z (T, B, K, N); u (T, B, K), or (0, 0, 0) if all is clamped; clamp (T, B, K) outcome index or -1
+    to draw, or (0, 0, 0); r (B, K, D) in place; spikes (T, B, K, N); p_spike (T, B, K, N),
+    likelihood of the outcome (T, B, K), memory (T, B, K, D), each may have length 0 along T when
+    it is not wanted. All C-contiguous.
 
     Neurons go in tiles, small enough to stay in cache over the T steps: encode the whole tile,
     draw all its outcomes, then apply the blocks that occurred.
     """
     T, B, K = z.shape[:3]
     shared = blocks.shape[0] == 1
-    S, M, D = blocks.shape[1], blocks.shape[2], blocks.shape[3]
-    C = M // D
+    G, M, W, D = blocks.shape[1], blocks.shape[2], blocks.shape[3], r.shape[2]
+    S, C = G * W // D, M // D
+    both = W > D  # the outcomes are side by side
     lowest, one = blocks.dtype.type(floor), blocks.dtype.type(1.0)
     clamped, drawn = clamp.shape[0] > 0, u.shape[0] > 0
     want_p, want_memory = p_spike.shape[0] > 0, memory.shape[0] > 0
     want_likelihood = likelihood.shape[0] > 0
     tile = 64
     if not shared:
-        tile = max(8, min(tile, 2**18 // (S * M * D * blocks.itemsize)))
+        tile = max(8, min(tile, 2**18 // (G * M * W * blocks.itemsize)))
+    streaming = T * B == 1 and blocks.size * blocks.itemsize > 2**23  # more than caches hold
     # Vectors that meet the same large block go four at a time.
     grouped = shared and D > 4
     cosines, sines = np.empty(tile), np.empty(tile)
     c = np.empty(tile * C, blocks.dtype)
     v = np.empty(tile * M, blocks.dtype)
-    y = np.empty(tile * D, blocks.dtype)
+    y = np.empty(tile * W, blocks.dtype)
     p = np.empty((tile, S), np.float64)
     chosen, order = np.empty(tile, np.int32), np.empty(tile, np.int64)
     hits = 0
@@ -448,6 +496,14 @@ def run_population(  # type: ignore[no-untyped-def]
                 _encode_tile(z[t, b, k0 : k0 + n], eta, cosines, sines, c)
                 for i in range(n):
                     k = 0 if shared else k0 + i
+                    if both:
+                        at = k * M * W
+                        if streaming:
+                            _fetch_both(blocks, at + tile * M * W, D)
+                        _both_products(blocks, at, c, i * C, r, base + i * D, y, i * W, D)
+                        p[i, 0] = y[i * W]
+                        p[i, 1] = 1.0 - p[i, 0]
+                        continue
                     _expand(c, i * C, r, base + i * D, v, i * M, C, D)
                     last = 1.0
                     for s in range(S - 1):
@@ -473,21 +529,26 @@ def run_population(  # type: ignore[no-untyped-def]
                             order[m] = i
                             m += chosen[i] == s
                         _same_block(blocks, s * M * D, v, y, order, m, M, D)
-                else:
+                elif not both:
                     for i in range(n):
                         k = 0 if shared else k0 + i
                         at = (k * S + chosen[i]) * M * D
                         _product(blocks, at, c, i * C, r, base + i * D, v, i * M, y, i * D, C, D)
                 for i in range(n):
-                    if y[i * D] < lowest:
+                    at = i * W + (chosen[i] * D if both else 0)
+                    if y[at] < lowest:
                         # (Nearly) impossible, so only by clamping: forget the outcome.
                         hits += 1
                         if want_likelihood:
                             likelihood[t, b, k0 + i] = floor
-                        _forget(blocks[0 if shared else k0 + i], c, i, r[b, k0 + i], y)
+                        if both:
+                            for j in range(D):
+                                y[at + j] = y[i * W + j] + y[i * W + D + j]
+                        else:
+                            _forget(blocks[0 if shared else k0 + i], c, i, r[b, k0 + i], y)
                     elif want_likelihood:
-                        likelihood[t, b, k0 + i] = min(y[i * D], one)
-                    _normalise(y, i * D, r, base + i * D, D)
+                        likelihood[t, b, k0 + i] = min(y[at], one)
+                    _normalise(y, at, r, base + i * D, D)
                 if want_memory:
                     memory[t, b, k0 : k0 + n] = r[b, k0 : k0 + n]
     return hits
@@ -570,10 +631,21 @@ def aligned_empty(shape: tuple[int, ...], dtype: Any) -> Any:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
+def packed_shapes(shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the shapes of one neuron's effects and blocks, for an instrument (S, D, C, D)."""
+    S, D, C, _ = shape
+    if (S, D) == (2, 4):
+        return (0, C * D), (1, C * D, S * D)
+    return (S - 1, C * D), (S, C * D, D)
+
+
 def pack_instruments(A: Any) -> tuple[Any, Any]:
-    """Return views (effects, blocks) of instruments A (K, S, D, C, D): see the top."""
+    """Return effects and blocks of instruments A (K, S, D, C, D): see the top."""
     K, S, D, C, _ = A.shape
+    effects, blocks = packed_shapes(A.shape[1:])
     rows = A.reshape(K, S, D, C * D)
+    if not effects[0]:
+        return np.empty((K, *effects)), rows.transpose(0, 3, 1, 2).reshape(K, *blocks)
     return rows[:, :-1, 0], rows.swapaxes(2, 3)
 
 

@@ -162,11 +162,11 @@ class InstrumentEngine(_PauliEngine):
         if shared:
             theta, changed = theta[:1], np.ones(1, dtype=bool)
         if len(self._blocks) != len(theta):
-            n_outcomes, size, n_terms, _ = self._program.shape
-            row = n_terms * size
             changed = np.ones(len(theta), dtype=bool)
-            self._effects = _kernels.aligned_empty((len(theta), n_outcomes - 1, row), self._dtype)
-            self._blocks = _kernels.aligned_empty((len(theta), n_outcomes, row, size), self._dtype)
+            self._effects, self._blocks = (
+                _kernels.aligned_empty((len(theta), *shape), self._dtype)
+                for shape in _kernels.packed_shapes(self._program.shape)
+            )
         which = np.flatnonzero(changed)
         # Few neurons at a time: what is built is twice as large for a moment.
         chunk = max(1, int(2**23 // np.prod(self._program.shape)))

@@ -197,6 +197,28 @@ def test_wraps_are_counted():
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_more_neurons_than_caches_hold_step_like_few(dtype):
+    """Instruments of over 8 MiB are fetched ahead: the same bits as in small pieces."""
+    k = 11_037 if dtype is np.float64 else 22_001
+    circuit = ansatz.layered(1, 1)
+    theta, z = angles(circuit, k), currents((3, k), 1)[..., 0]
+    rng = np.random.default_rng(1)
+    u = rng.random((3, k))
+    outcome = np.where(rng.random((3, k)) < 0.2, rng.integers(0, 2, (3, k)), -1)
+    large = Population(circuit, theta, noise=NOISE, seed=0, dtype=dtype)
+    assert large.nbytes > 2**23 + large.memory.nbytes
+    for t in range(3):  # one step each
+        one = slice(t, t + 1)
+        got = large.run(z[one], outcome[one], uniforms=u[one])
+        for start in (0, 4_000, k - 97):
+            few = slice(start, start + 97)
+            small = Population(circuit, theta[few], noise=NOISE, seed=0, dtype=dtype)
+            want = small.run(z[: t + 1, few], outcome[: t + 1, few], uniforms=u[: t + 1, few])
+            for name in ("spikes", "p_spike", "memory", "log_likelihood"):
+                np.testing.assert_array_equal(getattr(got, name)[0, few], getattr(want, name)[-1])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_step_allocates_its_spikes_and_little_else(dtype):
     k = 100_000
     pop = Population(ansatz.paper(), [0.3, 0.2, 0.1], size=k, seed=0, dtype=dtype)
@@ -343,6 +365,12 @@ def test_the_packed_layout_is_the_canonical_one():
     assert effects.shape == (3, 3, 9 * 4)
     assert blocks[2, 3, 5 * 4 + 1, 2] == A[2, 3, 2, 5, 1]
     assert effects[1, 2, 7 * 4 + 3] == A[1, 2, 0, 7, 3]
+    program = compile_program(ansatz.layered(1, 1), NOISE)
+    A = program.build(angles(program.ansatz, 3))
+    effects, blocks = _kernels.pack_instruments(A)
+    assert blocks.shape == (3, 1, 3 * 4, 2 * 4)
+    assert effects.size == 0
+    assert blocks[2, 0, 2 * 4 + 1, 4 + 3] == A[2, 1, 3, 2, 1]
 
 
 def test_arrays_start_on_a_cache_line():
