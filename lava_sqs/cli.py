@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lava_sqs._commands._common import DONE, FAILED, INTERRUPTED, USAGE
 from lava_sqs._version import __version__
 
 __all__ = ["main"]
-
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,8 +41,11 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-plot", action="store_true", help="print only")
     demo.set_defaults(call=_demo)
 
+    from lava_sqs._commands import data, models
     from lava_sqs.study.command import add_parser as add_study
 
+    models.add_parsers(commands)
+    data.add_parser(commands)
     add_study(commands)
 
     presets = commands.add_parser("presets", help="list the noise models of real devices")
@@ -70,9 +73,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lava-sqs: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        print(f"lava-sqs: {error}", file=sys.stderr)
-        return USAGE if isinstance(error, (TypeError, ValueError)) else FAILED
+    except (*_MISTAKES, ImportError, MemoryError, OSError, RuntimeError) as error:
+        message = _in_words(error, getattr(args, "options", {}))
+        print(f"lava-sqs: {message}", file=sys.stderr)
+        return USAGE if isinstance(error, _MISTAKES) else FAILED
+
+
+# What the user can mend by giving something else.
+_MISTAKES = (
+    TypeError,
+    ValueError,
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+)
+
+
+def _in_words(error: BaseException, options: Mapping[str, str]) -> str:
+    """Return the error in one line, with the options of the command for Python's arguments."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror + (f": {error.filename}" if error.filename else "")
+    if isinstance(error, MemoryError):
+        text = f"not enough memory: {text}"
+
+    def option(match: re.Match[str]) -> str:
+        return options.get(match[1], match[0])
+
+    return " ".join(re.sub(r"[Aa]rgument `(\w+)`", option, text).split())
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from lava_sqs.data.datasets import (
     load_npz,
     load_santa_fe,
     load_usps,
+    pool_events,
     read_nmnist_events,
 )
 from lava_sqs.data.encoders import ENCODERS, Scale, current, latency, population, rate
@@ -28,6 +29,7 @@ __all__ = [
     "load_npz",
     "load_santa_fe",
     "load_usps",
+    "pool_events",
     "population",
     "rate",
     "read_nmnist_events",

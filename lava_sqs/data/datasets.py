@@ -5,8 +5,8 @@ Nothing is kept in the repository. Files are read without pickle.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_int, check_positive, check_seed, describe
+from lava_sqs._checks import (
+    check_int,
+    check_positive,
+    check_real,
+    check_seed,
+    check_shape,
+    describe,
+)
+from lava_sqs._npz import read_arrays, write_arrays
 
 __all__ = [
     "Dataset",
@@ -26,6 +34,7 @@ __all__ = [
     "load_npz",
     "load_santa_fe",
     "load_usps",
+    "pool_events",
     "read_nmnist_events",
 ]
 
@@ -71,11 +80,27 @@ class Dataset:
     def __post_init__(self) -> None:
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            if y.ndim != 1 or len(x) != len(y):
+            if x.ndim < 2 or y.ndim != 1 or len(x) != len(y):
                 raise ValueError(
                     f"Arrays x_{part} and y_{part} must have one row and one label per sample, "
                     f"but have shapes {x.shape} and {y.shape}."
                 )
+            if not len(x):
+                raise ValueError(f"Arrays x_{part} and y_{part} must hold samples, but are empty.")
+            if x.dtype.kind not in "biuf" or y.dtype.kind not in "biufU":
+                raise TypeError(
+                    f"Arrays x_{part} and y_{part} must hold numbers, and numbers or text, but "
+                    f"have dtypes {x.dtype} and {y.dtype}."
+                )
+            for name, array in ((f"x_{part}", x), (f"y_{part}", y)):
+                if array.dtype.kind == "f":
+                    check_real(name, array, dtype=array.dtype)
+        train, test = self.x_train.shape[1:], self.x_test.shape[1:]
+        if train != test:
+            raise ValueError(
+                f"Arrays x_train and x_test must have samples of one shape, but have {train} and "
+                f"{test}."
+            )
 
     def classes(self, *labels: Any) -> Dataset:
         """Return only the samples of the given labels, in their order.
@@ -101,6 +126,11 @@ class Dataset:
                 f"{sorted(set(self.y_train.tolist()))}."
             )
         train, test = np.isin(self.y_train, labels), np.isin(self.y_test, labels)
+        if not test.any():
+            raise ValueError(
+                f"Argument `labels` must occur in the test data too, but none of "
+                f"{sorted(set(labels))} does."
+            )
         return Dataset(
             self.x_train[train],
             self.y_train[train],
@@ -117,7 +147,7 @@ class Dataset:
         path : str or Path
             File to write.
         """
-        np.savez_compressed(path, **{key: getattr(self, key) for key in _KEYS})
+        write_arrays(path, {key: getattr(self, key) for key in _KEYS})
 
     def __str__(self) -> str:
         return (
@@ -158,21 +188,11 @@ def load_npz(path: str | Path) -> Dataset:
 
 
 def _read(path: str | Path, keys: tuple[str, ...]) -> dict[str, Array]:
-    file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"Argument `path` must name an npz file, but {file} is none.")
-    if not zipfile.is_zipfile(file):
-        raise ValueError(f"The file {file} is not a readable npz archive.")
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            names = archive.files
-            found = {key: archive[key] for key in keys if key in names}
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
-        raise ValueError(f"The file {file} is not a readable npz archive: {error}") from error
+    found, names = read_arrays(path, what="an npz file", keys=keys)
     missing = [key for key in keys if key not in found]
     if missing:
         raise ValueError(
-            f"The file {file} must have the arrays {', '.join(keys)}, but lacks "
+            f"The file {path} must have the arrays {', '.join(keys)}, but lacks "
             f"{', '.join(missing)}; it has {', '.join(names) or 'none'}."
         )
     return found
@@ -293,13 +313,21 @@ def _openml(data_id: int, name: str, cache: str | Path | None) -> tuple[Array, A
     from sklearn.datasets import fetch_openml
 
     try:
-        X, y = fetch_openml(
-            data_id=data_id, return_X_y=True, as_frame=False, data_home=cache, parser="liac-arff"
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "A network error occurred")  # the error below says it
+            X, y = fetch_openml(
+                data_id=data_id,
+                return_X_y=True,
+                as_frame=False,
+                data_home=cache,
+                parser="liac-arff",
+            )
     except OSError as error:  # URLError, HTTPError, timeouts: all of them
+        reason = getattr(error, "reason", error)
         raise ConnectionError(
-            f"{name} could not be fetched from OpenML (data set {data_id}): {error}. Without a "
-            "network give `path`, an npz with x_train, y_train, x_test and y_test."
+            f"{name} could not be fetched from OpenML (data set {data_id}): {reason}. Without a "
+            "network, give a copy as argument `path`: an npz with x_train, y_train, x_test and "
+            "y_test."
         ) from error
     return X, y
 
@@ -396,9 +424,11 @@ def load_nmnist(
     n_test: int | None = None,
     n_steps: int = 32,
     step_us: float = 1e4,
+    merge: int = 1,
+    pool: int = 1,
     seed: int = 0,
 ) -> Dataset:
-    """Return N-MNIST as event counts (n, n_steps, 2, 34, 34), uint8.
+    """Return N-MNIST as event counts (n, n_steps, 2, 34, 34): uint8, float32 where summed.
 
     Parameters
     ----------
@@ -409,6 +439,8 @@ def load_nmnist(
         Samples to draw; None is all. From an npz the first ones.
     n_steps, step_us : int, float
         Bins and their length in microseconds; of the ``.bin`` files only.
+    merge, pool : int
+        Bins, and pixels in both directions, that are summed into one: see :func:`pool_events`.
     seed : int
         Of the draw.
 
@@ -432,10 +464,18 @@ def load_nmnist(
     Orchard, Jayawant, Cohen, Thakor, Front. Neurosci. 9:437 (2015).
     """
     root = Path(path)
+
+    def summed(counts: Array) -> Array:
+        return counts if merge == pool == 1 else pool_events(counts, time=merge, space=pool)
+
     if root.is_file():
         d = load_npz(root)
         return Dataset(
-            d.x_train[:n_train], d.y_train[:n_train], d.x_test[:n_test], d.y_test[:n_test], d.source
+            summed(d.x_train[:n_train]),
+            d.y_train[:n_train],
+            summed(d.x_test[:n_test]),
+            d.y_test[:n_test],
+            d.source,
         )
     rng = np.random.default_rng(check_seed("seed", seed))
     parts: list[Array] = []
@@ -448,26 +488,72 @@ def load_nmnist(
             )
         chosen = rng.permutation(len(files))[: len(files) if wanted is None else wanted]
         picked = [files[i] for i in sorted(chosen)]
-        binned = [
+        binned = (
             bin_events(*read_nmnist_events(f), n_steps=n_steps, step_us=step_us) for f in picked
-        ]
-        parts += [np.stack(binned), np.array([int(f.parent.name) for f in picked])]
+        )
+        parts.append(np.concatenate([summed(counts[None]) for counts in binned]))
+        parts.append(np.array([int(f.parent.name) for f in picked]))
     x_train, y_train, x_test, y_test = parts
     return Dataset(x_train, y_train, x_test, y_test, "N-MNIST")
 
 
+def pool_events(counts: Any, *, time: int = 1, space: int = 1) -> Array:
+    """Return counts of events summed over neighbouring bins and pixels.
+
+    Parameters
+    ----------
+    counts : array_like, shape (n, T, P, H, W)
+        As of :func:`load_nmnist`. The picture is padded with zeros on both sides until its size
+        divides; bins that are left over at the end are dropped.
+    time : int
+        Bins that become one.
+    space : int
+        Pixels, in both directions, that become one.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, T / time, P, H / space, W / space)
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than *time* bins.
+
+    Examples
+    --------
+    >>> pool_events(np.ones((1, 9, 2, 34, 34)), time=4, space=3).shape
+    (1, 2, 2, 12, 12)
+    """
+    t, k = check_int("time", time, minimum=1), check_int("space", space, minimum=1)
+    x = np.asarray(counts)
+    check_shape("counts", x, ("n", "T", "P", "H", "W"))
+    if x.shape[1] < t:
+        raise ValueError(f"Argument `time` must be at most {x.shape[1]}, all bins, but got {t}.")
+    lacking = [-size % k for size in x.shape[3:]]
+    x = np.pad(x, [(0, 0)] * 3 + [(n // 2, n - n // 2) for n in lacking])
+    n, steps, polarities, height, width = x.shape
+    x = x[:, : steps // t * t]
+    shape = (n, steps // t, t, polarities, height // k, k, width // k, k)
+    return np.asarray(x.reshape(shape).sum(axis=(2, 5, 7), dtype=np.float32))
+
+
 def load_japanese_vowels(path: str | Path) -> Dataset:
-    """Return the Japanese vowels of a user's npz as sequences (n, T, 12), zero padded.
+    """Return the Japanese vowels as sequences (n, T, 12) of 9 speakers, zero padded.
 
     Parameters
     ----------
     path : str or Path
-        An npz as of :func:`load_npz`. Samples may be stored (n, T, 12) or (n, 12, T); ``T`` is the
-        longer.
+        The folder of the published files (``ae.train``, ``ae.test``, ``size_ae.train``,
+        ``size_ae.test``), or an npz with samples of shape (T, 12) or (12, T); ``T`` is the longer.
 
     Returns
     -------
     Dataset
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a file is missing, or holds something else.
 
     Examples
     --------
@@ -476,20 +562,38 @@ def load_japanese_vowels(path: str | Path) -> Dataset:
 
     References
     ----------
-    Kudo, Toyama, Shimbo, Pattern Recognition Letters 20, 1103 (1999).
+    Kudo, Toyama, Shimbo, Pattern Recognition Letters 20, 1103 (1999); the files:
+    doi:10.24432/C5NS47.
     """
-    d = load_npz(path)
+    root = Path(path)
+    if root.is_dir():
+        train, test = (_utterances(root, part) for part in ("train", "test"))
+        longest = max(len(u) for u in (*train[0], *test[0]))
+        x_train, x_test = (
+            np.stack([np.pad(u, ((0, longest - len(u)), (0, 0))) for u in x])
+            for x, _ in (train, test)
+        )
+        return Dataset(x_train, train[1], x_test, test[1], "Japanese vowels")
+    d = load_npz(root)
     x_train, x_test = (
-        x.transpose(0, 2, 1) if x.ndim == 3 and x.shape[1] == 12 else x
+        np.ascontiguousarray(x.transpose(0, 2, 1) if x.ndim == 3 and x.shape[1] == 12 else x)
         for x in (d.x_train, d.x_test)
     )
-    return Dataset(
-        np.ascontiguousarray(x_train),
-        d.y_train,
-        np.ascontiguousarray(x_test),
-        d.y_test,
-        "Japanese vowels",
-    )
+    return Dataset(x_train, d.y_train, x_test, d.y_test, "Japanese vowels")
+
+
+def _utterances(root: Path, part: str) -> tuple[list[Array], Array]:
+    """Return the sequences (T, 12) of one published file, and their speakers."""
+    blocks = re.split(r"\n\s*\n", (root / f"ae.{part}").read_text().strip())
+    try:
+        x = [np.array([line.split() for line in b.splitlines()], dtype=np.float32) for b in blocks]
+        sizes = np.array((root / f"size_ae.{part}").read_text().split(), dtype=int)
+    except ValueError as error:
+        raise ValueError(
+            f"The file {root / f'ae.{part}'} must hold utterances, lines of 12 numbers, divided by "
+            f"empty lines: {error}"
+        ) from error
+    return x, np.repeat(np.arange(len(sizes)), sizes)
 
 
 def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:

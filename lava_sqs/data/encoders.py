@@ -194,30 +194,31 @@ class Scale:
     reason: str
 
     @classmethod
-    def learn(cls, X: Array) -> Scale:
+    def learn(cls, X: Array, *, images: bool = True) -> Scale:
         """Return the scale of training data.
 
-        Unsigned integers: by the maximum of their type (images). Everything else: by minimum and
+        Images of unsigned integers: by the maximum of their type. Everything else: by minimum and
         maximum of each feature.
 
         Parameters
         ----------
         X : ndarray, shape (..., F)
             Training data.
+        images : bool
+            Whether they are static.
 
         Returns
         -------
         Scale
         """
-        if X.dtype.kind == "u":
+        if images and X.dtype.kind == "u":
             top = np.iinfo(X.dtype).max
             return cls(
                 np.array(0.0), np.array(float(top)), f"{X.dtype} divided by {top}, its maximum"
             )
-        flat = X.reshape(-1, X.shape[-1]).astype(float)
-        return cls(
-            flat.min(axis=0), flat.max(axis=0), "each feature from its minimum to its maximum"
-        )
+        flat = X.reshape(-1, X.shape[-1])
+        low, high = flat.min(axis=0).astype(float), flat.max(axis=0).astype(float)
+        return cls(low, high, "each feature from its minimum to its maximum")
 
     def __call__(self, X: Array) -> Array:
         """Return X scaled and clipped to [0, 1]."""

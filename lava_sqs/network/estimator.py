@@ -6,6 +6,8 @@ import hashlib
 import math
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +54,19 @@ from lava_sqs.network.training import (
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
 
-__all__ = ["INPUT_KINDS", "SCHEDULES", "SQSNN"]
+__all__ = ["INPUT_KINDS", "RUNTIMES", "SCHEDULES", "SQSNN"]
 
 Array = NDArray[Any]
 
+#: Where a network can be evaluated.
+RUNTIMES = ("offline", "lava")
 #: What samples can hold.
 INPUT_KINDS = ("static", "sequence", "spikes")
 #: How the learning rate falls: not at all, or like a half cosine.
 SCHEDULES = ("constant", "cosine")
 
 _AS_TRAINED = "as trained"
+_FITTED = ("seed_", "n_iter_", "interrupted_", "spikes_per_inference_", "scaling_")
 _CHUNK = 256  # samples that run side by side
 _EXAMPLES = 512  # samples that starting values and progress are computed from
 # What may differ between a checkpoint and the estimator that resumes it.
@@ -160,8 +165,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     n_iter_ : int
         Epochs made.
     scaling_ : str
-        How features were scaled, in words: unsigned integers by their type's maximum, anything
-        else by the minimum and maximum of each feature in the training data.
+        How features were scaled, in words: static unsigned integers (images) by their type's
+        maximum, anything else by the minimum and maximum of each feature in the training data.
     interrupted_ : bool
         Whether Ctrl-C ended the training; the best epoch is kept then.
     seed_ : int
@@ -299,7 +304,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self._sample_shape = X.shape[1:]
         self.seed_ = _draw_seed(self.random_state)
         if not going_on:
-            self._scale = Scale.learn(self._shown(X))
+            self._scale = Scale.learn(self._shown(X), images=self._input_kind == "static")
             self.scaling_ = "none" if self._input_kind == "spikes" else self._scale.reason
             if self.verbose and self.scaling_ != "none":
                 print(f"SQSNN: features are scaled: {self.scaling_}.", file=sys.stderr)
@@ -365,10 +370,12 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         return SQSNeuron(circuits.named(self.ansatz, **chosen), self.noise)
 
     def _make_spec(self, n_inputs: int) -> NetworkSpec:
+        n = len(self.classes_)
+        n_codes = n if self.targets == "one-hot" else n * (n - 1)  # of class_codes
         return feed_forward(
             n_inputs,
             tuple(self.hidden_layer_sizes),
-            class_codes(len(self.classes_), self.targets, self.neurons_per_class).shape[1],
+            self.neurons_per_class * n_codes,
             self._make_neuron(),
             skip=self.skip,
         )
@@ -595,6 +602,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         n_repeats: int = 1,
         noise: Any = _AS_TRAINED,
         seed: int | None = None,
+        runtime: str = "offline",
     ) -> Evaluation:
         """Return the accuracy with its interval; repeats are separate passes here.
 
@@ -604,6 +612,9 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             Labelled samples.
         n_repeats, noise, seed
             As of :meth:`predict`.
+        runtime : {"offline", "lava"}
+            Where the network runs. In Lava the passes follow each other, sample by sample, and are
+            compared with :meth:`simulate`.
 
         Returns
         -------
@@ -615,8 +626,26 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             Names the argument, what was expected and what came.
         """
         X, y = self._check_X(X), np.asarray(y)
-        scores, spikes = self._scores(X, n_repeats, noise, seed)
-        return self._judge(scores.argmax(axis=2), y, spikes)
+        check_int("n_repeats", n_repeats, minimum=1)
+        if check_choice("runtime", runtime, RUNTIMES) == "offline":
+            scores, spikes = self._scores(X, n_repeats, noise, seed)
+            return self._judge(scores.argmax(axis=2), y, spikes)
+        if self.readout != "count":
+            raise ValueError(
+                "Argument `runtime` must be 'offline' for a network that is read out by "
+                f"{self.readout!r}: Lava counts spikes."
+            )
+        passes = np.concatenate([X] * n_repeats)
+        in_lava = self.run_in_lava(passes, noise=noise, seed=seed)
+        spikes, same, done = 0, True, 0
+        for traces in self._in_order(passes, self._spec_with(noise), seed):
+            spikes += sum(int(t.out.spikes.sum()) for t in traces)
+            offline = traces[-1].out.spikes.transpose(1, 0, 2)
+            same = same and np.array_equal(in_lava[done : done + len(offline)], offline)
+            done += len(offline)
+        guesses = np.searchsorted(self.classes_, self.decide(in_lava)).reshape(n_repeats, -1)
+        found = self._judge(guesses, y, spikes / len(passes))
+        return replace(found, same_spikes=bool(same))
 
     def _judge(self, guesses: Array, y: Array, spikes: float) -> Evaluation:
         """Return the evaluation of class indices (n_repeats, n)."""
@@ -638,7 +667,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             float(correct.mean()), interval, covers, confusion, len(y), len(guesses), spikes
         )
 
-    def simulate(self, X: Any, *, seed: int | None = None) -> Array:
+    def simulate(self, X: Any, *, noise: Any = _AS_TRAINED, seed: int | None = None) -> Array:
         """Return the visible spikes (n, T + depth, C) of samples one after the other.
 
         The random streams are those of the Process of :meth:`to_lava`: one per layer, going on
@@ -647,6 +676,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array_like, shape (n, ...)
+        noise : NoiseModel or None, optional
+            Another noise than in training; None is noiseless.
         seed : int, optional
             None is ``seed_``.
 
@@ -659,26 +690,30 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
+        spec = self._spec_with(noise)
+        parts = [t[-1].out.spikes for t in self._in_order(X, spec, seed)]
+        return np.concatenate(parts, axis=1).transpose(1, 0, 2)
+
+    def _in_order(self, X: Any, spec: NetworkSpec, seed: int | None) -> Iterator[list[LayerTrace]]:
+        """Yield what :meth:`simulate` sees of all layers, a few samples at a time."""
         key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)
         inputs = self.encode(X, seed=key)
-        steps = inputs.shape[1] + self.spec_.depth
-        streams = sequential_uniforms(self.spec_, key, steps)
-        spikes = []
+        streams = sequential_uniforms(spec, key, inputs.shape[1] + spec.depth)
         for start in range(0, len(inputs), _CHUNK):
             part = inputs[start : start + _CHUNK]
             drawn = [next(streams) for _ in part]
             uniforms = [np.concatenate(u, axis=1) for u in zip(*drawn, strict=True)]
-            traces = forward(self.spec_, self.parameters_, part.transpose(1, 0, 2), uniforms)
-            spikes.append(traces[-1].out.spikes.transpose(1, 0, 2))
-        return np.concatenate(spikes)
+            yield forward(spec, self.parameters_, part.transpose(1, 0, 2), uniforms)
 
     # -- Lava ---------------------------------------------------------------------------------
 
-    def to_lava(self, **options: Any) -> Any:
+    def to_lava(self, *, noise: Any = _AS_TRAINED, **options: Any) -> Any:
         """Return the network as one Lava Process with ports ``a_in`` and ``s_out``.
 
         Parameters
         ----------
+        noise : NoiseModel or None, optional
+            Another noise than in training; None is noiseless.
         **options
             ``n_steps`` (T, of sequences; default that of the training data), ``seed``, ``name``,
             ``log_config``: see :class:`~lava_sqs.proc.sqsnn.process.SQSNetwork`.
@@ -691,7 +726,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
 
         check_is_fitted(self)
         given = {"n_steps": self._n_steps_in, "seed": self.seed_, **options}
-        return SQSNetwork(spec=self.spec_, parameters=self.parameters_, **given)
+        return SQSNetwork(spec=self._spec_with(noise), parameters=self.parameters_, **given)
 
     def from_lava(self, process: Any) -> SQSNN:
         """Take over the weights, biases and angles of a running Process of :meth:`to_lava`.
@@ -721,7 +756,9 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.parameters_ = parameters
         return self
 
-    def run_in_lava(self, X: Any, *, seed: int | None = None, run_cfg: Any = None) -> Array:
+    def run_in_lava(
+        self, X: Any, *, noise: Any = _AS_TRAINED, seed: int | None = None, run_cfg: Any = None
+    ) -> Array:
         """Return the visible spikes of samples one after the other, from a run inside Lava.
 
         The same as :meth:`simulate` returns for the same seed.
@@ -730,6 +767,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         ----------
         X : array_like, shape (n, ...)
             Samples.
+        noise : NoiseModel or None, optional
+            Another noise than in training; None is noiseless.
         seed : int, optional
             None is ``seed_``.
         run_cfg : RunConfig, optional
@@ -747,7 +786,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         from lava_sqs.network.in_lava import run_network
 
         key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)
-        return run_network(self.to_lava(seed=key), self.encode(X, seed=key), run_cfg)
+        process, inputs = self.to_lava(noise=noise, seed=key), self.encode(X, seed=key)
+        return run_network(process, inputs, run_cfg, progress=self.verbose)
 
     def decide(self, spikes: Any) -> Array:
         """Return the class of each sample from its visible spikes, by count.
@@ -769,6 +809,12 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         trains = check_real("spikes", spikes).transpose(1, 0, 2)
         return np.asarray(self.classes_[count_scores(trains, len(self.classes_)).argmax(axis=1)])
+
+    @property
+    def steps_per_sample_(self) -> int:
+        """Time steps that one sample takes, T + depth."""
+        check_is_fitted(self)
+        return self._n_steps_in + self.spec_.depth
 
     @property
     def _n_steps_in(self) -> int:
@@ -816,22 +862,16 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             If the file is damaged or from a newer major version of the format.
         """
         header, arrays = storage.read(path)
-        try:
+        with _read_from(path):
             known = cls._get_param_names()
             given = {k: storage.from_json(v) for k, v in header["arguments"].items() if k in known}
             self = cls(**given)
+            self._check_arguments()
             self._restore(header, arrays)
-        except (KeyError, TypeError, IndexError) as error:
-            raise ValueError(
-                f"The file {path} is incomplete: {error!r} is missing or wrong."
-            ) from error
         return self
 
     def _header(self) -> dict[str, Any]:
-        fitted = {
-            k: getattr(self, k)
-            for k in ("seed_", "n_iter_", "interrupted_", "spikes_per_inference_", "scaling_")
-        }
+        fitted = {k: getattr(self, k) for k in _FITTED}
         return {
             "version": __version__,
             "arguments": {k: storage.to_json(v) for k, v in self.get_params().items()},
@@ -861,19 +901,30 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         return {**named, **scale, "classes": classes}
 
     def _restore(self, header: dict[str, Any], arrays: dict[str, Array]) -> None:
-        self.classes_ = arrays["classes"]
-        self._input_kind = header["input_kind"]
-        self._sample_shape = tuple(header["sample_shape"])
-        self.n_features_in_ = header["n_features_in"]
+        classes, shape = arrays["classes"], tuple(header["sample_shape"])
+        if classes.ndim != 1 or len(classes) < 2 or not np.array_equal(classes, np.unique(classes)):
+            raise ValueError(f"the classes are {describe(classes)}.")
+        for size in shape:
+            check_int("sample_shape", size, minimum=1)
+        self.classes_, self._sample_shape = classes, shape
+        self._input_kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
+        self.n_features_in_ = check_int("n_features_in", header["n_features_in"], minimum=1)
         if header["feature_names_in"]:
             self.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
-        for name, value in header["fitted"].items():
-            setattr(self, name, value)
-        self._scale = Scale(arrays["scale.low"], arrays["scale.high"], self.scaling_)
-        self.loss_curve_ = list(header["loss_curve"])
-        self.accuracy_curve_ = list(header["accuracy_curve"])
-        self.spikes_curve_ = list(header["spikes_curve"])
-        self._publish(self._make_spec(header["n_inputs"]))
+        for name in _FITTED:
+            setattr(self, name, header["fitted"][name])
+        n_features = math.prod(shape if self._input_kind == "static" else shape[1:])
+        low, high = (
+            np.broadcast_to(check_real(name, arrays[name]), (n_features,))
+            for name in ("scale.low", "scale.high")
+        )
+        self._scale = Scale(low, high, str(self.scaling_))
+        self.loss_curve_ = check_real("loss_curve", header["loss_curve"]).tolist()
+        self.accuracy_curve_ = check_real("accuracy_curve", header["accuracy_curve"]).tolist()
+        self.spikes_curve_ = check_real("spikes_curve", header["spikes_curve"]).tolist()
+        per_feature = self.n_population if self.encoder == "population" else 1
+        n_inputs = n_features * (1 if self._input_kind == "spikes" else per_feature)
+        self._publish(self._make_spec(n_inputs))
         self.parameters_ = self._parameters_of("", arrays)
 
     def _parameters_of(self, prefix: str, arrays: dict[str, Array]) -> Parameters:
@@ -1073,28 +1124,42 @@ class _Trainer:
             raise ValueError(f"The file {path} is a saved model, but no checkpoint to resume from.")
         model = self.model
         own = {k: storage.to_json(v) for k, v in model.get_params().items()}
-        other = {k for k, v in header["arguments"].items() if own.get(k) != v} - _FREE
+        with _read_from(path):
+            other = {k for k, v in header["arguments"].items() if own.get(k) != v} - _FREE
         if other:
             raise ValueError(
                 f"The checkpoint {path} was made with other values of {', '.join(sorted(other))}: "
                 "give those, or another file."
             )
         classes, shape = model.classes_, model._sample_shape
-        model._restore(header, arrays)
+        with _read_from(path):
+            model._restore(header, arrays)
         if not np.array_equal(classes, model.classes_) or shape != model._sample_shape:
             raise ValueError(f"The checkpoint {path} was made with other classes or samples.")
         self.seed = model.seed_
         state = header["training"]
-        self.best = model.parameters_
-        model.parameters_ = model._parameters_of("now.", arrays)
-        self.best_value, self.waited = state["best_value"], state["waited"]
-        self.first = state["first"]
-        self.optimizer.load(
-            {
-                k: (arrays[f"first.{k}"], arrays[f"second.{k}"], n)
-                for k, n in state["counts"].items()
-            }
-        )
+        with _read_from(path):
+            self.best = model.parameters_
+            model.parameters_ = model._parameters_of("now.", arrays)
+            self.best_value, self.waited = state["best_value"], state["waited"]
+            self.first = state["first"]
+            self.optimizer.load(
+                {
+                    k: (arrays[f"first.{k}"], arrays[f"second.{k}"], n)
+                    for k, n in state["counts"].items()
+                }
+            )
+
+
+@contextmanager
+def _read_from(path: str | Path) -> Iterator[None]:
+    """Turn whatever a file with wrong contents makes happen into words."""
+    try:
+        yield
+    except KeyError as error:
+        raise ValueError(f"The file {path} is damaged: it lacks {error}.") from error
+    except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"The file {path} is damaged: {error}") from error
 
 
 def _copy(parameters: Parameters) -> Parameters:

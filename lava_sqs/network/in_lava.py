@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 
@@ -21,7 +23,9 @@ __all__ = ["run_network"]
 Array = NDArray[Any]
 
 
-def run_network(process: SQSNetwork, inputs: Any, run_cfg: Any = None) -> Array:
+def run_network(
+    process: SQSNetwork, inputs: Any, run_cfg: Any = None, *, progress: bool = False
+) -> Array:
     """Return the visible spikes of samples that follow each other in Lava.
 
     Parameters
@@ -32,6 +36,8 @@ def run_network(process: SQSNetwork, inputs: Any, run_cfg: Any = None) -> Array:
         What ``SQSNN.encode`` gives; T as of the Process.
     run_cfg : RunConfig, optional
         None is ``SQSSimCfg()``.
+    progress : bool
+        A bar on standard error, if that is a terminal.
 
     Returns
     -------
@@ -65,6 +71,10 @@ def run_network(process: SQSNetwork, inputs: Any, run_cfg: Any = None) -> Array:
     source.s_out.connect(process.a_in)
     process.s_out.connect(sink.a_in)
     with runtime(process, SQSSimCfg() if run_cfg is None else run_cfg) as net:
-        net.run(total)
+        if progress and sys.stderr.isatty():
+            for _ in tqdm(range(len(trains)), desc="Lava", unit="sample", file=sys.stderr):
+                net.run(steps)
+        else:
+            net.run(total)
         spikes = sink.data.get()
     return np.asarray(spikes.T.reshape(len(trains), steps, -1).astype(np.int8))

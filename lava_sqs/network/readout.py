@@ -62,7 +62,10 @@ class Evaluation:
     n_samples, n_repeats : int
         How many.
     spikes_per_inference : float
-        Of all neurons of the network, input excluded.
+        Of all neurons of the network, input excluded. (Lava shows those of the visible layer; the
+        rest is counted offline, with the same random numbers.)
+    same_spikes : bool, optional
+        After a run in Lava: whether its spikes are those of the offline run with the same seed.
 
     Examples
     --------
@@ -77,6 +80,7 @@ class Evaluation:
     n_samples: int
     n_repeats: int
     spikes_per_inference: float
+    same_spikes: bool | None = None
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -100,7 +104,7 @@ def accuracy_interval(correct: Array, *, seed: int = 0) -> tuple[tuple[float, fl
     -------
     interval : tuple of float
         One pass: Wilson, over the samples. Repeats share their samples, so then it is a bootstrap
-        over the samples of their mean.
+        over the samples of their mean (Wilson again where all samples are alike).
     covers : str
 
     Examples
@@ -110,10 +114,10 @@ def accuracy_interval(correct: Array, *, seed: int = 0) -> tuple[tuple[float, fl
     (0.963, '95 % Wilson, over the test samples')
     """
     repeats, n = correct.shape
-    if repeats == 1:
-        ci = binomtest(int(correct.sum()), n).proportion_ci(0.95, method="wilson")
-        return (float(ci.low), float(ci.high)), "95 % Wilson, over the test samples"
     means = correct.mean(axis=0)
+    if repeats == 1 or (means == means[0]).all():  # equals: resampling them would never vary
+        ci = binomtest(round(means.sum()), n).proportion_ci(0.95, method="wilson")
+        return (float(ci.low), float(ci.high)), "95 % Wilson, over the test samples"
     rng = np.random.default_rng(seed)
     draws = np.array([means[rng.integers(n, size=n)].mean() for _ in range(1000)])
     low, high = np.quantile(draws, (0.025, 0.975))

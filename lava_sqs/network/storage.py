@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._checks import describe
+from lava_sqs._npz import read_arrays, write_arrays
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
 
@@ -24,6 +22,8 @@ Array = NDArray[Any]
 #: Major and minor version: a newer minor version adds keys and reads older files.
 FORMAT = (1, 0)
 _KIND = "lava_sqs network"
+_HEADER = "__header__"
+_LIMIT = 2**31  # bytes of all arrays of a model, far above any that these engines could run
 
 
 def write(path: str | Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
@@ -36,24 +36,15 @@ def write(path: str | Path, header: Mapping[str, Any], arrays: Mapping[str, Arra
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write(f"{folder}/model.npz", {"note": "hello"}, {"w": np.ones(3)})
     ...     header, arrays = read(f"{folder}/model.npz")
     >>> header["note"], arrays["w"]
     ('hello', array([1., 1., 1.]))
     """
-    file = Path(path)
     text = json.dumps({"kind": _KIND, "format": list(FORMAT), **header}, allow_nan=False)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            np.savez_compressed(out, __header__=np.array(text), **arrays)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, file)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_arrays(path, {_HEADER: np.array(text), **arrays})
 
 
 def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -61,8 +52,8 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
 
     Raises
     ------
-    FileNotFoundError
-        If there is none.
+    OSError
+        If there is no such file, or it may not be read.
     ValueError
         If it is damaged, no model, or made by a newer major version.
 
@@ -71,27 +62,32 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
     >>> read("nowhere.npz")
     Traceback (most recent call last):
     ...
-    FileNotFoundError: Argument `path` must name a saved model, but nowhere.npz is no file.
+    FileNotFoundError: Argument `path` must name a saved model of lava_sqs, but ...
     """
-    file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"Argument `path` must name a saved model, but {file} is no file.")
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            header = json.loads(str(archive["__header__"]))
-            arrays = {k: archive[k] for k in archive.files if k != "__header__"}
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError) as error:
+    what = "a saved model of lava_sqs"
+    head, names = read_arrays(path, what=what, keys=(_HEADER,), limit=_LIMIT)
+    text = head.get(_HEADER)
+    if text is None or text.dtype.kind != "U" or text.ndim:
         raise ValueError(
-            f"The file {file} is damaged or no saved model of lava_sqs ({error})."
-        ) from error
-    if not isinstance(header, dict) or header.get("kind") != _KIND:
-        raise ValueError(f"The file {file} is no saved model of lava_sqs.")
-    major, minor = header["format"]
-    if major != FORMAT[0]:
-        raise ValueError(
-            f"The file {file} has format {major}.{minor}, but this version of lava_sqs reads "
-            f"{FORMAT[0]}.x."
+            f"The file {path} is not {what}: it holds {', '.join(names) or 'nothing'}."
         )
+    try:
+        header = json.loads(str(text))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"The file {path} is damaged: its header is no JSON ({error}).") from error
+    if not isinstance(header, dict) or header.get("kind") != _KIND:
+        raise ValueError(f"The file {path} is not {what}.")
+    version = header.get("format")
+    if not isinstance(version, list) or [type(v) for v in version] != [int, int]:
+        raise ValueError(f"The file {path} is damaged: its format is {version!r}.")
+    if version[0] != FORMAT[0]:
+        raise ValueError(
+            f"The file {path} has format {version[0]}.{version[1]}, but this version of lava_sqs "
+            f"reads {FORMAT[0]}.x: use the version that wrote it, "
+            f"{describe(header.get('version', 'unknown'))}."
+        )
+    arrays, _ = read_arrays(path, what=what, limit=_LIMIT)
+    del arrays[_HEADER]
     return header, arrays
 
 

@@ -36,14 +36,14 @@ def test_bad_files_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="must name an npz file"):
         load_npz(path)
     path.write_bytes(b"no zip at all")
-    with pytest.raises(ValueError, match="not a readable npz"):
+    with pytest.raises(ValueError, match="damaged or not an npz file"):
         load_npz(path)
     np.savez(path, x_train=np.zeros(2))
     with pytest.raises(ValueError, match="lacks y_train, x_test, y_test; it has x_train"):
         load_npz(path)
     pickled = np.array([{}], dtype=object)
     np.savez(path, x_train=pickled, y_train=pickled, x_test=pickled, y_test=pickled)
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(ValueError, match=r"x_train of .* holds pickled Python objects"):
         load_npz(path)
 
 
@@ -53,6 +53,32 @@ def test_classes():
     assert data.x_test.shape == (1, 3)
     with pytest.raises(ValueError, match=r"\[7\] do not; there are \[0, 1\]"):
         small().classes(0, 7)
+
+    train_only = Dataset(np.zeros((2, 1)), np.array([0, 1]), np.zeros((1, 1)), np.array([0]), "x")
+    with pytest.raises(ValueError, match=r"test data too, but none of \[1\]"):
+        train_only.classes(1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"x_train": np.zeros((4, 2))}, r"samples of one shape, but have \(2,\) and \(3,\)"),
+        ({"x_test": np.array([[0, 1, np.nan], [0, 0, 0]])}, r"`x_test` must be finite.*\(0, 2\)"),
+        ({"y_train": np.array([0, np.inf, 1, 0])}, "`y_train` must be finite"),
+        (
+            {"x_test": np.zeros((0, 3)), "y_test": np.zeros(0)},
+            "x_test and y_test must hold samples",
+        ),
+        ({"x_train": np.zeros(4)}, "one row and one label per sample"),
+        ({"x_train": np.array([["a", "b", "c"]] * 4)}, "must hold numbers, .* have dtypes <U1"),
+        ({"x_train": np.zeros((4, 3), complex)}, "have dtypes complex128"),
+        ({"y_test": np.array(["2026-01-01"] * 2, "M8[D]")}, "have dtypes float64 and datetime64"),
+    ],
+)
+def test_data_that_no_network_can_use(changed, message):
+    arrays = {k: getattr(small(), k) for k in ("x_train", "y_train", "x_test", "y_test")}
+    with pytest.raises((TypeError, ValueError), match=message):
+        Dataset(**{**arrays, **changed}, source="x")
 
 
 def test_unequal_lengths_are_refused():
@@ -89,7 +115,9 @@ def test_without_a_network_it_says_what_to_do(monkeypatch):
         raise urllib.error.URLError("no route")
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", fetch)
-    with pytest.raises(ConnectionError, match=r"USPS could not be fetched .* give `path`"):
+    with pytest.raises(
+        ConnectionError, match=r"USPS could not be fetched .*: no route. .* argument `path`"
+    ):
         load_usps()
 
 
@@ -114,6 +142,39 @@ def test_nmnist_events_and_bins(tmp_path):
     assert data.y_test.tolist() == [7]
     with pytest.raises(FileNotFoundError, match="Train/0"):
         load_nmnist(tmp_path / "Train")
+
+
+def test_events_are_summed(tmp_path):
+    events = [(0, 0, 0, 100), (1, 1, 0, 11_000), (2, 33, 1, 25_000)]
+    for part in ("Train", "Test"):
+        events_file(tmp_path / part / "7" / "00001.bin", events)
+    data = load_nmnist(tmp_path, n_steps=5, merge=2, pool=3)
+    assert data.x_train.shape == (1, 2, 2, 12, 12)  # 34 pixels padded by one on both sides
+    x = data.x_train[0]
+    assert (x[0, 0, 0, 0], x[1, 1, 11, 1], x.sum()) == (2, 1, 3)
+    data.save(tmp_path / "n.npz")
+    np.testing.assert_array_equal(load_nmnist(tmp_path / "n.npz").x_test, data.x_test)
+    with pytest.raises(ValueError, match="`time` must be at most 2, all bins, but got 3"):
+        load_nmnist(tmp_path / "n.npz", merge=3)
+
+
+def test_vowels_as_published(tmp_path):
+    def text(lengths):
+        blocks = ["".join(f"{n}.{i} " * 12 + "\n" for i in range(n)) for n in lengths]
+        return "\n".join(blocks) + "\n"
+
+    (tmp_path / "ae.train").write_text(text([2, 3, 1]))
+    (tmp_path / "size_ae.train").write_text("1 2\n")
+    (tmp_path / "ae.test").write_text(text([4]))
+    (tmp_path / "size_ae.test").write_text("0 1\n")
+    data = load_japanese_vowels(tmp_path)
+    assert data.x_train.shape == (3, 4, 12)
+    assert data.y_train.tolist() == [0, 1, 1]
+    assert data.y_test.tolist() == [1]
+    np.testing.assert_allclose(data.x_train[1, :, 5], [3.0, 3.1, 3.2, 0])
+    (tmp_path / "ae.test").write_text("1 2 x\n")
+    with pytest.raises(ValueError, match=r"ae.test must hold utterances"):
+        load_japanese_vowels(tmp_path)
 
 
 def test_vowels_are_time_first(tmp_path):

@@ -1,12 +1,10 @@
 """SQSNN as its users see it: learning, repeating, saving, interrupting, refusing."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-import zipfile
 
 import numpy as np
 import pytest
@@ -195,48 +193,6 @@ def test_a_loaded_model_is_the_saved_one(tmp_path, arguments):
     assert list(tmp_path.iterdir()) == [tmp_path / "model.npz"]
 
 
-def test_damaged_and_foreign_files_are_refused(tmp_path, model):
-    path = tmp_path / "model.npz"
-    model.save(path)
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match="is damaged"):
-        SQSNN.load(path)
-    np.savez(path, x=np.zeros(3))
-    with pytest.raises(ValueError, match="no saved model"):
-        SQSNN.load(path)
-    with pytest.raises(FileNotFoundError, match="must name a saved model"):
-        SQSNN.load(tmp_path / "none.npz")
-    np.savez(path, x=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match="no saved model"):
-        SQSNN.load(path)
-
-
-def rewrite(path, change):
-    """Change the header of a saved model."""
-    with np.load(path, allow_pickle=False) as archive:
-        arrays = {k: archive[k] for k in archive.files}
-    header = json.loads(str(arrays["__header__"]))
-    change(header)
-    arrays["__header__"] = np.array(json.dumps(header))
-    np.savez(path, **arrays)
-
-
-def test_format_versions(tmp_path, model):
-    path = tmp_path / "model.npz"
-    model.save(path)
-    rewrite(path, lambda h: (h.update(format=[1, 7], new_key=1), h["arguments"].update(novel=3)))
-    np.testing.assert_array_equal(SQSNN.load(path).predict(XT), model.predict(XT))
-    rewrite(path, lambda h: h.update(format=[2, 0]))
-    with pytest.raises(ValueError, match=r"has format 2.0, but .* reads 1.x"):
-        SQSNN.load(path)
-    model.save(path)
-    rewrite(path, lambda h: h.pop("sample_shape"))
-    with pytest.raises(ValueError, match="is incomplete: KeyError"):
-        SQSNN.load(path)
-    assert zipfile.is_zipfile(path)
-
-
 def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):
     path = tmp_path / "run.npz"
     arguments = {"schedule": "constant", "checkpoint": path}
@@ -249,6 +205,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):
         make(epochs=4, resume=True, learning_rate=0.5, **arguments).fit(X, Y)
 
 
+@pytest.mark.slow  # tests/commands/test_models.py has one that always runs
 def test_ctrl_c_keeps_the_best_model(tmp_path):
     """A real SIGINT, to a real process, in the middle of an endless training."""
     script = textwrap.dedent("""

@@ -1,0 +1,1 @@
+"""The commands of ``lava-sqs``: parse, call, print; one family per file."""

@@ -1,0 +1,164 @@
+"""Npz files that others made: read without pickle and without trust, written in one piece."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import secrets
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["check_writable", "read_arrays", "write_arrays"]
+
+Array = NDArray[Any]
+
+npy: Any = np.lib.format  # untyped
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,  # a compression or a zip version that Python does not know
+    RuntimeError,  # encrypted
+    OSError,  # a position that is not in the file
+    OverflowError,
+    ValueError,
+)
+
+
+def memory_size() -> int:
+    """Return the bytes of memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def read_arrays(
+    path: str | Path, *, what: str, keys: Iterable[str] | None = None, limit: int | None = None
+) -> tuple[dict[str, Array], list[str]]:
+    """Return arrays by name, and the names of all that the file has.
+
+    What an array says of its size is compared with what the archive says, and with *limit*, before
+    anything of that size is made: a small file cannot ask for a large memory.
+
+    Parameters
+    ----------
+    path : str or Path
+    what : str
+        For error messages: what the file should be.
+    keys : iterable of str, optional
+        Which arrays; missing ones are left out. None is all.
+    limit : int, optional
+        Largest sum of sizes in bytes; None is the memory of the machine.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is damaged, no npz, too large, or holds pickled objects.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise IsADirectoryError(f"Argument `path` must name {what}, but {file} is a folder.")
+    if not file.exists():
+        raise FileNotFoundError(f"Argument `path` must name {what}, but {file} does not exist.")
+    bound = memory_size() if limit is None else limit
+    with open(file, "rb") as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                members = {m.filename.removesuffix(".npy"): m for m in archive.infolist()}
+                wanted = [k for k in (members if keys is None else keys) if k in members]
+                total = sum(members[k].file_size for k in wanted)
+                if total > bound:
+                    raise _Refused(
+                        f"The file {file} declares arrays of {total / 1e9:.3g} GB, more than the "
+                        f"{bound / 1e9:.3g} GB that may be read."
+                    )
+                for key in wanted:
+                    _check(archive, members[key], key, file)
+                arrays = {}
+                for key in wanted:
+                    with archive.open(members[key]) as member:
+                        arrays[key] = np.asarray(npy.read_array(member, allow_pickle=False))
+                return arrays, list(members)
+        except _Refused:
+            raise
+        except _BROKEN as error:
+            raise ValueError(f"The file {file} is damaged or not {what}: {error}") from error
+
+
+class _Refused(ValueError):
+    """The file is sound, but not wanted."""
+
+
+def _check(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, file: Path) -> None:
+    """Raise unless the array is plain data and exactly as long as the archive says."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"array {name} has an unknown compression")
+    with archive.open(member) as stream:
+        version = npy.read_magic(stream)
+        if version not in _HEADERS:
+            raise ValueError(f"array {name} has the unknown format {version}")
+        try:
+            shape, _, dtype = _HEADERS[version](stream)
+        except (MemoryError, RecursionError, SyntaxError, tokenize.TokenError) as error:
+            raise ValueError(f"array {name} has a malformed header") from error
+        if dtype.hasobject:
+            raise _Refused(
+                f"The array {name} of {file} holds pickled Python objects, which are never "
+                "loaded. Save it as numbers or text of one type, for example with "
+                "np.asarray(..., dtype=float)."
+            )
+        declared = math.prod(shape) * dtype.itemsize + stream.tell()
+        if declared != member.file_size or dtype.itemsize == 0:
+            raise ValueError(f"array {name} is not as long as its header says")
+
+
+def check_writable(path: str | Path) -> Path:
+    """Return *path* if a file can be written there, as far as can be seen before."""
+    file = Path(path)
+    if file.is_dir():
+        raise IsADirectoryError(f"Argument `path` must name a file, but {file} is a folder.")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(
+            f"Argument `path` must name a file in a folder that exists, but there is no folder "
+            f"{file.parent}: create it first."
+        )
+    if not os.access(file.parent, os.W_OK):
+        raise PermissionError(f"The folder {file.parent} cannot be written to.")
+    return file
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, Array]) -> None:
+    """Write an npz; whoever reads sees the old file or the new one, complete.
+
+    Raises
+    ------
+    OSError
+        The old file is untouched then.
+    """
+    file = Path(os.path.realpath(check_writable(path)))  # a link stays one
+    packed = io.BytesIO()  # a ZipFile whose disk is full complains once more when it is collected
+    np.savez_compressed(packed, **arrays)
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        with open(temporary, "xb") as out:
+            out.write(packed.getbuffer())
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(temporary, file)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(error.errno, f"{file} could not be written: {reason}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
