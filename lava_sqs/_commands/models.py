@@ -141,8 +141,10 @@ def _add_train(commands: Any) -> None:
     training.add_argument(
         "--rule",
         metavar="NAME",
-        help="exact: local scores; as-published: that of the paper's code",
+        help="exact: local scores; window: the same, but synapses look --window steps back only, "
+        "as in stock Lava; as-published: that of the paper's code",
     )
+    training.add_argument("--window", type=int, metavar="H", help="of the rule window")
     training.add_argument("--epochs", type=int, metavar="N", help="passes through the data")
     training.add_argument("--batch-size", type=int, metavar="N", help="samples per update")
     training.add_argument("--learning-rate", type=float, metavar="X", help="of Adam")
@@ -340,6 +342,10 @@ def _network_in_words(clf: SQSNN) -> str:
     return sizes + (" with input skips" if len(spec.visible.sources) > 1 else "") + f", {kind}"
 
 
+def _rule_in_words(clf: SQSNN) -> str:
+    return f"window (H = {clf.window})" if clf.rule == "window" else clf.rule
+
+
 def _noise_in_words(noise: NoiseModel | None) -> str:
     return "none" if noise is None else noise.name or str(noise)
 
@@ -358,7 +364,7 @@ def _rows_of_training(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, Any
         ("noise", _noise_in_words(clf.noise)),
         (
             "training",
-            f"rule {clf.rule}, {shorten(dict.fromkeys(epochs))} epochs in "
+            f"rule {_rule_in_words(clf)}, {shorten(dict.fromkeys(epochs))} epochs in "
             f"{result['seconds']:.1f} s{stopped}",
         ),
         *_rows(result),

@@ -92,8 +92,13 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         The neurons, or rivals of them: see :mod:`lava_sqs.network.neurons`.
     noise : NoiseModel, optional
         Of SQS neurons, in training and inference.
-    rule : {"exact", "as-published"}
-        Exact local scores, or the rule of the published code (a baseline, SQS neurons only).
+    rule : {"exact", "window", "as-published"}
+        Exact local scores; or the same with synapses that are credited `window` steps back only,
+        which is what :class:`~lava_sqs.SQSLearningRule` on Lava's LearningDense can do (angles and
+        biases stay exact, as in LearningSQS); or the rule of the published code. The last two are
+        for SQS neurons.
+    window : int
+        Of the rule ``window``; 0 or 1 in stock Lava.
     input_kind : {"static", "sequence", "spikes"}, optional
         What X holds: features (n, ...), flattened; sequences (n, T, ...) of values; or of spikes 0
         and 1. None is ``"static"`` for a two-dimensional X; any other X is ambiguous.
@@ -204,6 +209,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         neuron: str = "sqs",
         noise: NoiseModel | None = None,
         rule: str = "exact",
+        window: int = 1,
         input_kind: str | None = None,
         encoder: str = "rate",
         n_steps: int = 10,
@@ -237,6 +243,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.neuron = neuron
         self.noise = noise
         self.rule = rule
+        self.window = window
         self.input_kind = input_kind
         self.encoder = encoder
         self.n_steps = n_steps
@@ -330,6 +337,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             check_choice("input_kind", self.input_kind, INPUT_KINDS)
         for name in ("n_steps", "neurons_per_class", "shots", "epochs", "batch_size", "n_draws"):
             check_int(name, getattr(self, name), minimum=1)
+        check_int("window", self.window, minimum=0)
         check_int("n_iter_no_change", self.n_iter_no_change, minimum=1)
         check_int("n_population", self.n_population, minimum=2)
         check_positive("learning_rate", self.learning_rate)
@@ -1063,6 +1071,7 @@ class _Trainer:
                 sparsity=model.sparsity,
                 discount=model.discount,
                 rule=model.rule,
+                window=model.window,
                 train_hidden=hidden_rate > 0,
             )
             factor = 1.0

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, gammaln, logit
 
 from lava_sqs.quantum import Ansatz, NoiseModel, Population, qlif
-from lava_sqs.quantum.sensitivity import SpikeTrainScorer
+from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.sensitivity import OnlineScores, SpikeTrainScorer
 
 __all__ = [
     "KINDS",
@@ -214,6 +215,38 @@ class SQSNeuron:
         scorer = SpikeTrainScorer(self.ansatz, params, noise=self.noise)
         _, d_params, d_z = scorer.score(z.reshape(shape), spikes.reshape(shape), signal=signal)
         return d_params, d_z.reshape(z.shape)
+
+    def window_score(
+        self, params: Array, z: Array, spikes: Array, signal: Array, window: int
+    ) -> Array:
+        r"""Return the score by currents alone, each step credited to the last few currents only.
+
+        .. math:: \sum_{h=0}^{H} L_{t+h}\, \partial \log p_{t+h} / \partial z_t
+
+        Parameters
+        ----------
+        params, z, spikes, signal
+            As of :meth:`score`.
+        window : int
+            H, steps back; from S - 1 on it is the exact score.
+
+        Returns
+        -------
+        ndarray, shape (S, B, C)
+        """
+        steps, batch, size = signal.shape
+        shape = (steps, batch, size, self.channels)
+        z, bits = z.reshape(shape), spikes.reshape(shape)
+        program = compile_program(self.ansatz, self.noise)
+        scores = OnlineScores(program, params, size=size, window=window, angles=False)
+        d_z = np.zeros(shape)
+        for b in range(batch):
+            scores.reset()
+            for t in range(steps):
+                scores.step(z[t, b], bits[t, b])
+                for h in range(min(window, t) + 1):
+                    d_z[t - h, b] += signal[t, b, :, None] * scores.kappa[:, h]
+        return d_z.reshape(steps, batch, -1)
 
     def published_score(
         self,

@@ -24,6 +24,7 @@ by a delta rule instead, ``revive * (s_t - p_t)`` (ours): local, and 0 wherever 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ __all__ = [
 Array = NDArray[Any]
 
 #: Learning rules.
-RULES = ("exact", "as-published")
+RULES = ("exact", "window", "as-published")
 #: What visible neurons learn to say, see :func:`class_codes`.
 TARGETS = ("one-hot", "pairs")
 
@@ -170,6 +171,7 @@ def local_gradient(
     sparsity: float = 0.0,
     discount: float = 1.0,
     rule: str = "exact",
+    window: int = 1,
     train_hidden: bool = True,
     revive: float = REVIVE,
 ) -> BatchResult:
@@ -190,7 +192,9 @@ def local_gradient(
         lambda, the cost of one hidden spike in nats.
     discount : float
         gamma, in [0, 1].
-    rule : {"exact", "as-published"}
+    rule : {"exact", "window", "as-published"}
+    window : int
+        H of the rule ``window``: steps back that a synapse is credited for.
     train_hidden : bool
         False leaves the hidden layers as they are (and spares their scores).
     revive : float
@@ -237,6 +241,8 @@ def local_gradient(
             gradient[layer.name] = _nothing(own)
             continue
         score = _published if rule == "as-published" else _exact
+        if rule == "window":
+            score = partial(_exact, window=window)
         pull = revive if layer is spec.visible else 0.0
         signal = signal / (batch * n_draws)
         gradient[layer.name] = score(layer.neuron, own, trace, signal, rng, pull)
@@ -277,17 +283,31 @@ def _nothing(own: LayerParams) -> LayerParams:
 
 
 def _exact(
-    neuron: Any, own: LayerParams, trace: LayerTrace, signal: Array, rng: Any, pull: float
+    neuron: Any,
+    own: LayerParams,
+    trace: LayerTrace,
+    signal: Array,
+    rng: Any,
+    pull: float,
+    window: int | None = None,
 ) -> LayerParams:
-    """Score of parameters and currents; a synapse multiplies by what it delivered."""
+    """Score of parameters and currents; a synapse multiplies by what it delivered.
+
+    With a *window* the synapses know no more than stock LearningDense does, the scores of the last
+    steps. Angles and biases act in every step and need no window.
+    """
     d_angles, d_z = neuron.score(own.angles, trace.z, trace.out.spikes, signal)
+    reached = d_z
+    if window is not None:
+        reached = neuron.window_score(own.angles, trace.z, trace.out.spikes, signal, window)
     if pull:
         out = trace.out
         s = signal.repeat(d_z.shape[2] // signal.shape[2], axis=2)
-        d_z = d_z + pull * s * (out.spikes - out.p_spike) * ((trace.z <= 0) & (out.spikes == 1))
-    flat = d_z.reshape(-1, d_z.shape[-1])
+        dead = pull * s * (out.spikes - out.p_spike) * ((trace.z <= 0) & (out.spikes == 1))
+        d_z, reached = d_z + dead, reached + dead
+    flat = reached.reshape(-1, reached.shape[-1])
     weights = {s: flat.T @ x.reshape(-1, x.shape[-1]) for s, x in trace.history.items()}
-    return LayerParams(weights, flat.sum(axis=0), d_angles)
+    return LayerParams(weights, d_z.sum(axis=(0, 1)), d_angles)
 
 
 def _published(

@@ -213,6 +213,7 @@ def test_noise_seed_and_repeats_of_an_evaluation(model, capsys):
                 "n_draws": 3,
             },
         ),
+        ("--rule window --window 2", {"rule": "window", "window": 2}),
         ("--neuron qlif --shots 5", {"neuron": "qlif", "shots": 5}),
     ],
 )

@@ -152,3 +152,38 @@ def test_the_published_rule_is_another_one(parameters):
     a, b = (r.gradient["hidden0"].weights["input"].ravel() for r in (exact, published))
     assert b.any()
     assert np.abs(a - b).max() > 0.5 * np.abs(a).max()
+
+
+@pytest.mark.parametrize("io_qubits", [1, 2])
+def test_a_window_over_all_steps_is_exact_and_a_shorter_one_is_not(io_qubits):
+    rng = np.random.default_rng(3)
+    neuron = SQSNeuron(ansatz.layered(io_qubits, 1))
+    angles = rng.uniform(-np.pi, np.pi, (3, neuron.n_params))
+    z = rng.uniform(-0.2, 1.0, (6, 4, 3 * io_qubits))
+    spikes = neuron.run(angles, z, rng.random((6, 4, 3))).spikes
+    signal = rng.normal(size=(6, 4, 3))
+    _, exact = neuron.score(angles, z, spikes, signal)
+    for window in (5, 9):
+        full = neuron.window_score(angles, z, spikes, signal, window)
+        np.testing.assert_allclose(full, exact, atol=1e-12)
+    errors = [
+        np.abs(neuron.window_score(angles, z, spikes, signal, h) - exact).max() for h in range(5)
+    ]
+    assert errors[0] > errors[4] > 1e-6
+
+
+def test_the_window_limits_synapses_only(parameters):
+    def gradient(rule, window=0):
+        clamp = np.repeat(np.array([[[1, 0]]]), STEPS, axis=0)
+        rng = np.random.default_rng(0)
+        result = local_gradient(
+            SPEC, parameters, INPUTS, clamp, rng, n_draws=3, rule=rule, window=window
+        )
+        return result.gradient
+
+    exact, none, full = gradient("exact"), gradient("window"), gradient("window", STEPS)
+    for layer in ("hidden0", "visible"):
+        for name, array in exact[layer].arrays().items():
+            np.testing.assert_allclose(full[layer].arrays()[name], array, atol=1e-12)
+            same = np.allclose(none[layer].arrays()[name], array)
+            assert same != name.startswith("weights"), (layer, name)
