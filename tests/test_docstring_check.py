@@ -63,11 +63,8 @@ def test_what_is_missing_is_named(monkeypatch, old, new, problem):
 
 
 def test_inner_names_may_tell_it_in_the_text_and_methods_may_refer(monkeypatch):
-    monkeypatch.setattr(
-        complete,
-        "__doc__",
-        "Return *x*, *n* times. Raises ValueError.\n\nExamples\n---\n>>> 1\n1\n",
-    )
+    text = "Return *x*, *n* times. Raises ValueError.\n\nExamples\n--------\n>>> 1\n1\n"
+    monkeypatch.setattr(complete, "__doc__", text)
     assert list(docstrings.check(complete, "function", short=True)) == []
     assert len(list(docstrings.check(complete, "function"))) == 2
     monkeypatch.setattr(complete, "__doc__", "Do it, as in :meth:`other`.")
