@@ -4,7 +4,7 @@
 an exception in a model, a killed child process, Ctrl-C or a forgotten stop all end the network and
 say what happened where. :class:`SQSSimCfg` chooses the models of the network's Processes.
 
-Processes and models need nothing for it; see :mod:`lava_sqs._supervision` for how it works.
+Processes and models need nothing for it; see ``lava_sqs._supervision`` for how it works.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ import ast
 import functools
 import importlib
 import inspect
-import pkgutil
 import sys
 import typing
 from collections.abc import Iterator
@@ -50,10 +49,13 @@ def kind(value: Any) -> str:
 
 @functools.cache
 def modules() -> list[ModuleType]:
-    """Return lava_sqs and all modules in it that are not private."""
-    names = [m.name for m in pkgutil.walk_packages(lava_sqs.__path__, "lava_sqs.")]
-    public = [n for n in names if not any(part.startswith("_") for part in n.split("."))]
-    return [lava_sqs, *map(importlib.import_module, public)]
+    """Return lava_sqs and all modules in it that are not private, sorted."""
+    # Not pkgutil: the folders of Processes have no __init__.py.
+    top = Path(lava_sqs.__path__[0])
+    files = [file.relative_to(top.parent).with_suffix("") for file in top.rglob("*.py")]
+    dotted = {".".join(p.parts).removesuffix(".__init__") for p in files}
+    found = [n for n in dotted if not any(part.startswith("_") for part in n.split("."))]
+    return list(map(importlib.import_module, sorted(found)))
 
 
 @functools.cache

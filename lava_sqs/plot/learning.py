@@ -29,7 +29,7 @@ def sensitivity_kernel(
     r"""Draw how far back the score of a step reaches.
 
     .. math:: \kappa_h(t) = \frac{\partial \log p_t}{\partial z_{t-h}}, \quad h = 0 .. H, \qquad
-        K_h = \big\langle \kappa_h(t)^2 \big\rangle^{1/2}
+        K_h = \bigl\langle \kappa_h(t)^2 \bigr\rangle^{1/2}
 
     A single kernel is drawn as it is, signs included. Of many (neurons, steps) the sizes K_h are
     drawn, on a logarithmic axis, with the band that holds 80 % of \|kappa_h\|: over outcomes the

@@ -132,7 +132,9 @@ def depol_from_aer(param: float, n_qubits: int) -> float:
 
 @dataclass(frozen=True)
 class Channel:
-    """A user's own channel in one slot of the step; made by :meth:`NoiseModel.with_channel`.
+    """A user's own channel in one slot of the step.
+
+    Made by :meth:`~lava_sqs.NoiseModel.with_channel`.
 
     Attributes
     ----------
@@ -181,7 +183,7 @@ class Channel:
         """Return the channel ``exp(duration * liouvillian(hamiltonian, c_ops))``.
 
         The arguments *slot*, *c_ops*, *hamiltonian* (or None) and *duration* are those of
-        :meth:`NoiseModel.with_lindblad`. Raises its TypeError and ValueError.
+        :meth:`~lava_sqs.NoiseModel.with_lindblad`. Raises its TypeError and ValueError.
         """
         operators = (c_ops,) if isinstance(c_ops, qutip.Qobj) else tuple(c_ops)
         named = [(f"c_ops[{i}]", c) for i, c in enumerate(operators)]

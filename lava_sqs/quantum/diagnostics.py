@@ -318,8 +318,8 @@ def memory_capacity(
     over outcomes and inputs the memory evolves by one linear map ``T = sum_v q_v sum_s S_s(v)``,
 
     .. math::
-        P(s_t = s \mid u_{t-k} = v) = \Big(\sum_{v'} q_{v'} S_s(v')\; T^{k-1}\;
-        \sum_{s'} S_{s'}(v)\; r\Big)_0 , \qquad r = T^\mathrm{washout} r_0 .
+        P(s_t = s \mid u_{t-k} = v) = \Bigl(\sum_{v'} q_{v'} S_s(v')\; T^{k-1}\;
+        \sum_{s'} S_{s'}(v)\; r\Bigr)_0 , \qquad r = T^\mathrm{washout} r_0 .
 
     It is what ONE step's spikes say about ONE past input: dependence on several past inputs at
     once (a parity) or on the history of spikes does not count. The sum of MC_k over all k >= 0 is

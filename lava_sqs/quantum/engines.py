@@ -62,7 +62,7 @@ class Engine(Protocol):
         ...
 
     def reset(self, memory: Any) -> None:
-        """Set every memory: *memory* as in :meth:`Population.reset`."""
+        """Set every memory: *memory* as in :meth:`~lava_sqs.Population.reset`."""
         ...
 
     def density(self, b: int, k: int) -> qutip.Qobj:

@@ -217,10 +217,10 @@ class Accuracy:
     Parameters
     ----------
     model : object or str, optional
-        Anything with ``predict(X)``, or the path of a saved :class:`SQSNN`. Its ``predict`` is
-        given ``noise=`` if the point speaks of noise. None trains an SQSNN on the training part of
-        *data*: parameters that are not of the test are its arguments, ``train_noise.*`` its noise.
-        Each worker trains it once, and every one gets the same.
+        Anything with ``predict(X)``, or the path of a saved :class:`~lava_sqs.SQSNN`. Its
+        ``predict`` is given ``noise=`` if the point speaks of noise. None trains an SQSNN on the
+        training part of *data*: parameters that are not of the test are its arguments,
+        ``train_noise.*`` its noise. Each worker trains it once, and every one gets the same.
     X, y : array_like, shape (N, ...) and (N,), optional
         The test samples; None takes those of *data*.
     data : str
@@ -350,7 +350,7 @@ class Training:
 
     ``train_noise.*`` is there while the network learns, ``noise.*`` while it is tested (without
     it: the same as in training; ``noise = "none"`` is noiseless), with weights of ``weight_bits``
-    if given. Other parameters are arguments of :class:`SQSNN`.
+    if given. Other parameters are arguments of :class:`~lava_sqs.SQSNN`.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel |
         a field of it;
         ``noise.t2_over_t1`` gives t2 as a multiple of t1, ``noise.p_depol_1q_over_2q`` the
         one-qubit error as a fraction of the two-qubit one; ``noise.scaled`` makes the whole
-        stronger or weaker (:meth:`NoiseModel.scaled`).
+        stronger or weaker (:meth:`~lava_sqs.NoiseModel.scaled`).
     prefix : {"noise", "train_noise"}
 
     Returns

@@ -163,7 +163,7 @@ def run_points(
     pool : Pool
         Closed at the end, also of an interrupted run.
     isolate, timeout, retries
-        See :meth:`Study.run`.
+        See :meth:`~lava_sqs.Study.run`.
 
     Raises
     ------

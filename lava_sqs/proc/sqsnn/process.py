@@ -49,6 +49,18 @@ class SQSNetwork(NamedProcess):
     ------
     TypeError, ValueError
         Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lava_sqs.network import SQSNeuron, feed_forward
+    >>> from lava_sqs.network.training import initialise
+    >>> from lava_sqs.quantum import ansatz
+    >>> spec = feed_forward(3, (4,), 2, SQSNeuron(ansatz.layered()))
+    >>> start = initialise(spec, np.ones((5, 8, 3)), np.random.default_rng(0))
+    >>> network = SQSNetwork(spec=spec, parameters=start, n_steps=5, seed=1)
+    >>> network.a_in.shape, network.s_out.shape, network.steps_per_sample
+    ((3,), (2,), 7)
     """
 
     def __init__(

@@ -1,0 +1,276 @@
+"""The site: `uv run sphinx-build -W docs build/site`, then open build/site/index.html.
+
+Nothing is fetched, neither when the site is built nor when it is read: formulas become MathML here,
+and the build fails if a page loads anything from another host, or if a public name has no entry.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import public  # noqa: E402 - of tools/
+
+project = "lava_sqs"
+author = "lava_sqs developers"
+release = importlib.import_module("lava_sqs").__version__
+extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_nb", "sphinx_copybutton"]
+
+nitpicky = True  # every cross-reference leads somewhere
+html_theme = "furo"
+html_title = f"lava_sqs {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_math_renderer = "mathml"
+html_copy_source = False
+html_show_sourcelink = False
+
+autodoc_typehints = "none"  # the docstrings say it with shapes and units
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"  # the tests run the notebooks; the site shows what they wrote
+nb_ipywidgets_js: dict[str, Any] = {}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+# -- pages that live at the root of the repository ------------------------------------------------
+
+ROOT_PAGES = {"index": "README.md", "contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
+LINKS = {
+    "](docs/": "](",
+    "](CONTRIBUTING.md": "](contributing.md",
+    "](CHANGELOG.md": "](changelog.md",
+    "](LICENSE": "](../LICENSE",
+    "](tutorials/)": "](tutorials.md)",
+    "](tutorials/": "](tutorials/",
+}
+
+
+def insert_root_page(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put README and its like before the text of their page in docs/."""
+    if docname in ROOT_PAGES:
+        text = (ROOT / ROOT_PAGES[docname]).read_text()
+        for old, new in LINKS.items():
+            text = text.replace(old, new)
+        source[0] = f"{text}\n\n{source[0]}"
+
+
+def copy_tutorials(app: Sphinx) -> None:
+    """Copy the notebooks to docs/tutorials, where Sphinx looks for them."""
+    target = DOCS / "tutorials"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(ROOT / "tutorials", target, ignore=shutil.ignore_patterns(".*"))
+
+
+# -- the API: a page per room, an entry for every public name -------------------------------------
+
+ROOMS = {
+    "quantum": "The physics: `lava_sqs.quantum`",
+    "proc": "Lava Processes: `lava_sqs.proc`",
+    "learning": "Learning: `lava_sqs.learning`",
+    "network": "Networks: `lava_sqs.network`",
+    "study": "Studies: `lava_sqs.study`",
+    "plot": "Plots: `lava_sqs.plot`",
+    "data": "Data: `lava_sqs.data`",
+    "": "Running, testing and the command line",
+}
+
+
+def room_of(name: public.Name) -> str:
+    """Return the room of a public name: where it is defined."""
+    part = name.home.split(".")[1] if "." in name.home else ""
+    return part if part in ROOMS else ""
+
+
+def write_api_pages(app: Sphinx) -> None:
+    """Write docs/api/<room>.rst: module by module, first those that the room offers names of."""
+    folder = DOCS / "api"
+    folder.mkdir(exist_ok=True)
+    rooms: dict[str, dict[str, list[public.Name]]] = {room: defaultdict(list) for room in ROOMS}
+    for name in public.names():
+        rooms[room_of(name)][name.home].append(name)
+    for room, title in ROOMS.items():
+        heading = title.replace("`", "``")
+        lines = [heading, "=" * len(heading), ""]
+        if room:
+            lines += [f".. automodule:: lava_sqs.{room}", "   :no-members:", ""]
+        by_module = rooms[room]
+        inner = {m: not any(n.offered for n in names) for m, names in by_module.items()}
+        for module in sorted(by_module, key=lambda m: (inner[m], m)):
+            label = f"``{module}``"
+            lines += [label, "-" * len(label), ""]
+            if "._" not in module:
+                lines += [f".. automodule:: {module}", "   :no-members:", ""]
+            for name in sorted(by_module[module], key=lambda n: not n.offered):
+                lines += _entry(name)
+        path = folder / f"{room or 'running'}.rst"
+        text = "\n".join(lines)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+def _entry(name: public.Name) -> list[str]:
+    directive = {"class": "autoclass", "function": "autofunction", "data": "autodata"}[name.kind]
+    lines = [f".. {directive}:: {documented_as(name)}"]
+    if name.kind == "class":
+        members = ", ".join(member for member, _ in public.members(name.value))
+        lines.append(f"   :members: {members}" if members else "   :no-members:")
+    return [*lines, ""]
+
+
+def documented_as(name: public.Name) -> str:
+    """Return the name of the entry of a public name."""
+    if name.kind == "data" and name.path != "lava_sqs.__version__":
+        return f"{name.home}.{name.path.rpartition('.')[2]}"
+    return name.path
+
+
+OTHERS = ("collections", "lava", "numpy", "pandas", "qutip", "scipy", "sklearn")
+
+
+def escape_stars(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Make the star of a shape, (T, *batch, K), no emphasis."""
+    lines[:] = [re.sub(r"(?<!``\()\*(batch|memory_shape)\b", r"\\*\1", line) for line in lines]
+
+
+# -- references: `:class:`Engine`` in a docstring means the Engine of its own module ---------------
+
+
+def entries() -> dict[tuple[str, str], str]:
+    """Return where (module, name) is documented."""
+    return {(n.home, n.path.rpartition(".")[2]): documented_as(n) for n in public.names()}
+
+
+def find_reference(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
+    """Resolve a reference by importing what it names, as Python would in that place."""
+    if node.get("refdomain") != "py":
+        return None
+    if node["reftarget"].partition(".")[0] in OTHERS:  # their sites are elsewhere: no link
+        return contnode
+    target = node["reftarget"].removeprefix("~")
+    where = [""]
+    if module := node.get("py:module"):
+        cls = f"{module}.{node['py:class']}." if node.get("py:class") else ""
+        home = _locate(f"{module}.{node.get('py:class') or ''}".rstrip("."))
+        where += [cls, f"{module}."] + ([f"{home[0]}."] if home else [])
+    domain = env.get_domain("py")
+    for prefix in where:
+        found = _locate(prefix + target)
+        if found is None:
+            continue
+        path = ENTRIES.get(found[:2])
+        full = ".".join([path, *found[2]]) if path else prefix + target
+        for candidate in (full, prefix + target):
+            if candidate in domain.objects:
+                entry = domain.objects[candidate]
+                return make_link(app, node["refdoc"], entry, candidate, contnode)
+    return None
+
+
+def make_link(app: Sphinx, page: str, entry: Any, name: str, text: Any) -> nodes.Node:
+    """Return a link from *page* to an entry of the API."""
+    uri = app.builder.get_relative_uri(page, entry.docname)
+    return nodes.reference("", "", text, internal=True, refuri=f"{uri}#{entry.node_id}")
+
+
+def _locate(dotted: str) -> tuple[str, str, list[str]] | None:
+    """Return (home module, name, attributes after it) of a dotted name."""
+    parts = dotted.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            value: Any = importlib.import_module(".".join(parts[:cut]))
+        except (ImportError, ValueError):
+            continue
+        rest = parts[cut:]
+        if not rest:
+            return dotted, "", []
+        value = getattr(value, rest[0], None)
+        if value is None:
+            return None
+        home = getattr(value, "__module__", None) or ".".join(parts[:cut])
+        owner = value
+        for attribute in rest[1:]:
+            if not hasattr(owner, attribute) and attribute not in _annotated(owner):
+                return None
+            owner = getattr(owner, attribute, None)
+        return home, rest[0], rest[1:]
+    return None
+
+
+def _annotated(owner: Any) -> set[str]:
+    return set(getattr(owner, "__annotations__", ()))
+
+
+ENTRIES = entries()
+
+# -- formulas --------------------------------------------------------------------------------------
+
+
+def visit_math(self: Any, node: Any) -> None:
+    """Write a formula in the text as MathML."""
+    self.body.append(str(tex2mathml(node.astext())))
+    raise nodes.SkipNode
+
+
+def visit_math_block(self: Any, node: Any) -> None:
+    """Write a displayed formula as MathML."""
+    self.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
+# -- what the finished site must be ----------------------------------------------------------------
+
+_LOADS = re.compile(r'<(?:script|link|img|iframe)\b[^>]*(?:src|href)="(?:https?:)?//[^"]*"')
+
+
+def check_site(app: Sphinx, error: Exception | None) -> None:
+    """Fail if a page loads something from another host, or a public name has no entry."""
+    if error is not None or app.builder.name != "html":
+        return
+    loads = {
+        f"{page.relative_to(app.outdir)}: {tag}"
+        for page in Path(app.outdir).rglob("*.html")
+        for tag in _LOADS.findall(page.read_text())
+        if 'rel="canonical"' not in tag
+    }
+    objects = app.env.get_domain("py").objects
+    wanted = {documented_as(n) for n in public.names()}
+    for n in public.names():
+        if n.kind == "class":
+            wanted |= {f"{n.path}.{member}" for member, _ in public.members(n.value)}
+    missing = sorted(wanted - set(objects))
+    if loads or missing:
+        raise ExtensionError("\n".join([*sorted(loads), *(f"no entry: {m}" for m in missing)]))
+    print(f"{len(wanted)} public names have an entry; nothing is loaded from other hosts")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the above."""
+    app.connect("builder-inited", copy_tutorials)
+    app.connect("builder-inited", write_api_pages)
+    app.connect("source-read", insert_root_page)
+    app.connect("autodoc-process-docstring", escape_stars, priority=400)  # before numpydoc
+    app.connect("missing-reference", find_reference)
+    app.connect("build-finished", check_site)
+    app.add_html_math_renderer(
+        "mathml", inline_renderers=(visit_math, None), block_renderers=(visit_math_block, None)
+    )
+    return {"parallel_read_safe": True}
