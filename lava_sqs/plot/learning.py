@@ -177,7 +177,7 @@ def _curves(value: Any, attribute: str) -> NDArray[np.float64]:
         value = found
     elif any(hasattr(network, "get_params") for network in networks):
         raise ValueError("Argument `curves` must have fitted networks: call fit(...) first.")
-    array = np.atleast_2d(check_real("curves", value))
+    array: NDArray[np.float64] = np.atleast_2d(check_real("curves", value))
     if array.ndim > 2 or array.size == 0:
         raise ValueError(
             f"Argument `curves` must have shape (E,) or (seeds, E), but got {describe(array)}."
