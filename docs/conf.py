@@ -75,7 +75,10 @@ def copy_tutorials(app: Sphinx) -> None:
     """Copy the notebooks to docs/tutorials, where Sphinx looks for them."""
     target = DOCS / "tutorials"
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(ROOT / "tutorials", target, ignore=shutil.ignore_patterns(".*"))
+    target.mkdir()
+    for notebook in (ROOT / "tutorials").glob("*.ipynb"):
+        text = notebook.read_text().replace("](../docs/", "](../")
+        (target / notebook.name).write_text(text)
 
 
 # -- the API: a page per room, an entry for every public name -------------------------------------
