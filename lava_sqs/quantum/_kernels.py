@@ -83,10 +83,12 @@ class _Emitter:
 
     def splat(self, base: Any, offset: Any) -> Any:
         """Return a vector of copies of the number at base + offset."""
-        b = self.builder
-        number = b.load(b.gep(base, [offset]))
+        return self.copies(self.builder.load(self.builder.gep(base, [offset])))
+
+    def copies(self, number: Any) -> Any:
+        """Return a vector of copies of a number."""
         undefined = ir.Constant(self.vector, ir.Undefined)
-        first = b.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+        first = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
         return self.shuffle(first, [0] * self.lanes)
 
     def shuffle(self, vector: Any, lanes: list[int]) -> Any:
@@ -101,6 +103,18 @@ class _Emitter:
             halves = [self.shuffle(vector, list(range(h * n, (h + 1) * n))) for h in range(2)]
             vector = self.add(*halves)
         return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+    def fold_four(self, vectors: list[Any]) -> Any:
+        """Return the sums of four vectors of four lanes each, as a vector."""
+        kind = ir.VectorType(ir.IntType(32), 4)
+        even, odd = ir.Constant(kind, [0, 2, 4, 6]), ir.Constant(kind, [1, 3, 5, 7])
+
+        def pairs(a: Any, b: Any) -> Any:
+            join = self.builder.shuffle_vector
+            return self.add(join(a, b, even), join(a, b, odd))
+
+        a, b, c, d = vectors
+        return pairs(pairs(a, b), pairs(c, d))
 
     def multiply(self, a: Any, b: Any) -> Any:
         return self.builder.fmul(a, b, flags=_FLAGS)

@@ -8,10 +8,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
-from lava_sqs.quantum._kernels import _apply, _gate_matrix, _jit, sincospi
+from lava_sqs.quantum._kernels import (
+    _apply,
+    _Emitter,
+    _gate_matrix,
+    _jit,
+    _vectorised,
+    sincospi,
+)
 
 
 @_jit()
@@ -45,6 +56,194 @@ def encode_slopes(z, eta, shift, coefficients, slopes):  # type: ignore[no-untyp
                     slopes[m, 3 * a], slopes[m, 3 * a + 1] = slope, slope * c
                     slopes[m, 3 * a + 2] = slope * s
         size *= 3
+
+
+# -- recorded trains: one io and one memory qubit ------------------------------------------------
+#
+# Here too LLVM's own vector code loses half of the speed (see _kernels); and since each train is a
+# chain of dependent steps, a tile of neurons goes through time together. The four numbers that a
+# current becomes: cos, sin (times eta, -eta) and their slopes.
+
+
+@intrinsic
+def _step_and_slope(context, a, a0, c, c0, r, r0, y, y0, d):  # type: ignore[no-untyped-def]
+    """y[y0 : y0 + 4] = S r and y[y0 + 4 : y0 + 8] = (dS/dz) r, for a block a[a0 + 4 (4 q + j) + i].
+
+    c[c0 : c0 + 4] are the factors of the second and third term and their slopes.
+    """
+
+    def emit(e: _Emitter, a: Any, a0: Any, c: Any, c0: Any, r: Any, r0: Any, *rest: Any) -> None:
+        y, y0, _ = rest
+        if not e.short:
+            return
+        memory = [e.splat(r, e.offset(r0, j)) for j in range(4)]
+        terms = []
+        for q in range(3):
+            parts = [
+                e.multiply(memory[j], e.load(a, e.offset(a0, 16 * q + 4 * j))) for j in range(4)
+            ]
+            terms.append(e.add(e.add(parts[0], parts[1]), e.add(parts[2], parts[3])))
+        factors = [e.splat(c, e.offset(c0, n)) for n in range(4)]
+        for at, first, second in ((0, 0, 1), (4, 2, 3)):
+            value = e.add(
+                e.multiply(factors[first], terms[1]), e.multiply(factors[second], terms[2])
+            )
+            e.store(e.add(value, terms[0]) if at == 0 else value, y, e.offset(y0, at))
+
+    n = types.intp
+    return types.void(a, n, c, n, r, n, y, n, n), _vectorised(emit)
+
+
+@intrinsic
+def _credit(
+    context, a, a0, c, c0, r, r0, after, after0, slope, slope0, scale, score, mu, m0, g, g0, d
+):  # type: ignore[no-untyped-def]
+    """Take one step back: update mu[m0:] and g[g0:], return d/dz. *after* is r of the step's end.
+
+    eta = (mu + (score - mu . after) 1) scale; d/dz = eta . slope; g[q, j] += c_q r_j eta;
+    mu <- eta S. The block is that of _step_and_slope.
+    """  # fmt: skip
+
+    def emit(e: _Emitter, a: Any, a0: Any, c: Any, c0: Any, r: Any, r0: Any, *rest: Any) -> Any:
+        after, after0, slope, slope0, scale, score, mu, m0, g, g0, _ = rest
+        if not e.short:
+            return None
+        b = e.builder
+        before = e.load(mu, m0)
+        overlap = e.fold(e.multiply(before, e.load(after, after0)))
+        excess = b.fsub(score, overlap, flags=("contract", "nsz"))
+        zero = ir.Constant(e.vector, [0.0] * 4)
+        only_trace = b.insert_element(zero, excess, ir.Constant(ir.IntType(32), 0))
+        eta = e.multiply(e.add(before, only_trace), e.copies(scale))
+        result = e.fold(e.multiply(eta, e.load(slope, slope0)))
+        factors = [None, *(e.splat(c, e.offset(c0, n)) for n in range(2))]
+        products = []
+        for j in range(4):
+            weighted = e.multiply(eta, e.splat(r, e.offset(r0, j)))
+            column = e.load(a, e.offset(a0, 4 * j))
+            for q in range(3):
+                at = 16 * q + 4 * j
+                term = weighted
+                if q:
+                    column = e.add(column, e.multiply(factors[q], e.load(a, e.offset(a0, at))))
+                    term = e.multiply(factors[q], weighted)
+                here = e.offset(g0, at)
+                e.store(e.add(e.load(g, here), term), g, here)
+            products.append(e.multiply(eta, column))
+        e.store(e.fold_four(products), mu, m0)
+        return result
+
+    n = types.intp
+    f = types.float64
+    return f(a, n, c, n, r, n, after, n, slope, n, f, f, mu, n, g, n, n), _vectorised(emit)
+
+
+@_jit()
+def _factors(z, eta, c):  # type: ignore[no-untyped-def]
+    """c[4 i : 4 i + 4] = eta cos, -eta sin of pi z[i] and their slopes; no gate for z <= 0."""
+    for i in range(z.shape[0]):
+        x = z[i, 0]
+        sine, cosine = sincospi(x)
+        on = 1.0 if x > 0.0 else 0.0
+        cosine, sine = eta * cosine, -eta * sine
+        c[4 * i] = cosine if x > 0.0 else 1.0
+        c[4 * i + 1] = on * sine
+        c[4 * i + 2] = on * math.pi * sine
+        c[4 * i + 3] = -on * math.pi * cosine
+
+
+@_jit()
+def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # type: ignore[no-untyped-def]
+    """As ``score_trains``, for blocks (K or 1, S, 3, 4, 4) and G (K, S, 3, 4, 4): [s, q, j, i]."""
+    T, B, K = z.shape[:3]
+    tile = 16
+    c = np.empty((T, 4 * tile))
+    r = np.empty((T + 1, 4 * tile))
+    y = np.empty((T, 8 * tile))
+    inverse, product = np.empty((T, tile)), np.empty(tile)
+    floored = np.zeros((T, tile), np.bool_)
+    mu, spare = np.empty(4 * tile), np.empty(4)
+    both = np.empty(48)
+    weighted = signal.shape[0] > 0
+    shared = blocks.shape[0] == 1
+    hits = 0
+    for k0 in range(0, K, tile):
+        n = min(tile, K - k0)
+        for b in range(B):
+            for i in range(n):
+                product[i] = 1.0
+                for j in range(4):
+                    r[0, 4 * i + j], mu[4 * i + j] = start[j], 0.0
+            for t in range(T):
+                _factors(z[t, b, k0 : k0 + n], eta[0], c[t])
+                for i in range(n):
+                    k = 0 if shared else k0 + i
+                    at = 96 * k + 48 * outcomes[t, b, k0 + i]
+                    _step_and_slope(blocks, at, c[t], 4 * i, r[t], 4 * i, y[t], 8 * i, 4)
+                    p = y[t, 8 * i]
+                    floored[t, i] = p < floor
+                    if p < floor:
+                        hits += 1
+                        product[i] *= floor
+                        _add_outcomes(blocks[k], both)
+                        _step_and_slope(both, 0, c[t], 4 * i, r[t], 4 * i, y[t], 8 * i, 4)
+                        inverse[t, i] = 1.0
+                    else:
+                        product[i] *= min(p, 1.0)
+                        inverse[t, i] = 1.0 / p
+                    scale = 1.0 / y[t, 8 * i]
+                    for j in range(4):
+                        r[t + 1, 4 * i + j] = y[t, 8 * i + j] * scale
+                    if product[i] < 1e-200:  # one logarithm for many steps
+                        logp[b, k0 + i] += math.log(product[i])
+                        product[i] = 1.0
+            for i in range(n):
+                logp[b, k0 + i] += math.log(product[i])
+            for t in range(T - 1, -1, -1):
+                for i in range(n):
+                    k = 0 if shared else k0 + i
+                    score = signal[t, b, k0 + i] if weighted else 1.0
+                    s = outcomes[t, b, k0 + i]
+                    if not floored[t, i]:
+                        d_z[t, b, k0 + i, 0] = _credit(
+                            blocks, 96 * k + 48 * s, c[t], 4 * i, r[t], 4 * i, r[t + 1], 4 * i,
+                            y[t], 8 * i + 4, inverse[t, i], score, mu, 4 * i,
+                            G, 96 * (k0 + i) + 48 * s, 4,
+                        )  # fmt: skip
+                        continue
+                    _add_outcomes(blocks[k], both)
+                    spare[:] = mu[4 * i : 4 * i + 4]
+                    for s in range(2):
+                        mu[4 * i : 4 * i + 4] = spare
+                        d_z[t, b, k0 + i, 0] = _credit(
+                            both, 0, c[t], 4 * i, r[t], 4 * i, r[t + 1], 4 * i,
+                            y[t], 8 * i + 4, 1.0, 0.0, mu, 4 * i,
+                            G, 96 * (k0 + i) + 48 * s, 4,
+                        )  # fmt: skip
+    return hits
+
+
+@_jit()
+def _add_outcomes(block, both):  # type: ignore[no-untyped-def]
+    """both = the block of an unknown outcome, from one neuron's (2, 3, 4, 4)."""
+    flat = block.reshape((2, 48))
+    for m in range(48):
+        both[m] = flat[0, m] + flat[1, m]
+
+
+@_jit()
+def contract(dA, G, d_theta):  # type: ignore[no-untyped-def]
+    """d_theta[k, p] = <G[k], dA[k, p]>, flat; one dA for all or one each."""
+    for k in range(G.shape[0]):
+        each = dA[k if dA.shape[0] > 1 else 0]
+        for p in range(each.shape[0]):
+            total = 0.0
+            for m in range(G.shape[1]):
+                total += each[p, m] * G[k, m]
+            d_theta[k, p] = total
+
+
+# -- recorded trains: every size ------------------------------------------------------------------
 
 
 @cache

@@ -200,8 +200,12 @@ class SpikeTrainScorer:
         self.theta = np.atleast_2d(angles)
         self.program = compile_program(ansatz, noise)
         self._ground = ground_state(ansatz.memory_qubits)
-        self._A = self.program.build(self.theta)
-        self._dA = derivatives(self.program, self.theta) if prebuild else None
+        self._small = self.program.shape == (2, 4, 3, 4)
+        self._A = self._laid_out(self.program.build(self.theta))
+        self._dA = None
+        if prebuild:
+            dA = self._laid_out(derivatives(self.program, self.theta))
+            self._dA = dA.reshape(*dA.shape[:2], -1)
 
     def score(
         self, currents: Any, spikes: Any, *, signal: Any = None, per_sample: bool = False
@@ -277,11 +281,14 @@ class SpikeTrainScorer:
             )
         n_neurons = z.shape[2]
         logp = np.zeros(z.shape[1:3])
-        G = np.zeros((n_neurons, *self.program.shape))
+        G = np.zeros((n_neurons, *self._A.shape[1:]))
         d_z = np.empty(z.shape)
-        score_trains = _score_kernels.score_trains_of(
-            self.ansatz.memory_qubits == 1, self.ansatz.io_qubits
-        )
+        if self._small:
+            score_trains = _score_kernels.score_small_trains
+        else:
+            score_trains = _score_kernels.score_trains_of(
+                self.ansatz.memory_qubits == 1, self.ansatz.io_qubits
+            )
         score_trains(
             self._A,
             np.ascontiguousarray(z),
@@ -295,15 +302,21 @@ class SpikeTrainScorer:
             d_z,
         )
         if self._dA is not None:
-            size = G[0].size
-            dA = self._dA.reshape(*self._dA.shape[:2], size)
-            flat = G.reshape(n_neurons, size, 1)
-            d_theta = (dA @ flat)[..., 0]
+            d_theta = np.empty((n_neurons, self.theta.shape[1]))
+            _score_kernels.contract(self._dA, G.reshape(n_neurons, -1), d_theta)
         else:
+            if self._small:
+                G = np.ascontiguousarray(np.moveaxis(G, -1, 2))
             d_theta = self.program.pull_back(
                 np.broadcast_to(self.theta, (n_neurons, self.theta.shape[1])), G
             )
         return logp, d_theta, d_z
+
+    def _laid_out(self, instruments: Array) -> Array:
+        """Move the component out of (..., S, D, C, D) to the end, if the kernel wants it there."""
+        return (
+            np.ascontiguousarray(np.moveaxis(instruments, -3, -1)) if self._small else instruments
+        )
 
     def _shape(
         self, logp: Array, d_theta: Array, d_z: Array, shape: tuple[int, ...], per_sample: bool

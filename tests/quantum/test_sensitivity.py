@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lava_sqs.quantum import NoiseModel, Population, ansatz
+from lava_sqs.quantum import NoiseModel, Population, _score_kernels, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.sensitivity import (
@@ -164,8 +164,37 @@ def test_batch_axes_sum_or_stay():
     np.testing.assert_allclose(one[0], logp[1, 2], rtol=0, atol=1e-12)
 
 
-def test_prebuilt_scorer_gives_the_same():
-    circuit = ansatz.layered(1, 2)
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_kernel_of_small_neurons_equals_that_of_every_size(shared):
+    """Over the borders of its tiles, with weights, and with steps that could not have happened."""
+    circuit, neurons, batch = ansatz.paper(), 37, 3
+    rng = np.random.default_rng(3)
+    theta = rng.uniform(-np.pi, np.pi, (neurons, 3))
+    theta[5:9] = 0.0  # noiseless and without input: a spike has probability zero
+    theta = theta[5:6] if shared else theta
+    z = rng.uniform(-0.5, 1.2, (9, batch, neurons))
+    spikes = rng.integers(0, 2, z.shape)
+    signal = rng.normal(size=z.shape)
+    scorer = SpikeTrainScorer(circuit, theta[0] if shared else theta)
+    assert scorer._small
+    got = scorer.score(z, spikes, signal=signal)
+
+    program = compile_program(circuit)
+    A = program.build(theta)
+    logp, G = np.zeros((batch, neurons)), np.zeros((neurons, *program.shape))
+    d_z = np.empty((*z.shape, 1))
+    hits = _score_kernels.score_trains_of(True, 1)(
+        A, z[..., None], program.eta, spikes, signal, scorer._ground, 1e-12, logp, G, d_z
+    )
+    assert hits > 0
+    d_theta = program.pull_back(np.broadcast_to(theta, (neurons, 3)), G)
+    for a, b in zip(got, (logp, d_theta, d_z[..., 0]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_prebuilt_scorer_gives_the_same(size):
+    circuit = ansatz.layered(*size)
     theta, currents, spikes = recorded(circuit, NOISE)
     want = score_spike_train(circuit, theta, currents, spikes, noise=NOISE)
     got = SpikeTrainScorer(circuit, theta, noise=NOISE, prebuild=True).score(currents, spikes)
