@@ -666,6 +666,23 @@ def pack_instruments(A: Any) -> tuple[Any, Any]:
 # -- building instruments --------------------------------------------------------------------
 
 
+@intrinsic
+def _add_row(context, w, a, i, b, j, d):  # type: ignore[no-untyped-def]
+    """b[j] += w a[i], for rows of the matrices a and b, whose width d is a multiple of 4."""
+
+    def emit(e: _Emitter, w: Any, a: Any, i: Any, b: Any, j: Any, d: Any) -> None:
+        product = e.builder.mul
+        source, target = product(i, d), product(j, d)
+        weight = e.copies(w)
+        with e.loop(d, e.lanes) as (at, _):
+            here = e.builder.add(target, at)
+            term = e.multiply(weight, e.load(a, e.builder.add(source, at)))
+            e.store(e.add(e.load(b, here), term), b, here)
+
+    n = types.intp
+    return types.void(types.float64, a, n, b, n, n), _vectorised(emit)
+
+
 @_jit()
 def _basis_values(kind, angle, values, slopes):  # type: ignore[no-untyped-def]
     """The trigonometric basis of a gate's superoperator, and its derivative: 1, 3 or 5 terms."""
@@ -704,15 +721,12 @@ def _apply(matrix, size, rows, start, n_rows, transpose, source, target):  # typ
     for g in range(n_rows // size):
         base = start + g * size
         for i in range(size):
-            out = target[rows[base + i]]
-            for col in range(columns):
-                out[col] = 0.0
+            out = rows[base + i]
+            target[out] = 0.0
             for j in range(size):
                 w = matrix[j * size + i] if transpose else matrix[i * size + j]
                 if w != 0.0:
-                    row = source[rows[base + j]]
-                    for col in range(columns):
-                        out[col] += w * row[col]
+                    _add_row(w, source, rows[base + j], target, out, columns)
 
 
 @_jit()
@@ -746,14 +760,11 @@ def build_instruments(program, terms, rows, start, effects, theta, A):  # type: 
             _apply(matrix, size, rows, program[op, 4], n_rows, False, a, b)
             a, b = b, a
         out = A[k].reshape((effects.shape[0], columns))
+        out[:] = 0.0
         for e in range(effects.shape[0]):
-            for col in range(columns):
-                out[e, col] = 0.0
             for n in range(n_rows):
-                w = effects[e, n]
-                if w != 0.0:
-                    for col in range(columns):
-                        out[e, col] += w * a[n, col]
+                if effects[e, n] != 0.0:
+                    _add_row(effects[e, n], a, n, out, e, columns)
 
 
 @_jit()
@@ -776,10 +787,8 @@ def pull_back(program, terms, rows, start, effects, theta, G, d_theta):  # type:
         adjoint[:] = 0.0
         for e in range(effects.shape[0]):
             for n in range(n_rows):
-                w = effects[e, n]
-                if w != 0.0:
-                    for col in range(columns):
-                        adjoint[n, col] += w * g[e, col]
+                if effects[e, n] != 0.0:
+                    _add_row(effects[e, n], g, e, adjoint, n, columns)
         for op in range(n_ops - 1, -1, -1):
             if program[op, 0] >= 0:
                 size = _gate_matrix(op, program, terms, theta[k], values, slopes, True, matrix)

@@ -95,14 +95,14 @@ def _step_and_slope(context, a, a0, c, c0, r, r0, y, y0, d):  # type: ignore[no-
 
 
 @intrinsic
-def _credit(
+def _credit(  # type: ignore[no-untyped-def]
     context, a, a0, c, c0, r, r0, after, after0, slope, slope0, scale, score, mu, m0, g, g0, d
-):  # type: ignore[no-untyped-def]
+):
     """Take one step back: update mu[m0:] and g[g0:], return d/dz. *after* is r of the step's end.
 
     eta = (mu + (score - mu . after) 1) scale; d/dz = eta . slope; g[q, j] += c_q r_j eta;
     mu <- eta S. The block is that of _step_and_slope.
-    """  # fmt: skip
+    """
 
     def emit(e: _Emitter, a: Any, a0: Any, c: Any, c0: Any, r: Any, r0: Any, *rest: Any) -> Any:
         after, after0, slope, slope0, scale, score, mu, m0, g, g0, _ = rest
