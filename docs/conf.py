@@ -7,6 +7,7 @@ and the build fails if a page loads anything from another host, or if a public n
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 import shutil
 import sys
@@ -62,13 +63,20 @@ LINKS = {
 }
 
 
-def insert_root_page(app: Sphinx, docname: str, source: list[str]) -> None:
+def with_titles(text: str) -> str:
+    """Return markdown whose links [page.md](page.md) have no text: MyST puts the page's title."""
+    return re.sub(r"\[`?[\w./-]+\.md`?\](\([\w./-]+\.md(?:#[\w-]+)?\))", r"[]\1", text)
+
+
+def read_page(app: Sphinx, docname: str, source: list[str]) -> None:
     """Put README and its like before the text of their page in docs/."""
     if docname in ROOT_PAGES:
         text = (ROOT / ROOT_PAGES[docname]).read_text()
         for old, new in LINKS.items():
             text = text.replace(old, new)
         source[0] = f"{text}\n\n{source[0]}"
+    if not docname.startswith("api/"):
+        source[0] = with_titles(source[0])
 
 
 def copy_tutorials(app: Sphinx) -> None:
@@ -78,7 +86,7 @@ def copy_tutorials(app: Sphinx) -> None:
     target.mkdir()
     for notebook in (ROOT / "tutorials").glob("*.ipynb"):
         text = notebook.read_text().replace("](../docs/", "](../")
-        (target / notebook.name).write_text(text)
+        (target / notebook.name).write_text(with_titles(text))
 
 
 # -- the API: a page per room, an entry for every public name -------------------------------------
@@ -154,6 +162,17 @@ def escape_stars(
     lines[:] = [re.sub(r"(?<!``\()\*(batch|memory_shape)\b", r"\\*\1", line) for line in lines]
 
 
+def true_signature(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, args: str | None, returns: Any
+) -> tuple[str | None, Any]:
+    """Show the arguments of a Process's constructor: Lava's metaclass hides them."""
+    if what == "class" and args == "(*args, **kwargs)":
+        own = inspect.signature(obj.__init__)
+        shown = [p.replace(annotation=p.empty) for p in own.parameters.values() if p.name != "self"]
+        args = str(own.replace(parameters=shown, return_annotation=own.empty))
+    return args, returns
+
+
 # -- references: `:class:`Engine`` in a docstring means the Engine of its own module ---------------
 
 
@@ -227,15 +246,27 @@ ENTRIES = entries()
 # -- formulas --------------------------------------------------------------------------------------
 
 
+_FUNCTION = r"<mi>(?:arcsin|atan2|cos|exp|log|max|min|sin)</mi>"
+
+
+def mathml(node: Any, *, as_block: bool) -> str:
+    """Return the MathML of a formula, with thin spaces around the names of functions."""
+    text = str(tex2mathml(node.astext(), as_block=as_block))
+    text = re.sub(
+        rf"({_FUNCTION})(?=\s*<m(?:i|n|sub|frac|row)\b)", r'\1<mspace width="0.17em"/>', text
+    )
+    return re.sub(rf"(</mi>|</mn>)(\s*)({_FUNCTION})", r'\1\2<mspace width="0.17em"/>\3', text)
+
+
 def visit_math(self: Any, node: Any) -> None:
     """Write a formula in the text as MathML."""
-    self.body.append(str(tex2mathml(node.astext())))
+    self.body.append(mathml(node, as_block=False))
     raise nodes.SkipNode
 
 
 def visit_math_block(self: Any, node: Any) -> None:
     """Write a displayed formula as MathML."""
-    self.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
+    self.body.append(f'<div class="formula">{mathml(node, as_block=True)}</div>')
     raise nodes.SkipNode
 
 
@@ -269,8 +300,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the above."""
     app.connect("builder-inited", copy_tutorials)
     app.connect("builder-inited", write_api_pages)
-    app.connect("source-read", insert_root_page)
+    app.connect("source-read", read_page)
     app.connect("autodoc-process-docstring", escape_stars, priority=400)  # before numpydoc
+    app.connect("autodoc-process-signature", true_signature)
     app.connect("missing-reference", find_reference)
     app.connect("build-finished", check_site)
     app.add_html_math_renderer(

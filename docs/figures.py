@@ -15,9 +15,9 @@ IMG = Path(__file__).parent / "img"
 
 def main() -> None:
     """Write every picture."""
-    figure, ax = plt.subplots(figsize=(14, 3.6), layout="constrained")
+    figure, ax = plt.subplots(figsize=(11.5, 3.2), layout="constrained")
     plot.draw_time_step(NoiseModel.preset("ibm_brisbane"), ax)
-    figure.savefig(IMG / "time_step.png", dpi=100)
+    figure.savefig(IMG / "time_step.png", dpi=150)
 
 
 if __name__ == "__main__":

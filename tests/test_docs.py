@@ -150,6 +150,7 @@ def test_every_page_is_in_the_navigation_of_the_site():
     listed = set()
     for page in docs.rglob("*.md"):
         for toctree in re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(), re.M | re.S):
-            listed |= {str(page.parent / line.strip()) for line in toctree.splitlines()}
+            entries = re.findall(r"^(?:.*<)?([\w/-]+)>?$", toctree, re.M)
+            listed |= {str(page.parent / entry) for entry in entries}
     pages = {str(p.with_suffix("")) for p in docs.rglob("*.md")} - {str(docs / "index")}
     assert pages <= listed, "list them in docs/index.md"
