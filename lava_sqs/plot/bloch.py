@@ -28,6 +28,7 @@ def bloch_trajectory(
     neuron: int | tuple[int, ...] = 0,
     qubit: int = 0,
     color: Any = None,
+    marker: str = "o",
     line: bool = True,
     label: str | None = None,
 ) -> Axes:
@@ -49,6 +50,8 @@ def bloch_trajectory(
         Memory qubit m. Of several qubits the others are traced out.
     color : color, optional
         None: by time, from dark to light.
+    marker : str
+        Of matplotlib, to tell neurons apart in grey.
     line : bool
         Join the points in their order, by straight lines (a step is a jump, no path).
     label : str, optional
@@ -76,7 +79,7 @@ def bloch_trajectory(
     x, y, z = vectors[:, 1], -vectors[:, 0], vectors[:, 2]
     if line and len(vectors) > 1:
         ax.plot(x, y, z, color=color or "0.4", lw=0.7, alpha=0.6)
-    look: dict[str, Any] = {"s": 16, "depthshade": False, "label": label}
+    look: dict[str, Any] = {"s": 16, "marker": marker, "depthshade": False, "label": label}
     if color is None:
         look.update(c=np.arange(1, len(x) + 1), cmap="viridis")
     else:

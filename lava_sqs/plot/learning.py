@@ -24,7 +24,12 @@ _CURVES = {
 
 
 def sensitivity_kernel(
-    kappa: Any, ax: Axes | None = None, *, color: Any = COLOURS[0], label: str | None = None
+    kappa: Any,
+    ax: Axes | None = None,
+    *,
+    color: Any = COLOURS[0],
+    linestyle: Any = "-",
+    label: str | None = None,
 ) -> Axes:
     r"""Draw how far back the score of a step reaches.
 
@@ -43,6 +48,8 @@ def sensitivity_kernel(
     ax : Axes, optional
         Where to draw; None makes a new figure.
     color : color
+    linestyle : str or tuple
+        Of matplotlib, to tell curves apart in grey.
     label : str, optional
 
     Returns
@@ -82,7 +89,7 @@ def sensitivity_kernel(
         low, high = np.quantile(np.abs(flat), [0.1, 0.9], axis=0)
         sizes = np.sqrt((flat**2).mean(axis=0))
         ax.fill_between(lags, low, high, color=color, alpha=0.2, lw=0)
-        ax.plot(lags, sizes, marker="o", ms=4, color=color, label=label)
+        ax.plot(lags, sizes, marker="o", ms=4, color=color, ls=linestyle, label=label)
         if (sizes > 0).all() and (low > 0).all():
             ax.set_yscale("log")
         ax.set_ylabel(r"size of $\kappa_h$ (rms)")
@@ -98,6 +105,7 @@ def learning_curve(
     value: str = "loss",
     chance: float | None = None,
     color: Any = COLOURS[0],
+    linestyle: Any = "-",
     label: str | None = None,
 ) -> Axes:
     """Draw what a network made of its training, epoch by epoch.
@@ -114,6 +122,8 @@ def learning_curve(
     chance : float, optional
         A level to compare with, as a dashed line.
     color : color
+    linestyle : str or tuple
+        Of matplotlib, to tell curves apart in grey.
     label : str, optional
 
     Returns
@@ -144,7 +154,14 @@ def learning_curve(
         ax.fill_between(epochs, array.min(axis=0), array.max(axis=0), color=color, alpha=0.2, lw=0)
     marker = "o" if len(epochs) <= 40 else None
     ax.plot(
-        epochs, np.median(array, axis=0), color=color, marker=marker, ms=3.5, lw=1.4, label=label
+        epochs,
+        np.median(array, axis=0),
+        color=color,
+        ls=linestyle,
+        marker=marker,
+        ms=3.5,
+        lw=1.4,
+        label=label,
     )
     if chance is not None:
         ax.axhline(chance, color="0.4", lw=1, ls="--", zorder=0)

@@ -104,6 +104,7 @@ def memory_capacity(
     *,
     value: str = "linear",
     color: Any = COLOURS[0],
+    linestyle: Any = "-",
     label: str | None = None,
 ) -> Axes:
     """Draw how much of the input k steps ago the spikes of a step carry.
@@ -118,6 +119,8 @@ def memory_capacity(
     value : {"linear", "information"}
         MC_k, from 0 to 1, or the mutual information in bits.
     color : color
+    linestyle : str or tuple
+        Of matplotlib, to tell curves apart in grey.
     label : str, optional
 
     Returns
@@ -156,7 +159,7 @@ def memory_capacity(
     if value == "linear" and capacity.null_std:
         band = 2 * capacity.null_std
         ax.axhspan(-band, band, color="0.85", lw=0, zorder=0)
-    ax.plot(delays, values, marker="o", ms=4, color=color, label=label)
+    ax.plot(delays, values, marker="o", ms=4, color=color, ls=linestyle, label=label)
     ax.set(xlabel="delay k (steps)", ylabel="MC$_k$" if value == "linear" else "information (bits)")
     whole_numbers(ax.xaxis)
     return ax

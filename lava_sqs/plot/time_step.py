@@ -20,8 +20,6 @@ __all__ = ["draw_time_step"]
 _ROWS = {"io": (1.0,), "memory": (0.0,), "all": (0.0, 1.0)}
 _COLOURS = {"gate": "#d6e4f5", "noise": "#f9d9c0", "user": "#e3daf3"}
 _EDGES = {"gate": "#3b6ea8", "noise": "#c4651f", "user": "#6f4fa8"}
-_SHAPES = {"gate": "square,pad=0.02", "noise": "round,pad=0.02,rounding_size=0.2"}
-_SHAPES["user"] = _SHAPES["noise"]
 
 # Field names, short enough for a box.
 _SYMBOLS = {
@@ -111,10 +109,8 @@ def draw_time_step(noise: Any = None, ax: Axes | None = None) -> Axes:
     for i, (kind, text) in enumerate(
         [("gate", "the neuron"), ("noise", "noise"), ("user", "your channels")]
     ):
-        ax.add_patch(
-            Rectangle((2.2 * i - 0.4, -0.98), 0.25, 0.14, fc=_COLOURS[kind], ec=_EDGES[kind])
-        )
-        ax.text(2.2 * i - 0.05, -0.91, text, va="center", fontsize=8 * scale)
+        _draw_patch(ax, (2.2 * i - 0.4, -1.0), (0.26, 0.2), kind)
+        ax.text(2.2 * i, -0.9, text, va="center", fontsize=8 * scale)
     name = "" if noise is None else noise.name or str(noise)
     ax.set_title("One time step" + (f": {name}" if name else ""), fontsize=12 * scale)
     ax.set_axis_off()
@@ -125,21 +121,30 @@ def _draw_box(ax: Axes, x: float, box: _Box, scale: float) -> None:
     rows = _ROWS[box.rows]
     low, high = min(rows) - 0.34, max(rows) + 0.34
     strength = 1.0 if box.active else 0.4
-    patch = FancyBboxPatch(
-        (x - 0.36, low),
-        0.72,
-        high - low,
-        boxstyle=_SHAPES[box.kind],
-        facecolor=_COLOURS[box.kind] if box.active else "white",
-        edgecolor=(_EDGES[box.kind], strength),
-        linestyle="--" if box.kind == "user" else "-",
-        zorder=2,
-    )
-    ax.add_patch(patch)
+    _draw_patch(ax, (x - 0.36, low), (0.72, high - low), box.kind, box.active)
     text = box.label + (f"\n{box.value}" if box.value and box.active else "")
     middle = (low + high) / 2
     size = 7.5 * scale
     ax.text(x, middle, text, ha="center", va="center", fontsize=size, zorder=3, alpha=strength)
+
+
+def _draw_patch(
+    ax: Axes, corner: tuple[float, float], size: tuple[float, float], kind: str, active: bool = True
+) -> None:
+    """Draw a box: its kind is a colour, and in grey a shape and a stroke."""
+    rounding = 0.28 * min(size)
+    patch = FancyBboxPatch(
+        corner,
+        *size,
+        boxstyle="square,pad=0.02"
+        if kind == "gate"
+        else f"round,pad=0.02,rounding_size={rounding}",
+        facecolor=_COLOURS[kind] if active else "white",
+        edgecolor=(_EDGES[kind], 1.0 if active else 0.4),
+        linestyle="--" if kind == "user" else "-",
+        zorder=2,
+    )
+    ax.add_patch(patch)
 
 
 def _phases(noise: NoiseModel | None) -> list[tuple[str, list[_Box]]]:

@@ -44,8 +44,9 @@ def test_curves_of_several_seeds_are_a_median_and_their_range():
     assert ax.lines[1].get_ydata() == [0.69, 0.69]
     band = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (0.1, 0.7)
-    single = learning_curve([0.7, 0.6], value="accuracy")
+    single = learning_curve([0.7, 0.6], value="accuracy", linestyle="--")
     assert not single.collections
+    assert single.lines[0].get_linestyle() == "--"
     assert single.get_ylabel() == "accuracy"
 
 
