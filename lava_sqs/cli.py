@@ -41,11 +41,12 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-plot", action="store_true", help="print only")
     demo.set_defaults(call=_demo)
 
-    from lava_sqs._commands import data, models
+    from lava_sqs._commands import data, models, plot
     from lava_sqs.study.command import add_parser as add_study
 
     models.add_parsers(commands)
     data.add_parser(commands)
+    plot.add_parser(commands)
     add_study(commands)
 
     presets = commands.add_parser("presets", help="list the noise models of real devices")

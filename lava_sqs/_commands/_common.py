@@ -12,11 +12,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     from lava_sqs.data import Dataset
-    from lava_sqs.quantum import NoiseModel
+    from lava_sqs.network import SQSNN
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 BUNDLED = "digits"  # the data set that needs no file
+DATA = f"an npz with x_train, y_train, x_test and y_test, or '{BUNDLED}' (bundled)"
 NOISELESS = "none"
 
 
@@ -37,7 +38,7 @@ def add_noise(parser: Any, default: str) -> None:
     )
 
 
-def noise_of(args: argparse.Namespace) -> dict[str, NoiseModel | None]:
+def noise_of(args: argparse.Namespace) -> dict[str, Any]:
     """Return ``noise`` as a keyword argument, or nothing if it was not given."""
     from lava_sqs.quantum import NoiseModel
 
@@ -66,6 +67,19 @@ def _labels(texts: list[str], data: Dataset) -> list[Any]:
     if len(set(texts)) < 2:
         raise ValueError(f"--classes must be at least 2 different labels, but got {texts[0]}.")
     return [known[t] for t in texts]
+
+
+def known_test_samples(clf: SQSNN, name: str) -> tuple[Any, Any, int]:
+    """Return the test samples of classes that the network knows, and how many have others."""
+    data = load_data(name)
+    known, labels = set(clf.classes_.tolist()), data.y_test.tolist()
+    if not known & set(labels):
+        raise ValueError(
+            f"The test labels of {name} are {shorten(sorted(set(labels)))}, but the model knows "
+            f"{shorten(clf.classes_)}: it was trained on other data."
+        )
+    kept = np.flatnonzero([label in known for label in labels])
+    return data.x_test[kept], data.y_test[kept], len(labels) - len(kept)
 
 
 def draw(n: int, wanted: int | None, option: str) -> Any:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._commands._common import (
+    DATA,
     DONE,
     FAILED,
     INTERRUPTED,
     add_json,
     add_noise,
     draw,
+    known_test_samples,
     load_data,
     noise_of,
     shorten,
@@ -43,8 +45,6 @@ def add_parsers(commands: Any) -> None:
 
 
 # -- train -----------------------------------------------------------------------------------------
-
-_DATA = "an npz with x_train, y_train, x_test and y_test, or 'digits' (bundled)"
 
 
 class _Defaults(argparse.HelpFormatter):
@@ -73,7 +73,7 @@ def _add_train(commands: Any) -> None:
         # What is not given is left to SQSNN, so that both have the same defaults.
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument("data", metavar="DATA", help=_DATA)
+    parser.add_argument("data", metavar="DATA", help=DATA)
 
     data = parser.add_argument_group("data")
     data.add_argument("--classes", nargs="+", metavar="LABEL", help="only these labels")
@@ -352,6 +352,7 @@ def _noise_in_words(noise: NoiseModel | None) -> str:
 
 def _rows_of_training(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, Any]]:
     epochs = [run["epochs"] for run in result.get("runs", [result])]
+    together = f" for {len(epochs)} networks" if len(epochs) > 1 else ""
     stopped = ", interrupted: the best epoch is kept" if result["interrupted"] else ""
     return [
         (
@@ -364,8 +365,8 @@ def _rows_of_training(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, Any
         ("noise", _noise_in_words(clf.noise)),
         (
             "training",
-            f"rule {_rule_in_words(clf)}, {shorten(dict.fromkeys(epochs))} epochs in "
-            f"{result['seconds']:.1f} s{stopped}",
+            f"rule {_rule_in_words(clf)}, {shorten(dict.fromkeys(epochs))} epochs, "
+            f"{result['seconds']:.1f} s{together}{stopped}",
         ),
         *_rows(result),
         *([("model", result["model"])] if result["model"] else []),
@@ -403,7 +404,7 @@ def _add_evaluate(commands: Any) -> None:
         description="Test a trained network on the test part of a data set.",
     )
     parser.add_argument("model", metavar="MODEL", help="file of `lava-sqs train --out`")
-    parser.add_argument("data", metavar="DATA", help=_DATA)
+    parser.add_argument("data", metavar="DATA", help=DATA)
     parser.add_argument(
         "--runtime",
         default="offline",
@@ -432,21 +433,14 @@ def _evaluate(args: argparse.Namespace) -> int:
     clf = SQSNN.load(args.model)
     clf.verbose = sys.stderr.isatty()
     noise = noise_of(args)
-    data = load_data(args.data)
-    known, labels = set(clf.classes_.tolist()), set(data.y_test.tolist())
-    if not known & labels:
-        raise ValueError(
-            f"The test labels of {args.data} are {shorten(sorted(labels))}, but the model knows "
-            f"{shorten(clf.classes_)}: it was trained on other data."
-        )
-    kept = np.flatnonzero([label in known for label in data.y_test.tolist()])
-    kept = kept[draw(len(kept), args.samples, "--samples")]
+    x, y, others = known_test_samples(clf, args.data)
+    kept = draw(len(y), args.samples, "--samples")
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*input currents exceed 1")  # the models inherit it
         found = clf.evaluate(
-            data.x_test[kept],
-            data.y_test[kept],
+            x[kept],
+            y[kept],
             n_repeats=args.n_repeats,
             seed=args.seed,
             runtime=args.runtime,
@@ -455,12 +449,12 @@ def _evaluate(args: argparse.Namespace) -> int:
     result = {
         "version": __version__,
         "model": args.model,
-        "data": data.source,
+        "data": args.data,
         "classes": clf.classes_.tolist(),
         "runtime": args.runtime,
         "noise": _noise_in_words(noise.get("noise", clf.noise)),
         **_measured(clf, found),
-        "n_other_labels": sum(label not in known for label in data.y_test.tolist()),
+        "n_other_labels": others,
         "seconds": time.perf_counter() - start,
         "seed": clf.seed_ if args.seed is None else args.seed,
         "same_spikes": found.same_spikes,

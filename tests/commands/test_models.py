@@ -82,7 +82,7 @@ def test_a_summary_says_what_was_measured_and_of_what(capsys, tmp_path):
     assert "269 training and 91 test samples, 2 classes (0, 1)" in rows["data"]
     assert "uint8 divided by 255" in rows["input"]
     assert "64 -> 2 -> 2 with input skips, SQS neurons, circuit paper" in rows["network"]
-    assert "rule exact, 2 epochs in" in rows["training"]
+    assert "rule exact, 2 epochs, " in rows["training"]
     assert "(95 % Wilson, over the test samples)" in rows["test accuracy"]
     assert "272 weights and angles, 4 bias currents" in rows["parameters"]
     assert rows["version"].strip() == __version__
