@@ -5,6 +5,7 @@ before the exception leaves.
 """
 
 import contextlib
+import errno
 import operator
 import os
 import threading
@@ -172,7 +173,7 @@ class SupervisedRuntime(Runtime):
 
     def initialize(self, node_cfg_idx: int = 0) -> None:
         """Fork all children and wait until every model is built."""
-        with interrupts_deferred(), forking():
+        with interrupts_deferred(), forking(), self._explaining_shortage():
             self._build_watchdog_manager()
             self._messaging_infrastructure = _Infrastructure(self.children)
             self._build_channels()
@@ -185,6 +186,25 @@ class SupervisedRuntime(Runtime):
         self._is_initialized = self._is_started = True
         with self._exchange(self._timeout and max(self._timeout, PATIENCE)):
             self.wait_until(_patiently(self.children.all_built))
+
+    @contextlib.contextmanager
+    def _explaining_shortage(self) -> Iterator[None]:
+        """Say which resource of the system an OSError of Lava's channels is about."""
+        try:
+            yield
+        except OSError as error:
+            short = {
+                errno.ENOSPC: "room in /dev/shm, where its channels have semaphores of a few bytes "
+                "each: free some, or mount it larger (docker run --shm-size=64m)",
+                errno.EFBIG: "files of a few bytes in /dev/shm: raise `ulimit -f`",
+                errno.EMFILE: "more file descriptors: raise `ulimit -n`, or stop other networks",
+                errno.EAGAIN: "more processes: raise `ulimit -u`, or stop other networks",
+                errno.ENOMEM: "more memory: free some, or make the network smaller",
+            }.get(error.errno or 0)
+            if short is None:
+                raise
+            message = f"The network of {self._name} cannot start, it needs {short}"
+            raise OSError(error.errno, message) from error
 
     def _guard_ports(self) -> None:
         """Put guards where the parent waits: on its own channels and on those of the user."""

@@ -1,0 +1,45 @@
+"""Cells of the fault matrix run two at a time, and the table is printed at the end."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+AT_ONCE = 2
+TABLE = pytest.StashKey[dict]()
+
+
+@pytest.fixture(scope="session")
+def outcomes(request):
+    """A function that returns the Outcome of a cell, or None if its program did not get so far."""
+    import harness
+    import matrix
+
+    params = [getattr(item, "callspec", None) for item in request.session.items]
+    chosen = {p.params["cell"] for p in params if p is not None and "cell" in p.params}
+    pool = ThreadPoolExecutor(AT_ONCE)
+    futures = {}
+    for event, subjects in matrix.programs(chosen):
+        future = pool.submit(harness.run_cells, event, subjects, matrix.ROWS[event].limit)
+        futures |= {(event, subject): future for subject in subjects}
+    yield lambda event, subject: futures[event, subject].result().get(subject)
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture
+def table(request):
+    """What the table says: from event to subject to result."""
+    return request.config.stash.setdefault(TABLE, {})
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print the table of what ran."""
+    table = config.stash.get(TABLE, {})
+    if table:
+        import matrix
+
+        terminalreporter.section("what happens: docs/faults.md")
+        terminalreporter.write_line(matrix.markdown(table))

@@ -1,0 +1,138 @@
+"""The rows of the fault matrix: what is promised of lava_sqs."""
+
+from dataclasses import dataclass
+
+#: Every Process of ours; SQSNetwork is a network of layers, SQSDense stands in a network that
+#: learns.
+OURS = ("SQS", "LearningSQS", "SQSDense", "QLIF", "SQSNetwork")
+STOCK, HEAD = "LIF", "| event | stock Lava 0.10.0 | lava_sqs |\n|---|---|---|"
+
+
+@dataclass(frozen=True)
+class Row:
+    """An event and what lava_sqs promises then.
+
+    Attributes
+    ----------
+    promise : str
+        For the table.
+    raises : str or None
+        Type of the exception. None: it works.
+    says : tuple of str
+        What the exception says, among more.
+    subjects : tuple of str
+        What it is tested with.
+    limit : float
+        Seconds from the event to the end.
+    alone : bool
+        Whether the program ends with the event, so that each subject needs one.
+    """
+
+    promise: str
+    raises: str | None = None
+    says: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = OURS
+    limit: float = 10.0
+    alone: bool = False
+
+
+FAILED = ("'target", "time step 3", "in run_spk of Py", "ArithmeticError: the deed is done")
+NETWORKS = ("SQS", "SQSNetwork")
+
+ROWS = {
+    "exception in a model before its sends": Row(
+        "RuntimeError with Process, time step, cause and line", "RuntimeError", FAILED
+    ),
+    "exception in a model after its sends": Row(
+        "RuntimeError with Process, time step, cause and line", "RuntimeError", FAILED
+    ),
+    "exception while a model is built": Row(
+        "RuntimeError with Process, cause and line",
+        "RuntimeError",
+        ("'target", "while its model Py", "ArithmeticError: the deed is done"),
+    ),
+    "NaN currents from upstream": Row(
+        "RuntimeError with Process, time step and cause",
+        "RuntimeError",
+        ("'target", "time step", "finite"),
+    ),
+    "ports of unequal shapes connected": Row(
+        "AssertionError with Process, port and shapes",
+        "AssertionError",
+        ("'target'", "(5,)", "incompatible"),
+    ),
+    "a model sends an array of another shape": Row(
+        "RuntimeError with Process, time step, cause and line",
+        "RuntimeError",
+        ("'target", "time step 3", "in run_spk of Py", "(7,)", "cell.py"),
+    ),
+    "a model waits for a message that never comes": Row(
+        "TimeoutError (`timeout=2`) that says which Process waits on which port",
+        "TimeoutError",
+        ("'target", "waits on port", "to receive from"),
+    ),
+    "SIGKILL of a model's process": Row(
+        "RuntimeError with Process, time step and signal",
+        "RuntimeError",
+        ("'target", "time step 3", "killed by SIGKILL"),
+    ),
+    "Ctrl-C in a terminal": Row("KeyboardInterrupt; the next network works", "KeyboardInterrupt"),
+    "Ctrl-C twice in a terminal": Row("KeyboardInterrupt", "KeyboardInterrupt", alone=True),
+    "Ctrl-C in a notebook": Row(
+        "KeyboardInterrupt; the next network works", "KeyboardInterrupt", subjects=NETWORKS
+    ),
+    "Ctrl-C twice in a notebook": Row(
+        "KeyboardInterrupt; the next network works", "KeyboardInterrupt", subjects=NETWORKS
+    ),
+    "SIGTERM of the main process": Row("all processes end", alone=True),
+    "stop() twice": Row("works"),
+    "stop() forgotten": Row("the network ends with the interpreter", alone=True),
+    "run() after stop()": Row(
+        "RuntimeError that says what to do", "RuntimeError", ("'target'", "it was stopped", "anew")
+    ),
+    "multiprocessing used before the import": Row("works"),
+    "/dev/shm too small": Row(
+        "OSError that says what is short", "OSError", ("'target'", "/dev/shm"), NETWORKS
+    ),
+    "two networks in one process": Row("works, each as it would alone"),
+    "100 networks in sequence": Row("works", subjects=("SQS",), limit=200.0),
+    "in workers of pytest-xdist": Row("works", subjects=NETWORKS, limit=90.0),
+}
+
+
+def cells():
+    """Return all cells: (event, subject)."""
+    ours = [(event, name) for event, row in ROWS.items() for name in row.subjects]
+    return [*((event, STOCK) for event in ROWS), *ours]
+
+
+def programs(chosen):
+    """Return the programs that run cells: (event, subjects), the longest first."""
+    programs = []
+    for event, row in ROWS.items():
+        if (event, STOCK) in chosen:
+            programs.append((event, (STOCK,)))
+        ours = tuple(name for name in row.subjects if (event, name) in chosen)
+        programs += (
+            [(event, (name,)) for name in ours] if row.alone else [(event, ours)] * bool(ours)
+        )
+    return sorted(programs, key=lambda program: -ROWS[program[0]].limit)
+
+
+def kept(event, results):
+    """Say of what the promise was kept: of *results*, subject to "ok" or "FAILED"."""
+    failed = [name for name, result in results.items() if result != "ok"]
+    if failed:
+        return f"FAILED with {', '.join(failed)}"
+    names = "all five" if set(results) == set(OURS) else ", ".join(results)
+    return f"{ROWS[event].promise}: {names}" if results else ""
+
+
+def markdown(table):
+    """Return the table, from event to subject to result."""
+    lines = [HEAD]
+    for event in ROWS:
+        if event in table:
+            ours = {name: result for name, result in table[event].items() if name != STOCK}
+            lines.append(f"| {event} | {table[event].get(STOCK, '')} | {kept(event, ours)} |")
+    return "\n".join(lines)
