@@ -160,6 +160,11 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
                 f"Argument `connection` must have the window of its neurons, {neurons.window}, "
                 f"but has window={window}."
             )
+        if connection.copies != neurons.copies:
+            raise ValueError(
+                f"Argument `connection` must have the copies of its neurons, {neurons.copies}, but "
+                f"has copies={connection.copies}."
+            )
     else:
         rule = connection._learning_rule
         if not isinstance(connection, LearningDense) or not isinstance(
@@ -169,6 +174,12 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
                 "Argument `connection` must have an SQSLearningRule or SQSRewardRule on a "
                 f"LearningDense, but is a {type(connection).__name__} with "
                 f"{type(rule).__name__}."
+            )
+        if neurons.copies is not None:
+            raise TypeError(
+                "Argument `connection` must be an SQSDense with the same `copies` for neurons that "
+                f"have copies={neurons.copies}: a LearningDense cannot share its weights between "
+                "copies."
             )
         window = rule.window
         wires = {

@@ -38,11 +38,13 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         self._learning = proc_params["learning"]
         self._visible = self._learning["role"] == "visible"
         population = self._population
-        self._channels = (population.size, population.ansatz.io_qubits)
+        self._copies = int(np.prod(population.batch, dtype=int))
+        self._neurons = self._copies * population.size
+        self._channels = (self._neurons, population.ansatz.io_qubits)
         self._scores = OnlineScores(
             compile_program(population.ansatz, population.noise),
             self._rows(population.theta),
-            size=population.size,
+            size=self._neurons,
             window=self._learning["window"],
             angles=self._learning["lr_theta"] > 0,
         )
@@ -51,8 +53,13 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         self._mean_signals: dict[int, NDArray[Any]] = {}
         self._steps = 0
 
-    def _rows(self, values: NDArray[Any]) -> NDArray[Any]:
-        return values[:1] if self._learning["shared"] else values
+    def _rows(self, theta: NDArray[Any]) -> NDArray[Any]:
+        """Return the angles of every copy of every neuron; one row if it serves all."""
+        return theta if len(theta) == 1 else np.tile(theta, (self._copies, 1))
+
+    def _mean_over_copies(self, values: NDArray[Any]) -> NDArray[Any]:
+        """(copies * neurons, ...) to (neurons, ...)."""
+        return values.reshape(self._copies, -1, *values.shape[1:]).mean(axis=0)
 
     def run_spk(self) -> None:
         """Receive, measure and score; a hidden neuron answers before it hears the signal."""
@@ -62,7 +69,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
             outcome = None if third is None else self._clamp(third)
             spikes = self.advance(a_in, outcome)
             kappa = self._scale * self._scores.kappa
-            logp = self._population.log_likelihood
+            logp = self._population.log_likelihood.ravel()
             if outcome is not None:
                 logp = np.where((outcome >= 0).all(axis=-1), logp, 0.0)
         self.s_out.send(spikes)
@@ -90,15 +97,15 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         return np.where(bits == 0, -1, (bits + 1) // 2)
 
     def _signal(self, third: NDArray[Any]) -> NDArray[Any]:
-        """The global signal less its running mean at this step since the reset."""
+        """The signal less its running mean, over copies, at this step since the reset."""
         signal = check_received("a_third_factor_in", third).reshape(self._channels)
         rate = self._learning["baseline"]
         if rate is None:
             return signal
-        level = signal.mean(axis=0, keepdims=True) if self._learning["shared"] else signal
+        level = self._mean_over_copies(signal)
         phase = self.time_step % self._reset_interval if self._reset_interval else 0
         mean = self._mean_signals.setdefault(phase, level.copy())
-        advantage: NDArray[Any] = signal - mean
+        advantage: NDArray[Any] = signal - np.tile(mean, (self._copies, 1))
         mean += rate * (level - mean)
         return advantage
 
@@ -138,18 +145,15 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         with self.failing_by_name():
             learning, optimizer = self._learning, self._learning["optimizer"]
             n_io = self._channels[1]
-            gradient = self._gradient / learning["update_interval"]
-            if learning["shared"]:
-                gradient = gradient.mean(axis=0, keepdims=True)
+            gradient = self._mean_over_copies(self._gradient) / learning["update_interval"]
             self._gradient[:] = 0.0
             population = self._population
             if learning["lr_bias"] > 0:
                 step = optimizer.step("bias", gradient[:, -n_io:], rate=learning["lr_bias"])
-                bias = self.bias.reshape(self._channels) + step
-                self.bias = self._bias = bias.reshape(self.bias.shape)
+                self.bias = self._bias = self.bias + step.reshape(self.bias.shape)
             if learning["lr_theta"] > 0:
                 step = optimizer.step("theta", gradient[:, :-n_io], rate=learning["lr_theta"])
-                population.theta = self.theta.reshape(population.theta.shape) + step
+                population.theta = population.theta + step
                 self._scores.set_theta(self._rows(population.theta))
                 self.theta = self._theta = population.theta.reshape(self.theta.shape)
 
@@ -158,5 +162,6 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         super().take_over_vars()
         population = self._population
         self._scores.set_theta(self._rows(population.theta))
-        if not np.array_equal(self._scores.memory, population.memory):
-            self._scores.reset(population.memory)
+        memory = population.memory.reshape(self._scores.memory.shape)
+        if not np.array_equal(self._scores.memory, memory):
+            self._scores.reset(memory)

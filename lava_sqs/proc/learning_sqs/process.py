@@ -55,23 +55,23 @@ class LearningSQS(SQS):
         of the last one.
     baseline : float, optional
         Of a hidden neuron: in (0, 1], the rate of the running mean of L_t that is subtracted from
-        it. With a *reset_interval* every step since the reset has a mean of its own; neurons that
-        share their angles share it. None subtracts nothing.
-    shared : bool, default False
-        All neurons of the Process share one set of angles and one bias per channel, which learn
-        from all of them: data-parallel learning, one sequence per neuron.
+        it. With a *reset_interval* every step since the reset has a mean of its own; the copies of
+        a neuron share it. None subtracts nothing.
     **sqs
-        Everything that :class:`~lava_sqs.SQS` takes. The engine is the compiled instrument.
+        Everything that :class:`~lava_sqs.SQS` takes. The engine is the compiled instrument. With
+        *copies*, angles and biases learn from all copies: gradients are averaged over them, a
+        mini-batch of sequences side by side.
 
     Attributes
     ----------
     a_third_factor_in : InPort, shape (n,)
-        n is the number of channels, neurons times io qubits; all learning ports are flat.
+        n is the number of channels, copies times neurons times io qubits, in the order of a_in;
+        all learning ports are flat.
     s_out_bap, s_out_y1, s_out_y2, s_out_y3 : OutPort, shape (n,)
         The spike, ``kappa_0``, ``kappa_1`` (per unit of a_in), and ``lr_weights`` times signal.
     kernel_out : OutPort, shape ((window + 1) * n,)
         ``kappa_h`` for h = 0, 1, ..., one after the other.
-    log_likelihood_out : OutPort, shape (neurons,)
+    log_likelihood_out : OutPort, shape (copies * neurons,)
         Log probability of the outcome just made, in nats; of a visible neuron that runs free: 0.
         Through a stock ``Dense`` it is a learning signal for hidden neurons.
 
@@ -108,7 +108,6 @@ class LearningSQS(SQS):
         clip: float | None = None,
         update_interval: int = 1,
         baseline: float | None = None,
-        shared: bool = False,
         **sqs: Any,
     ) -> None:
         role = check_choice("role", role, ROLES)
@@ -132,8 +131,6 @@ class LearningSQS(SQS):
             baseline = check_positive("baseline", baseline)
             if baseline > 1:
                 raise ValueError(f"Argument `baseline` must be in (0, 1], but got {baseline:g}.")
-        if not isinstance(shared, bool):
-            raise TypeError(f"Argument `shared` must be True or False, but got {shared!r}.")
         learning = {
             "role": role,
             **rates,
@@ -142,7 +139,6 @@ class LearningSQS(SQS):
             "optimizer": Optimizer(optimizer, momentum=momentum, clip=clip),
             "update_interval": check_int("update_interval", update_interval, minimum=1),
             "baseline": baseline,
-            "shared": shared,
         }
         if sqs.get("backend") not in (None, "instrument"):
             raise ValueError(
@@ -150,16 +146,7 @@ class LearningSQS(SQS):
                 f"{sqs['backend']!r}."
             )
         sqs["backend"] = "instrument"
-        if shared and sqs.get("theta") is None:
-            sqs["theta"] = _one_draw(sqs)
         super().__init__(**sqs)
-        if shared:
-            theta = self._population.theta
-            if (theta != theta[0]).any():
-                raise ValueError("Argument `theta` must be the same for all neurons if `shared`.")
-            bias = self.bias.init.reshape(len(theta), -1)
-            if (bias != bias[0]).any():
-                raise ValueError("Argument `bias` must be the same for all neurons if `shared`.")
         self.proc_params.overwrite("learning", learning)
         self._arguments.update(
             role=role,
@@ -171,7 +158,6 @@ class LearningSQS(SQS):
             clip=clip,
             update_interval=update_interval,
             baseline=baseline,
-            shared=shared,
         )
         n = int(np.prod(self.a_in.shape))
         self.a_third_factor_in = self._in_port("a_third_factor_in", (n,))
@@ -180,7 +166,7 @@ class LearningSQS(SQS):
         self.s_out_y2 = self._out_port("s_out_y2", (n,))
         self.s_out_y3 = self._out_port("s_out_y3", (n,))
         self.kernel_out = self._out_port("kernel_out", ((window + 1) * n,))
-        self.log_likelihood_out = self._out_port("log_likelihood_out", (self._population.size,))
+        self.log_likelihood_out = self._out_port("log_likelihood_out", (n // self.io_qubits,))
 
     @property
     def role(self) -> str:
@@ -193,10 +179,3 @@ class LearningSQS(SQS):
         """H: how many steps back the score of a current reaches."""
         window: int = self.proc_params["learning"]["window"]
         return window
-
-
-def _one_draw(sqs: dict[str, Any]) -> Any:
-    """Return one row of angles, drawn as SQS draws them, for all neurons."""
-    probe = SQS(**{**sqs, "shape": 1, "record": (), "bias": 0.0})
-    sqs["seed"] = probe.seed
-    return probe._population.theta[0]

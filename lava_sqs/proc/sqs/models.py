@@ -45,6 +45,7 @@ class AbstractPySQSModel(NamingModel):
         self._recording = proc_params["recording"]
         self._recording.begin()
         self._currents_shape = self._population.p_spike.shape
+        self._neurons_shape = (*self._population.batch, *proc_params["shape"])
         self._theta = self._bias = self._memory = np.empty(0)
         self._var_set = True
 
@@ -80,7 +81,7 @@ class AbstractPySQSModel(NamingModel):
         )
         if reset:
             population.reset()
-        z = self._bias if reset else self._scale * a_in + self._bias
+        z = self._scale * (np.zeros_like(a_in) if reset else a_in) + self._bias
         spikes = self.measure(z, outcome, reset).reshape(z.shape)
         self.p_spike = population.p_spike.reshape(z.shape)
         self.memory = self._memory = population.memory.reshape(self._memory.shape)
@@ -98,7 +99,7 @@ class AbstractPySQSModel(NamingModel):
         values = {"a_in": a_in, "s_out": spikes, "p_spike": self.p_spike, "memory": self.memory}
         if "log_likelihood" in recording:
             score = self._population.log_likelihood
-            values["log_likelihood"] = score.reshape(self._theta.shape[:-1])
+            values["log_likelihood"] = score.reshape(self._neurons_shape)
         recording.append(values)
 
     def on_var_update(self) -> None:
@@ -160,6 +161,7 @@ class AbstractPySQSModelLiteral(AbstractPySQSModel):
         return Population(
             population.ansatz,
             population.theta,
+            batch=population.batch,
             noise=population.noise,
             seed=population.seed,
             dtype=population.dtype,

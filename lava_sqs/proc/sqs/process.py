@@ -50,6 +50,10 @@ class SQS(NamedProcess):
     shape : int or tuple of int
         The neurons. The ports have this shape, and one more axis of length `io_qubits` if that is
         above 1.
+    copies : int, optional
+        So many copies of all neurons run side by side, each on a sequence of its own, with the
+        same angles and biases: ports and memories get a leading axis of this length. None: one
+        set of neurons, and no such axis.
     io_qubits, memory_qubits : int, optional
         Qubits of one neuron. Default 1 and 1, or what an Ansatz object says.
     ansatz : str or Ansatz, default "layered"
@@ -64,7 +68,7 @@ class SQS(NamedProcess):
     current_scale : float, optional
         None is 1.0 under ``floating_pt`` and ``2**-6`` under ``fixed_pt``.
     bias : array_like, default 0.0
-        Constant input current; broadcasts to the shape of the ports.
+        Constant input current; broadcasts to the shape of the ports, less the axis of *copies*.
     backend : str, optional
         Engine of :class:`~lava_sqs.quantum.Population`. None chooses by size.
     seed : int, optional
@@ -89,8 +93,8 @@ class SQS(NamedProcess):
         Spikes, 0 or 1.
     theta : Var, shape ``shape + (n_params,)``
         Angles. Setting it recompiles the neurons whose angles changed.
-    bias : Var, shaped like the ports
-    memory : Var, shape ``shape + (4**memory_qubits,)``
+    bias : Var, shaped like the ports, less the axis of *copies*
+    memory : Var, shape ``shape + (4**memory_qubits,)``, after the axis of *copies*
         Pauli vectors of the memories, ``r_a = Tr(P_a sigma)``; above 4 memory qubits those of
         each qubit, ``shape + (memory_qubits, 4)``. Set it to zeros to reset, or to other states.
     p_spike : Var, shaped like the ports
@@ -132,6 +136,7 @@ class SQS(NamedProcess):
         self,
         *,
         shape: int | tuple[int, ...],
+        copies: int | None = None,
         io_qubits: int | None = None,
         memory_qubits: int | None = None,
         ansatz: str | Ansatz = "layered",
@@ -154,11 +159,13 @@ class SQS(NamedProcess):
         _check_type("name", name, str)
         _check_type("log_config", log_config, LogConfig)
         circuit = _circuit(ansatz, io_qubits, memory_qubits, layers)
-        ports = shape if circuit.io_qubits == 1 else (*shape, circuit.io_qubits)
+        batch = () if copies is None else (check_int("copies", copies, minimum=1),)
+        channels = shape if circuit.io_qubits == 1 else (*shape, circuit.io_qubits)
+        ports = (*batch, *channels)
         size = int(np.prod(shape))
         if theta is not None:
             theta = check_broadcast("theta", theta, (*shape, circuit.n_params))
-        bias = check_broadcast("bias", bias, ports)
+        bias = check_broadcast("bias", bias, channels)
         if current_scale is not None:
             current_scale = float(
                 check_shape("current_scale", check_real("current_scale", current_scale), ())
@@ -170,18 +177,20 @@ class SQS(NamedProcess):
             circuit,
             None if theta is None else theta.reshape(size, circuit.n_params),
             size=size,
+            batch=batch,
             noise=noise,
             seed=seed,
             dtype=dtype,
             backend=backend,
         )
-        memory = population.memory.reshape(*shape, *population.memory.shape[1:])
+        memory = population.memory
+        memory = memory.reshape(*batch, *shape, *memory.shape[len(batch) + 1 :])
         recordable: dict[str, tuple[DTypeLike, tuple[int, ...]]] = {
             "a_in": (np.float64, ports),
             "s_out": (np.int32, ports),
             "p_spike": (np.float64, ports),
             "memory": (population.dtype, memory.shape),
-            "log_likelihood": (np.float64, shape),
+            "log_likelihood": (np.float64, (*batch, *shape)),
         }
         record = check_record(record, recordable)
         recording = Recording({field: recordable[field] for field in record})
@@ -209,7 +218,7 @@ class SQS(NamedProcess):
             shape=(*shape, circuit.n_params),
             init=population.theta.reshape(*shape, circuit.n_params),
         )
-        self.bias = Var(shape=ports, init=bias)
+        self.bias = Var(shape=channels, init=bias)
         self.memory = Var(shape=memory.shape, init=memory.astype(float))
         self.p_spike = Var(shape=ports, init=np.full(ports, np.nan))
 
@@ -219,6 +228,11 @@ class SQS(NamedProcess):
     def shape(self) -> tuple[int, ...]:
         """The neurons."""
         return self._shape
+
+    @property
+    def copies(self) -> int | None:
+        """How many copies of the neurons run side by side, or None."""
+        return self._population.batch[0] if self._population.batch else None
 
     @property
     def ansatz(self) -> Ansatz:
@@ -315,7 +329,7 @@ class SQS(NamedProcess):
         if not self._sealed:
             return f"<{type(self).__name__} under construction>"
         return (
-            f"{type(self).__name__}(name={self.name!r}, shape={self.shape}, "
+            f"{type(self).__name__}(name={self.name!r}, shape={self.shape}, copies={self.copies}, "
             f"ansatz={self.ansatz!r}, noise={self.noise}, seed={self.seed}, "
             f"backend={self.backend!r}, dtype={self.dtype}, wraps={self.wraps}, "
             f"floor_hits={self.floor_hits})"
@@ -323,7 +337,8 @@ class SQS(NamedProcess):
 
     def __str__(self) -> str:
         rows = [
-            ("neurons", f"{int(np.prod(self.shape))} of shape {self.shape}"),
+            ("neurons", f"{self._population.size} of shape {self.shape}"),
+            ("copies", str(self.copies)),
             ("circuit", repr(self.ansatz)),
             ("noise", str(self.noise)),
             ("seed", str(self.seed)),

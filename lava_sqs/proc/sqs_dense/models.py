@@ -29,28 +29,30 @@ class PySQSDenseModelFloat(NamingModel):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params=proc_params)
-        self._gamma = proc_params["gamma"]
+        self._gamma, self._window = proc_params["gamma"], proc_params["window"]
+        self._copies = proc_params["copies"] or 1
         self._reset_interval = proc_params["reset_interval"]
         self._reset_offset = proc_params["reset_offset"]
-        self._window = proc_params["window"]
-        self._current = np.empty(0)
-        self._history = np.empty((0, 0))  # (window + 1, pre): x(t-1), x(t-2), ...
+        self._lr, self._optimizer = proc_params["lr"], proc_params["optimizer"]
+        self._interval, self._steps = proc_params["update_interval"], 0
+        self._history = np.empty((0, 0, 0))  # (window + 1, copies, pre): x(t-1), x(t-2), ...
 
     def run_spk(self) -> None:
         """Send the currents of the step before, receive spikes and what the neurons made of it."""
         if not len(self._history):  # Lava sets the Vars after the constructor
             post, pre = self.weights.shape
-            self._current = np.zeros(post)
-            self._history = np.zeros((self._window + 1, pre))
-        self.a_out.send(self._current)
-        self._spikes = self.s_in.recv()
-        self._kernel = self.s_in_kernel.recv().reshape(len(self._history), -1)
-        self._y3 = self.s_in_y3.recv()
+            self._current = np.zeros((self._copies, post))
+            self._history = np.zeros((self._window + 1, self._copies, pre))
+            self._gradient = np.zeros((post, pre))
+        self.a_out.send(self._current.reshape(self.a_out.shape))
+        received = {name: getattr(self, name).recv() for name in ("s_in", "s_in_kernel", "s_in_y3")}
         with self.failing_by_name():
-            check_received("s_in", self._spikes)
-            check_received("s_in_kernel", self._kernel)
-            check_received("s_in_y3", self._y3)
-            self._current = self.weights @ self._spikes
+            for name, data in received.items():
+                check_received(name, data)
+            self._spikes = received["s_in"].reshape(self._copies, -1)
+            self._kernel = received["s_in_kernel"].reshape(*self._history.shape[:2], -1)
+            self._y3 = received["s_in_y3"].reshape(self._copies, -1)
+            self._current = self._spikes @ self.weights.T
             if not np.isfinite(self._current).all():
                 raise ValueError(
                     "Var 'weights' must be finite and give finite currents, but does not: it was "
@@ -58,7 +60,7 @@ class PySQSDenseModelFloat(NamingModel):
                 )
 
     def lrn_guard(self) -> bool:
-        """Learn in every step."""
+        """Keep the eligibility in every step."""
         return True
 
     def run_lrn(self) -> None:
@@ -66,8 +68,17 @@ class PySQSDenseModelFloat(NamingModel):
         if self._reset_interval and self.time_step % self._reset_interval == self._reset_offset:
             self.eligibility *= 0.0
         self.eligibility *= self._gamma
-        self.eligibility += self._kernel.T @ self._history
+        # (copies, post, steps) @ (copies, steps, pre)
+        scores = self._kernel.transpose(1, 2, 0) @ self._history.transpose(1, 0, 2)
+        self.eligibility += scores.reshape(self.eligibility.shape)
         if self._y3.any():
-            self.weights += self._y3[:, None] * self.eligibility
+            self._gradient += np.einsum(
+                "bo,boi->oi", self._y3, self.eligibility.reshape(self._copies, *self.weights.shape)
+            )
+        self._steps += 1
+        if self._steps % self._interval == 0:
+            mean = self._gradient / (self._copies * self._interval)
+            self.weights += self._optimizer.step("weights", mean, rate=self._lr)
+            self._gradient[:] = 0.0
         self._history[1:] = self._history[:-1]
         self._history[0] = self._spikes

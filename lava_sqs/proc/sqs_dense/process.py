@@ -9,6 +9,7 @@ from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 
 from lava_sqs._checks import check_int, check_positive, check_real, check_reset, check_shape
+from lava_sqs.learning.optimizers import Optimizer
 from lava_sqs.proc._naming import NamedProcess
 
 __all__ = ["SQSDense"]
@@ -20,7 +21,7 @@ class SQSDense(NamedProcess):
     .. math::
 
         e_t = \sum_{h=0}^{H} \kappa_h(t) \otimes x(t-1-h), \qquad
-        E_t = \gamma E_{t-1} + e_t, \qquad w \leftarrow w + y_3(t)\, E_t .
+        E_t = \gamma E_{t-1} + e_t, \qquad w \leftarrow w + \mathrm{lr}\; y_3(t)\, E_t .
 
     With ``window`` covering the steps since the reset, ``e_t`` is the exact derivative of the log
     probability of the step's outcome by the weights. A stock ``LearningDense`` with
@@ -36,20 +37,34 @@ class SQSDense(NamedProcess):
         exact score-function estimator, for a signal that comes later.
     reset_interval, reset_offset : int, optional
         When the eligibility restarts from zero: the same as the neurons'.
+    copies : int, optional
+        The same as the neurons': so many copies of the connection side by side, each on a sequence
+        of its own, with one weight matrix that learns from their mean gradient. Ports and
+        eligibility get a leading axis of this length.
+    lr : float, default 1.0
+        Learning rate, on top of the one that is in ``y_3``. Adam makes its steps of this size
+        whatever the length of the gradient: give its rate here, and ``lr_weights=1`` to the
+        neurons.
+    optimizer : {"sgd", "adam"}
+    momentum, clip : float, optional
+        See :class:`~lava_sqs.learning.Optimizer`; *clip* bounds the gradient of each row.
+    update_interval : int, default 1
+        Steps per mini-batch: gradients are averaged over them and applied in the learning phase
+        of the last one.
     name, log_config
         As in Lava.
 
     Attributes
     ----------
-    s_in : InPort, shape (pre,)
-    a_out : OutPort, shape (post,)
+    s_in : InPort, shape (pre,) or (copies, pre)
+    a_out : OutPort, shape (post,) or (copies, post)
         ``weights @ s_in`` of the step before.
-    s_in_kernel : InPort, shape ((window + 1) * post,)
+    s_in_kernel : InPort, shape ((window + 1) * copies * post,)
         From ``kernel_out`` of :class:`~lava_sqs.LearningSQS`.
-    s_in_y3 : InPort, shape (post,)
+    s_in_y3 : InPort, shape (copies * post,)
         Learning rate times signal, from ``s_out_y3``.
     weights : Var, shape (post, pre)
-    eligibility : Var, shape (post, pre)
+    eligibility : Var, shape (post, pre) or (copies, post, pre)
 
     Raises
     ------
@@ -73,6 +88,12 @@ class SQSDense(NamedProcess):
         gamma: float = 0.0,
         reset_interval: int | None = None,
         reset_offset: int = 0,
+        copies: int | None = None,
+        lr: float = 1.0,
+        optimizer: str = "sgd",
+        momentum: float | None = None,
+        clip: float | None = None,
+        update_interval: int = 1,
         name: str | None = None,
         log_config: LogConfig | None = None,
     ) -> None:
@@ -82,24 +103,36 @@ class SQSDense(NamedProcess):
         if gamma > 1:
             raise ValueError(f"Argument `gamma` must be in [0, 1], but got {gamma:g}.")
         interval, offset = check_reset(reset_interval, reset_offset)
+        batch = () if copies is None else (check_int("copies", copies, minimum=1),)
         super().__init__(
             window=window,
+            copies=copies,
             gamma=gamma,
             reset_interval=interval,
             reset_offset=offset,
+            lr=check_positive("lr", lr, zero=True),
+            optimizer=Optimizer(optimizer, momentum=momentum, clip=clip),
+            update_interval=check_int("update_interval", update_interval, minimum=1),
             name=name,
             log_config=log_config,
         )
         post, pre = matrix.shape
-        self.s_in = self._in_port("s_in", (pre,))
-        self.a_out = self._out_port("a_out", (post,))
-        self.s_in_kernel = self._in_port("s_in_kernel", ((window + 1) * post,))
-        self.s_in_y3 = self._in_port("s_in_y3", (post,))
+        channels = (copies or 1) * post
+        self.s_in = self._in_port("s_in", (*batch, pre))
+        self.a_out = self._out_port("a_out", (*batch, post))
+        self.s_in_kernel = self._in_port("s_in_kernel", ((window + 1) * channels,))
+        self.s_in_y3 = self._in_port("s_in_y3", (channels,))
         self.weights = Var(shape=matrix.shape, init=matrix)
-        self.eligibility = Var(shape=matrix.shape, init=np.zeros(matrix.shape))
+        self.eligibility = Var(shape=(*batch, post, pre), init=np.zeros((*batch, post, pre)))
 
     @property
     def window(self) -> int:
         """How many steps back the score of a current reaches."""
         window: int = self.proc_params["window"]
         return window
+
+    @property
+    def copies(self) -> int | None:
+        """How many copies of the connection run side by side, or None."""
+        copies: int | None = self.proc_params["copies"]
+        return copies

@@ -27,33 +27,42 @@ CFG = Loihi2SimCfg(select_tag="floating_pt")
 
 
 class Twin:
-    """What a LearningSQS and the connection in front of it do, in plain NumPy."""
+    """What a LearningSQS and the connection in front of it do, in plain NumPy.
+
+    Arrays have a leading axis of copies; the connection has an optimizer of its own.
+    """
 
     def __init__(self, circuit, theta, bias, weights, *, role, window, seed, scale=1.0, gamma=1.0,
                  lr_theta=0.0, lr_bias=0.0, lr_weights=0.0, interval=1, baseline=None,
-                 reset=None, weight_gamma=0.0, optimizer="adam", clip=None):  # fmt: skip
-        self.population = Population(circuit, theta, noise=NOISE, seed=seed)
+                 reset=None, weight_gamma=0.0, optimizer="adam", clip=None, copies=1,
+                 weights_by=("sgd", 1.0, 1)):  # fmt: skip
+        self.population = Population(circuit, theta, batch=copies, noise=NOISE, seed=seed)
+        self.copies = copies
         self.scores = OnlineScores(
-            compile_program(circuit, NOISE), theta, size=len(theta), window=window
-        )
+            compile_program(circuit, NOISE), np.tile(theta, (copies, 1)),
+            size=copies * len(theta), window=window,
+        )  # fmt: skip
         self.theta, self.bias, self.weights = theta.copy(), bias.copy(), weights.copy()
         self.role, self.window, self.scale, self.gamma = role, window, scale, gamma
         self.lr_theta, self.lr_bias, self.lr_weights = lr_theta, lr_bias, lr_weights
         self.interval, self.baseline, self.reset = interval, baseline, reset
         self.weight_gamma, self.optimizer = weight_gamma, Optimizer(optimizer, clip=clip)
+        kind, self.weight_rate, self.weight_interval = weights_by
+        self.weight_optimizer = Optimizer(kind)
         self.means = {}  # one per step since the reset
 
     def run(self, x, third):
-        """x (T, pre) presynaptic spikes, third (T, post)."""
-        history = np.zeros((self.window + 2, x.shape[1]))  # x(t-1), x(t-2), ...
+        """x (T, copies, pre) presynaptic spikes, third (T, copies, post)."""
+        window = self.window
+        history = np.zeros((window + 2, *x.shape[1:]))  # x(t-1), x(t-2), ...
         weights_before = self.weights.copy()  # what formed a_in: one learning phase older
-        eligibility = np.zeros(self.scores.scores.shape)
-        weight_eligibility = np.zeros(self.weights.shape)
-        gradient = np.zeros(eligibility.shape)
+        eligibility = np.zeros((*third.shape[1:], self.theta.shape[1] + 1))
+        weight_eligibility = np.zeros((self.copies, *self.weights.shape))
+        gradient, weight_gradient = np.zeros(eligibility.shape[1:]), np.zeros(self.weights.shape)
         spikes = []
         for t in range(1, len(x) + 1):
             resets = self.reset and t % self.reset[0] == self.reset[1]
-            a_in = weights_before @ history[0]
+            a_in = history[0] @ weights_before.T
             if resets:
                 self.population.reset()
                 self.scores.reset()
@@ -64,7 +73,7 @@ class Twin:
             if self.role == "visible":
                 clamp = np.where(third[t - 1] == 0, -1, (third[t - 1] + 1) // 2).astype(int)
             s = self.population.step(z, clamp)
-            self.scores.step(z[:, None], s[:, None], open_=not resets)
+            self.scores.step(z.reshape(-1, 1), s.reshape(-1, 1), open_=not resets)
             spikes.append(s)
             if self.role == "visible":
                 signal = (third[t - 1] != 0).astype(float)
@@ -72,19 +81,27 @@ class Twin:
                 signal = third[t - 1].copy()
                 if self.baseline is not None:
                     phase = t % self.reset[0] if self.reset else 0
-                    mean = self.means.get(phase, signal)
-                    self.means[phase] = mean + self.baseline * (signal - mean)
+                    level = signal.mean(axis=0)
+                    mean = self.means.get(phase, level)
+                    self.means[phase] = mean + self.baseline * (level - mean)
                     signal = signal - mean
-            eligibility = self.gamma * eligibility + self.scores.scores
-            e = self.scores.scores if self.role == "visible" else eligibility
-            gradient += signal[:, None] * e
+            e = self.scores.scores.reshape(eligibility.shape)
+            eligibility = self.gamma * eligibility + e
+            e = e if self.role == "visible" else eligibility
+            gradient += (signal[..., None] * e).mean(axis=0)
             # learning phase
             weights_before = self.weights.copy()
-            kappa = self.scale * self.scores.kappa[:, :, 0]
-            score = sum(np.outer(kappa[:, h], history[h]) for h in range(self.window + 1))
+            kappa = self.scale * self.scores.kappa.reshape(*third.shape[1:], window + 1)
+            score = sum(kappa[..., h, None] * history[h][:, None] for h in range(window + 1))
             weight_eligibility = self.weight_gamma * weight_eligibility + score
-            self.weights = self.weights + self.lr_weights * signal[:, None] * weight_eligibility
-            history = np.vstack([x[t - 1], history[:-1]])
+            y3 = self.lr_weights * signal[..., None]
+            weight_gradient += (y3 * weight_eligibility).mean(axis=0)
+            if t % self.weight_interval == 0:
+                self.weights = self.weights + self.weight_optimizer.step(
+                    "w", weight_gradient / self.weight_interval, rate=self.weight_rate
+                )
+                weight_gradient[:] = 0
+            history = np.concatenate([x[t - 1][None], history[:-1]])
             if t % self.interval == 0:
                 g = gradient / self.interval
                 gradient[:] = 0
@@ -97,11 +114,11 @@ class Twin:
                         "theta", g[:, :-1], rate=self.lr_theta
                     )
                     self.population.theta = self.theta
-                    self.scores.set_theta(self.theta)
+                    self.scores.set_theta(np.tile(self.theta, (self.copies, 1)))
         return np.array(spikes)
 
 
-def material(seed=0):
+def material(seed=0, copies=1):
     rng = np.random.default_rng(seed)
     circuit = ansatz.layered(1, 1)
     return (
@@ -109,19 +126,20 @@ def material(seed=0):
         rng.uniform(-np.pi, np.pi, (POST, circuit.n_params)),
         rng.uniform(0.1, 0.4, POST),
         rng.uniform(0.0, 0.15, (POST, PRE)),
-        (rng.random((STEPS, PRE)) < 0.4).astype(float),
-        rng.choice([-1.0, 0.0, 1.0], (STEPS, POST)),
+        (rng.random((STEPS, copies, PRE)) < 0.4).astype(float),
+        rng.choice([-1.0, 0.0, 1.0], (STEPS, copies, POST)),
     )
 
 
 def run_in_lava(connection, neurons, x, third):
-    source, teacher = RingBuffer(data=x.T), RingBuffer(data=third.T)
+    x = np.moveaxis(x, 0, -1).reshape(*connection.s_in.shape, -1)
+    source, teacher = RingBuffer(data=x), RingBuffer(data=third.reshape(len(third), -1).T)
     source.s_out.connect(connection.s_in)
     connection.a_out.connect(neurons.a_in)
     teacher.s_out.connect(neurons.a_third_factor_in)
     connect_learning(neurons, connection)
     with runtime(neurons, CFG) as net:
-        net.run(len(x))
+        net.run(x.shape[-1])
         return connection.weights.get(), neurons.theta.get(), neurons.bias.get()
 
 
@@ -141,23 +159,24 @@ CASES = {
 RATES = {"lr_theta": 0.02, "lr_bias": 0.01, "lr_weights": 0.01}
 
 
-def both(case, connection_of, window, **twin_only):
+def both(case, connection_of, window, copies=None, **twin_only):
     """The twin's and Lava's (weights, theta, bias) and spikes for one case."""
-    circuit, theta, bias, weights, x, third = material()
+    circuit, theta, bias, weights, x, third = material(copies=copies or 1)
     options = dict(CASES[case])
     reset, scale = options.pop("reset", None), options.pop("scale", 1.0)
     interval = options.pop("interval", 1)
     twin = Twin(circuit, theta, bias, weights, window=window, seed=5, scale=scale, reset=reset,
-                interval=interval, **options, **RATES, **twin_only)  # fmt: skip
+                interval=interval, copies=copies or 1, **options, **RATES, **twin_only)  # fmt: skip
     spikes = twin.run(x, third)
     resets = {} if reset is None else {"reset_interval": reset[0], "reset_offset": reset[1]}
     neurons = LearningSQS(
-        shape=(POST,), ansatz=circuit, theta=theta, bias=bias, noise=NOISE, seed=5, window=window,
-        current_scale=scale, update_interval=interval, record=("s_out",), **options, **RATES,
+        shape=(POST,), copies=copies, ansatz=circuit, theta=theta, bias=bias, noise=NOISE, seed=5,
+        window=window, current_scale=scale, update_interval=interval, record=("s_out",), **options, **RATES,
         **resets,
     )  # fmt: skip
     lava = run_in_lava(connection_of(weights, resets), neurons, x, third)
-    np.testing.assert_array_equal(neurons.recording.s_out, spikes)
+    recorded = neurons.recording.s_out
+    np.testing.assert_array_equal(recorded, spikes.reshape(recorded.shape))
     return (twin.weights, twin.theta, twin.bias), lava
 
 
@@ -187,6 +206,22 @@ def test_sqs_dense_follows_the_twin_with_a_long_window(case, gamma):
         np.testing.assert_allclose(b, a, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("case", ["visible, resets, mini-batches, sgd", "hidden, baseline, resets"])
+def test_copies_share_angles_biases_and_weights(case):
+    optimizer = {"optimizer": "adam", "lr": 0.02, "update_interval": 10}
+    want, got = both(
+        case,
+        lambda w, resets: SQSDense(weights=w, window=4, gamma=0.8, copies=7, **optimizer, **resets),
+        4,
+        copies=7,
+        weight_gamma=0.8,
+        weights_by=("adam", 0.02, 10),
+    )
+    for a, b in zip(want, got, strict=True):
+        np.testing.assert_allclose(b, a, rtol=0, atol=1e-9)
+    assert np.abs(got[0] - material()[3]).max() > 1e-2  # it did learn
+
+
 @pytest.mark.parametrize("decay_exponent", [2, None])
 def test_reward_rule_follows_the_twin(decay_exponent):
     rule = SQSRewardRule(decay_exponent)
@@ -202,6 +237,7 @@ def test_reward_rule_follows_the_twin(decay_exponent):
 
 def test_targets_clamp_and_the_log_likelihood_is_that_of_the_target():
     circuit, theta, bias, _, _, third = material()
+    third = third[:, 0]
     neurons = LearningSQS(
         shape=(POST,), role="visible", ansatz=circuit, theta=theta, bias=bias, seed=1,
         record=("s_out", "log_likelihood"),
@@ -227,45 +263,33 @@ def test_targets_clamp_and_the_log_likelihood_is_that_of_the_target():
     np.testing.assert_allclose(heard, np.where(clamped[48], logp[48], 0), atol=1e-12)
 
 
-def test_shared_neurons_keep_one_set_of_angles():
-    neurons = LearningSQS(shape=(6,), role="visible", shared=True, lr_theta=0.05, lr_bias=0.01,
-                          bias=0.3, seed=3)  # fmt: skip
-    third = np.random.default_rng(0).choice([-1.0, 1.0], (40, 6))
-    RingBuffer(data=third.T).s_out.connect(neurons.a_third_factor_in)
-    before = neurons.theta.get()
-    with runtime(neurons, CFG) as net:
-        net.run(40)
-        theta, bias = neurons.theta.get(), neurons.bias.get()
-    assert (theta == theta[0]).all()
-    assert (bias == bias[0]).all()
-    assert np.abs(theta - before).max() > 0.05
-
-
 @pytest.mark.parametrize("interval", [1, 2, 3, 5])
 def test_mini_batches_are_those_of_gradient_ascent_offline(interval):
     # no learning connection here: Lava asks neurons alone, and more than once, whether to learn
-    copies, updates = 4, 4
+    copies, updates, n = 4, 4, 2
     circuit, theta, *_ = material()
     rng = np.random.default_rng(2)
-    a_in = rng.integers(0, 2, (updates, interval, copies)) * 0.6
+    a_in = rng.integers(0, 2, (updates, interval, copies, n)) * 0.6
     a_in[:, 0] = 0.0
     spikes = rng.integers(0, 2, a_in.shape)
-    want, adam = theta[:1], Optimizer("adam")
+    want, adam = theta[:n], Optimizer("adam")
     for z, s in zip(a_in, spikes, strict=True):
-        _, gradient, _ = score_spike_train(circuit, want, z[..., None], s[..., None])
+        _, gradient, _ = score_spike_train(circuit, want, z, s)
         want = want + adam.step("theta", gradient / (interval * copies), rate=0.05)
     neurons = LearningSQS(
-        shape=(copies,), role="visible", shared=True, ansatz=circuit, theta=theta[0],
+        shape=n, copies=copies, role="visible", ansatz=circuit, theta=theta[:n],
         lr_theta=0.05, update_interval=interval, reset_interval=interval,
         reset_offset=1 % interval, seed=1,
     )  # fmt: skip
-    RingBuffer(data=a_in.reshape(-1, copies).T).s_out.connect(neurons.a_in)
-    third = 2.0 * spikes.reshape(-1, copies).T - 1
+    steps = updates * interval
+    data = np.moveaxis(a_in.reshape(steps, copies, n), 0, -1)
+    RingBuffer(data=data).s_out.connect(neurons.a_in)
+    third = 2.0 * spikes.reshape(steps, copies * n).T - 1
     RingBuffer(data=third).s_out.connect(neurons.a_third_factor_in)
     with runtime(neurons, CFG) as net:
-        net.run(updates * interval)
+        net.run(steps)
         got = neurons.theta.get()
-    np.testing.assert_allclose(got, np.tile(want, (copies, 1)), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-9)
 
 
 def test_angles_can_be_set_while_learning():
@@ -315,8 +339,8 @@ def test_bad_third_factors_end_the_run_by_name(third, role, message):
         ({"clip": 0.0}, ValueError, "`clip` must be above 0"),
         ({"update_interval": 0}, ValueError, "`update_interval`"),
         ({"baseline": 0.1, "role": "visible"}, ValueError, "`baseline` belongs to role='hidden'"),
-        ({"shared": 1}, TypeError, "`shared` must be True or False"),
-        ({"shared": True, "bias": [0.1, 0.2]}, ValueError, "`bias` must be the same"),
+        ({"copies": 0}, ValueError, "`copies` must be at least 1"),
+        ({"copies": 2, "bias": [[0.1, 0.2]] * 2}, ValueError, "`bias` must broadcast"),
         ({"backend": "qutip"}, ValueError, "`backend` must be 'instrument'"),
         ({"shape": -1}, ValueError, "`shape`"),
     ],
@@ -341,6 +365,10 @@ def test_wrong_partners_are_refused():
         )
     with pytest.raises(ValueError, match="must have the window of its neurons"):
         connect_learning(neurons, SQSDense(weights=np.ones((3, 2)), window=2))
+    with pytest.raises(ValueError, match="must have the copies of its neurons, None"):
+        connect_learning(neurons, SQSDense(weights=np.ones((3, 2)), copies=2))
+    with pytest.raises(TypeError, match="must be an SQSDense with the same `copies`"):
+        connect_learning(neurons.replace(window=1, copies=2), dense)
     with pytest.raises(ValueError, match="`window` must be 0 or 1"):
         SQSLearningRule(window=2)
     with pytest.raises(ValueError, match="1 to 7"):
