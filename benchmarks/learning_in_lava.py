@@ -23,7 +23,7 @@ from lava.proc.io.source import RingBuffer
 from numpy.typing import NDArray
 
 from benchmarks.learning import READOUT, SOLVED, TASKS, sequences
-from lava_sqs import LearningSQS, SQSSimCfg, runtime
+from lava_sqs import LearningSQS, SQSDense, SQSSimCfg, runtime
 from lava_sqs.learning import Optimizer
 from lava_sqs.quantum import Population, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
@@ -33,9 +33,10 @@ Array = NDArray[Any]
 COPIES = 48  # sequences side by side
 
 
-def flat(sequence: list[Array]) -> Array:
-    """Join batches (T, copies) in time, as the (copies, T * batches) that a RingBuffer takes."""
-    return np.concatenate(sequence).T.astype(float)
+def source(batches: list[Array], shape: tuple[int, ...]) -> RingBuffer:
+    """Send batches (T, copies, ...), one after the other, through a port of the given shape."""
+    data = np.concatenate(batches).astype(float)
+    return RingBuffer(data=np.moveaxis(data, 0, -1).reshape(*shape, -1))
 
 
 # -- one visible neuron -------------------------------------------------------------------------
@@ -56,12 +57,12 @@ def learn_temporal(task: str, circuit: Ansatz, seed: int, updates: int = 300) ->
         targets.append(2 * target - 1)
     period = len(x)
     neurons = LearningSQS(
-        shape=(COPIES,),
+        shape=1,
+        copies=COPIES,
         ansatz=circuit,
-        theta=theta[0],
+        theta=theta,
         noise=READOUT,
         role="visible",
-        shared=True,
         lr_theta=0.05,
         optimizer="adam",
         update_interval=period,
@@ -69,11 +70,11 @@ def learn_temporal(task: str, circuit: Ansatz, seed: int, updates: int = 300) ->
         reset_offset=1,
         seed=seed,
     )
-    RingBuffer(data=flat(inputs)).s_out.connect(neurons.a_in)
-    RingBuffer(data=flat(targets)).s_out.connect(neurons.a_third_factor_in)
+    source(inputs, neurons.a_in.shape).s_out.connect(neurons.a_in)
+    source(targets, (COPIES,)).s_out.connect(neurons.a_third_factor_in)
     with runtime(neurons, SQSSimCfg()) as net:
         net.run(period * updates)
-        theta = neurons.theta.get()[:1]
+        theta = neurons.theta.get()
     x, target = sequences(task, rng, 1000)
     logp, _, _ = score_spike_train(circuit, theta, x, target, noise=READOUT)
     return float(-logp.mean() / len(x))
@@ -106,9 +107,9 @@ def learn_two_layers(task: str, seed: int, updates: int = 300, circuit: Any = No
         inputs.append(x)
         targets.append(2 * target - 1)
     common: dict[str, Any] = {
-        "shape": (COPIES,),
+        "shape": 1,
+        "copies": COPIES,
         "ansatz": circuit,
-        "shared": True,
         "lr_theta": 0.05,
         "update_interval": STEPS,
         "reset_interval": STEPS,
@@ -119,14 +120,13 @@ def learn_two_layers(task: str, seed: int, updates: int = 300, circuit: Any = No
         role="hidden", gamma=0.7, baseline=0.05, theta=draw[0], seed=2 * seed, **common
     )
     visible = LearningSQS(role="visible", theta=draw[1], seed=2 * seed + 1, **common)
-    one_each = np.eye(COPIES)
-    into, between = Dense(weights=one_each), Dense(weights=one_each)
-    broadcast = Dense(weights=one_each, num_message_bits=24)
-    RingBuffer(data=flat(inputs)).s_out.connect(into.s_in)
+    into, between = (SQSDense(weights=[[1.0]], copies=COPIES) for _ in range(2))
+    broadcast = Dense(weights=np.eye(COPIES), num_message_bits=24)
+    source(inputs, into.s_in.shape).s_out.connect(into.s_in)
     into.a_out.connect(hidden.a_in)
     hidden.s_out.connect(between.s_in)
     between.a_out.connect(visible.a_in)
-    RingBuffer(data=flat(targets)).s_out.connect(visible.a_third_factor_in)
+    source(targets, (COPIES,)).s_out.connect(visible.a_third_factor_in)
     visible.log_likelihood_out.connect(broadcast.s_in)
     broadcast.a_out.connect(hidden.a_third_factor_in)
     with runtime(hidden, SQSSimCfg()) as net:

@@ -290,6 +290,12 @@ def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[
             "once. Stop that network if it still runs, and build the Processes anew for this one, "
             "for example in a function that returns them."
         )
+    for each in network:
+        # Ours, and our rules in stock connections, may refuse a network that cannot work.
+        for part in (each, getattr(each, "_learning_rule", None)):
+            check = getattr(part, "_check_before_run", None)
+            if check is not None:
+                check(each, run_cfg)
     try:
         return process.compile(run_cfg, compile_config)
     except BaseException:

@@ -16,9 +16,11 @@ from typing import Any
 
 from lava.magma.core.learning.learning_rule import Loihi3FLearningRule
 from lava.magma.core.process.connection import LearningConnectionProcess
+from lava.magma.core.process.process import AbstractProcess
 from lava.proc.dense.process import LearningDense
 
 from lava_sqs._checks import check_int
+from lava_sqs.proc._refusals import check_floating_pt
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs_dense.process import SQSDense
 
@@ -28,11 +30,32 @@ __all__ = ["SQSLearningRule", "SQSRewardRule", "connect_learning"]
 _NO_DECAY = 2**62
 
 
-def _keep_scores(rule: Loihi3FLearningRule) -> None:
-    rule.y1_tau = rule.y2_tau = rule.y3_tau = _NO_DECAY
+class _ScoreRule(Loihi3FLearningRule):
+    """A rule that takes its scores and its signal, as they are, from a LearningSQS."""
+
+    window: int
+
+    def __init__(self, **rule: str) -> None:
+        super().__init__(**rule, t_epoch=1)
+        self.y1_tau = self.y2_tau = self.y3_tau = _NO_DECAY
+
+    def _check_before_run(self, connection: AbstractProcess, run_cfg: Any) -> None:
+        """Refuse connections that cannot execute the rule, or that never get a score."""
+        rule, name = type(self).__name__, connection.name
+        if not isinstance(connection, LearningDense):
+            raise TypeError(
+                f"{type(connection).__name__} Process '{name}' cannot execute {rule}, which uses "
+                "the synaptic tag. Use a LearningDense or an SQSDense."
+            )
+        check_floating_pt(connection, run_cfg)
+        if not connection.s_in_y3.in_connections:
+            raise ValueError(
+                f"LearningDense Process '{name}' has {rule} but gets no scores, so it would not "
+                "learn. Let it drive a LearningSQS and call connect_learning(neurons, connection)."
+            )
 
 
-class SQSLearningRule(Loihi3FLearningRule):
+class SQSLearningRule(_ScoreRule):
     """Score times signal of the same step: ``dw = y3 * sum_h kappa_h x(t-1-h)``, h = 0..window.
 
     Use it on a stock ``LearningDense`` under a floating-point run configuration, wired with
@@ -64,15 +87,12 @@ class SQSLearningRule(Loihi3FLearningRule):
                 f"but got {window}. SQSDense takes longer windows."
             )
         if window == 0:
-            super().__init__(dw="u0*t*y1*y3", dt="x0 - u0*t", t_epoch=1)
+            super().__init__(dw="u0*t*y1*y3", dt="x0 - u0*t")
         else:
-            super().__init__(
-                dw="u0*t*y1*y3 + u0*d*y2*y3", dt="x0 - u0*t", dd="u0*t - u0*d", t_epoch=1
-            )
-        _keep_scores(self)
+            super().__init__(dw="u0*t*y1*y3 + u0*d*y2*y3", dt="x0 - u0*t", dd="u0*t - u0*d")
 
 
-class SQSRewardRule(Loihi3FLearningRule):
+class SQSRewardRule(_ScoreRule):
     """Eligibility for a signal that comes later: ``E <- gamma E + kappa_0 x(t-1)``, ``dw = y3 E``.
 
     ``gamma = 1 - 2**-decay_exponent``; the eligibility is the synaptic tag, the delay line its
@@ -111,9 +131,7 @@ class SQSRewardRule(Loihi3FLearningRule):
             dw=f"u0*t*y3 + u0*d*y1*y3{fade_weight}",
             dt=f"u0*d*y1{fade_tag}",
             dd="x0 - u0*d",
-            t_epoch=1,
         )
-        _keep_scores(self)
 
 
 def connect_learning(neurons: LearningSQS, connection: Any) -> None:
@@ -167,12 +185,10 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
             )
     else:
         rule = connection._learning_rule
-        if not isinstance(connection, LearningDense) or not isinstance(
-            rule, (SQSLearningRule, SQSRewardRule)
-        ):
+        if not isinstance(connection, LearningDense) or not isinstance(rule, _ScoreRule):
             raise TypeError(
-                "Argument `connection` must have an SQSLearningRule or SQSRewardRule on a "
-                f"LearningDense, but is a {type(connection).__name__} with "
+                "Argument `connection` must be a LearningDense with an SQSLearningRule or an "
+                f"SQSRewardRule, or an SQSDense, but is a {type(connection).__name__} with "
                 f"{type(rule).__name__}."
             )
         if neurons.copies is not None:

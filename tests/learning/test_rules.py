@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lava.proc.dense.process import LearningDense
+from lava.proc.dense.process import Dense, LearningDense
 from lava.proc.io.source import RingBuffer
 
 from lava_sqs import (
@@ -108,6 +108,37 @@ def test_sqs_dense_with_a_window_over_all_steps_is_the_exact_gradient():
     assert cosine(got, exact) == pytest.approx(1.0, abs=1e-9)
     for a, b in zip(got, exact, strict=True):  # its length as well
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-4 * np.abs(b).max())
+
+
+def rates_after_reward(rule, steps=1200):
+    """Firing rates at the end of eight neurons: four are paid per spike, the other four fined.
+
+    The payment for a spike takes two steps, through two stock Dense.
+    """
+    neurons = LearningSQS(
+        shape=(8,), role="hidden", theta=np.zeros(CIRCUIT.n_params), lr_weights=0.02,
+        baseline=0.05, seed=4, record=("p_spike",),
+    )  # fmt: skip
+    synapses = LearningDense(weights=np.full((8, 2), 0.25), learning_rule=rule)
+    pay = Dense(weights=np.diag([1.0] * 4 + [-1.0] * 4))
+    late = Dense(weights=np.eye(8), num_message_bits=24)
+    RingBuffer(data=np.ones((2, steps))).s_out.connect(synapses.s_in)
+    synapses.a_out.connect(neurons.a_in)
+    connect_learning(neurons, synapses)
+    neurons.s_out.connect(pay.s_in)
+    pay.a_out.connect(late.s_in)
+    late.a_out.connect(neurons.a_third_factor_in)
+    with runtime(neurons, SQSSimCfg()) as net:
+        net.run(steps)
+    return neurons.recording.p_spike[-200:].mean(axis=0)
+
+
+def test_reward_rule_learns_from_a_late_reward_and_the_rule_of_the_same_step_does_not():
+    rates = rates_after_reward(SQSRewardRule(decay_exponent=2))
+    assert rates[:4].min() > 0.95
+    assert rates[4:].max() < 0.05
+    # credit for the spike of the same step is a random walk: some go on although they are fined
+    assert rates_after_reward(SQSLearningRule(window=0))[4:].max() > 0.95
 
 
 @pytest.mark.parametrize("rule", [SQSLearningRule(0), SQSLearningRule(1), SQSRewardRule(3)])

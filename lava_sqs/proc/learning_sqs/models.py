@@ -59,7 +59,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
 
     def _mean_over_copies(self, values: NDArray[Any]) -> NDArray[Any]:
         """(copies * neurons, ...) to (neurons, ...)."""
-        return values.reshape(self._copies, -1, *values.shape[1:]).mean(axis=0)
+        return np.asarray(values.reshape(self._copies, -1, *values.shape[1:]).mean(axis=0))
 
     def run_spk(self) -> None:
         """Receive, measure and score; a hidden neuron answers before it hears the signal."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from lava_sqs._checks import check_choice, check_int, check_positive
 from lava_sqs.learning.optimizers import Optimizer
+from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 from lava_sqs.proc.sqs.process import SQS
 
 __all__ = ["LearningSQS"]
@@ -160,6 +161,7 @@ class LearningSQS(SQS):
             baseline=baseline,
         )
         n = int(np.prod(self.a_in.shape))
+        check_window_fits(window, n, n * (4**self.memory_qubits + 1))
         self.a_third_factor_in = self._in_port("a_third_factor_in", (n,))
         self.s_out_bap = self._out_port("s_out_bap", (n,))
         self.s_out_y1 = self._out_port("s_out_y1", (n,))
@@ -167,6 +169,8 @@ class LearningSQS(SQS):
         self.s_out_y3 = self._out_port("s_out_y3", (n,))
         self.kernel_out = self._out_port("kernel_out", ((window + 1) * n,))
         self.log_likelihood_out = self._out_port("log_likelihood_out", (n // self.io_qubits,))
+
+    _check_before_run = staticmethod(check_floating_pt)
 
     @property
     def role(self) -> str:

@@ -11,6 +11,7 @@ from lava.magma.core.process.variable import Var
 from lava_sqs._checks import check_int, check_positive, check_real, check_reset, check_shape
 from lava_sqs.learning.optimizers import Optimizer
 from lava_sqs.proc._naming import NamedProcess
+from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 
 __all__ = ["SQSDense"]
 
@@ -118,12 +119,15 @@ class SQSDense(NamedProcess):
         )
         post, pre = matrix.shape
         channels = (copies or 1) * post
+        check_window_fits(window, channels, (copies or 1) * pre)
         self.s_in = self._in_port("s_in", (*batch, pre))
         self.a_out = self._out_port("a_out", (*batch, post))
         self.s_in_kernel = self._in_port("s_in_kernel", ((window + 1) * channels,))
         self.s_in_y3 = self._in_port("s_in_y3", (channels,))
         self.weights = Var(shape=matrix.shape, init=matrix)
         self.eligibility = Var(shape=(*batch, post, pre), init=np.zeros((*batch, post, pre)))
+
+    _check_before_run = staticmethod(check_floating_pt)
 
     @property
     def window(self) -> int:

@@ -6,6 +6,8 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.dense.process import Dense, LearningDense
 from lava.proc.io.source import RingBuffer
 from lava.proc.lif.process import LIF
+from lava.proc.sparse.process import LearningSparse
+from scipy.sparse import csr_matrix
 
 from lava_sqs import (
     LearningSQS,
@@ -171,8 +173,8 @@ def both(case, connection_of, window, copies=None, **twin_only):
     resets = {} if reset is None else {"reset_interval": reset[0], "reset_offset": reset[1]}
     neurons = LearningSQS(
         shape=(POST,), copies=copies, ansatz=circuit, theta=theta, bias=bias, noise=NOISE, seed=5,
-        window=window, current_scale=scale, update_interval=interval, record=("s_out",), **options, **RATES,
-        **resets,
+        window=window, current_scale=scale, update_interval=interval, record=("s_out",), **options,
+        **RATES, **resets,
     )  # fmt: skip
     lava = run_in_lava(connection_of(weights, resets), neurons, x, third)
     recorded = neurons.recording.s_out
@@ -334,6 +336,7 @@ def test_bad_third_factors_end_the_run_by_name(third, role, message):
         ({"gamma": 1.5}, ValueError, r"`gamma` must be in \[0, 1\]"),
         ({"window": -1}, ValueError, "`window` must be at least 0"),
         ({"window": 1.0}, TypeError, "`window` must be an integer"),
+        ({"window": 10**7}, ValueError, "`window` must be at most [0-9]+ for 2 channels"),
         ({"optimizer": "adm"}, ValueError, "Did you mean 'adam'"),
         ({"momentum": 1.0}, ValueError, "`momentum`"),
         ({"clip": 0.0}, ValueError, "`clip` must be above 0"),
@@ -373,6 +376,50 @@ def test_wrong_partners_are_refused():
         SQSLearningRule(window=2)
     with pytest.raises(ValueError, match="1 to 7"):
         SQSRewardRule(9)
+
+
+def started(neurons, connection=None, cfg=CFG):
+    if connection is not None:
+        connection.a_out.connect(neurons.a_in)
+    with runtime(neurons, cfg):
+        pass
+
+
+def test_networks_that_cannot_learn_are_refused_before_they_start():
+    fixed = Loihi2SimCfg(select_tag="fixed_pt")
+    with pytest.raises(ValueError, match="LearningSQS Process 'pupil' has no such model"):
+        started(LearningSQS(shape=(3,), role="hidden", name="pupil"), cfg=fixed)
+    with pytest.raises(ValueError, match=r"SQSDense Process .*as SQS behind a stock Dense"):
+        started(SQSDense(weights=np.ones((3, 2))), cfg=fixed)
+    rule = SQSLearningRule(window=1)
+    with pytest.raises(TypeError, match=r"'net' cannot execute SQSLearningRule.* or an SQSDense"):
+        started(
+            LIF(shape=(3,)),
+            LearningSparse(weights=csr_matrix(np.ones((3, 2))), learning_rule=rule, name="net"),
+        )
+    with pytest.raises(ValueError, match=r"gets no scores.*call connect_learning"):
+        started(LIF(shape=(3,)), LearningDense(weights=np.ones((3, 2)), learning_rule=rule))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"weights": np.ones(3)}, ValueError, r"`weights` must have shape \(post, pre\)"),
+        ({"weights": [[np.nan]]}, ValueError, "`weights` must be finite"),
+        ({"gamma": -0.1}, ValueError, "`gamma` must be at least 0"),
+        ({"gamma": 1.1}, ValueError, r"`gamma` must be in \[0, 1\]"),
+        ({"window": 10**9}, ValueError, "`window` must be at most [0-9]+ for 1 channels"),
+        ({"copies": 0}, ValueError, "`copies` must be at least 1"),
+        ({"copies": 2.0}, TypeError, "`copies` must be an integer"),
+        ({"lr": -1}, ValueError, "`lr` must be at least 0"),
+        ({"optimizer": "adm"}, ValueError, "Did you mean 'adam'"),
+        ({"update_interval": 0}, ValueError, "`update_interval` must be at least 1"),
+        ({"reset_offset": 1}, ValueError, "needs a `reset_interval`"),
+    ],
+)
+def test_bad_arguments_of_the_connection_are_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        SQSDense(**{"weights": [[1.0]], **arguments})
 
 
 def test_replace_keeps_the_learning_arguments():
