@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import numbers
 import operator
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -88,6 +89,20 @@ def check_broadcast(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[An
         raise ValueError(
             f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
         ) from error
+
+
+def memory_limit() -> int:
+    """Return the bytes that one request may take: half of the memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def check_bytes(name: str, n_bytes: float) -> None:
+    """Raise if what an argument asks for does not fit into memory, before anything is made."""
+    if n_bytes > memory_limit():
+        raise ValueError(
+            f"Argument `{name}` must ask for less, it would take {n_bytes / 1e9:.3g} GB of memory, "
+            f"but at most {memory_limit() / 1e9:.3g} GB, half of what there is, may be taken."
+        )
 
 
 def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:

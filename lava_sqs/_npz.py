@@ -1,11 +1,9 @@
-"""Npz files that others made: read without pickle and without trust, written in one piece."""
+"""Npz files that others made: read without pickle and without trust."""
 
 from __future__ import annotations
 
 import io
 import math
-import os
-import secrets
 import struct
 import tokenize
 import zipfile
@@ -17,7 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["check_writable", "read_arrays", "write_arrays"]
+from lava_sqs._checks import memory_limit
+from lava_sqs._files import write_bytes
+
+__all__ = ["read_arrays", "write_arrays"]
 
 Array = NDArray[Any]
 
@@ -36,11 +37,6 @@ _BROKEN = (
 )
 
 
-def memory_size() -> int:
-    """Return the bytes of memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
 def read_arrays(
     path: str | Path, *, what: str, keys: Iterable[str] | None = None, limit: int | None = None
 ) -> tuple[dict[str, Array], list[str]]:
@@ -57,7 +53,7 @@ def read_arrays(
     keys : iterable of str, optional
         Which arrays; missing ones are left out. None is all.
     limit : int, optional
-        Largest sum of sizes in bytes; None is the memory of the machine.
+        Largest sum of sizes in bytes; None is half of the memory of the machine.
 
     Raises
     ------
@@ -72,11 +68,13 @@ def read_arrays(
         raise IsADirectoryError(f"Argument `path` must name {what}, but {file} is a folder.")
     if not file.exists():
         raise FileNotFoundError(f"Argument `path` must name {what}, but {file} does not exist.")
-    bound = memory_size() if limit is None else limit
+    bound = memory_limit() if limit is None else limit
     with open(file, "rb") as stream:
         try:
             with zipfile.ZipFile(stream) as archive:
                 members = {m.filename.removesuffix(".npy"): m for m in archive.infolist()}
+                if len(members) < len(archive.infolist()):
+                    raise ValueError("two arrays have the same name")
                 wanted = [k for k in (members if keys is None else keys) if k in members]
                 total = sum(members[k].file_size for k in wanted)
                 if total > bound:
@@ -124,21 +122,6 @@ def _check(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, file: P
             raise ValueError(f"array {name} is not as long as its header says")
 
 
-def check_writable(path: str | Path) -> Path:
-    """Return *path* if a file can be written there, as far as can be seen before."""
-    file = Path(path)
-    if file.is_dir():
-        raise IsADirectoryError(f"Argument `path` must name a file, but {file} is a folder.")
-    if not file.parent.is_dir():
-        raise FileNotFoundError(
-            f"Argument `path` must name a file in a folder that exists, but there is no folder "
-            f"{file.parent}: create it first."
-        )
-    if not os.access(file.parent, os.W_OK):
-        raise PermissionError(f"The folder {file.parent} cannot be written to.")
-    return file
-
-
 def write_arrays(path: str | Path, arrays: Mapping[str, Array]) -> None:
     """Write an npz; whoever reads sees the old file or the new one, complete.
 
@@ -147,18 +130,6 @@ def write_arrays(path: str | Path, arrays: Mapping[str, Array]) -> None:
     OSError
         The old file is untouched then.
     """
-    file = Path(os.path.realpath(check_writable(path)))  # a link stays one
-    packed = io.BytesIO()  # a ZipFile whose disk is full complains once more when it is collected
+    packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with open(temporary, "xb") as out:
-            out.write(packed.getbuffer())
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, file)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OSError(error.errno, f"{file} could not be written: {reason}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, packed.getbuffer())

@@ -24,6 +24,7 @@ from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
 from lava_sqs._checks import check_choice, check_seed
+from lava_sqs._files import write_figure
 from lava_sqs.learning import Optimizer
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum import NoiseModel, Population, ansatz
@@ -390,4 +391,4 @@ def draw(result: DemoResult, path: Path) -> None:
         ax.set_xlim(0.5, n * PERIOD + 0.5)
     axes[-1].set_xlabel(f"time step ({PERIOD} per digit, the memories are reset in between)")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    write_figure(path, figure, dpi=110)

@@ -3,13 +3,15 @@
 import io
 import os
 import stat
+import warnings
 import zipfile
 
 import numpy as np
 import pytest
 from numpy.lib import format as npy
 
-from lava_sqs._npz import check_writable, read_arrays, write_arrays
+from lava_sqs._files import check_writable
+from lava_sqs._npz import read_arrays, write_arrays
 
 
 def member(path, name, shape, data=b"", compression=zipfile.ZIP_DEFLATED):
@@ -62,6 +64,17 @@ def test_arrays_that_lie_about_their_size_are_refused(tmp_path, shape):
     member(path, "x", shape, bytes(64))
     with pytest.raises(ValueError, match=r"liar.npz is damaged or not an npz file"):
         read(path)
+
+
+def test_two_arrays_of_one_name_are_refused(tmp_path):
+    path = tmp_path / "twins.npz"
+    for second in ("x.npy", "x"):
+        np.savez(path, x=np.zeros(1))
+        with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            archive.writestr(second, archive.read("x.npy"))
+        with pytest.raises(ValueError, match="is damaged.*: two arrays have the same"):
+            read(path)
 
 
 def test_pickles_are_never_loaded(tmp_path):
@@ -129,7 +142,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lava_sqs._npz.os.fsync", full)
+    monkeypatch.setattr("lava_sqs._files.os.fsync", full)
     with pytest.raises(OSError, match=r"a.npz could not be written: No space left on device"):
         write_arrays(path, {"x": np.array(2)})
     assert read(path)["x"] == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lava_sqs._commands._common import DONE
-from lava_sqs._npz import check_writable
+from lava_sqs._files import check_writable
 
 if TYPE_CHECKING:
     from lava_sqs.data import Dataset

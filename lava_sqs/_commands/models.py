@@ -27,7 +27,7 @@ from lava_sqs._commands._common import (
     show,
     show_json,
 )
-from lava_sqs._npz import check_writable
+from lava_sqs._files import check_writable
 from lava_sqs._version import __version__
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._commands._common import DATA, DONE, add_noise, known_test_samples, noise_of
-from lava_sqs._npz import check_writable
+from lava_sqs._files import check_writable, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ def _plot(args: argparse.Namespace) -> int:
         confusion_matrix(found, ax, labels=list(clf.classes_))
         ax.set_title(f"Test: {found.accuracy:.1%} of {len(y)} samples right")
         _spikes(clf, x, y, figure.add_subplot(grid[1, 1]), noise)
-    figure.savefig(args.out, dpi=150)
+    write_figure(args.out, figure, dpi=150)
     print(args.out)
     return DONE
 

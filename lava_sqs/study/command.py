@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lava_sqs._files import write_figure
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.loader import StudyFile, StudyFileError, load_study
 from lava_sqs.study.plan import Stop
@@ -286,6 +287,6 @@ def _plot(args: argparse.Namespace) -> int:
     result.plot(args.x, args.y, ax=ax, **options)
     if args.title:
         ax.set_title(args.title, pad=40 if args.preset else None)
-    figure.savefig(args.out, dpi=150)
+    write_figure(args.out, figure, dpi=150)
     print(args.out)
     return DONE

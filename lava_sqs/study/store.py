@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from lava_sqs._files import write_bytes
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.plan import RESERVED
 
@@ -465,9 +466,6 @@ def combine(
     if out is not None:
         params = list(dict.fromkeys(name for row in merged for name in row.params))
         columns = columns_of(params)
-        partial = Path(f"{out}.partial")
-        with open(partial, "wb") as file:
-            file.write(_line(columns))
-            file.writelines(_line(_cells(row, columns)) for row in merged)
-        os.replace(partial, out)
+        lines = [_line(columns), *(_line(_cells(row, columns)) for row in merged)]
+        write_bytes(out, b"".join(lines))
     return merged
