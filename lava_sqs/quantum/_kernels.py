@@ -683,121 +683,118 @@ def _add_row(context, w, a, i, b, j, d):  # type: ignore[no-untyped-def]
     return types.void(types.float64, a, n, b, n, n), _vectorised(emit)
 
 
-@_jit()
-def _basis_values(kind, angle, values, slopes):  # type: ignore[no-untyped-def]
-    """The trigonometric basis of a gate's superoperator, and its derivative: 1, 3 or 5 terms."""
-    values[0], slopes[0] = 1.0, 0.0
-    if kind == 0:
-        return 1
-    n = 1
-    step = 1.0 if kind == 1 else 0.5
-    for h in range(kind):
-        f = step * (h + 1)
-        c, s = math.cos(f * angle), math.sin(f * angle)
-        values[n], slopes[n] = c, -f * s
-        values[n + 1], slopes[n + 1] = s, f * c
-        n += 2
-    return n
+@intrinsic
+def _row_product(context, a, i, b, j, d):  # type: ignore[no-untyped-def]
+    """Return a[i] . b[j], for rows as those of _add_row."""
+
+    def emit(e: _Emitter, a: Any, i: Any, b: Any, j: Any, d: Any) -> Any:
+        first, second = e.builder.mul(i, d), e.builder.mul(j, d)
+        (total,) = e.sums(1)
+        with e.loop(d, e.lanes) as (at, _):
+            left, right = (e.builder.add(row, at) for row in (first, second))
+            e.accumulate(total, e.load(a, left), e.load(b, right))
+        return e.fold(e.builder.load(total))
+
+    n = types.intp
+    return types.float64(a, n, b, n, n), _vectorised(emit)
 
 
 @_jit()
-def _combine(terms, offset, size, n, values, out):  # type: ignore[no-untyped-def]
-    """out[:size*size] = sum_f values[f] * terms[offset + f*size*size + ...]."""
-    area = size * size
-    for e in range(area):
-        out[e] = values[0] * terms[offset + e]
-    for f in range(1, n):
-        w = values[f]
-        if w != 0.0:
-            base = offset + f * area
-            for e in range(area):
-                out[e] += w * terms[base + e]
+def trigonometric_basis(kind, angle):  # type: ignore[no-untyped-def]
+    """1, cos, sin, cos, sin: of the angle and twice it, or (*kind* 2) of half the angle and it."""
+    if kind == 2:
+        angle *= 0.5
+    c, s = math.cos(angle), math.sin(angle)
+    return 1.0, c, s, c * c - s * s, 2.0 * c * s
 
 
 @_jit()
-def _apply(matrix, size, rows, start, n_rows, transpose, source, target):  # type: ignore[no-untyped-def]
-    """target = (matrix on the qubits of rows) source; both (4**n, columns), distinct arrays."""
-    columns = source.shape[1]
-    for g in range(n_rows // size):
-        base = start + g * size
-        for i in range(size):
-            out = rows[base + i]
-            target[out] = 0.0
-            for j in range(size):
-                w = matrix[j * size + i] if transpose else matrix[i * size + j]
-                if w != 0.0:
-                    _add_row(w, source, rows[base + j], target, out, columns)
+def _gate_values(op, program, terms, theta, derivative, out):  # type: ignore[no-untyped-def]
+    """Fill the entries of operation *op*, or their derivatives; return their number."""
+    param, kind, count, first = program[op, 0], program[op, 1], program[op, 2], program[op, 3]
+    b0, b1, b2, b3, b4 = trigonometric_basis(kind, theta[param] if param >= 0 else 0.0)
+    if derivative:
+        step = 0.5 if kind == 2 else 1.0
+        b0, b1, b2, b3, b4 = 0.0, -step * b2, step * b1, -2.0 * step * b4, 2.0 * step * b3
+    for e in range(count):
+        t = terms[first + e]
+        value = b0 * t[0]
+        if kind > 0:
+            value += b1 * t[1] + b2 * t[2]
+        if kind > 1:
+            value += b3 * t[3] + b4 * t[4]
+        out[e] = value
+    return count
 
 
 @_jit()
-def _gate_matrix(op, program, terms, theta, values, slopes, derivative, out):  # type: ignore[no-untyped-def]
-    """Fill the matrix of operation *op* (or its derivative); return its size."""
-    param, kind, size, offset = program[op, 0], program[op, 1], program[op, 2], program[op, 3]
-    n = _basis_values(kind, theta[param] if param >= 0 else 0.0, values, slopes)
-    _combine(terms, offset, size, n, slopes if derivative else values, out)
-    return size
+def _apply(op, program, entries, values, rows, transpose, source, target):  # type: ignore[no-untyped-def]
+    """target = (operation *op*) source; both (4**n, columns), distinct arrays."""
+    count, first, size, start = program[op, 2], program[op, 3], program[op, 4], program[op, 5]
+    n_rows, columns = source.shape
+    target[:] = 0.0
+    for g in range(start, start + n_rows, size):
+        for e in range(count):
+            i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
+            if transpose:
+                i, j = j, i
+            _add_row(values[e], source, j, target, i, columns)
 
 
 @_jit()
-def build_instruments(program, terms, rows, start, effects, theta, A):  # type: ignore[no-untyped-def]
+def _read_out(effects, state, out):  # type: ignore[no-untyped-def]
+    """out = effects state."""
+    out[:] = 0.0
+    for e in range(effects.shape[0]):
+        for n in range(effects.shape[1]):
+            if effects[e, n] != 0.0:
+                _add_row(effects[e, n], state, n, out, e, state.shape[1])
+
+
+@_jit()
+def build_instruments(program, entries, terms, rows, start, effects, theta, A):  # type: ignore[no-untyped-def]
     """Fill A (K, S, D, C, D) for the angles theta (K, P).
 
-    program (n_ops, 5): parameter or -1, kind (0 constant, 1 rotation, 2 controlled rotation),
-    matrix size, offset into terms, offset into rows. start (4**n, C*D): the encoded register per
-    column. effects (S*D, 4**n): what is read out.
+    program (n_ops, 6): parameter or -1, kind (0 constant, 1 rotation, 2 controlled rotation),
+    number of entries that are not zero, the first of them in entries (row, column) and terms
+    (coefficients in the trigonometric basis), matrix size, offset into rows. start (4**n, C*D): the
+    encoded register per column. effects (S*D, 4**n): what is read out.
     """
-    n_rows, columns = start.shape
-    values, slopes = np.empty(5), np.empty(5)
-    largest = 4
-    for op in range(program.shape[0]):
-        largest = max(largest, program[op, 2])
-    matrix = np.empty(largest * largest)
+    values = np.empty(terms.shape[0])
     a, b = np.empty(start.shape), np.empty(start.shape)
     for k in range(theta.shape[0]):
         a[:] = start
         for op in range(program.shape[0]):
-            size = _gate_matrix(op, program, terms, theta[k], values, slopes, False, matrix)
-            _apply(matrix, size, rows, program[op, 4], n_rows, False, a, b)
+            _gate_values(op, program, terms, theta[k], False, values)
+            _apply(op, program, entries, values, rows, False, a, b)
             a, b = b, a
-        out = A[k].reshape((effects.shape[0], columns))
-        out[:] = 0.0
-        for e in range(effects.shape[0]):
-            for n in range(n_rows):
-                if effects[e, n] != 0.0:
-                    _add_row(effects[e, n], a, n, out, e, columns)
+        _read_out(effects, a, A[k].reshape((effects.shape[0], start.shape[1])))
 
 
 @_jit()
-def pull_back(program, terms, rows, start, effects, theta, G, d_theta):  # type: ignore[no-untyped-def]
+def pull_back(program, entries, terms, rows, start, effects, theta, G, d_theta):  # type: ignore[no-untyped-def]
     """d_theta[k, p] += <G[k], dA[k]/dtheta_p>: reverse mode through the build, G like A."""
     n_ops, (n_rows, columns) = program.shape[0], start.shape
-    values, slopes = np.empty(5), np.empty(5)
-    largest = 4
-    for op in range(n_ops):
-        largest = max(largest, program[op, 2])
-    matrix = np.empty(largest * largest)
+    values = np.empty(terms.shape[0])
     states = np.empty((n_ops + 1, n_rows, columns))
     states[0] = start
     adjoint, spare = np.empty(start.shape), np.empty(start.shape)
     for k in range(theta.shape[0]):
         for op in range(n_ops):
-            size = _gate_matrix(op, program, terms, theta[k], values, slopes, False, matrix)
-            _apply(matrix, size, rows, program[op, 4], n_rows, False, states[op], states[op + 1])
-        g = G[k].reshape((effects.shape[0], columns))
-        adjoint[:] = 0.0
-        for e in range(effects.shape[0]):
-            for n in range(n_rows):
-                if effects[e, n] != 0.0:
-                    _add_row(effects[e, n], g, e, adjoint, n, columns)
+            _gate_values(op, program, terms, theta[k], False, values)
+            _apply(op, program, entries, values, rows, False, states[op], states[op + 1])
+        _read_out(effects.T, G[k].reshape((effects.shape[0], columns)), adjoint)
         for op in range(n_ops - 1, -1, -1):
             if program[op, 0] >= 0:
-                size = _gate_matrix(op, program, terms, theta[k], values, slopes, True, matrix)
-                _apply(matrix, size, rows, program[op, 4], n_rows, False, states[op], spare)
+                count = _gate_values(op, program, terms, theta[k], True, values)
+                first, size, at = program[op, 3], program[op, 4], program[op, 5]
                 total = 0.0
-                for n in range(n_rows):
-                    for col in range(columns):
-                        total += adjoint[n, col] * spare[n, col]
+                for g in range(at, at + n_rows, size):
+                    for e in range(count):
+                        if values[e] != 0.0:
+                            i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
+                            total += values[e] * _row_product(adjoint, i, states[op], j, columns)
                 d_theta[k, program[op, 0]] += total
-            size = _gate_matrix(op, program, terms, theta[k], values, slopes, False, matrix)
-            _apply(matrix, size, rows, program[op, 4], n_rows, True, adjoint, spare)
+            _gate_values(op, program, terms, theta[k], False, values)
+            _apply(op, program, entries, values, rows, True, adjoint, spare)
             adjoint, spare = spare, adjoint

@@ -18,8 +18,9 @@ from numba.extending import intrinsic
 from lava_sqs.quantum._kernels import (
     _apply,
     _Emitter,
-    _gate_matrix,
+    _gate_values,
     _jit,
+    _read_out,
     _vectorised,
     sincospi,
 )
@@ -451,49 +452,39 @@ def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window
 
 
 @_jit()
-def build_derivatives(program, terms, rows, start, effects, theta, dA):  # type: ignore[no-untyped-def]
+def build_derivatives(program, entries, terms, rows, start, effects, theta, dA):  # type: ignore[no-untyped-def]
     """Fill dA (K, P, S, D, C, D), the derivatives of the instruments by each angle.
 
     The arguments are those of ``build_instruments``; tangents are pushed forward gate by gate.
     """
-    n_ops, (n_rows, columns) = program.shape[0], start.shape
-    n_params = dA.shape[1]
-    values, slopes = np.empty(5), np.empty(5)
-    largest = 4
-    for op in range(n_ops):
-        largest = max(largest, program[op, 2])
-    matrix, slope = np.empty(largest * largest), np.empty(largest * largest)
+    n_ops, n_params, columns = program.shape[0], dA.shape[1], start.shape[1]
+    values, slopes = np.empty(terms.shape[0]), np.empty(terms.shape[0])
     state, spare = np.empty(start.shape), np.empty(start.shape)
-    tangents = np.empty((n_params, n_rows, columns))
+    tangents = np.empty((n_params, *start.shape))
     live = np.zeros(n_params, np.bool_)
     for k in range(theta.shape[0]):
         state[:] = start
         live[:] = False
         for op in range(n_ops):
-            at = program[op, 4]
-            size = _gate_matrix(op, program, terms, theta[k], values, slopes, False, matrix)
+            _gate_values(op, program, terms, theta[k], False, values)
             for p in range(n_params):
                 if live[p]:
-                    _apply(matrix, size, rows, at, n_rows, False, tangents[p], spare)
+                    _apply(op, program, entries, values, rows, False, tangents[p], spare)
                     tangents[p] = spare
             p = program[op, 0]
             if p >= 0:
-                _gate_matrix(op, program, terms, theta[k], values, slopes, True, slope)
-                _apply(slope, size, rows, at, n_rows, False, state, spare)
+                _gate_values(op, program, terms, theta[k], True, slopes)
+                _apply(op, program, entries, slopes, rows, False, state, spare)
                 if live[p]:
                     tangents[p] += spare
                 else:
                     tangents[p] = spare
                     live[p] = True
-            _apply(matrix, size, rows, at, n_rows, False, state, spare)
+            _apply(op, program, entries, values, rows, False, state, spare)
             state, spare = spare, state
         for p in range(n_params):
             out = dA[k, p].reshape((effects.shape[0], columns))
-            out[:] = 0.0
             if live[p]:
-                for e in range(effects.shape[0]):
-                    for n in range(n_rows):
-                        w = effects[e, n]
-                        if w != 0.0:
-                            for col in range(columns):
-                                out[e, col] += w * tangents[p, n, col]
+                _read_out(effects, tangents[p], out)
+            else:
+                out[:] = 0.0

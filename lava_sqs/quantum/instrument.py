@@ -36,6 +36,7 @@ from lava_sqs.quantum.pauli import matrix_to_superoperator, superoperator_to_mat
 __all__ = ["Program", "compile_program", "instrument", "instrument_bytes"]
 
 _N_TERMS = (1, 3, 5)  # of a constant, a rotation, a controlled rotation
+_ROUNDING = 1e-15  # entries of superoperators below this are zero
 
 
 def instrument_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
@@ -61,7 +62,7 @@ class Program:
     ----------
     ansatz, noise
         What it was compiled from.
-    table, terms, rows, start, effects
+    table, entries, terms, rows, start, effects
         The arrays of ``lava_sqs.quantum._kernels.build_instruments``.
     eta : ndarray, shape (io_qubits,)
         Shrinkage of the encoding gate where z > 0.
@@ -76,6 +77,7 @@ class Program:
     ansatz: Ansatz
     noise: NoiseModel | None
     table: NDArray[np.int64]
+    entries: NDArray[np.int64]
     terms: NDArray[np.float64]
     rows: NDArray[np.int64]
     start: NDArray[np.float64]
@@ -110,6 +112,7 @@ class Program:
     def _call(self, kernel: Any, theta: NDArray[np.float64], *arrays: NDArray[Any]) -> None:
         kernel(
             self.table,
+            self.entries,
             self.terms,
             self.rows,
             self.start,
@@ -191,14 +194,20 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
     n, n_io = ansatz.n_qubits, ansatz.io_qubits
     if noise is not None:
         noise.check_circuit(n_io, ansatz.memory_qubits)
-    table: list[tuple[int, int, int, int, int]] = []
-    terms: list[NDArray[np.float64]] = []
-    rows: list[NDArray[np.int64]] = []
+    table: list[tuple[int, int, int, int, int, int]] = []
+    entries: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
+    terms: list[NDArray[np.float64]] = [np.empty((0, max(_N_TERMS)))]
+    rows: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
 
     def add(matrices: NDArray[np.float64], qubits: tuple[int, ...], param: int, kind: int) -> None:
-        offsets = sum(t.size for t in terms), sum(r.size for r in rows)
-        table.append((param, kind, matrices.shape[-1], *offsets))
-        terms.append(matrices.ravel())
+        # Most entries of a gate's matrix are zero whatever its angle.
+        where = np.argwhere(np.abs(matrices).max(axis=0) > _ROUNDING)
+        first, row = sum(map(len, entries)), sum(map(len, rows))
+        table.append((param, kind, len(where), first, matrices.shape[-1], row))
+        coefficients = np.zeros((len(where), max(_N_TERMS)))
+        coefficients[:, : len(matrices)] = matrices[:, where[:, 0], where[:, 1]].T
+        entries.append(where)
+        terms.append(coefficients)
         rows.append(_row_groups(qubits, n))
 
     def add_constant(matrix: NDArray[np.float64], qubits: tuple[int, ...]) -> None:
@@ -235,9 +244,10 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
     return Program(
         ansatz=ansatz,
         noise=noise,
-        table=np.array(table, dtype=np.int64).reshape(-1, 5),
-        terms=np.concatenate(terms) if terms else np.empty(0),
-        rows=np.concatenate(rows) if rows else np.empty(0, dtype=np.int64),
+        table=np.array(table, dtype=np.int64).reshape(-1, 6),
+        entries=np.concatenate(entries),
+        terms=np.concatenate(terms),
+        rows=np.concatenate(rows),
         start=_start(ansatz, noise),
         effects=_effects(ansatz, noise, wait),
         eta=np.array(eta),
@@ -274,8 +284,7 @@ def _depolarizing(p: float, n_qubits: int) -> NDArray[np.float64]:
 
 
 def _basis(kind: int, angle: float) -> NDArray[np.float64]:
-    values, slopes = np.empty(5), np.empty(5)
-    return values[: _kernels._basis_values(kind, angle, values, slopes)]
+    return np.array(_kernels.trigonometric_basis(kind, angle)[: _N_TERMS[kind]])
 
 
 def _relaxation(noise: NoiseModel, qubit: int, duration: float) -> NDArray[np.float64]:
