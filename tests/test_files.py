@@ -42,9 +42,13 @@ def suspicious(tree):
             function = node.func
             if isinstance(function, ast.Name):
                 yield function.id
-            elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-                if function.value.id[:1].islower() and function.attr not in own:
-                    yield function.attr
+            elif (
+                isinstance(function, ast.Attribute)
+                and isinstance(function.value, ast.Name)
+                and function.value.id[:1].islower()
+                and function.attr not in own
+            ):
+                yield function.attr
 
 
 def test_nothing_runs_what_a_file_says_and_all_is_written_in_one_piece():

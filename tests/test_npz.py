@@ -73,7 +73,7 @@ def test_two_arrays_of_one_name_are_refused(tmp_path):
         with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             archive.writestr(second, archive.read("x.npy"))
-        with pytest.raises(ValueError, match="is damaged.*: two arrays have the same"):
+        with pytest.raises(ValueError, match=r"is damaged.*: two arrays have the same"):
             read(path)
 
 
