@@ -16,6 +16,10 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+
+import lava_sqs._supervision  # noqa: F401 - first: it makes Lava importable
+
+# isort: split
 from lava.proc.dense.process import Dense
 from lava.proc.io.reset import Reset
 from lava.proc.io.sink import RingBuffer as Sink

@@ -6,6 +6,7 @@ of their own, the others are forked. `faulty/harness.py` holds what they share.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from lava.proc.io.extractor import Extractor
 from lava.proc.io.injector import Injector
 from lava.proc.lif.process import LIF
 
+import lava_sqs
 from lava_sqs.running import SQSSimCfg, runtime, shared_array
 
 TESTS = Path(__file__).parent
@@ -466,6 +468,21 @@ def test_multiprocessing_used_before(method):
             preamble="",
         )
     )
+
+
+def test_every_module_that_needs_lava_makes_it_importable_first():
+    """Stock ``import lava`` raises in a program that has used multiprocessing before."""
+    package = Path(lava_sqs.__file__).parent
+    needing = 0
+    for path in sorted(package.rglob("*.py")):
+        text = path.read_text()
+        first = re.search(r"^(from|import) lava\.", text, re.MULTILINE)
+        if first is None or path.relative_to(package).parts[0] in ("proc", "_supervision"):
+            continue  # the __init__ of these two packages does it
+        needing += 1
+        before = text[: first.start()]
+        assert "import lava_sqs._supervision" in before or "from lava_sqs.proc" in before, path
+    assert needing >= 3
 
 
 def test_import_in_a_spawned_worker():

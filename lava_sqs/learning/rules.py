@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import lava_sqs._supervision  # noqa: F401 - first: it makes Lava importable
+
+# isort: split
 from lava.magma.core.learning.learning_rule import Loihi3FLearningRule
 from lava.magma.core.process.connection import LearningConnectionProcess
 from lava.magma.core.process.process import AbstractProcess
