@@ -73,6 +73,9 @@ class SQSSimCfg(Loihi2SimCfg):
         super().__init__(select_tag=select_tag, **loihi2_kwargs)
         self.backend = backend
 
+    def __repr__(self) -> str:
+        return f"SQSSimCfg(select_tag={self.select_tag!r}, backend={self.backend!r})"
+
     def select(self, process: AbstractProcess, proc_models: list[Any]) -> Any:
         """Return the ProcessModel for a Process; Lava calls this.
 

@@ -149,6 +149,9 @@ class Dataset:
         """
         write_arrays(path, {key: getattr(self, key) for key in _KEYS})
 
+    def __repr__(self) -> str:
+        return f"<Dataset {self}>"
+
     def __str__(self) -> str:
         return (
             f"{self.source}: {len(self.x_train)} train, {len(self.x_test)} test, samples of shape "

@@ -63,6 +63,9 @@ class Optimizer:
         self.clip = None if clip is None else check_positive("clip", clip)
         self._state: dict[str, tuple[NDArray[Any], NDArray[Any], int]] = {}
 
+    def __repr__(self) -> str:
+        return f"Optimizer({self.kind!r}, momentum={self.momentum}, clip={self.clip})"
+
     def step(self, name: str, gradient: NDArray[Any], *, rate: float) -> NDArray[Any]:
         """Return what to add to an array whose gradient is given.
 

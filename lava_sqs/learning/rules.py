@@ -94,6 +94,9 @@ class SQSLearningRule(_ScoreRule):
         else:
             super().__init__(dw="u0*t*y1*y3 + u0*d*y2*y3", dt="x0 - u0*t", dd="u0*t - u0*d")
 
+    def __repr__(self) -> str:
+        return f"SQSLearningRule(window={self.window})"
+
 
 class SQSRewardRule(_ScoreRule):
     """Eligibility for a signal that comes later: ``E <- gamma E + kappa_0 x(t-1)``, ``dw = y3 E``.
@@ -135,6 +138,9 @@ class SQSRewardRule(_ScoreRule):
             dt=f"u0*d*y1{fade_tag}",
             dd="x0 - u0*d",
         )
+
+    def __repr__(self) -> str:
+        return f"<SQSRewardRule: gamma {self.gamma:g}>"
 
 
 def connect_learning(neurons: LearningSQS, connection: Any) -> None:

@@ -46,6 +46,9 @@ class LayerTrace:
     z: Array
     out: RunOut
 
+    def __repr__(self) -> str:
+        return f"<LayerTrace: currents {self.z.shape}, {int(self.out.spikes.sum())} spikes>"
+
     @property
     def wraps(self) -> int:
         """How many currents exceed 1, where the encoding angle wraps."""

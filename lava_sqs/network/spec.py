@@ -251,6 +251,10 @@ class LayerParams:
     bias: Array
     angles: Array
 
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in self.arrays().items())
+        return f"<LayerParams: {shapes}>"
+
     def copy(self) -> LayerParams:
         """Return an independent copy.
 

@@ -24,6 +24,12 @@ class NamedProcess(AbstractProcess):
         if key == "name" and hasattr(self, "proc_params"):
             self.proc_params.overwrite("name", value)
 
+    def __repr__(self) -> str:
+        if not hasattr(self, "out_ports"):  # a constructor has raised
+            return f"<{type(self).__name__} under construction>"
+        ports = [f"{port.name} {tuple(port.shape)}" for port in (*self.in_ports, *self.out_ports)]
+        return f"<{type(self).__name__} {self.name!r}: {', '.join(ports)}>"
+
     def _in_port(self, name: str, shape: tuple[int, ...]) -> InPort:
         advice = f"a_out.reshape({shape}).connect({name})"
         return InPort(shape=_PortShape(shape, name, self, advice))

@@ -176,6 +176,12 @@ class Channel:
         data = np.ascontiguousarray(self.superoperator.full() + 0.0)
         object.__setattr__(self, "digest", hashlib.sha256(data.tobytes()).hexdigest())
 
+    def __repr__(self) -> str:
+        what = (
+            "superoperator" if self.duration is None else f"{self.duration:g} s of open evolution"
+        )
+        return f"<Channel in slot {self.slot!r} on {self.n_qubits} qubit(s): {what}>"
+
     @classmethod
     def from_lindblad(
         cls, slot: str, c_ops: Any, hamiltonian: qutip.Qobj | None, duration: float

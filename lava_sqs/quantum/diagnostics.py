@@ -188,6 +188,13 @@ class MemoryFidelity:
     impossible: int
     seed: int
 
+    def __repr__(self) -> str:
+        return (
+            f"<MemoryFidelity: shape {self.fidelity.shape}, "
+            f"mean fidelity {self.fidelity.mean():.4f}, purity {self.purity.mean():.4f}, "
+            f"entropy {self.entropy.mean():.4f} bit, seed {self.seed}>"
+        )
+
 
 def memory_fidelity(
     ansatz: Ansatz, theta: Any, currents: Any, noise: NoiseModel, *, seed: int | None = None

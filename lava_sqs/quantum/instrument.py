@@ -84,6 +84,9 @@ class Program:
     effects: NDArray[np.float64]
     eta: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        return f"<Program of {self.ansatz!r}, noise {self.noise}>"
+
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Shape (S, D, C, D) of one neuron's instrument."""

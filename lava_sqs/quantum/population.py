@@ -103,6 +103,12 @@ class RunResult:
     backend: str
     version: str
 
+    def __repr__(self) -> str:
+        return (
+            f"<RunResult: spikes {self.spikes.shape}, {int(self.spikes.sum())} of them 1, "
+            f"backend {self.backend!r}, seed {self.seed}>"
+        )
+
     def __str__(self) -> str:
         rows = [
             ("steps", f"{self.spikes.shape[0]}"),

@@ -67,6 +67,9 @@ class ReferenceNeuron:
         ]
         self.reset()
 
+    def __repr__(self) -> str:
+        return f"<ReferenceNeuron: {self.ansatz!r}, noise {self.noise}>"
+
     def reset(self) -> None:
         """Put the memory in ``|0..0>``."""
         zero = qutip.fock_dm(2, 0)

@@ -207,6 +207,10 @@ class SpikeTrainScorer:
             dA = self._laid_out(derivatives(self.program, self.theta))
             self._dA = dA.reshape(*dA.shape[:2], -1)
 
+    def __repr__(self) -> str:
+        rows = "shared angles" if self.shared else f"{len(self.theta)} neurons"
+        return f"<SpikeTrainScorer: {rows}, {self.ansatz!r}, noise {self.noise}>"
+
     def score(
         self, currents: Any, spikes: Any, *, signal: Any = None, per_sample: bool = False
     ) -> tuple[Array, Array, Array]:
@@ -397,6 +401,12 @@ class OnlineScores:
         self._weights = 1 << np.arange(n_io)[::-1]
         self.set_theta(theta)
         self.reset()
+
+    def __repr__(self) -> str:
+        return (
+            f"<OnlineScores: {len(self.memory)} neurons, window {self.window}, "
+            f"{self.scores.shape[1]} scores each>"
+        )
 
     def set_theta(self, theta: Array) -> None:
         """Recompile; what the memory already owes to the old angles stays as it is.

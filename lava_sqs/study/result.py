@@ -317,6 +317,10 @@ class StudyResult:
             return plot_study(self, x, ax=ax, **options)
         return plot_heatmap(self, x, y, ax=ax, **options)
 
+    def __repr__(self) -> str:
+        tasks = ", ".join(sorted({p.task for p in self.points})) or "no task"
+        return f"<StudyResult of {tasks}: {len(self.points)} points, {len(self.rows)} rows>"
+
     def __str__(self) -> str:
         return self.table()
 
