@@ -69,12 +69,12 @@ def with_titles(text: str) -> str:
 
 
 def read_page(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put README and its like before the text of their page in docs/."""
+    """Put README and its like in the place of their pages; the index has the navigation besides."""
     if docname in ROOT_PAGES:
         text = (ROOT / ROOT_PAGES[docname]).read_text()
         for old, new in LINKS.items():
             text = text.replace(old, new)
-        source[0] = f"{text}\n\n{source[0]}"
+        source[0] = f"{text}\n\n{source[0]}" if docname == "index" else text
     if not docname.startswith("api/"):
         source[0] = with_titles(source[0])
 

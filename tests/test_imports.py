@@ -4,6 +4,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import lava_sqs
 
@@ -36,6 +37,10 @@ def test_every_name_of_the_package_is_where_it_says():
         home = importlib.import_module(lava_sqs._HOMES[name])
         assert getattr(home, name) is value
     assert set(lava_sqs._HOMES) == set(lava_sqs.__all__) <= set(dir(lava_sqs))
+
+
+def test_types_are_shipped():
+    assert Path(lava_sqs.__file__).with_name("py.typed").is_file()
 
 
 def test_constructors_of_processes_take_keywords_only():
