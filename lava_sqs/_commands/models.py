@@ -152,7 +152,19 @@ def _add_train(commands: Any) -> None:
         "--hidden-learning-rate",
         type=float,
         metavar="X",
-        help="of hidden layers (default: 0.3 times the other)",
+        help="of hidden layers (default: the other; 0.3 times it with --credit score)",
+    )
+    training.add_argument(
+        "--angle-learning-rate",
+        type=float,
+        metavar="X",
+        help="of the circuits' angles (default: 0.2 times --learning-rate)",
+    )
+    training.add_argument(
+        "--credit",
+        metavar="KIND",
+        help="what hidden neurons hear: feedback (the visible neurons' errors, weighed at random) "
+        "or score (one number, their log-likelihood)",
     )
     training.add_argument("--schedule", metavar="NAME", help="cosine or constant learning rate")
     training.add_argument(
@@ -160,7 +172,10 @@ def _add_train(commands: Any) -> None:
     )
     training.add_argument("--sparsity", type=float, metavar="X", help="cost of a hidden spike")
     training.add_argument(
-        "--discount", type=float, metavar="X", help="of what visible neurons say later, per step"
+        "--discount",
+        type=float,
+        metavar="X",
+        help="of what visible neurons say later, per step (--credit score)",
     )
     training.add_argument(
         "--early-stopping",

@@ -44,9 +44,11 @@ from lava_sqs.network.readout import READOUTS, Evaluation, accuracy_interval, co
 from lava_sqs.network.simulation import LayerTrace, forward, sequential_uniforms
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters, feed_forward
 from lava_sqs.network.training import (
+    CREDITS,
     RULES,
     TARGETS,
     class_codes,
+    feedback_weights,
     initialise,
     local_gradient,
     target_trains,
@@ -79,8 +81,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     Layers of neurons, dense connections with a delay of one step, one or more visible neurons per
     class. A sample of T input steps occupies T + depth steps. In training the visible neurons are
     clamped to their target trains and ascend their own exact log-likelihood; hidden neurons follow
-    their own exact score times what the visible ones say later. Nothing is propagated back through
-    the network.
+    their own exact score times signals that the visible ones broadcast. Nothing is propagated back
+    through the network. The rules are written out in :mod:`lava_sqs.network.training`.
 
     Parameters
     ----------
@@ -127,15 +129,24 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         Size of an Adam step, in units of current and radians: steps of weights are divided by the
         length of what they multiply.
     hidden_learning_rate : float, optional
-        Of hidden layers; None is 0.3 times `learning_rate`.
+        Of hidden layers; None is `learning_rate`, or 0.3 of it with credit by score.
+    angle_learning_rate : float, optional
+        Of the neurons' own parameters, in every layer; None is 0.2 times `learning_rate`.
     schedule : {"cosine", "constant"}
-    n_draws : int
-        M, how often an input is shown at once; the other draws are a hidden neuron's baseline.
+    credit : {"feedback", "score"}, optional
+        What tells hidden neurons the worth of their spikes. ``"feedback"``: each visible neuron
+        broadcasts its own error, which every hidden neuron weighs with fixed random numbers.
+        ``"score"``: one number for all, the log-likelihood of the visible trains, less a baseline:
+        unbiased, but for more than a few hidden neurons it says too little to each. None is
+        ``"feedback"``, except with the published rule, which has only the other.
+    n_draws : int, optional
+        M, how often an input is shown at once; with credit by score the other draws are a hidden
+        neuron's baseline. None is 1, or 4 with credit by score.
     sparsity : float
         Cost of a hidden spike, in nats.
     discount : float
-        gamma in [0, 1]: how fast a hidden spike's share in what the visible neurons say later
-        fades, per step. 1 is unbiased and noisy.
+        gamma in [0, 1], of credit by score: how fast a hidden spike's share in what the visible
+        neurons say later fades, per step. 1 is unbiased and noisy.
     early_stopping : bool
         Hold out a part of the training data, stop when its accuracy no longer grows, and keep the
         best epoch.
@@ -223,8 +234,10 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         batch_size: int = 32,
         learning_rate: float = 0.02,
         hidden_learning_rate: float | None = None,
+        angle_learning_rate: float | None = None,
         schedule: str = "cosine",
-        n_draws: int = 4,
+        credit: str | None = None,
+        n_draws: int | None = None,
         sparsity: float = 0.0,
         discount: float = 0.5,
         early_stopping: bool = False,
@@ -257,7 +270,9 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.hidden_learning_rate = hidden_learning_rate
+        self.angle_learning_rate = angle_learning_rate
         self.schedule = schedule
+        self.credit = credit
         self.n_draws = n_draws
         self.sparsity = sparsity
         self.discount = discount
@@ -309,8 +324,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         self._input_kind = self._kind_of(X)
         self._sample_shape = X.shape[1:]
-        self.seed_ = _draw_seed(self.random_state)
         if not going_on:
+            self.seed_ = _draw_seed(self.random_state)
             self._scale = Scale.learn(self._shown(X), images=self._input_kind == "static")
             self.scaling_ = "none" if self._input_kind == "spikes" else self._scale.reason
             if self.verbose and self.scaling_ != "none":
@@ -335,14 +350,24 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         check_choice("schedule", self.schedule, SCHEDULES)
         if self.input_kind is not None:
             check_choice("input_kind", self.input_kind, INPUT_KINDS)
-        for name in ("n_steps", "neurons_per_class", "shots", "epochs", "batch_size", "n_draws"):
+        for name in ("n_steps", "neurons_per_class", "shots", "epochs", "batch_size"):
             check_int(name, getattr(self, name), minimum=1)
+        if self.n_draws is not None:
+            check_int("n_draws", self.n_draws, minimum=1)
         check_int("window", self.window, minimum=0)
         check_int("n_iter_no_change", self.n_iter_no_change, minimum=1)
         check_int("n_population", self.n_population, minimum=2)
         check_positive("learning_rate", self.learning_rate)
-        if self.hidden_learning_rate is not None:
-            check_positive("hidden_learning_rate", self.hidden_learning_rate, zero=True)
+        for name in ("hidden_learning_rate", "angle_learning_rate"):
+            if getattr(self, name) is not None:
+                check_positive(name, getattr(self, name), zero=True)
+        if self.credit is not None:
+            check_choice("credit", self.credit, CREDITS)
+            if (self.credit, self.rule) == ("feedback", "as-published"):
+                raise ValueError(
+                    "Argument `credit` must be 'score' (or None) with rule='as-published', but got "
+                    "'feedback'."
+                )
         check_positive("sparsity", self.sparsity, zero=True)
         if check_positive("discount", self.discount, zero=True) > 1:
             raise ValueError(f"Argument `discount` must lie in [0, 1], but got {self.discount}.")
@@ -445,7 +470,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             if x.ndim == 2:
                 x = np.broadcast_to(x[:, None], (len(x), self.n_steps, x.shape[1]))
             return np.asarray(draw(x.shape) < x, dtype=float)
-        return x if x.ndim == 3 else encoders.current(x, self.n_steps)
+        # the same in every step: a view, which a network multiplies once
+        return x if x.ndim == 3 else np.broadcast_to(x[:, None], (len(x), self.n_steps, x.shape[1]))
 
     def _check_X(self, X: Any) -> Array:
         check_is_fitted(self)
@@ -474,7 +500,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         """
         X = self._check_X(X)
         rng = np.random.default_rng(self.seed_ if seed is None else seed)
-        return self._encode(X, rng.random)
+        return np.ascontiguousarray(self._encode(X, rng.random))
 
     # -- inference ----------------------------------------------------------------------------
 
@@ -992,11 +1018,20 @@ class _Trainer:
         lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
         lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
         self.lengths = lengths
+        by_score = model.credit == "score" or model.rule == "as-published"
+        self.n_draws = model.n_draws or (4 if by_score and len(self.spec.layers) > 1 else 1)
+        self.hidden_rate = _or(
+            model.hidden_learning_rate, (0.3 if by_score else 1.0) * model.learning_rate
+        )
+        self.angle_rate = _or(model.angle_learning_rate, 0.2 * model.learning_rate)
         self.optimizer = Optimizer("adam")
         self.best: Parameters = _copy(model.parameters_)
         self.best_value, self.waited = -math.inf, 0
         if model.resume and model.checkpoint is not None and Path(model.checkpoint).exists():
             self._resume(Path(model.checkpoint))
+        # Drawn last: the seed may be that of the checkpoint, and a training that goes on must
+        # keep the feedback that its weights have come to agree with.
+        self.feedback = None if by_score else feedback_weights(self.spec, self._rng(2, 0))
 
     def _rng(self, purpose: int, epoch: int) -> np.random.Generator:
         """Return a generator that depends on nothing that came before: so training resumes."""
@@ -1054,9 +1089,6 @@ class _Trainer:
         starts = range(0, len(order), model.batch_size)
         losses, spikes = [], []
         learned = _copy(model.parameters_)
-        hidden_rate = model.hidden_learning_rate
-        if hidden_rate is None:
-            hidden_rate = 0.3 * model.learning_rate
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]
             inputs = model._encode(self.X[chosen], rng.random).transpose(1, 0, 2)
@@ -1067,33 +1099,37 @@ class _Trainer:
                 inputs,
                 clamp,
                 rng,
-                n_draws=model.n_draws if len(spec.layers) > 1 else 1,
+                feedback=self.feedback,
+                n_draws=self.n_draws,
                 sparsity=model.sparsity,
                 discount=model.discount,
                 rule=model.rule,
                 window=model.window,
-                train_hidden=hidden_rate > 0,
+                train_hidden=self.hidden_rate > 0,
             )
             factor = 1.0
             if model.schedule == "cosine":
                 done = min(progress + i / len(starts) / model.epochs, 1.0)
                 factor = 0.5 * (1 + math.cos(math.pi * done))
             for layer in spec.layers:
-                rate = model.learning_rate if layer is spec.visible else hidden_rate
+                rate = model.learning_rate if layer is spec.visible else self.hidden_rate
                 if rate:
-                    self._move(learned, result.gradient, layer.name, factor * rate)
+                    self._move(learned, result.gradient, layer.name, factor * rate, factor)
             losses.append(-float(result.log_likelihood.mean()))
             spikes.append(result.spikes)
         model.parameters_ = learned
         return float(np.mean(losses)), float(np.mean(spikes))
 
-    def _move(self, parameters: Parameters, gradient: Parameters, name: str, rate: float) -> None:
+    def _move(
+        self, parameters: Parameters, gradient: Parameters, name: str, rate: float, factor: float
+    ) -> None:
         own, up = parameters[name], gradient[name]
         for source, w in own.weights.items():
             key = f"{name}.weights.{source}"
             w += self.optimizer.step(key, up.weights[source], rate=rate / self.lengths[source])
         own.bias += self.optimizer.step(f"{name}.bias", up.bias, rate=rate)
         if own.angles.size:
+            rate = factor * self.angle_rate
             own.angles += self.optimizer.step(f"{name}.angles", up.angles, rate=rate)
 
     def _accuracy(self) -> float:
@@ -1169,6 +1205,10 @@ def _read_from(path: str | Path) -> Iterator[None]:
         raise ValueError(f"The file {path} is damaged: it lacks {error}.") from error
     except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"The file {path} is damaged: {error}") from error
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
 
 
 def _copy(parameters: Parameters) -> Parameters:

@@ -16,9 +16,65 @@ from numpy.typing import NDArray
 from lava_sqs.network.neurons import RunOut
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
 
-__all__ = ["LayerTrace", "forward", "layer_seeds", "sequential_uniforms", "shifted"]
+__all__ = ["Delayed", "LayerTrace", "forward", "layer_seeds", "sequential_uniforms"]
 
 Array = NDArray[Any]
+
+
+class Delayed:
+    """A spike train as it arrives behind a connection: x(t-1) in step t = 1..S, x(0) = 0.
+
+    A train that is the same in every step, as a view without copies (``np.broadcast_to``), is
+    multiplied once instead of T times.
+
+    Parameters
+    ----------
+    train : ndarray, shape (T, B, M)
+        Spikes or currents of a source.
+    steps : int
+        S; what is later does not arrive.
+
+    Examples
+    --------
+    >>> arriving = Delayed(np.array([[[1.0]], [[2.0]]]), 4)
+    >>> arriving.dense().ravel()
+    array([0., 1., 2., 0.])
+    >>> arriving.weighted(np.array([[0.5]])).ravel()
+    array([0. , 0.5, 1. , 0. ])
+    >>> arriving.correlated(np.ones((4, 1, 1)))
+    array([[3.]])
+    """
+
+    def __init__(self, train: Array, steps: int) -> None:
+        self.steps = steps
+        train = train[: steps - 1]
+        self._when = slice(1, 1 + len(train))
+        self._same = len(train) > 1 and train.strides[0] == 0
+        self._shape = train.shape
+        self._train = np.asarray(train[:1] if self._same else train, dtype=float)
+
+    def dense(self) -> Array:
+        """Return all of it, (S, B, M)."""
+        history = np.zeros((self.steps, *self._shape[1:]))
+        history[self._when] = self._train
+        return history
+
+    def weighted(self, weights: Array) -> Array:
+        """Return ``sum_p w_p x_p(t-1)``, (S, B, C), for *weights* (C, M)."""
+        batch = self._shape[1]
+        z = np.zeros((self.steps, batch, len(weights)))
+        flat = self._train.reshape(-1, self._shape[2]) @ weights.T
+        z[self._when] = flat.reshape(-1, batch, len(weights))
+        return z
+
+    def correlated(self, signal: Array) -> Array:
+        """Return ``sum_t signal(t) x(t-1)``, (C, M), of *signal* (S, B, C), over samples too."""
+        heard = signal[self._when]
+        if self._same:
+            heard = heard.sum(axis=0)
+        return np.asarray(
+            heard.reshape(-1, signal.shape[2]).T @ self._train.reshape(-1, self._shape[2])
+        )
 
 
 @dataclass(frozen=True)
@@ -27,8 +83,8 @@ class LayerTrace:
 
     Attributes
     ----------
-    history : dict of str to ndarray, shape (S, B, M)
-        The spikes of each source one step before.
+    history : dict of str to Delayed
+        What arrived from each source.
     z : ndarray, shape (S, B, C)
         Currents.
     out : RunOut
@@ -42,7 +98,7 @@ class LayerTrace:
     5
     """
 
-    history: dict[str, Array]
+    history: dict[str, Delayed]
     z: Array
     out: RunOut
 
@@ -55,27 +111,9 @@ class LayerTrace:
         return int((self.z > 1).sum())
 
 
-def shifted(train: Array, steps: int) -> Array:
-    """Return x(t-1) for t = 1..*steps*: zero first, then *train* (T, B, M), then zeros.
-
-    Examples
-    --------
-    >>> shifted(np.array([[[1.0]], [[2.0]]]), 4).ravel()
-    array([0., 1., 2., 0.])
-    """
-    history = np.zeros((steps, *train.shape[1:]))
-    n = min(len(train), steps - 1)
-    history[1 : n + 1] = train[:n]
-    return history
-
-
-def currents(own: LayerParams, history: dict[str, Array]) -> Array:
+def currents(own: LayerParams, history: dict[str, Delayed]) -> Array:
     """Return ``z_t = sum_p w_p x_p(t-1) + bias``, shape (S, B, C)."""
-    z: Any = own.bias
-    for source, weights in own.weights.items():
-        x = history[source]
-        z = z + (x.reshape(-1, x.shape[-1]) @ weights.T).reshape(*x.shape[:2], -1)
-    return np.ascontiguousarray(z)
+    return np.asarray(own.bias + sum(history[s].weighted(w) for s, w in own.weights.items()))
 
 
 def forward(
@@ -114,7 +152,7 @@ def forward(
     array([0., 1., 1., 1.])
     """
     steps = len(inputs) + spec.depth
-    trains: dict[str, Array] = {INPUT: shifted(inputs, steps)}
+    trains = {INPUT: Delayed(inputs, steps)}
     traces = []
     for layer, u in zip(spec.layers, uniforms, strict=True):
         own = parameters[layer.name]
@@ -124,7 +162,7 @@ def forward(
         out = layer.neuron.run(own.angles, z, u, fixed)
         traces.append(LayerTrace(history, z, out))
         if layer is not spec.layers[-1]:
-            trains[layer.name] = shifted(out.spikes, steps)
+            trains[layer.name] = Delayed(out.spikes, steps)
     return traces
 
 

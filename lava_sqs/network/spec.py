@@ -152,6 +152,25 @@ class NetworkSpec:
             return 0
         return 1 + min(self.lag(s) for s in self.layers[self._index[name]].sources)
 
+    def distance(self, name: str) -> int:
+        """Return the fewest connections from a layer to the visible one.
+
+        Parameters
+        ----------
+        name : str
+            Of the layer.
+
+        Returns
+        -------
+        int
+            0 for the visible layer; -1 for a layer that nobody hears.
+        """
+        if name == self.visible.name:
+            return 0
+        further = [self.distance(la.name) for la in self.layers if name in la.sources]
+        heard = [d for d in further if d >= 0]
+        return 1 + min(heard) if heard else -1
+
     @cached_property
     def depth(self) -> int:
         """The longest path from the input to a layer."""

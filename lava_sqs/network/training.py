@@ -3,42 +3,70 @@ r"""Local learning of a network, in mini-batches and without any backpropagation
 Each neuron ascends the exact score of its own spike train, times a signal:
 
 - a visible neuron is clamped to its target train, and its signal is 1;
-- a hidden neuron's spikes are sampled. Its step t is worth what the visible neurons say later,
-  less a baseline and its own cost of spikes,
+- a hidden neuron's spikes are sampled, and its signal says what they were worth. There are two.
+
+``credit="feedback"``: every visible neuron broadcasts its own local error, the score of its train
+by its own current, ``e_k(t)``. Each hidden neuron adds them up with fixed random weights ``B``,
+which belong to it and are nobody's synapses (direct feedback alignment, [1]_), and raises its
+probability ``p`` of a spike where the sum is positive:
+
+.. math::
+
+    \Delta\theta_h \propto \sum_t \Bigl(\sum_k B_{hk}\, e_k(t + d) - \lambda\Bigr)
+    \frac{\partial p_h(t)}{\partial\theta}, \qquad
+    \frac{\partial p}{\partial\theta} = (s + p - 1)\,
+    \frac{\partial \log p(s)}{\partial\theta},
+
+d connections away from the visible layer. A vector of global signals instead of one number, so
+that each hidden neuron is told something of its own; the second identity holds for s = 1 and
+s = 0 alike, so that which one occurred adds no variance. It is no gradient of the likelihood, as
+``B`` is not the visible layer's weights: those come to agree with ``B`` while they learn.
+
+``credit="score"``: one global number. Step t is worth what the visible neurons say later, less a
+baseline and the neuron's own cost of spikes,
 
 .. math::
 
     L_{k,t} = \sum_{t' > t} \gamma^{t'-t-1} \log p^{vis}_{t'} - b_t
-              - \lambda \sum_{t' \ge t} s_{k,t'} + c_{k,t},
+              - \lambda \sum_{t' \ge t} s_{k,t'} + c_{k,t}.
 
-a global number and local ones. ``gamma = 1`` is unbiased; a smaller one leaves out what a spike
-does much later, through memories, and with it most of the variance. With M draws per input,
-``b_t`` is the mean over the other draws of the same input (leave one out), with one draw over the
-other inputs of the mini-batch; ``c`` is the same baseline of the cost.
+``gamma = 1`` is unbiased, and its variance grows with the number of hidden neurons; a smaller one
+leaves out what a spike does much later, through memories. With M draws per input, ``b_t`` is the
+mean over the other draws of the same input (leave one out), with one draw over the other inputs of
+the mini-batch; ``c`` is the same baseline of the cost.
 
-Where ``z <= 0`` no gate is applied and the score by the current is exactly 0, so a visible neuron
-that should have spiked there could never come back. There, and only there, its current is moved
-by a delta rule instead, ``revive * (s_t - p_t)`` (ours): local, and 0 wherever learning works.
+The score of a clamped neuron by its current has no bound where its target is improbable (2/z for a
+spike near z = 0, while z <= 0 applies no gate and the score is 0), and above 1 the angle wraps: it
+may point to the next flip. A few samples would then move the neuron out of reach of all others. So
+the scores of visible neurons by their currents are held to :data:`BOUND` (ours): no larger than it
+anywhere; ``BOUND (1 - p)`` for a target spike where z <= 0; ``-BOUND p`` for a target silence where
+z > 1. Local, and without effect where learning works.
+
+.. [1] A. Nøkland, "Direct feedback alignment provides learning in deep neural networks",
+   arXiv:1609.01596. With spikes and a broadcast: G. Bellec et al., Nature Communications 11, 3625
+   (2020).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_choice
-from lava_sqs.network.simulation import LayerTrace, currents, forward, shifted
+from lava_sqs.network.simulation import Delayed, LayerTrace, currents, forward
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
 
 __all__ = [
+    "CREDITS",
     "RULES",
     "TARGETS",
     "BatchResult",
     "class_codes",
+    "feedback_weights",
     "initialise",
     "local_gradient",
     "target_trains",
@@ -48,11 +76,13 @@ Array = NDArray[Any]
 
 #: Learning rules.
 RULES = ("exact", "window", "as-published")
+#: What tells hidden neurons the worth of their spikes.
+CREDITS = ("feedback", "score")
 #: What visible neurons learn to say, see :func:`class_codes`.
 TARGETS = ("one-hot", "pairs")
 
-#: Strength of the delta rule in the dead zone of visible neurons.
-REVIVE = 3.0
+#: Bound of a visible neuron's score by its current, near pi: that of ``sin^2(pi z / 2)`` at 1/2.
+BOUND = 3.0
 
 
 @dataclass(frozen=True)
@@ -160,6 +190,38 @@ def target_trains(spec: NetworkSpec, codes: Array, labels: Array, inputs: Array)
     return clamp
 
 
+def feedback_weights(spec: NetworkSpec, rng: np.random.Generator) -> dict[str, Array]:
+    """Return the fixed random weights with which hidden channels hear the visible ones' errors.
+
+    Drawn from N(0, 2/C) by *rng* for a layer of C channels: the size that the visible layer's
+    weights grow to.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    rng : Generator
+        Draws them.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (C, C_visible)
+        One array per hidden layer.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> net = feed_forward(3, (4,), 2, LIFNeuron())
+    >>> feedback_weights(net, np.random.default_rng(0))["hidden0"].shape
+    (4, 2)
+    """
+    visible = spec.visible.channels
+    return {
+        layer.name: rng.normal(0.0, np.sqrt(2 / layer.channels), (layer.channels, visible))
+        for layer in spec.layers[:-1]
+    }
+
+
 def local_gradient(
     spec: NetworkSpec,
     parameters: Parameters,
@@ -167,13 +229,14 @@ def local_gradient(
     clamp: Array,
     rng: np.random.Generator,
     *,
+    feedback: Mapping[str, Array] | None = None,
     n_draws: int = 1,
     sparsity: float = 0.0,
     discount: float = 1.0,
     rule: str = "exact",
     window: int = 1,
     train_hidden: bool = True,
-    revive: float = REVIVE,
+    bound: float | None = BOUND,
 ) -> BatchResult:
     """Return the local rule's gradient of a mini-batch.
 
@@ -186,19 +249,22 @@ def local_gradient(
         Of :func:`target_trains`.
     rng : Generator
         For the spikes of hidden neurons.
+    feedback : dict of str to ndarray, shape (C, C_visible), optional
+        Of :func:`feedback_weights`: credit by ``"feedback"``. None: by ``"score"``.
     n_draws : int
         M, how often each input is shown at once.
     sparsity : float
         lambda, the cost of one hidden spike in nats.
     discount : float
-        gamma, in [0, 1].
+        gamma, in [0, 1], of credit by score.
     rule : {"exact", "window", "as-published"}
+        The last one has no errors of visible neurons, so no feedback.
     window : int
         H of the rule ``window``: steps back that a synapse is credited for.
     train_hidden : bool
         False leaves the hidden layers as they are (and spares their scores).
-    revive : float
-        Strength of the delta rule of visible neurons where z <= 0.
+    bound : float, optional
+        Of visible neurons' scores by their currents; None: the exact score everywhere.
 
     Returns
     -------
@@ -215,37 +281,40 @@ def local_gradient(
     ((4, 3), (8,))
     """
     steps, batch = len(clamp), inputs.shape[1]
-    many = np.tile(inputs, (1, n_draws, 1))
-    fixed = np.tile(clamp, (1, n_draws, 1))
+    many, fixed = _repeated(inputs, n_draws), _repeated(clamp, n_draws)
     uniforms = [rng.random((steps, batch * n_draws, la.size)) for la in spec.layers]
     traces = forward(spec, parameters, many, uniforms, fixed)
 
-    # neurons and steps that have a target; all channels of a neuron have the same
-    heard = fixed[:, :, :: spec.visible.neuron.channels] >= 0  # (S, B, K)
-    log_p = traces[-1].out.log_likelihood * heard
-    later = _reward_to_go(log_p.sum(axis=2), discount)  # includes the step itself
-    worth = np.concatenate([later[1:], np.zeros((1, later.shape[1]))])
-    worth = _less_baseline(worth, n_draws)
+    def score(layer: Any, trace: LayerTrace, signal: Array) -> tuple[LayerParams, Array]:
+        own, weighted = parameters[layer.name], signal / (batch * n_draws)
+        if rule == "as-published":
+            return _published(layer.neuron, own, trace, weighted, rng)
+        held = bound if layer is spec.visible else None
+        return _exact(
+            layer.neuron, own, trace, weighted, held, window if rule == "window" else None
+        )
 
+    # neurons and steps that have a target; all channels of a neuron have the same
+    heard = (fixed[:, :, :: spec.visible.neuron.channels] >= 0).astype(float)  # (S, B, K)
+    log_p = traces[-1].out.log_likelihood * heard
     gradient: Parameters = {}
-    for layer, trace in zip(spec.layers, traces, strict=True):
-        own = parameters[layer.name]
-        if layer is spec.visible:
-            signal = heard.astype(float)
-        elif train_hidden:
+    gradient[spec.visible.name], errors = score(spec.visible, traces[-1], heard)
+    for layer, trace in zip(spec.layers[:-1], traces, strict=False):
+        distance = spec.distance(layer.name)
+        if not train_hidden or distance < 0:
+            gradient[layer.name] = _nothing(parameters[layer.name])
+            continue
+        if feedback is not None:
+            told = errors @ feedback[layer.name].T * (batch * n_draws)
+            signal = _raising(trace, _later(told, distance) - sparsity, layer.size)
+        else:
+            later = _reward_to_go(log_p.sum(axis=2), discount)  # includes the step itself
+            worth = _less_baseline(_later(later, 1), n_draws)
             signal = np.repeat(worth[:, :, None], layer.size, axis=2)
             if sparsity:
                 fired = trace.out.spikes.reshape(*log_p.shape[:2], layer.size, -1).sum(axis=3)
                 signal -= _less_baseline(sparsity * _reward_to_go(fired), n_draws)
-        else:
-            gradient[layer.name] = _nothing(own)
-            continue
-        score = _published if rule == "as-published" else _exact
-        if rule == "window":
-            score = partial(_exact, window=window)
-        pull = revive if layer is spec.visible else 0.0
-        signal = signal / (batch * n_draws)
-        gradient[layer.name] = score(layer.neuron, own, trace, signal, rng, pull)
+        gradient[layer.name], _ = score(layer, trace, signal)
 
     per_sample = log_p.sum(axis=(0, 2)).reshape(n_draws, batch).mean(axis=0)
     n_spikes = sum(float((t.out.spikes == 1).sum()) for t in traces)
@@ -255,6 +324,30 @@ def local_gradient(
         n_spikes / (batch * n_draws),
         sum(t.wraps for t in traces),
     )
+
+
+def _repeated(train: Array, times: int) -> Array:
+    """Tile samples (T, B, ...); what is the same in every step stays a view."""
+    if times == 1:
+        return train
+    if train.strides[0] == 0:
+        once = np.tile(train[0], (times, 1))
+        return np.broadcast_to(once, (len(train), *once.shape))
+    return np.tile(train, (1, times, 1))
+
+
+def _later(signal: Array, steps: int) -> Array:
+    """Return what *signal* (S, ...) will be, *steps* later; after the end nothing."""
+    return np.concatenate([signal[steps:], np.zeros_like(signal[:steps])])
+
+
+def _raising(trace: LayerTrace, value: Array, size: int) -> Array:
+    """Return the signal (S, B, K) whose score raises each channel's spiking by its *value*."""
+    s, p = trace.out.spikes, trace.out.p_spike
+    if size == s.shape[2]:
+        return np.asarray(value * (s + p - 1))  # exactly d p: see the top
+    # The bits of one outcome: their mean as the baseline, unbiased.
+    return np.asarray((value * (s - p)).reshape(*s.shape[:2], size, -1).sum(axis=3))
 
 
 def _reward_to_go(reward: Array, discount: float = 1.0) -> Array:
@@ -287,36 +380,41 @@ def _exact(
     own: LayerParams,
     trace: LayerTrace,
     signal: Array,
-    rng: Any,
-    pull: float,
-    window: int | None = None,
-) -> LayerParams:
-    """Score of parameters and currents; a synapse multiplies by what it delivered.
+    bound: float | None,
+    window: int | None,
+) -> tuple[LayerParams, Array]:
+    """Score of parameters, and of currents (S, B, C); a synapse multiplies by what it delivered.
 
     With a *window* the synapses know no more than stock LearningDense does, the scores of the last
     steps. Angles and biases act in every step and need no window.
     """
-    d_angles, d_z = neuron.score(own.angles, trace.z, trace.out.spikes, signal)
+    z, spikes = trace.z, trace.out.spikes
+    d_angles, d_z = neuron.score(own.angles, z, spikes, signal)
     reached = d_z
     if window is not None:
-        reached = neuron.window_score(own.angles, trace.z, trace.out.spikes, signal, window)
-    if pull:
-        out = trace.out
-        s = signal.repeat(d_z.shape[2] // signal.shape[2], axis=2)
-        dead = pull * s * (out.spikes - out.p_spike) * ((trace.z <= 0) & (out.spikes == 1))
-        d_z, reached = d_z + dead, reached + dead
-    flat = reached.reshape(-1, reached.shape[-1])
-    weights = {s: flat.T @ x.reshape(-1, x.shape[-1]) for s, x in trace.history.items()}
-    return LayerParams(weights, d_z.sum(axis=(0, 1)), d_angles)
+        reached = neuron.window_score(own.angles, z, spikes, signal, window)
+    if bound is not None:
+        d_z, reached = (_held(d, trace, signal, bound) for d in (d_z, reached))
+    weights = {s: x.correlated(reached) for s, x in trace.history.items()}
+    return LayerParams(weights, d_z.sum(axis=(0, 1)), d_angles), reached
+
+
+def _held(d_z: Array, trace: LayerTrace, signal: Array, bound: float) -> Array:
+    """Return scores by currents within their bounds: see the top."""
+    z, s, p = trace.z, trace.out.spikes, trace.out.p_spike
+    most = bound * signal.repeat(z.shape[2] // signal.shape[2], axis=2)
+    d_z = np.clip(d_z, -most.max(), most.max())  # in a step without target, too: by way of memory
+    d_z = np.where((z <= 0) & (s == 1), most * (1 - p), d_z)
+    return np.where((z > 1) & (s == 0), -most * p, d_z)
 
 
 def _published(
-    neuron: Any, own: LayerParams, trace: LayerTrace, signal: Array, rng: Any, pull: float
-) -> LayerParams:
+    neuron: Any, own: LayerParams, trace: LayerTrace, signal: Array, rng: Any
+) -> tuple[LayerParams, Array]:
     """The released code's rule: fresh memories, SPSA for weights. The bias is one more weight."""
     sources = list(trace.history)
     ones = np.ones((*trace.z.shape[:2], 1))
-    history = np.concatenate([*(trace.history[s] for s in sources), ones], axis=2)
+    history = np.concatenate([*(trace.history[s].dense() for s in sources), ones], axis=2)
     weights = np.concatenate([*(own.weights[s] for s in sources), own.bias[:, None]], axis=1)
     seed = int(rng.integers(2**63))
     d_angles, d_weights = neuron.published_score(
@@ -324,7 +422,8 @@ def _published(
     )
     ends = np.cumsum([own.weights[s].shape[1] for s in sources])
     parts = np.split(d_weights, ends, axis=1)
-    return LayerParams(dict(zip(sources, parts, strict=False)), parts[-1][:, 0], d_angles)
+    learned = LayerParams(dict(zip(sources, parts, strict=False)), parts[-1][:, 0], d_angles)
+    return learned, np.zeros(trace.z.shape)  # it has no scores of currents
 
 
 def initialise(
@@ -359,13 +458,13 @@ def initialise(
     (['hidden0', 'visible'], (4,))
     """
     steps = len(inputs) + spec.depth
-    trains = {INPUT: shifted(inputs, steps)}
+    trains = {INPUT: Delayed(inputs, steps)}
     parameters: Parameters = {}
     for layer in spec.layers:
         visible = layer is spec.visible
         weights = {}
         for source in layer.sources:
-            x = trains[source]
+            x = trains[source].dense()
             scale = 1 / np.sqrt(max(float((x**2).sum(axis=2).mean()), 1e-12))
             weights[source] = scale * rng.normal(size=(layer.channels, x.shape[-1]))
         own = LayerParams(weights, np.zeros(layer.channels), layer.neuron.initial(layer.size, rng))
@@ -382,5 +481,5 @@ def initialise(
         if not visible:
             u = rng.random((steps, inputs.shape[1], layer.size))
             out = layer.neuron.run(own.angles, currents(own, history), u)
-            trains[layer.name] = shifted(out.spikes, steps)
+            trains[layer.name] = Delayed(out.spikes, steps)
     return parameters

@@ -213,6 +213,10 @@ def test_noise_seed_and_repeats_of_an_evaluation(model, capsys):
                 "n_draws": 3,
             },
         ),
+        (
+            "--hidden 2 --credit score --angle-learning-rate 0.1",
+            {"credit": "score", "angle_learning_rate": 0.1},
+        ),
         ("--rule window --window 2", {"rule": "window", "window": 2}),
         ("--neuron qlif --shots 5", {"neuron": "qlif", "shots": 5}),
     ],

@@ -52,15 +52,16 @@ def test_every_kind_of_neuron_learns_two_digits(neuron):
     assert 0 < clf.spikes_per_inference_ < 4 * 7
 
 
-def test_hidden_neurons_learn_what_no_visible_neuron_could():
-    """Exclusive or, through one hidden layer and no skips: only the hidden score can solve it."""
+@pytest.mark.parametrize("credit", ["feedback", "score"])
+def test_hidden_neurons_learn_what_no_visible_neuron_could(credit):
+    """Exclusive or, through one hidden layer and no skips: only the hidden rule can solve it."""
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 2, (400, 2))
     x = np.hstack([bits, 1 - bits]).astype(float)
     y = bits[:, 0] ^ bits[:, 1]
     settings = {"encoder": "current", "skip": False, "ansatz": "paper", "epochs": 15, "n_draws": 8}
-    trained = make((12,), learning_rate=0.05, hidden_learning_rate=0.05, **settings).fit(x, y)
-    assert trained.score(x, y) > 0.9
+    settings |= {"learning_rate": 0.05, "hidden_learning_rate": 0.05, "credit": credit}
+    assert make((12,), **settings).fit(x, y).score(x, y) > 0.9
 
 
 def test_prediction_does_not_depend_on_order_or_split(model):
@@ -93,9 +94,21 @@ def test_noise_of_inference_is_another_one(model):
     assert noisy.confusion.sum() == 5 * len(YT)
 
 
-@pytest.mark.parametrize("encoder", ["rate", "latency", "population", "current"])
+@pytest.mark.parametrize("encoder", ["rate", "population", "current"])
 def test_every_encoder_learns(encoder):
-    assert make((), encoder=encoder, epochs=3).fit(X, Y).score(XT, YT) > 0.75
+    """5 seeds: 98.9 +- 0.8, 99.6 +- 0.6, 98.5 +- 1.0 %."""
+    assert make((), encoder=encoder, epochs=3).fit(X, Y).score(XT, YT) > 0.95
+
+
+def test_the_latency_encoder_is_for_the_likelihood():
+    """Every pixel speaks once, so each step knows a fifth of the image.
+
+    Log-odds add up what the steps know, spikes only vote: 98.9 +- 0.0 and 88 +- 5 % (5 seeds).
+    """
+    clf = make((), encoder="latency", readout="likelihood", epochs=20, learning_rate=0.05)
+    by_likelihood = clf.fit(X, Y).score(XT, YT)
+    assert by_likelihood > 0.95
+    assert 0.75 < clf.set_params(readout="count").score(XT, YT) < by_likelihood
 
 
 def test_sequences_and_spikes():
@@ -105,12 +118,12 @@ def test_sequences_and_spikes():
     spikes = (rng.random((200, 8, 6)) < np.where(loud, 0.8, 0.1)[:, None, :]).astype(int)
     last = spikes.copy()
     last[:, :4] = 0
-    clf = make((), input_kind="spikes").fit(last, y)
+    clf = make((), input_kind="spikes", epochs=5).fit(last, y)
     assert clf.score(last, y) > 0.9
     with pytest.raises(ValueError, match=r"samples of shape \(8, 6\)"):
         clf.predict(spikes[:, :, :5])
-    values = make((), input_kind="sequence", encoder="current").fit(last * 0.7, y)
-    assert values.score(last * 0.7, y) > 0.8
+    values = make((), input_kind="sequence", encoder="current", epochs=5).fit(last * 0.7, y)
+    assert values.score(last * 0.7, y) > 0.9
     assert values.encode(last * 0.7).shape == (200, 8, 6)
 
 
@@ -158,9 +171,10 @@ def test_early_stopping_stops_and_keeps_the_best():
 
 
 def test_warm_start_goes_on():
-    clf = make(warm_start=True, schedule="constant").fit(X, Y)
-    before = clf.loss_curve_[-1]
+    clf = make(warm_start=True, schedule="constant", random_state=None).fit(X, Y)
+    before, seed = clf.loss_curve_[-1], clf.seed_
     clf.fit(X, Y)
+    assert clf.seed_ == seed  # and with it the feedback that the weights have come to agree with
     assert clf.n_iter_ == 4
     assert clf.loss_curve_[-1] < before
 
@@ -251,6 +265,10 @@ def test_ctrl_c_keeps_the_best_model(tmp_path):
         ({"neuron": "lifs"}, "`neuron` must be one of .* Did you mean 'lif'"),
         ({"encoder": "rates"}, "`encoder` must be one of"),
         ({"rule": "magic"}, "`rule` must be one of"),
+        ({"credit": "scores"}, "`credit` must be one of .* Did you mean 'score'"),
+        ({"credit": "feedback", "rule": "as-published"}, "`credit` must be 'score'"),
+        ({"angle_learning_rate": -1}, "`angle_learning_rate` must be at least 0"),
+        ({"n_draws": 0}, "`n_draws` must be at least 1"),
         ({"epochs": 0}, "`epochs` must be at least 1"),
         ({"learning_rate": 0}, "`learning_rate` must be above 0"),
         ({"neuron": "lif", "noise": NOISE}, "`noise` and `rule` belong to neuron='sqs'"),

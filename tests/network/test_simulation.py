@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lava_sqs.network import LayerSpec, NetworkSpec, SQSNeuron, feed_forward
-from lava_sqs.network.simulation import forward, shifted
+from lava_sqs.network.simulation import Delayed, forward
 from lava_sqs.network.training import initialise
 from lava_sqs.quantum import Population, ansatz
 
@@ -63,10 +63,21 @@ def test_clamp_fixes_only_the_visible_layer():
     assert not free[1].out.spikes.all()
 
 
-def test_shifted_delays_by_one_step():
-    train = np.arange(1.0, 4)[:, None, None]
-    np.testing.assert_array_equal(shifted(train, 5)[:, 0, 0], [0, 1, 2, 3, 0])
-    np.testing.assert_array_equal(shifted(train, 3)[:, 0, 0], [0, 1, 2])
+@pytest.mark.parametrize("steps", [2, 3, 5, 9])
+def test_what_arrives_is_one_step_late(steps):
+    """Products with a delayed train are those with the train moved by one step, also of a view."""
+    rng = np.random.default_rng(0)
+    moving = rng.random((4, 3, 2))
+    for train in (moving, moving.astype(np.int8), np.broadcast_to(moving[0], (4, 3, 2))):
+        literal = np.zeros((steps, 3, 2))
+        for t in range(1, steps):
+            literal[t] = train[t - 1] if t <= len(train) else 0.0
+        arriving = Delayed(train, steps)
+        np.testing.assert_array_equal(arriving.dense(), literal)
+        weights, signal = rng.normal(size=(5, 2)), rng.normal(size=(steps, 3, 5))
+        np.testing.assert_allclose(arriving.weighted(weights), literal @ weights.T, atol=1e-14)
+        product = np.einsum("sbc,sbm->cm", signal, literal)
+        np.testing.assert_allclose(arriving.correlated(signal), product, atol=1e-13)
 
 
 @pytest.mark.parametrize(("circuit", "parameters"), [("paper", 1040), ("layered", 1060)])

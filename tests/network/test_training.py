@@ -5,9 +5,18 @@ from itertools import product
 import numpy as np
 import pytest
 
-from lava_sqs.network import SQSNeuron, feed_forward
-from lava_sqs.network.simulation import forward
-from lava_sqs.network.training import class_codes, initialise, local_gradient, target_trains
+from lava_sqs.network import LayerSpec, LIFNeuron, NetworkSpec, SQSNeuron, feed_forward
+from lava_sqs.network.neurons import RunOut
+from lava_sqs.network.simulation import LayerTrace, forward
+from lava_sqs.network.training import (
+    BOUND,
+    _raising,
+    class_codes,
+    feedback_weights,
+    initialise,
+    local_gradient,
+    target_trains,
+)
 from lava_sqs.quantum import ansatz
 
 SPEC = feed_forward(2, (1,), 2, SQSNeuron(ansatz.layered()))
@@ -57,7 +66,7 @@ def test_the_gradient_of_the_expected_likelihood_without_bias(parameters, n_draw
             rng,
             n_draws=n_draws,
             sparsity=cost,
-            revive=0.0,
+            bound=None,
         ).gradient
         for _ in range(batches)
     ]
@@ -129,18 +138,141 @@ def test_starting_currents_are_in_the_live_zone():
         assert live.std(axis=(0, 1)).max() < 0.3
 
 
-def test_a_visible_neuron_leaves_the_dead_zone(parameters):
-    """With every current below zero the exact score is 0; the delta rule raises the right one."""
-    parameters["visible"].bias[:] = -50.0
+def log_likelihood(neuron, angles, z, spikes):
+    """Per step and neuron, of a recorded train."""
+    u = np.zeros((*z.shape[:2], len(angles)))
+    return neuron.run(angles, z, u, spikes).log_likelihood
+
+
+@pytest.mark.parametrize("sizes", [(2,), (2, 2)])
+def test_feedback_raises_spikes_where_the_errors_ask_for_them(sizes):
+    """Literally sum_t (sum_k B e(t + d) - cost) dp(t), with e and dp by finite differences."""
+    spec = feed_forward(2, sizes, 2, SQSNeuron(ansatz.layered()))
+    rng = np.random.default_rng(1)
+    inputs = rng.random((3, 2, 2))
+    parameters = initialise(spec, inputs, rng)
+    for own in parameters.values():
+        own.angles += rng.normal(0, 0.6, own.angles.shape)
+    clamp = target_trains(spec, class_codes(2, "one-hot"), np.array([0, 1]), inputs)
+    feedback, cost = feedback_weights(spec, rng), 0.3
+    found = local_gradient(
+        spec, parameters, inputs, clamp, np.random.default_rng(7),
+        feedback=feedback, sparsity=cost, bound=None,
+    ).gradient  # fmt: skip
+
+    steps, h = len(clamp), 1e-6
+    rng = np.random.default_rng(7)
+    uniforms = [rng.random((steps, 2, la.size)) for la in spec.layers]
+    traces = forward(spec, parameters, inputs, uniforms, clamp)
+    visible = traces[-1]
+    errors = np.empty(visible.z.shape)
+    for index in np.ndindex(errors.shape):
+        ends = []
+        for sign in (1, -1):
+            z = visible.z.copy()
+            z[index] += sign * h
+            log_p = log_likelihood(
+                spec.visible.neuron, parameters["visible"].angles, z, visible.out.spikes
+            )
+            ends.append((log_p * (clamp >= 0)).sum())
+        errors[index] = (ends[0] - ends[1]) / (2 * h)
+    for i, layer in enumerate(spec.layers[:-1]):
+        distance = len(sizes) - i
+        told = np.zeros((steps, 2, layer.size))
+        told[: steps - distance] = errors[distance:] @ feedback[layer.name].T
+        own, trace = parameters[layer.name], traces[i]
+
+        def objective(own=own, trace=trace, layer=layer, told=told):
+            z = own.bias + sum(trace.history[s].dense() @ w.T for s, w in own.weights.items())
+            u = np.zeros((*z.shape[:2], layer.size))
+            p = layer.neuron.run(own.angles, z, u, trace.out.spikes).p_spike
+            return ((told - cost) * p).sum() / 2  # per sample
+
+        for name, array in own.arrays().items():
+            for index in np.ndindex(array.shape):
+                keep, ends = array[index], []
+                for sign in (1, -1):
+                    array[index] = keep + sign * h
+                    ends.append(objective())
+                array[index] = keep
+                slope = (ends[0] - ends[1]) / (2 * h)
+                got = found[layer.name].arrays()[name][index]
+                np.testing.assert_allclose(got, slope, atol=1e-6, err_msg=f"{layer.name} {name}")
+        assert np.abs(found[layer.name].weights[layer.sources[0]]).max() > 1e-2
+
+
+def test_raising_one_channel_of_two_is_unbiased():
+    """Mean over all outcomes of signal times score == derivative of the channels' probabilities."""
+    rng = np.random.default_rng(5)
+    neuron = SQSNeuron(ansatz.layered(2, 1))
+    angles = rng.normal(size=(1, neuron.n_params))
+    z, value = rng.uniform(0.2, 0.8, (1, 1, 2)), rng.normal(size=(1, 1, 2))
+    u = np.zeros((1, 1, 1))
+    p = neuron.run(angles, z, u).p_spike
+    mean, total = np.zeros(2), 0.0
+    for bits in product((0, 1), repeat=2):
+        spikes = np.array(bits, dtype=np.int8).reshape(1, 1, 2)
+        weight = np.exp(log_likelihood(neuron, angles, z, spikes)[0, 0, 0])
+        trace = LayerTrace({}, z, RunOut(spikes, p, np.zeros((1, 1, 1))))
+        _, d_z = neuron.score(angles, z, spikes, _raising(trace, value, 1))
+        mean, total = mean + weight * d_z.ravel(), total + weight
+    assert total == pytest.approx(1)
+    h = 1e-6
+    for n in range(2):
+        step = np.eye(2)[n] * h
+        up, down = (neuron.run(angles, z + s * step, u).p_spike for s in (1, -1))
+        assert mean[n] == pytest.approx((value * (up - down)).sum() / (2 * h), abs=1e-7)
+    assert np.abs(mean).min() > 1e-2
+
+
+def test_distances_to_the_visible_layer():
+    neuron = LIFNeuron()
+    layers = [("a", ("input",)), ("b", ("a",)), ("deaf", ("a",)), ("c", ("b", "a", "input"))]
+    spec = NetworkSpec(3, tuple(LayerSpec(name, 2, neuron, sources) for name, sources in layers))
+    assert [spec.distance(n) for n in ("a", "b", "deaf", "c")] == [1, 1, -1, 0]
+    inputs = np.ones((4, 2, 3))
+    rng = np.random.default_rng(0)
+    parameters = initialise(spec, inputs, rng)
+    clamp = target_trains(spec, class_codes(2, "one-hot"), np.array([0, 1]), inputs)
+    gradient = local_gradient(
+        spec, parameters, inputs, clamp, rng, feedback=feedback_weights(spec, rng)
+    ).gradient
+    assert not gradient["deaf"].bias.any()  # nobody hears it
+    assert gradient["a"].bias.any()
+
+
+def at_current(parameters, current, bound):
+    """Gradient of the visible biases per heard step, with every current at one value."""
+    own = parameters["visible"]
+    for w in own.weights.values():
+        w[:] = 0.0
+    own.angles[:] = 0.0
+    own.bias[:] = current
     clamp = np.repeat(np.array([[[1, 0]]]), STEPS, axis=0)
-    gradients = [
-        local_gradient(SPEC, parameters, INPUTS, clamp, np.random.default_rng(0), revive=r)
-        for r in (0.0, 1.0)
-    ]
-    np.testing.assert_array_equal(gradients[0].gradient["visible"].bias, 0)
-    assert gradients[1].gradient["visible"].bias[0] > 0.5
-    assert gradients[1].gradient["visible"].bias[1] == 0
-    assert gradients[1].gradient["visible"].weights["input"][0].min() > 0.5
+    rng = np.random.default_rng(0)
+    result = local_gradient(SPEC, parameters, INPUTS, clamp, rng, bound=bound)
+    return result.gradient["visible"].bias / STEPS
+
+
+def test_scores_of_visible_neurons_are_held(parameters):
+    """With all angles 0, p = sin^2(pi z / 2) and the exact scores are pi cot and -pi tan."""
+
+    def exact(z):
+        return np.pi / np.tan(np.pi * z / 2), -np.pi * np.tan(np.pi * z / 2)
+
+    def p(z):
+        return np.sin(np.pi * z / 2) ** 2
+
+    for z in (0.1, 0.48, 0.52, 0.9, 1.3):
+        np.testing.assert_allclose(at_current(parameters, z, None), exact(z), rtol=1e-9)
+    np.testing.assert_array_equal(at_current(parameters, -0.5, None), 0)  # no gate, no score
+    up, down = at_current(parameters, 0.1, BOUND)
+    np.testing.assert_allclose([up, down], [BOUND, exact(0.1)[1]])
+    up, down = at_current(parameters, 0.9, BOUND)
+    np.testing.assert_allclose([up, down], [exact(0.9)[0], -BOUND])
+    # out of the dead zone; and back down instead of on to the next flip
+    np.testing.assert_allclose(at_current(parameters, -0.5, BOUND), [BOUND, 0])
+    np.testing.assert_allclose(at_current(parameters, 1.3, BOUND), [exact(1.3)[0], -BOUND * p(1.3)])
 
 
 def test_the_published_rule_is_another_one(parameters):
