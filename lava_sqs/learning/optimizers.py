@@ -50,6 +50,10 @@ class Optimizer:
     Kingma, Ba, arXiv:1412.6980.
     """
 
+    kind: str
+    momentum: float
+    clip: float | None
+
     def __init__(
         self, kind: str = "adam", *, momentum: float | None = None, clip: float | None = None
     ) -> None:

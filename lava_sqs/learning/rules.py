@@ -120,6 +120,8 @@ class SQSRewardRule(_ScoreRule):
     0.9375
     """
 
+    gamma: float
+
     def __init__(self, decay_exponent: int | None = 4) -> None:
         self.window = 0
         if decay_exponent is None:

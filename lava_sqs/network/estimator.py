@@ -208,6 +208,17 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     True
     """
 
+    seed_: int
+    scaling_: str
+    parameters_: Parameters
+    n_features_in_: int
+    feature_names_in_: Array
+    loss_curve_: list[float]
+    accuracy_curve_: list[float]
+    spikes_curve_: list[float]
+    n_parameters_: int
+    n_biases_: int
+
     classes_: Array
 
     def __init__(

@@ -173,6 +173,9 @@ class Population:
     Chen, Rajendran, Simeone, arXiv:2506.21324.
     """
 
+    wraps: int
+    floor_hits: int
+
     def __init__(
         self,
         ansatz: Ansatz,

@@ -49,6 +49,14 @@ class ReferenceNeuron:
     ((1,), array([0., 1.]))
     """
 
+    ansatz: Ansatz
+    noise: NoiseModel | None
+    theta: NDArray[np.float64]
+    n_io: int
+    n: int
+    outcomes: list[tuple[int, ...]]
+    memory: qutip.Qobj
+
     def __init__(self, ansatz: Ansatz, theta: Any, noise: NoiseModel | None = None) -> None:
         self.ansatz, self.noise = ansatz, noise
         self.theta = ansatz.check_theta(theta)

@@ -181,6 +181,12 @@ class SpikeTrainScorer:
     (1, 3)
     """
 
+    ansatz: Ansatz
+    noise: NoiseModel | None
+    theta: Array
+    shared: bool
+    program: Program
+
     def __init__(
         self,
         ansatz: Ansatz,
@@ -376,6 +382,15 @@ class OnlineScores:
     >>> scores.d_theta.shape
     (1, 3)
     """
+
+    program: Program
+    angles: bool
+    window: int
+    memory: Array
+    scores: Array
+    d_theta: Array
+    d_bias: Array
+    kappa: Array
 
     def __init__(
         self,

@@ -257,7 +257,7 @@ class TrajectoryEngine:
         self._floor = _FLOOR[self._dtype]
         m = self._qubits
         self.memory_shape: tuple[int, ...] = (4**m,) if m <= LARGEST_PAULI_MEMORY else (m, 4)
-        self.no_likelihood = ""
+        self.no_likelihood: str = ""
         if self._program.random:
             self.no_likelihood = (
                 "The backend 'trajectory' draws the noise: what it knows are probabilities given "

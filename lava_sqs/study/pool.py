@@ -69,6 +69,9 @@ class Pool:
     2
     """
 
+    size: int
+    serial: bool
+
     def __init__(self, workers: int | None, executor: Any) -> None:
         self._make: Callable[[], Any] | None = None
         self._given = None

@@ -339,6 +339,9 @@ class RowStore:
     0
     """
 
+    path: Path
+    rows: list[Row]
+
     def __init__(
         self, path: str | os.PathLike[str], params: Sequence[str], *, resume: bool = True
     ) -> None:

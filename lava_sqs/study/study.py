@@ -71,6 +71,11 @@ class Study:
     ...
     """
 
+    task: Task
+    name: str
+    seed: int
+    skipped: list[dict[str, Any]]
+
     def __init__(
         self,
         task: Task | str,

@@ -32,7 +32,7 @@ class AbstractPySQSModel(NamingModel):
     memory: NDArray[Any] = LavaPyType(np.ndarray, float)
     p_spike: NDArray[Any] = LavaPyType(np.ndarray, float)
 
-    default_scale = 1.0
+    default_scale: float = 1.0
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params=proc_params)
@@ -150,7 +150,7 @@ class PySQSModelFixed(AbstractPySQSModel):
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
 
-    default_scale = 2.0**-6
+    default_scale: float = 2.0**-6
 
 
 class AbstractPySQSModelLiteral(AbstractPySQSModel):
@@ -188,4 +188,4 @@ class PySQSModelQutipFixed(AbstractPySQSModelLiteral):
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
 
-    default_scale = 2.0**-6
+    default_scale: float = 2.0**-6

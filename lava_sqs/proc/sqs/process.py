@@ -214,7 +214,7 @@ class SQS(NamedProcess):
 
         self.a_in = self._in_port("a_in", ports)
         self.s_out = self._out_port("s_out", ports)
-        self.theta = (Var if circuit.n_params else _EmptyVar)(
+        self.theta: Var = (Var if circuit.n_params else _EmptyVar)(
             shape=(*shape, circuit.n_params),
             init=population.theta.reshape(*shape, circuit.n_params),
         )
