@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo",
         help="learn handwritten digits, run the network in Lava, draw what happened",
-        description="Learn handwritten digits with 32 noisy SQS neurons, run the network in Lava, "
+        description="Learn handwritten digits with 64 noisy SQS neurons, run the network in Lava, "
         "check it against QuTiP and draw what happened.",
     )
     demo.add_argument("--seed", type=int, default=0, help="one seed, one result (default: 0)")
@@ -114,9 +114,9 @@ def _demo(args: argparse.Namespace) -> int:
     if not args.no_plot:
         path = args.out / "demo.png"
         draw(result, path)
-        print(f"{'picture:':<15}{path}")
-    print(f"{'time:':<15}{time.perf_counter() - start:.0f} s")
-    return DONE if result.same_spikes else FAILED
+        print(f"{'picture:':<10}{path}")
+    print(f"{'time:':<10}{time.perf_counter() - start:.0f} s")
+    return DONE if result.agrees else FAILED
 
 
 def _presets(args: argparse.Namespace) -> int:

@@ -61,14 +61,18 @@ def result(n=2):
         predictions=np.zeros(n, int),
         input_spikes=rng.integers(0, 2, (steps, 64)),
         sqs_spikes=rng.integers(0, 2, (steps, demo.NEURONS)),
-        memory_purity=rng.uniform(0.25, 1, (steps, demo.NEURONS)),
+        memory=np.concatenate(
+            [np.ones((steps, demo.NEURONS, 1)), rng.uniform(-0.2, 0.2, (steps, demo.NEURONS, 15))],
+            axis=2,
+        ),
         readout_spikes=rng.integers(0, 2, (steps, 10)),
-        offline_accuracy=0.5,
+        curve=np.array([0.3, 0.5]),
+        confusion=np.eye(10, dtype=int) + 1,
         n_train=3,
-        n_test=4,
         backend="instrument",
         worst_p=1e-15,
         same_spikes=True,
+        same_votes=True,
         seed=0,
         seconds=(1.0, 2.0, 3.0),
     )
@@ -82,11 +86,12 @@ def test_picture_is_written_into_a_new_folder(tmp_path):
     assert len(np.unique(pixels.reshape(-1, pixels.shape[-1]), axis=0)) > 50
 
 
-def test_a_disagreement_with_qutip_is_said_and_fails(monkeypatch, capsys):
-    wrong = dataclasses.replace(result(), same_spikes=False)
+@pytest.mark.parametrize("what", ["same_spikes", "same_votes"])
+def test_a_disagreement_is_said_and_fails(what, monkeypatch, capsys):
+    wrong = dataclasses.replace(result(), **{what: False})
     monkeypatch.setattr(demo, "run_demo", lambda *_, **__: wrong)
     assert main(["demo", "--no-plot"]) == 1
-    assert "NOT the same" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("NOT the same") == 1
 
 
 @pytest.mark.slow
@@ -102,6 +107,9 @@ def test_demo_from_the_shell(tmp_path):
     assert "Traceback" not in run.stderr
     assert (tmp_path / "demo.png").stat().st_size > 20_000
     lines = dict(line.split(":", 1) for line in run.stdout.splitlines())
-    accuracy = float(lines["test digits"].split("%")[0])
+    accuracy = float(lines["accuracy"].split("%")[0])
     assert accuracy > 80
-    assert "the same 128 outcomes" in lines["check"]
+    right, shown = lines["in Lava"].split(" new")[0].split(" of ")
+    assert int(right) > 0.6 * int(shown)
+    assert "256 quantum outcomes" in lines["check"]
+    assert "NOT the same" not in run.stdout
