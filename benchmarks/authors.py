@@ -81,9 +81,7 @@ def main() -> None:
         seen["ours"].append(time.process_time() - start)
     for name, seconds in seen.items():
         low, median, high = np.percentile(seconds, (25, 50, 75))
-        print(
-            f"{name:<8}{median:.3g} s per epoch of {EPOCH} samples (quartiles {low:.3g}, {high:.3g})"
-        )
+        print(f"{name:<8}{median:.3g} s per {EPOCH}-sample epoch (quartiles {low:.3g}, {high:.3g})")
     print(f"ratio   {np.median(np.divide(seen['theirs'], seen['ours'])):.0f}")
 
 
