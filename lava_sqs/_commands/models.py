@@ -168,7 +168,11 @@ def _add_train(commands: Any) -> None:
     )
     training.add_argument("--schedule", metavar="NAME", help="cosine or constant learning rate")
     training.add_argument(
-        "--draws", dest="n_draws", type=int, metavar="M", help="times each input is shown at once"
+        "--draws",
+        dest="n_draws",
+        type=int,
+        metavar="M",
+        help="times each input is shown at once (default: 1; with credit by score: 4)",
     )
     training.add_argument("--sparsity", type=float, metavar="X", help="cost of a hidden spike")
     training.add_argument(

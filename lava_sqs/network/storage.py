@@ -20,7 +20,7 @@ __all__ = ["FORMAT", "read", "write"]
 Array = NDArray[Any]
 
 #: Major and minor version: a newer minor version adds keys and reads older files.
-FORMAT = (1, 0)
+FORMAT = (1, 1)
 _KIND = "lava_sqs network"
 _HEADER = "__header__"
 _LIMIT = 2**31  # bytes of all arrays of a model, far above any that these engines could run
@@ -86,6 +86,10 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
             f"reads {FORMAT[0]}.x: use the version that wrote it, "
             f"{describe(header.get('version', 'unknown'))}."
         )
+    if version[1] < 1 and isinstance(arguments := header.get("arguments"), dict):
+        # What the arguments that came with 1.1 were before, so that a training goes on as it began.
+        arguments.setdefault("credit", "score")
+        arguments.setdefault("angle_learning_rate", arguments.get("learning_rate"))
     arrays, _ = read_arrays(path, what=what, limit=_LIMIT)
     del arrays[_HEADER]
     return header, arrays

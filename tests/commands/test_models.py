@@ -18,7 +18,7 @@ from lava_sqs.network import SQSNN
 from lava_sqs.network.estimator import INPUT_KINDS, SCHEDULES
 from lava_sqs.network.neurons import KINDS
 from lava_sqs.network.readout import READOUTS
-from lava_sqs.network.training import RULES, TARGETS
+from lava_sqs.network.training import CREDITS, RULES, TARGETS
 from lava_sqs.quantum import NoiseModel
 
 TRAIN = ["train", "digits", "--classes", "0", "1", "--hidden", "2", "--circuit", "paper"]
@@ -217,6 +217,10 @@ def test_noise_seed_and_repeats_of_an_evaluation(model, capsys):
             "--hidden 2 --credit score --angle-learning-rate 0.1",
             {"credit": "score", "angle_learning_rate": 0.1},
         ),
+        (
+            "--credit score --angle-learning-rate 0.01",
+            {"credit": "score", "angle_learning_rate": 0.01},
+        ),
         ("--rule window --window 2", {"rule": "window", "window": 2}),
         ("--neuron qlif --shots 5", {"neuron": "qlif", "shots": 5}),
     ],
@@ -264,11 +268,17 @@ def test_labels_are_written_as_they_print(data, capsys):
 # -- help ------------------------------------------------------------------------------------------
 
 
+def test_every_argument_of_the_estimator_has_an_option():
+    args = cli.build_parser().parse_args(["train", "digits"])
+    only_python = {"verbose", "warm_start", "random_state"}  # a terminal, one fit, --seed
+    assert {*args.options} >= set(SQSNN._get_param_names()) - only_python
+
+
 def test_the_help_names_every_choice_and_default(capsys):
     with pytest.raises(SystemExit):
         cli.main(["train", "--help"])
     text = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
-    choices = (KINDS, ENCODERS, RULES, TARGETS, READOUTS, SCHEDULES, INPUT_KINDS)
+    choices = (KINDS, ENCODERS, RULES, TARGETS, READOUTS, SCHEDULES, INPUT_KINDS, CREDITS)
     for name in (name for names in choices for name in names):
         assert name in text
     assert "passes through the data (default: 20)" in text

@@ -23,6 +23,8 @@ def test_a_file_of_format_1_0_loads_and_says_what_it_said():
     assert "".join(map(str, clf.predict(data.x_test[:40]))) == SAID
     assert clf.noise.t2 == 8e-5
     assert clf.n_iter_ == len(clf.loss_curve_) == 2
+    # and learns on as it began, whatever the defaults have become
+    assert (clf.credit, clf.angle_learning_rate) == ("score", 0.02)
 
 
 def rewritten(path, change=None, **arrays):
