@@ -138,21 +138,11 @@ def write_api_pages(app: Sphinx) -> None:
 
 def _entry(name: public.Name) -> list[str]:
     directive = {"class": "autoclass", "function": "autofunction", "data": "autodata"}[name.kind]
-    lines = [f".. {directive}:: {documented_as(name)}"]
+    lines = [f".. {directive}:: {public.documented_as(name)}"]
     if name.kind == "class":
         members = ", ".join(member for member, _ in public.members(name.value))
         lines.append(f"   :members: {members}" if members else "   :no-members:")
     return [*lines, ""]
-
-
-def documented_as(name: public.Name) -> str:
-    """Return the name of the entry of a public name."""
-    if name.kind == "data" and name.path != "lava_sqs.__version__":
-        return f"{name.home}.{name.path.rpartition('.')[2]}"
-    return name.path
-
-
-OTHERS = ("collections", "lava", "numpy", "pandas", "qutip", "scipy", "sklearn")
 
 
 def escape_stars(
@@ -173,75 +163,18 @@ def true_signature(
     return args, returns
 
 
-# -- references: `:class:`Engine`` in a docstring means the Engine of its own module ---------------
+def write_full_references(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Let `:class:`Engine` in a docstring mean the Engine of its own module."""
+    home, path = public.locate(name) or (name, [])
+    lines[:] = public.with_full_references("\n".join(lines), home, path).split("\n")
 
 
-def entries() -> dict[tuple[str, str], str]:
-    """Return where (module, name) is documented."""
-    return {(n.home, n.path.rpartition(".")[2]): documented_as(n) for n in public.names()}
+def leave_other_packages(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
+    """Show references to other packages without a link: their sites are elsewhere."""
+    return contnode if node["reftarget"].partition(".")[0] in public.OTHERS else None
 
-
-def find_reference(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
-    """Resolve a reference by importing what it names, as Python would in that place."""
-    if node.get("refdomain") != "py":
-        return None
-    if node["reftarget"].partition(".")[0] in OTHERS:  # their sites are elsewhere: no link
-        return contnode
-    target = node["reftarget"].removeprefix("~")
-    where = [""]
-    if module := node.get("py:module"):
-        cls = f"{module}.{node['py:class']}." if node.get("py:class") else ""
-        home = _locate(f"{module}.{node.get('py:class') or ''}".rstrip("."))
-        where += [cls, f"{module}."] + ([f"{home[0]}."] if home else [])
-    domain = env.get_domain("py")
-    for prefix in where:
-        found = _locate(prefix + target)
-        if found is None:
-            continue
-        path = ENTRIES.get(found[:2])
-        full = ".".join([path, *found[2]]) if path else prefix + target
-        for candidate in (full, prefix + target):
-            if candidate in domain.objects:
-                entry = domain.objects[candidate]
-                return make_link(app, node["refdoc"], entry, candidate, contnode)
-    return None
-
-
-def make_link(app: Sphinx, page: str, entry: Any, name: str, text: Any) -> nodes.Node:
-    """Return a link from *page* to an entry of the API."""
-    uri = app.builder.get_relative_uri(page, entry.docname)
-    return nodes.reference("", "", text, internal=True, refuri=f"{uri}#{entry.node_id}")
-
-
-def _locate(dotted: str) -> tuple[str, str, list[str]] | None:
-    """Return (home module, name, attributes after it) of a dotted name."""
-    parts = dotted.split(".")
-    for cut in range(len(parts), 0, -1):
-        try:
-            value: Any = importlib.import_module(".".join(parts[:cut]))
-        except (ImportError, ValueError):
-            continue
-        rest = parts[cut:]
-        if not rest:
-            return dotted, "", []
-        value = getattr(value, rest[0], None)
-        if value is None:
-            return None
-        home = getattr(value, "__module__", None) or ".".join(parts[:cut])
-        owner = value
-        for attribute in rest[1:]:
-            if not hasattr(owner, attribute) and attribute not in _annotated(owner):
-                return None
-            owner = getattr(owner, attribute, None)
-        return home, rest[0], rest[1:]
-    return None
-
-
-def _annotated(owner: Any) -> set[str]:
-    return set(getattr(owner, "__annotations__", ()))
-
-
-ENTRIES = entries()
 
 # -- formulas --------------------------------------------------------------------------------------
 
@@ -286,10 +219,7 @@ def check_site(app: Sphinx, error: Exception | None) -> None:
         if 'rel="canonical"' not in tag
     }
     objects = app.env.get_domain("py").objects
-    wanted = {documented_as(n) for n in public.names()}
-    for n in public.names():
-        if n.kind == "class":
-            wanted |= {f"{n.path}.{member}" for member, _ in public.members(n.value)}
+    wanted = public.entries()
     missing = sorted(wanted - set(objects))
     if loads or missing:
         raise ExtensionError("\n".join([*sorted(loads), *(f"no entry: {m}" for m in missing)]))
@@ -303,7 +233,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", read_page)
     app.connect("autodoc-process-docstring", escape_stars, priority=400)  # before numpydoc
     app.connect("autodoc-process-signature", true_signature)
-    app.connect("missing-reference", find_reference)
+    app.connect("autodoc-process-docstring", write_full_references, priority=400)
+    app.connect("missing-reference", leave_other_packages)
     app.connect("build-finished", check_site)
     app.add_html_math_renderer(
         "mathml", inline_renderers=(visit_math, None), block_renderers=(visit_math_block, None)

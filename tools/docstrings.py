@@ -2,10 +2,9 @@
 
 Each has one summary line; its parameters are those of the signature, with types, and arrays with
 shapes; what it returns and raises is told; classes and functions have an example (which
-tests/test_docs.py runs). Two short forms are allowed:
+tests/test_docs.py runs); references lead to public names. Two short forms are allowed:
 
-- a method may refer to another, "as :meth:`Population.run`", instead of repeating it: the site
-  fails to build if that does not exist;
+- a method may refer to another, "as :meth:`Population.run`", instead of repeating it;
 - names that only an inner module offers may tell their *parameters* in the text, and what they
   return in the summary ("Return ...").
 """
@@ -38,6 +37,9 @@ def main() -> int:
     problems = []
     for name, value, kind, offered in everything():
         found = list(check(value, kind, short=not offered))
+        home, path = public.locate(name) or (name, [])
+        wrong = public.broken_references(inspect.getdoc(value) or "", home, path)
+        found += [f"refers to what has no entry: {target}" for target in wrong]
         total += 1
         complete += not found
         examples += kind in ("class", "function") and "Examples\n" in (inspect.getdoc(value) or "")
@@ -45,6 +47,8 @@ def main() -> int:
     for module in public.modules():
         if not (module.__doc__ or "").strip():
             problems.append(f"{module.__name__}: no docstring")
+        for target in public.broken_references(module.__doc__ or "", module.__name__, []):
+            problems.append(f"{module.__name__}: refers to what has no entry: {target}")
     for n in public.names():
         if n.kind == "data":
             total += 1

@@ -9,6 +9,7 @@ import ast
 import functools
 import importlib
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Iterator
@@ -112,6 +113,90 @@ def constants(module: str) -> dict[str, str]:
                     comment.insert(0, lines[first][2:].strip())
                 found[target.id] = " ".join(comment)
     return found
+
+
+# -- references in docstrings ---------------------------------------------------------------------
+
+#: Packages whose names have no entry with us.
+OTHERS = ("collections", "lava", "numpy", "pandas", "qutip", "scipy", "sklearn")
+_ROLE = re.compile(r":(attr|class|data|exc|func|meth|mod|obj):`(~?)([\w.]+)`")
+
+
+def documented_as(name: Name) -> str:
+    """Return the name of the entry of a public name: its path; of a constant where it is made."""
+    if name.kind == "data" and name.path != "lava_sqs.__version__":
+        return f"{name.home}.{name.path.rpartition('.')[2]}"
+    return name.path
+
+
+@functools.cache
+def entries() -> frozenset[str]:
+    """Return what the site has entries of, besides modules: names, methods and properties."""
+    found = {documented_as(n) for n in names()}
+    for n in names():
+        if n.kind == "class":
+            found |= {f"{n.path}.{member}" for member, _ in members(n.value)}
+    return frozenset(found)
+
+
+def locate(dotted: str) -> tuple[str, list[str]] | None:
+    """Return (home module, names in it) of what a dotted name means to Python."""
+    parts = dotted.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            value: Any = importlib.import_module(".".join(parts[:cut]))
+        except (ImportError, ValueError):
+            continue
+        module, rest = ".".join(parts[:cut]), parts[cut:]
+        for i, part in enumerate(rest):
+            value = getattr(value, part, None)
+            if value is None:
+                return None
+            if i == 0 and kind(value) != "data":
+                module = value.__module__
+        return module, rest
+    return None
+
+
+def resolve(target: str, home: str, path: list[str]) -> str | None:
+    """Return the entry that *target* means in the docstring of `home` or of `home.path`."""
+    where = [".".join([home, *path[:i]]) + "." for i in range(len(path), -1, -1)]
+    for prefix in ["", *where]:
+        found = locate(prefix + target)
+        if found is None:
+            continue
+        module, rest = found
+        if not rest:
+            return module if module in {m.__name__ for m in modules()} else None
+        own = {(n.home, n.path.rpartition(".")[2]): documented_as(n) for n in names()}
+        entry = ".".join([own.get((module, rest[0]), prefix + target), *rest[1:]])
+        if entry in entries():
+            return entry
+    return None
+
+
+def with_full_references(text: str, home: str, path: list[str]) -> str:
+    """Return a docstring with the full name in every reference that can be resolved.
+
+    Those in columns of a table, with spaces after them, must keep their width.
+    """
+
+    def full(match: re.Match[str]) -> str:
+        role, short, target = match.groups()
+        entry = resolve(target, home, path)
+        if entry is None:
+            return match.group()
+        shown = target.rpartition(".")[2] if short else target
+        return f":{role}:`{shown}{'()' if role in ('func', 'meth') else ''} <{entry}>`"
+
+    return re.sub(_ROLE.pattern + "(?!  )", full, text)
+
+
+def broken_references(text: str, home: str, path: list[str]) -> list[str]:
+    """Return the references of a docstring that lead nowhere."""
+    targets = {m.group(3) for m in _ROLE.finditer(text)}
+    ours = [t for t in targets if t.partition(".")[0] not in OTHERS]
+    return sorted(t for t in ours if resolve(t, home, path) is None)
 
 
 def _assigned_in(module: ModuleType, name: str) -> str:

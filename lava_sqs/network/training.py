@@ -38,7 +38,7 @@ the mini-batch; ``c`` is the same baseline of the cost.
 The score of a clamped neuron by its current has no bound where its target is improbable (2/z for a
 spike near z = 0, while z <= 0 applies no gate and the score is 0), and above 1 the angle wraps: it
 may point to the next flip. A few samples would then move the neuron out of reach of all others. So
-the scores of visible neurons by their currents are held to :data:`BOUND` (ours): no larger than it
+the scores of visible neurons by their currents are held to ``BOUND`` (ours): no larger than it
 anywhere; ``BOUND (1 - p)`` for a target spike where z <= 0; ``-BOUND p`` for a target silence where
 z > 1. Local, and without effect where learning works.
 
