@@ -1,8 +1,9 @@
 """What a study costs: overhead per batch, speed-up of workers, large results, interval coverage.
 
-    python -m benchmarks.studies [--quick]
+    python -m benchmarks.studies [--quick] [--only SECTION ...] [--workers 1 2]
 
-Prints one table. The tests check what is computed; nothing there is timed.
+Sections: overhead, example, large, coverage. Prints one table. The tests check what is computed;
+nothing there is timed. What a study survives is in benchmarks/study_faults.py.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import study_faults
 from lava_sqs.plot.study import plot_study
 from lava_sqs.study import Counts, Study, StudyResult, interval
 from lava_sqs.study.store import Row, RowStore
@@ -27,33 +29,26 @@ def busy(params, seed):
     return Counts.of_shots(1, 0)
 
 
-def fixed(params, seed):
-    """Always the same amount of work, whoever else uses the cores."""
-    rng = np.random.default_rng(seed)
-    total = sum(rng.random(1000).sum() for _ in range(params["loops"]))
-    return Counts.of_values([total])
-
-
-def overhead(batches):
+def overhead(batches, **options):
+    """Return seconds per batch of 1.05 s beside what the task itself takes."""
     study = Study(busy, base={"duration": 1.05})
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        result = study.run(Path(folder) / "a.csv", max_batches=batches, progress=False)
+        path = Path(folder) / "a.csv"
+        result = study.run(path, max_batches=batches, progress=False, **options)
         took = time.perf_counter() - start
-    inside = sum(row.seconds for row in result.rows)
-    return 100 * (took - inside) / inside
+    return (took - sum(row.seconds for row in result.rows)) / batches
 
 
-def speed_up(batches, loops):
-    took = {}
-    for workers in (1, 2):
-        study = Study(fixed, base={"loops": loops})
-        steps = study.iter_run(workers=workers, max_batches=batches)
-        start = time.perf_counter()
-        for _ in steps:
-            pass
-        took[workers] = time.perf_counter() - start
-    return took[1] / took[2]
+def example(workers, quick):
+    """Return the seconds of the example, from the start of the command, trainings included."""
+    with tempfile.TemporaryDirectory() as top:
+        study = study_faults.STUDIES / "digits.toml"
+        if quick:
+            fewer = {"noise.t1": "[1e-6, inf]", "memory_qubits": "[1, 2]"}
+            study = study_faults.shrunken("digits", Path(top, "digits.toml"), **fewer)
+        out = Path(top, "runs.csv")
+        return study_faults.undisturbed(study, out, "--workers", str(workers))
 
 
 def large(n_rows):
@@ -107,19 +102,39 @@ def coverage(studies):
     yield name, 100 * np.mean([i.low <= 0.2 <= i.high for i in naive])
 
 
+SECTIONS = ("overhead", "example", "large", "coverage")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer batches and studies")
-    quick = parser.parse_args().quick
-    print(f"{'overhead per batch of 1.05 s':<46}{overhead(3 if quick else 10):8.2f} %")
-    factor = speed_up(4 if quick else 8, 60_000 if quick else 300_000)
-    print(f"{'two workers against one (starting them counts)':<46}{factor:8.2f} times")
-    size, points, load, group, draw = large(10_000)
-    print(f"{f'10,000 rows ({size:.0f} MB): load (CPU)':<46}{load:8.2f} s")
-    print(f"{f'  group {points} points, intervals, table':<46}{group:8.2f} s")
-    print(f"{'  plot':<46}{draw:8.2f} s")
-    for name, percent in coverage(400 if quick else 2000):
-        print(f"{f'coverage: {name}':<54}{percent:6.1f} %", flush=True)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="of the example")
+    args = parser.parse_args()
+    quick = args.quick
+
+    def line(what, number, unit):
+        print(f"{what:<54}{number:8.2f} {unit}", flush=True)
+
+    if "overhead" in args.only:
+        seconds = overhead(3 if quick else 10)
+        line("overhead per batch of 1.05 s", 100 * seconds / 1.05, "%")
+        line("  isolated (an interpreter of its own)", overhead(3, isolate=True), "s")
+    if "example" in args.only:
+        took = {n: example(n, quick) for n in args.workers}
+        for n, seconds in took.items():
+            line(f"studies/digits.toml with {n} worker{'s' * (n > 1)}", seconds, "s")
+        if 1 in took:
+            for n in set(took) - {1}:
+                line(f"  {n} workers against one", took[1] / took[n], "times as fast")
+    if "large" in args.only:
+        size, points, load, group, draw = large(10_000)
+        line(f"10,000 rows ({size:.0f} MB): load (CPU)", load, "s")
+        line(f"  group {points} points, intervals, table", group, "s")
+        line("  plot", draw, "s")
+    if "coverage" in args.only:
+        for name, percent in coverage(400 if quick else 2000):
+            line(f"coverage: {name}", percent, "%")
     return 0
 
 

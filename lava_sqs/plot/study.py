@@ -94,7 +94,7 @@ def plot_study(
     groups = _groups(result, name, group)
     for p in result.points:
         at = p.parameter(name)
-        if isinstance(at, bool) or not isinstance(at, (int, float)):
+        if not _is_number(at):
             raise ValueError(
                 f"Argument `x` must be a parameter with a number at every point, but `{name}` is "
                 f"{at!r} at ({_text(p.params)})."
@@ -293,7 +293,10 @@ def plot_heatmap(
         label, factor, _ = _label(name)
         axis.set_ticks(range(len(ticks)))
         axis.set_ticklabels(
-            [f"{t * factor:.4g}" if isinstance(t, (int, float)) else str(t) for t in ticks]
+            [
+                "∞" if t == math.inf else f"{t * factor:.4g}" if _is_number(t) else str(t)
+                for t in ticks
+            ]
         )
         axis.set_label_text(label)
     if annotate:
@@ -426,12 +429,16 @@ def _styles(values: Sequence[Any]) -> dict[str, int]:
     return {key: i for i, key in enumerate(dict.fromkeys(map(repr, values)))}
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    return _is_number(value) and math.isfinite(value)
 
 
 def _sort_key(value: Any) -> tuple[bool, float, str]:
-    number = isinstance(value, (int, float))
+    number = _is_number(value)
     return not number, float(value) if number else 0.0, str(value)
 
 

@@ -297,6 +297,21 @@ class Accuracy:
         samples = [plain_or_hash(v) for v in (self.X, self.y, self.classes)]
         return [model, *samples, _data_identity(self.data), self.repeats, self.train_seed]
 
+    def needs(self, params: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what must be made once before the points that share it can go on.
+
+        Parameters
+        ----------
+        params : dict
+            Parameters of the point.
+
+        Returns
+        -------
+        dict or None
+            How the network is trained, if it is kept.
+        """
+        return None if self.keep is None else _of_training(params)
+
     def check(self, params: dict[str, Any]) -> None:
         """Raise if a point makes no sense: before anything runs.
 

@@ -134,12 +134,15 @@ def _loky(workers: int) -> Any:
         ) from error
     env = {name: os.environ.get(name, "1") for name in _THREADS}
     return ProcessPoolExecutor(
-        max_workers=workers, env=env, initializer=_end_with, initargs=(os.getpid(),)
+        max_workers=workers, env=env, initializer=_leave_nothing, initargs=(os.getpid(),)
     )
 
 
-def _end_with(parent: int) -> None:
-    """Kill this worker when its parent is gone: a killed run must leave nothing behind."""
+def _leave_nothing(parent: int) -> None:
+    """Let nothing of this worker outlive its parent or itself, however they end."""
+    from tqdm import tqdm
+
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system
 
     def watch() -> None:
         while os.getppid() == parent:

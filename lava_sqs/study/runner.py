@@ -11,14 +11,14 @@ import concurrent.futures as cf
 import time
 import warnings
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from lava_sqs._version import __version__
 from lava_sqs.study.counts import Counts, as_counts
 from lava_sqs.study.isolation import run_isolated
-from lava_sqs.study.plan import Point, Stop, batch_seed, row_id
+from lava_sqs.study.plan import Point, Stop, batch_seed, canonical, row_id
 from lava_sqs.study.pool import Pool, is_lost
 from lava_sqs.study.store import Row, StudyWarning
 
@@ -98,7 +98,8 @@ class _State:
     """Where a point stands. `ready` holds results not yet counted."""
 
     point: Point
-    ready: dict[int, Row]
+    needs: str  # what its first batch makes for all points that need the same; may be empty
+    ready: dict[int, Row] = field(default_factory=dict)
     counted: int = 0  # batches 0 .. counted - 1 are in `counts`
     counts: Counts | None = None
     started: int = 0
@@ -198,9 +199,11 @@ class _Run:
         self.isolate, self.timeout, self.retries = isolate, timeout, retries
         self.running: dict[cf.Future[Any], tuple[_State, int]] = {}
         self.suspect = False  # whether what runs is one batch alone
+        self.made = {""}  # what points need, as far as it is there
 
     def run(self, points: list[Point], rows: list[Row]) -> Generator[Progress, None, None]:
-        states = {p.id: _State(p, {}) for p in points}
+        needs = getattr(self.task, "needs", lambda params: None)
+        states = {p.id: _State(p, _key(needs(p.params))) for p in points}
         for row in rows:
             state = states.get(row.point_id)
             if state is not None and row.seed == self.seed:
@@ -256,15 +259,26 @@ class _Run:
                 self.suspect = True
                 self.start(suspects[0], suspects[0].alone.pop(0))
             return
-        # First batches that are needed for certain, then those that may turn out to be too many.
+        for state in self.wanted():
+            if len(self.running) >= self.pool.size:
+                return
+            batch = state.next_batch(self.stop.batch_limit)
+            if batch is not None:
+                self.start(state, batch)
+
+    def wanted(self) -> Iterator[_State]:
+        """Yield the points that the next batch may be of, the most urgent first."""
+        # What others wait for: one batch makes it, and until then there are other things to do.
+        for state in self.open:
+            if state.needs not in self.made and not any(
+                s.needs == state.needs for s, _ in self.running.values()
+            ):
+                yield state
+        # Batches that are needed for certain, then those that may turn out to be too many.
         for ahead in range(self.pool.size):
             for state in self.open:
-                if len(self.running) >= self.pool.size:
-                    return
-                if state.running == ahead:
-                    batch = state.next_batch(self.stop.batch_limit)
-                    if batch is not None:
-                        self.start(state, batch)
+                if state.running == ahead and state.needs in self.made:
+                    yield state
 
     def start(self, state: _State, batch: int) -> None:
         point, attempt = state.point, state.attempts.get(batch, 0)
@@ -281,6 +295,7 @@ class _Run:
         error = cf.CancelledError() if future.cancelled() else future.exception()
         if error is None:
             counts, seconds = future.result()
+            self.made.add(state.needs)
             point = state.point
             identifier = row_id(point.id, self.seed, batch)
             state.ready[batch] = Row(
@@ -321,6 +336,10 @@ class _Run:
             if not state.done:
                 self.lost(state, batch, cf.BrokenExecutor("its pool broke."))
         self.pool.rebuild()
+
+
+def _key(needs: Any) -> str:
+    return "" if needs is None else canonical(needs)
 
 
 def _is_broken(future: cf.Future[Any]) -> bool:

@@ -1,10 +1,13 @@
 """Tasks that workers can import: the folder of this file is on their path."""
 
+import io
 import os
 import signal
 import time
+from dataclasses import dataclass
 
 import numpy as np
+from tqdm import tqdm
 
 from lava_sqs.study import Counts
 
@@ -21,6 +24,14 @@ def no_task(params):
     """Return nothing useful: the seed is missing."""
 
 
+def with_a_bar(params, seed):
+    """As coin, with a progress bar that nobody sees."""
+    for _ in tqdm(range(2), disable=True):
+        pass
+    tqdm(range(2), file=io.StringIO()).close()
+    return coin(params, seed)
+
+
 def uneven(params, seed):
     """As coin, with batches that finish out of their order."""
     rng = np.random.default_rng(seed)
@@ -35,6 +46,34 @@ def normal(params, seed):
 def samples(params, seed):
     rng = np.random.default_rng(seed)
     return Counts.of_samples(rng.binomial(2, np.linspace(0, params["p"], 30)), repeats=2)
+
+
+@dataclass
+class Shared:
+    """As coin; the first batch with a value of `shared` makes something that the others need."""
+
+    log: str
+
+    made = {}  # noqa: RUF012
+
+    def needs(self, params):
+        return params["shared"]
+
+    def __call__(self, params, seed):
+        name = params["shared"]
+        if name not in self.made:
+            self.made[name] = False
+            self.write(f"make-{name}")
+            time.sleep(0.2)
+            self.write(f"made-{name}")
+            self.made[name] = True
+        elif not self.made[name]:
+            self.write(f"wait-{name}")
+        return coin(params, seed)
+
+    def write(self, text):
+        with open(self.log, "a") as file:
+            file.write(f"{text}\n")
 
 
 def dies_once(params, seed):

@@ -1,28 +1,34 @@
 """Kill it, resume it, scale it out: the rows are those of an undisturbed run."""
 
+import concurrent.futures as cf
 import faulthandler
-import json
+import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from lava_sqs.study import networks
 from lava_sqs.study.command import main
 from lava_sqs.study.loader import load_study
 
-EXAMPLE = Path(__file__).parents[2] / "studies" / "memory.toml"
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks import study_faults as faults
+
 STUDY = """
 [study]
 task = "study_tasks:coin"
 seed = 3
 
 [base]
-pause = 0.12
+pause = 0.08
 
 [grid]
 p = [0.05, 0.3, 0.6]
@@ -31,33 +37,121 @@ p = [0.05, 0.3, 0.6]
 max_shots = 1000
 max_errors = 200
 """
-
-
-def command(study, out, *more):
-    return [sys.executable, "-m", "lava_sqs.study", "run", str(study), "--out", str(out), *more]
+# The shipped example with two classes, and one point where there were ten.
+SMALL = {
+    "data": '"digits"\nclasses = [3, 8]',
+    "epochs": "4",
+    "noise.t1": "[1e-6, inf]",
+    "noise.p_depol_2q": "[0.0, 0.1]",
+}
 
 
 def lines(path):
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def killed_and_resumed(study, out, kills, seed, *more):
-    """Kill the run `kills` times at random moments, each after it has written something."""
-    rng = random.Random(seed)
-    landed = 0
-    for _ in range(kills):
-        before = max(lines(out), 1)
-        run = subprocess.Popen(
-            command(study, out, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        while run.poll() is None and lines(out) <= before:
-            time.sleep(0.005)
-        time.sleep(rng.uniform(0, 0.3))
-        run.kill()
-        landed += run.wait() == -signal.SIGKILL
-    done = subprocess.run(command(study, out, *more), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return landed
+# -- the example ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """A shrunken example, the rows of an undisturbed run, and its CPU seconds."""
+    folder = tmp_path_factory.mktemp("example")
+    study = faults.shrunken("digits", folder / "digits.toml", keep='"networks"', **SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["run", str(study), "--out", "here.csv"]) == 0
+    rows = faults.rows_of(folder / "here.csv")
+    assert len(rows) == 48
+    # Forks of this process now find everything imported and compiled.
+    shutil.rmtree(folder / "networks")
+    start = os.times()
+    assert forked(study, folder / "fork.csv") == 0
+    end = os.times()
+    assert faults.rows_of(folder / "fork.csv") == rows
+    took = end.children_user + end.children_system - start.children_user - start.children_system
+    return study, rows, took
+
+
+def forked(study, out, kill_after=math.inf):
+    """Run the command in a fork, kill it after some CPU seconds; return its exit code."""
+    networks._trained.cache_clear()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.chdir(out.parent)
+            code = main(["run", str(study), "--out", str(out)])
+        finally:
+            os._exit(code)
+    run = psutil.Process(pid)
+    while sum(run.cpu_times()[:2]) < kill_after and run.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.002)
+    os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_the_example_killed_twenty_times_and_resumed(example, tmp_path):
+    study, rows, took = example
+    out = tmp_path / "runs.csv"
+    rng = random.Random(0)
+    codes = [forked(study, out, rng.uniform(0, took / 7)) for _ in range(20)]
+    assert codes.count(-signal.SIGKILL) >= 15  # the last ones may find nothing to do
+    assert forked(study, out) == 0
+    assert faults.rows_of(out) == rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [2, 4])
+def test_the_example_on_workers_killed_and_resumed(example, tmp_path, workers):
+    study, rows, _ = example
+    options = ("--workers", str(workers))
+    times = seconds(study, tmp_path / "timing", *options)
+    hits = faults.killed(study, tmp_path / "runs.csv", 5, workers, times, *options)
+    assert hits >= 2
+    assert faults.rows_of(tmp_path / "runs.csv") == rows
+
+
+def seconds(study, folder, *options):
+    """What an undisturbed run takes, and one that has nothing left to do."""
+    folder.mkdir()
+    return tuple(faults.undisturbed(study, folder / "runs.csv", *options) for _ in range(2))
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_the_whole_study_of_memory_killed_twenty_times(tmp_path, workers):
+    # Twenty starts of the physics take minutes: more than a test may by the project's watchdog.
+    faulthandler.cancel_dump_traceback_later()
+    study = faults.STUDIES / "memory.toml"
+    options = ("--workers", str(workers))
+    times = seconds(study, tmp_path / "timing", *options)
+    hits = faults.killed(study, tmp_path / "runs.csv", 20, workers, times, *options)
+    assert hits >= 7
+    rows = faults.rows_of(tmp_path / "runs.csv")
+    assert len(rows) == 540
+    assert rows == faults.rows_of(tmp_path / "timing" / "runs.csv")
+
+
+@pytest.fixture
+def cluster(tmp_path_factory, tasks_on_path):
+    pytest.importorskip("distributed")
+    made = faults.Cluster(tmp_path_factory.mktemp("dask"))
+    yield made
+    made.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_the_example_on_dask_with_a_killed_worker(example, cluster, tmp_path):
+    study, rows, _ = example
+    moment = random.Random(0).randrange(1, 12)
+    assert faults.on_dask(cluster, study, tmp_path / "runs.csv", moment) == 1
+    assert faults.rows_of(tmp_path / "runs.csv") == rows
+
+
+# -- the command ---------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -71,45 +165,55 @@ def coins(folder):
     path = folder / "coins.toml"
     if not path.exists():
         path.write_text(STUDY)
-        load_study(path).study.run(folder / "undisturbed.csv", **load_study(path).options)
+        file = load_study(path)
+        with cf.ThreadPoolExecutor(8) as pool:  # it only sleeps
+            file.study.run(folder / "undisturbed.csv", executor=pool, **file.options)
     return path
 
 
-def test_killed_three_times_and_resumed(coins, tmp_path, results):
-    landed = killed_and_resumed(coins, tmp_path / "runs.csv", 3, seed=0)
-    assert landed >= 2
-    assert results(tmp_path / "runs.csv") == results(coins.parent / "undisturbed.csv")
+@pytest.mark.filterwarnings("default")
+def test_dask_with_a_killed_worker_gives_the_same_rows(coins, cluster, tmp_path):
+    expected = faults.rows_of(coins.parent / "undisturbed.csv")
+    assert faults.on_dask(cluster, coins, tmp_path / "runs.csv", kill_after=4) == 1
+    assert faults.rows_of(tmp_path / "runs.csv") == expected
+    # The command line with what is left of the cluster.
+    out = tmp_path / "command.csv"
+    assert main(["run", str(coins), "--out", str(out), "--dask", cluster.address]) == 0
+    assert faults.rows_of(out) == expected
 
 
-def test_workers_of_a_killed_run_end(coins, tmp_path, nothing_left):
+def test_workers_of_a_killed_run_end_and_another_run_goes_on(coins, tmp_path, nothing_left):
     out = tmp_path / "runs.csv"
     run = subprocess.Popen(
-        command(coins, out, "--workers", "2"), stderr=subprocess.DEVNULL, start_new_session=True
+        faults.command(coins, out, "--workers", "2"),
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     while lines(out) < 2:
         assert run.poll() is None
         time.sleep(0.01)
     run.kill()
-    run.wait()
+    assert run.wait() == -signal.SIGKILL
     assert nothing_left(run.pid)
+    before = lines(out)
+    assert main(["run", str(coins), "--out", str(out)]) == 0
+    assert lines(out) > before
+    assert faults.rows_of(out) == faults.rows_of(coins.parent / "undisturbed.csv")
 
 
-@pytest.mark.faults
-@pytest.mark.timeout(1500)
-@pytest.mark.parametrize("workers", [1, 2, 4])
-def test_example_killed_twenty_times_and_resumed(tmp_path, results, workers):
-    # Twenty starts of the physics take minutes: more than a test may by the project's watchdog.
-    faulthandler.cancel_dump_traceback_later()
-    plain, disturbed = tmp_path / "undisturbed.csv", tmp_path / "runs.csv"
-    subprocess.run(command(EXAMPLE, plain), check=True, capture_output=True)
-    landed = killed_and_resumed(EXAMPLE, disturbed, 20, workers, "--workers", str(workers))
-    assert landed >= 5
-    assert results(disturbed) == results(plain)
+def test_workers_say_nothing_at_the_end(coins, tmp_path):
+    coins = tmp_path / "bars.toml"
+    coins.write_text(STUDY.replace(":coin", ":with_a_bar").replace("1000", "200"))
+    command = faults.command(coins, tmp_path / "runs.csv", "--workers", "2")
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stderr == ""
 
 
-def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(coins, tmp_path, results):
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(coins, tmp_path):
     out = tmp_path / "runs.csv"
-    run = subprocess.Popen(command(coins, out, "--workers", "2"), stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        faults.command(coins, out, "--workers", "2"), stderr=subprocess.PIPE, text=True
+    )
     while lines(out) < 3:
         assert run.poll() is None
         time.sleep(0.01)
@@ -120,72 +224,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(coins, tmp_path, results):
     assert "The same command goes on" in said
     assert "Traceback" not in said
     assert main(["run", str(coins), "--out", str(out)]) == 0
-    assert results(out) == results(coins.parent / "undisturbed.csv")
-
-
-# -- Dask: a scheduler and two workers, each a process -------------------------------------------
-
-
-class Cluster:
-    def __init__(self, folder):
-        self.folder = folder
-        self.processes = []
-        self.file = folder / "scheduler.json"
-        self._start("scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1")
-        self._wait(self.file.exists, "scheduler")
-        self.address = json.loads(self.file.read_text())["address"]
-        for name in ("first", "second"):
-            self._start("worker", "--no-nanny", "--nthreads", "1", "--no-dashboard", "--name", name)
-
-    def _start(self, what, *options):
-        entry = [sys.executable, "-m", f"distributed.cli.dask_{what}", *options]
-        entry += ["--scheduler-file", str(self.file)]
-        with open(self.folder / f"{what}{len(self.processes)}.log", "w") as log:
-            process = subprocess.Popen(entry, stdout=log, stderr=log, cwd=self.folder)
-        self.processes.append(process)
-
-    def _wait(self, ready, what):
-        for _ in range(1200):
-            if ready():
-                return
-            time.sleep(0.05)
-        raise TimeoutError(f"Dask's {what} did not come up")
-
-    def stop(self):
-        for process in reversed(self.processes):
-            process.kill()
-        for process in self.processes:
-            process.wait()
-
-
-@pytest.fixture
-def cluster(tmp_path_factory, tasks_on_path):
-    pytest.importorskip("distributed")
-    made = Cluster(tmp_path_factory.mktemp("dask"))
-    yield made
-    made.stop()
-
-
-@pytest.mark.filterwarnings("default")
-def test_dask_with_a_killed_worker_gives_the_same_rows(coins, cluster, tmp_path, results):
-    from distributed import Client
-
-    file = load_study(coins)
-    with Client(cluster.address, timeout=60) as client:
-        client.wait_for_workers(2, timeout=60)
-        pids = client.run(os.getpid)
-        steps = file.study.iter_run(
-            tmp_path / "runs.csv", executor=client.get_executor(), workers=4, **file.options
-        )
-        for n, _ in enumerate(steps):
-            if n == 3:
-                os.kill(next(iter(pids.values())), signal.SIGKILL)
-        assert len(client.scheduler_info()["workers"]) == 1
-    assert results(tmp_path / "runs.csv") == results(coins.parent / "undisturbed.csv")
-    # The command line with what is left of the cluster.
-    out = tmp_path / "command.csv"
-    assert main(["run", str(coins), "--out", str(out), "--dask", cluster.address]) == 0
-    assert results(out) == results(coins.parent / "undisturbed.csv")
+    assert faults.rows_of(out) == faults.rows_of(coins.parent / "undisturbed.csv")
 
 
 def test_dask_that_is_not_there_is_an_error(coins, tmp_path, capsys, monkeypatch):

@@ -39,6 +39,19 @@ def test_bootstrap_over_many_samples_is_the_central_limit():
     assert "2000 test samples" in found.covers
 
 
+def test_bootstrap_of_a_skewed_population_is_bca():
+    rng = np.random.default_rng(1)
+    errors = rng.binomial(20, rng.beta(0.2, 2.0, 400))
+    found = interval(Counts.of_samples(errors, 20))
+    bca = stats.bootstrap(
+        (errors / 20,), np.mean, n_resamples=20_000, method="BCa", random_state=rng
+    ).confidence_interval
+    assert found.low == pytest.approx(bca.low, abs=0.03 * found.width)
+    assert found.high == pytest.approx(bca.high, abs=0.03 * found.width)
+    # Errors are rare and come in heaps: there is more to fear above than below.
+    assert found.high - found.estimate > 1.1 * (found.estimate - found.low)
+
+
 def test_repeats_do_not_make_samples_more():
     # Every sample always right or always wrong: 100 repeats say no more than one.
     once = [0] * 40 + [1] * 10

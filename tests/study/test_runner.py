@@ -64,10 +64,10 @@ def test_rows_are_on_disk_before_the_next_batch(tasks, tmp_path):
 
 
 def test_order_of_finishing_does_not_matter(tasks):
-    one = Study(tasks.coin, GRID).run(**RULE, progress=False)
+    one = Study(tasks.coin, {"p": [0.02, 0.6]}).run(**RULE, progress=False)
     pool = Backwards()
     # The last, incomplete group of three must be answered as well.
-    study = Study(tasks.coin, GRID)
+    study = Study(tasks.coin, {"p": [0.02, 0.6]})
     wait = cf.wait
 
     def flushing(*args, **options):
@@ -88,6 +88,23 @@ def test_any_number_of_workers_gives_the_same_rows(tasks, tmp_path, results, wor
     study.run(tmp_path / "one.csv", **RULE)
     study.run(tmp_path / "many.csv", workers=workers, **RULE)
     assert results(tmp_path / "many.csv") == results(tmp_path / "one.csv")
+
+
+def test_what_points_share_is_made_once_and_by_several_workers_at_a_time(tasks, tmp_path):
+    # Two workers, three things to make: nobody waits for one while there is anything else to do.
+    study = Study(
+        tasks.Shared(str(tmp_path / "log")), {"p": [0.1, 0.2, 0.3], "shared": ["a", "b", "c"]}
+    )
+    with cf.ThreadPoolExecutor(2) as pool:
+        result = study.run(executor=pool, max_batches=2)
+    log = (tmp_path / "log").read_text().split()
+    assert sorted(log[:2]) == ["make-a", "make-b"]
+    assert "make-c" in log[3:5]  # as soon as a worker is free
+    assert "wait" not in " ".join(log)
+    assert len(result.rows) == 18
+    assert {r.row_id: r.counts for r in study.run(max_batches=2).rows} == {
+        r.row_id: r.counts for r in result.rows
+    }
 
 
 def test_a_finished_study_runs_nothing(tasks, tmp_path):
