@@ -373,9 +373,10 @@ def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window
     """One online step of K neurons: scores e (K, P+N) and kappa (K, H+1, N) of the given outcome.
 
     r (K, D) is the memory BEFORE the step and is moved too; sensitivity (K, P+N, D) (the angles,
-    then one bias per channel) and window (K, H+1, N, D) are updated in place. dA
-    (K or 1, P, S, D, C, D), with P = 0 to skip the angles. open_ is 0.0 when the synaptic input
-    did not enter z (a reset step), so that no synapse gets credit, else 1.0.
+    then one bias per channel) and window (K, H+1, N, D) are updated in place. Of
+    A (R, S, D, C, D) and dA (R, P, S, D, C, D), with P = 0 to skip the angles, neuron k has row
+    k % R. open_ is 0.0 when the synaptic input did not enter z (a reset step), so that no synapse
+    gets credit, else 1.0.
     """
     K, N = z.shape
     S, D, C = A.shape[1], A.shape[2], A.shape[3]
@@ -384,8 +385,7 @@ def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window
     c, dc = np.empty(C), np.empty((N, C))
     step, y, x, slope = np.empty((D, D)), np.empty(D), np.empty(D), np.empty((N, D))
     for k in range(K):
-        a = A[k if A.shape[0] > 1 else 0]
-        da = dA[k if dA.shape[0] > 1 else 0]
+        a, da = A[k % A.shape[0]], dA[k % dA.shape[0]]
         encode_slopes(z[k], eta, zero, c, dc)
         s = outcomes[k]
         probability = 0.0

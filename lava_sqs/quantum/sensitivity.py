@@ -344,8 +344,9 @@ class OnlineScores:
     ----------
     program : Program
         Of :func:`lava_sqs.quantum.instrument.compile_program`.
-    theta : ndarray, shape (K, n_params) or (1, n_params)
-        One row for all K neurons, or one each.
+    theta : ndarray, shape (R, n_params)
+        Neuron k has the angles of row ``k % R``: a row each, or copies of R neurons, one after
+        the other.
     size : int
         K.
     window : int
@@ -369,7 +370,7 @@ class OnlineScores:
     Raises
     ------
     TypeError, ValueError
-        If *window* is no integer from 0.
+        If *window* is no integer from 0, or R does not divide K.
 
     Examples
     --------
@@ -428,9 +429,19 @@ class OnlineScores:
 
         Parameters
         ----------
-        theta : ndarray, shape (K, n_params) or (1, n_params)
+        theta : ndarray, shape (R, n_params)
             Angles in radians.
+
+        Raises
+        ------
+        ValueError
+            If R does not divide the number of neurons.
         """
+        if len(self.memory) % max(len(theta), 1):
+            raise ValueError(
+                f"Argument `theta` must have a row for each of {len(self.memory)} neurons, or as "
+                f"many as divide them (copies), but has {len(theta)}."
+            )
         self._A = self.program.build(theta)
         shape = (theta.shape[0], 0, *self.program.shape)
         self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.slow
+# Untrained weights drive some neurons beyond z = 1.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*input currents exceed 1")]
 
 
 @pytest.fixture
@@ -27,8 +28,24 @@ def test_the_paper_circuit_cannot_remember_its_input(benchmark_module):
     assert benchmark_module.learn_temporal("delay", benchmark_module.ansatz.paper(), 0) > 0.4
 
 
-def test_two_layers_learn_what_a_lone_neuron_cannot(benchmark_module):
-    task = "x(t-2) xor x(t-3)"
-    floor = benchmark_module.one_layer_floor(task, 1)
-    assert floor[0] > 0.45
-    assert benchmark_module.learn_two_layers(task, 0) < 0.25
+def test_two_layers_learn_what_no_lone_neuron_can(benchmark_module):
+    task, short = "x(t-4)", {"updates": 150, "copies": 24}
+    floors = [benchmark_module.lone_bound(task, delays) for delays in (1, 2)]
+    assert benchmark_module.learn_two_layers(task, 0, **short) < 0.5 * min(floors)
+    # it is the hidden neurons that learned it, not the visible ones from what chance gave these
+    fixed = benchmark_module.learn_two_layers(task, 0, **short, hidden_learn=False)
+    assert fixed > max(floors)
+
+
+@pytest.mark.parametrize("task", ["x(t-4)", "x(t-2) xor x(t-4)"])
+@pytest.mark.parametrize("delays", [1, 2, 3])
+def test_lone_neurons_stay_above_their_floor(benchmark_module, task, delays):
+    losses = benchmark_module.lone_losses(task, delays, restarts=20, updates=200)
+    floor = benchmark_module.lone_bound(task, delays)
+    assert floor < losses[0] < floor + 0.2  # and they come near it: the floor says something
+
+
+def test_what_one_memory_qubit_can_hold_is_learned(benchmark_module):
+    # behind three connections one bit is enough, and the floor is 0
+    assert benchmark_module.lone_bound("x(t-4)", 3) == 0
+    assert benchmark_module.lone_losses("x(t-4)", 3)[0] < 0.1

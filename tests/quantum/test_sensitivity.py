@@ -84,9 +84,8 @@ def test_scores_equal_central_differences(size, noise):
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_scores_equal_the_parameter_shift_rule(size, noise):
     circuit = ansatz.layered(*size)
-    steps = 12 if size == (1, 2) else T
-    theta, currents, spikes = recorded(circuit, noise, steps=steps)
-    signal = np.random.default_rng(1).normal(size=(steps, K))
+    theta, currents, spikes = recorded(circuit, noise)
+    signal = np.random.default_rng(1).normal(size=(T, K))
     exact = score_spike_train(circuit, theta, currents, spikes, noise=noise, signal=signal)
     shift = score_spike_train(
         circuit, theta, currents, spikes, noise=noise, signal=signal, method="parameter-shift"
@@ -210,6 +209,24 @@ def test_one_row_of_angles_serves_all_neurons():
     tiled = score_spike_train(circuit, np.tile(theta[0], (K, 1)), currents, spikes)
     for a, b in zip(shared, tiled, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
+
+
+def test_rows_of_angles_serve_copies_one_after_the_other():
+    circuit, copies = ansatz.layered(1, 1), 4
+    theta, currents, spikes = recorded(circuit, NOISE, steps=6, batch=(copies,))
+    z, s = currents.reshape(6, -1, 1), spikes.reshape(6, -1, 1)
+    program = compile_program(circuit, NOISE)
+    few, all_rows = (
+        OnlineScores(program, rows, size=copies * K, window=2)
+        for rows in (theta, np.tile(theta, (copies, 1)))
+    )
+    for t in range(6):
+        few.step(z[t], s[t])
+        all_rows.step(z[t], s[t])
+    np.testing.assert_allclose(few.scores, all_rows.scores, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(few.kappa, all_rows.kappa, rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="`theta` must have a row for each of 7 neurons"):
+        OnlineScores(program, theta, size=7)
 
 
 @given(seed=st.integers(0, 2**32 - 1), t=st.integers(1, 6))

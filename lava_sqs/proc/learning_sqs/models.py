@@ -43,7 +43,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         self._channels = (self._neurons, population.ansatz.io_qubits)
         self._scores = OnlineScores(
             compile_program(population.ansatz, population.noise),
-            self._rows(population.theta),
+            population.theta,
             size=self._neurons,
             window=self._learning["window"],
             angles=self._learning["lr_theta"] > 0,
@@ -52,10 +52,6 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         self._gradient = np.zeros_like(self._scores.scores)
         self._mean_signals: dict[int, NDArray[Any]] = {}
         self._steps = 0
-
-    def _rows(self, theta: NDArray[Any]) -> NDArray[Any]:
-        """Return the angles of every copy of every neuron; one row if it serves all."""
-        return theta if len(theta) == 1 else np.tile(theta, (self._copies, 1))
 
     def _mean_over_copies(self, values: NDArray[Any]) -> NDArray[Any]:
         """(copies * neurons, ...) to (neurons, ...)."""
@@ -154,14 +150,14 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
             if learning["lr_theta"] > 0:
                 step = optimizer.step("theta", gradient[:, :-n_io], rate=learning["lr_theta"])
                 population.theta = population.theta + step
-                self._scores.set_theta(self._rows(population.theta))
+                self._scores.set_theta(population.theta)
                 self.theta = self._theta = population.theta.reshape(self.theta.shape)
 
     def take_over_vars(self) -> None:
         """Bring Vars that were set from outside into the population and its scores."""
         super().take_over_vars()
         population = self._population
-        self._scores.set_theta(self._rows(population.theta))
+        self._scores.set_theta(population.theta)
         memory = population.memory.reshape(self._scores.memory.shape)
         if not np.array_equal(self._scores.memory, memory):
             self._scores.reset(memory)

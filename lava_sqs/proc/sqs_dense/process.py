@@ -63,7 +63,7 @@ class SQSDense(NamedProcess):
     s_in_kernel : InPort, shape ((window + 1) * copies * post,)
         From ``kernel_out`` of :class:`~lava_sqs.LearningSQS`.
     s_in_y3 : InPort, shape (copies * post,)
-        Learning rate times signal, from ``s_out_y3``.
+        Learning rate times signal, from ``s_out_y3``. Unconnected, the weights stay as they are.
     weights : Var, shape (post, pre)
     eligibility : Var, shape (post, pre) or (copies, post, pre)
 
