@@ -254,6 +254,11 @@ def learn_offline(task: str, circuit: Ansatz, rule: str, seed: int, updates: int
     return float(-logp.mean() / 20)
 
 
+def summary(losses: Array) -> str:
+    """Median and range of the losses."""
+    return f"{np.median(losses):.3f} ({losses.min():.3f} to {losses.max():.3f})"
+
+
 # -- costs ---------------------------------------------------------------------------------------
 
 
@@ -344,7 +349,7 @@ def main() -> None:
 
     print(
         f"\nTemporal tasks, one visible neuron, angles only: seeds of {len(seeds)} solved (NLL "
-        f"per step < {SOLVED}), and the median NLL; chance {np.log(2):.3f}\n"
+        f"per step < {SOLVED}), median NLL and range; chance {np.log(2):.3f}\n"
     )
     columns = [
         (n, c, t)
@@ -357,7 +362,7 @@ def main() -> None:
         cells = []
         for _, circuit, task in columns:
             losses = np.array([learn_offline(task, circuit, rule, s) for s in seeds])
-            cells.append(f"{(losses < SOLVED).sum()} ({np.median(losses):.3f})")
+            cells.append(f"{(losses < SOLVED).sum()}; {summary(losses)}")
         print(f"| {rule} | " + " | ".join(cells) + " |", flush=True)
     if args.lava:
         from benchmarks.learning_in_lava import print_table

@@ -23,7 +23,7 @@ from lava.proc.dense.process import Dense
 from lava.proc.io.source import RingBuffer
 from numpy.typing import NDArray
 
-from benchmarks.learning import READOUT, SOLVED, TASKS, sequences
+from benchmarks.learning import READOUT, SOLVED, TASKS, sequences, summary
 from lava_sqs import LearningSQS, SQSDense, SQSSimCfg, connect_learning, runtime
 from lava_sqs.learning import Optimizer
 from lava_sqs.quantum import Population, ansatz
@@ -248,11 +248,6 @@ def lone_losses(
 
 
 # -- tables ----------------------------------------------------------------------------------------
-
-
-def summary(losses: Array) -> str:
-    """Median and range of the losses."""
-    return f"{np.median(losses):.3f} ({losses.min():.3f} to {losses.max():.3f})"
 
 
 def told(name: str, seed: int, loss: float) -> float:
