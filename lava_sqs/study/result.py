@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -378,21 +379,28 @@ class StudyResult:
         ]
         if len(self.points) > limit:
             lines.append(f"  ... and {len(self.points) - limit} more points")
-        covers: dict[str, str] = {}
+        covers: dict[str, list[str]] = {}
         for p in self.points[:limit]:
             found = p.interval(level)
-            covers.setdefault(found.method, found.covers)
+            covers.setdefault(found.method, []).append(found.covers)
         alone = covers.pop("none", None)
-        notes = [f"{method}: {text}" for method, text in covers.items()]
+        notes = [f"{method}: {_together(texts)}" for method, texts in covers.items()]
         if notes:
             notes[0] = f"intervals cover: {notes[0]}"
         if alone is not None:
-            notes.append(f"no interval: {alone}")
+            notes.append(f"no interval: {alone[0]}")
         return "\n".join([*head, *lines, *notes])
 
 
 def _column(point: PointResult, name: str) -> Any:
     return getattr(point, name) if name in ("task", "version") else point.parameter(name)
+
+
+def _together(texts: list[str]) -> str:
+    """Return one text for all that differ in their numbers only: "500 to 2000 shots"."""
+    numbers = zip(*([int(n) for n in re.findall(r"\d+", t)] for t in texts), strict=True)
+    spans = iter([sorted({min(n), max(n)}) for n in numbers])
+    return re.sub(r"\d+", lambda _: " to ".join(map(str, next(spans))), texts[0])
 
 
 def _short(value: Any) -> str:

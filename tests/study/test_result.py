@@ -41,6 +41,13 @@ def test_table_is_aligned_and_says_what_intervals_cover(result):
     assert lines[8] == "Student t: spread over 2 seeds"
 
 
+def test_note_of_the_intervals_is_of_all_points():
+    shots = enumerate([500, 2000, 90])
+    rows = [row(str(p), 0, Counts.of_shots(n, 9), p=p) for p, n in shots]
+    note = str(StudyResult(tuple(rows))).splitlines()[-1]
+    assert note == "intervals cover: Wilson: 90 to 2000 independent shots"
+
+
 def test_dataframe_has_the_same_numbers(result):
     pandas = pytest.importorskip("pandas")
     frame = result.to_dataframe(level=0.9)
