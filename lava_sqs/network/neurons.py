@@ -505,6 +505,10 @@ class QLIFNeuron:
     ----------
     shots : int
         Repetitions per step; with 1, the threshold is that one outcome.
+    leak : float
+        Share of the amplitude that a step leaves, to start from, in (0, 1): as of
+        :class:`LIFNeuron`. From larger ones, a neuron that shall be silent starts with a state that
+        fires surely, and learns late or not at all.
 
     Examples
     --------
@@ -517,6 +521,7 @@ class QLIFNeuron:
     """
 
     shots: int = 20
+    leak: float = 0.1
 
     @property
     def channels(self) -> int:
@@ -529,11 +534,12 @@ class QLIFNeuron:
         return 3
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
-        """Return decay 1 (T1 of one step), threshold 0.5 and gain 1, a little spread.
+        """Return decay, threshold 0.5 and gain 1, a little spread.
 
         Otherwise as in :meth:`Neuron.initial`.
         """
-        return rng.normal(0.0, 0.1, (size, 3))
+        centre = np.array([np.log(-2 * np.log(self.leak)), 0.0, 0.0])
+        return np.asarray(centre + rng.normal(0.0, 0.1, (size, 3)))
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
         """Run from the ground state, as in :meth:`Neuron.run`."""

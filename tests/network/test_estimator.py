@@ -46,7 +46,7 @@ def same(a, b):
 def test_every_kind_of_neuron_learns_two_digits(neuron):
     clf = make(neuron=neuron, ansatz="paper", encoder="current", epochs=5).fit(X, Y)
     assert clf.score(XT, YT) > 0.9
-    assert clf.loss_curve_[-1] < clf.loss_curve_[0]
+    assert clf.loss_curve_[-1] < clf.loss_curve_[0] < 1.5  # starts near chance, log 2
     assert clf.n_parameters_ == 2 * 64 + 2 * (2 + 64) + 4 * 3
     assert clf.n_biases_ == 4
     assert 0 < clf.spikes_per_inference_ < 4 * 7
@@ -103,27 +103,35 @@ def test_every_encoder_learns(encoder):
 def test_the_latency_encoder_is_for_the_likelihood():
     """Every pixel speaks once, so each step knows a fifth of the image.
 
-    Log-odds add up what the steps know, spikes only vote: 98.9 +- 0.0 and 88 +- 5 % (5 seeds).
+    Log-odds add up what the steps know, spikes only vote: 98.9 +- 0.0 and 88 +- 5 % (5 seeds) with
+    a neuron per class. Drawn votes of a logistic regression of single steps: 86 %. Five neurons per
+    class draw five times, 97 +- 1 %.
     """
     clf = make((), encoder="latency", readout="likelihood", epochs=20, learning_rate=0.05)
-    by_likelihood = clf.fit(X, Y).score(XT, YT)
-    assert by_likelihood > 0.95
-    assert 0.75 < clf.set_params(readout="count").score(XT, YT) < by_likelihood
+    assert clf.fit(X, Y).score(XT, YT) > 0.95
+    clf.set_params(readout="count", neurons_per_class=5)
+    assert clf.fit(X, Y).score(XT, YT) > 0.93
 
 
 def test_sequences_and_spikes():
+    """Log-odds add up what the steps know, 100 %; spikes vote, 87 +- 2 and 86 +- 5 % (5 seeds).
+
+    Half of the steps are empty. Drawn votes of a logistic regression of single steps: 86 %.
+    """
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 200)
-    loud = np.arange(6)[None, :] // 3 == y[:, None]
-    spikes = (rng.random((200, 8, 6)) < np.where(loud, 0.8, 0.1)[:, None, :]).astype(int)
+    early = (np.arange(8) < 4)[None, :] == y[:, None]
+    spikes = (rng.random((200, 8, 6)) < np.where(early, 0.8, 0.1)[:, :, None]).astype(int)
     last = spikes.copy()
     last[:, :4] = 0
-    clf = make((), input_kind="spikes", epochs=5).fit(last, y)
-    assert clf.score(last, y) > 0.9
+    clf = make((), input_kind="spikes", readout="likelihood", epochs=5).fit(last, y)
+    assert clf.score(last, y) > 0.95
+    assert 0.8 < clf.set_params(readout="count").score(last, y) < 0.95
     with pytest.raises(ValueError, match=r"samples of shape \(8, 6\)"):
         clf.predict(spikes[:, :, :5])
-    values = make((), input_kind="sequence", encoder="current", epochs=5).fit(last * 0.7, y)
-    assert values.score(last * 0.7, y) > 0.9
+    settings = {"encoder": "current", "readout": "likelihood", "epochs": 5}
+    values = make((), input_kind="sequence", **settings).fit(last * 0.7, y)
+    assert values.score(last * 0.7, y) > 0.95
     assert values.encode(last * 0.7).shape == (200, 8, 6)
 
 
