@@ -6,10 +6,12 @@ Every message names the argument, what was expected and what came.
 from __future__ import annotations
 
 import difflib
+import math
 import numbers
 import operator
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +22,68 @@ def describe(value: Any) -> str:
     """Return a short text for *value* in an error message: never pages of numbers."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    text = repr(value)
+    if isinstance(value, (list, tuple, set, frozenset, dict)) and len(value) > 20:
+        return f"a {type(value).__name__} of {len(value)} items"
+    try:
+        text = repr(value)
+    except Exception:  # of an integer with thousands of digits, or of a broken class
+        return f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def check_int(name: str, value: Any, *, minimum: int | None = None) -> int:
+def check_instance(name: str, value: Any, *kinds: type, none: bool = False) -> Any:
+    """Return *value* if it is an instance of one of *kinds* (or None, if *none*)."""
+    if isinstance(value, kinds) or (none and value is None):
+        return value
+    wanted = " or ".join([*(kind.__name__ for kind in kinds), *(["None"] if none else [])])
+    article = "an" if wanted[0] in "AEIO" else "a"
+    raise TypeError(
+        f"Argument `{name}` must be {article} {wanted}, but got {type(value).__name__} "
+        f"({describe(value)})."
+    )
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return a truth value; nothing else counts as one."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"Argument `{name}` must be True or False, but got {describe(value)}.")
+    return bool(value)
+
+
+def check_text(name: str, value: Any) -> str:
+    """Return *value* if it is text."""
+    if not isinstance(value, str):
+        raise TypeError(f"Argument `{name}` must be text, but got {describe(value)}.")
+    return value
+
+
+def check_path(name: str, value: Any) -> Path:
+    """Return the path that text or a path object names."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(
+            f"Argument `{name}` must be a path (text or Path), but got {describe(value)}."
+        )
+    path = Path(value)
+    if "\0" in str(path):
+        raise ValueError(f"Argument `{name}` must be a path, but has a zero byte: {path!r}.")
+    return path
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 0
+
+
+def check_items(name: str, value: Any) -> tuple[Any, ...]:
+    """Return what a list, tuple or other iterable holds; text, mappings and scalars are none."""
+    bad = (str, bytes, Mapping)
+    if isinstance(value, bad) or not isinstance(value, Iterable) or _is_scalar(value):
+        raise TypeError(f"Argument `{name}` must be a list or tuple, but got {describe(value)}.")
+    return tuple(value)
+
+
+def check_int(
+    name: str, value: Any, *, minimum: int | None = None, maximum: int | None = 2**63 - 1
+) -> int:
     """Return *value* as ``int``; bools, floats and strings are refused."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(
@@ -33,7 +92,13 @@ def check_int(name: str, value: Any, *, minimum: int | None = None) -> int:
         )
     result = operator.index(value)
     if minimum is not None and result < minimum:
-        raise ValueError(f"Argument `{name}` must be at least {minimum}, but got {result}.")
+        raise ValueError(
+            f"Argument `{name}` must be at least {minimum}, but got {describe(result)}."
+        )
+    if maximum is not None and result > maximum:
+        raise ValueError(
+            f"Argument `{name}` must be at most {maximum}, but got {describe(result)}."
+        )
     return result
 
 
@@ -41,7 +106,7 @@ def check_seed(name: str, value: Any) -> int:
     """Return a seed: the integer itself, or a fresh one from the operating system for ``None``."""
     if value is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    return check_int(name, value, minimum=0)
+    return check_int(name, value, minimum=0, maximum=None)
 
 
 def check_real(name: str, value: Any, *, dtype: Any = np.float64) -> NDArray[Any]:
@@ -52,12 +117,18 @@ def check_real(name: str, value: Any, *, dtype: Any = np.float64) -> NDArray[Any
         raise ValueError(
             f"Argument `{name}` must be an array of real numbers, but got {describe(value)}."
         ) from error
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf" or (array.dtype.kind == "b" and not array.ndim):
         raise TypeError(
             f"Argument `{name}` must hold real numbers, but got dtype {array.dtype} "
             f"({describe(value)})."
         )
-    array = array.astype(dtype)
+    if isinstance(value, np.ma.MaskedArray) and bool(np.any(value.mask)):
+        raise ValueError(
+            f"Argument `{name}` must have no masked entries, but got {describe(value)}: fill them "
+            "first, with value.filled(...)."
+        )
+    with np.errstate(over="ignore"):  # what becomes infinite is named below
+        array = array.astype(dtype)
     bad = ~np.isfinite(array)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -80,17 +151,6 @@ def check_shape(name: str, array: NDArray[Any], expected: tuple[Any, ...]) -> ND
     return array
 
 
-def check_broadcast(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return *value* as a finite real array of *shape*, a copy."""
-    array = check_real(name, value)
-    try:
-        return np.array(np.broadcast_to(array, shape))
-    except ValueError as error:
-        raise ValueError(
-            f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
-        ) from error
-
-
 def memory_limit() -> int:
     """Return the bytes that one request may take: half of the memory of this machine."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
@@ -103,6 +163,31 @@ def check_bytes(name: str, n_bytes: float) -> None:
             f"Argument `{name}` must ask for less, it would take {n_bytes / 1e9:.3g} GB of memory, "
             f"but at most {memory_limit() / 1e9:.3g} GB, half of what there is, may be taken."
         )
+
+
+def check_axes(name: str, value: Any) -> tuple[int, ...]:
+    """Return the shape of a population: an integer, or a tuple of up to 16 of them."""
+    lengths = value if isinstance(value, (tuple, list)) else (value,)
+    if not 1 <= len(lengths) <= 16:
+        raise ValueError(
+            f"Argument `{name}` must have at least one axis and at most 16, but got "
+            f"{describe(value)}."
+        )
+    axes = tuple(check_int(name, n, minimum=1) for n in lengths)
+    check_bytes(name, 64.0 * min(math.prod(axes), 10**30))
+    return axes
+
+
+def check_broadcast(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return *value* as a finite real array of *shape*, a copy."""
+    array = check_real(name, value)
+    check_bytes(name, array.itemsize * math.prod(shape))
+    try:
+        return np.array(np.broadcast_to(array, shape))
+    except ValueError as error:
+        raise ValueError(
+            f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
+        ) from error
 
 
 def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
@@ -125,8 +210,8 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
 def check_dtype(name: str, value: Any) -> np.dtype[Any]:
     """Return float32 or float64 as a dtype; anything else is refused."""
     try:
-        dtype = np.dtype(value)
-    except TypeError as error:
+        dtype = np.dtype(check_instance(name, value, str, type, np.dtype))
+    except (TypeError, ValueError) as error:
         raise TypeError(
             f"Argument `{name}` must be float64 or float32, but got {describe(value)}."
         ) from error

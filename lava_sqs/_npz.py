@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import memory_limit
+from lava_sqs._checks import check_path, memory_limit
 from lava_sqs._files import write_bytes
 
 __all__ = ["read_arrays", "write_arrays"]
@@ -63,7 +63,7 @@ def read_arrays(
     ValueError
         If it is damaged, no npz, too large, or holds pickled objects.
     """
-    file = Path(path)
+    file = check_path("path", path)
     if file.is_dir():
         raise IsADirectoryError(f"Argument `path` must name {what}, but {file} is a folder.")
     if not file.exists():

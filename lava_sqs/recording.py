@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lava_sqs._checks import check_choice
+from lava_sqs._checks import check_choice, check_items
 
 __all__ = ["Recording", "check_record"]
 
@@ -164,12 +164,9 @@ def check_record(value: Any, names: Iterable[str]) -> tuple[str, ...]:
     """
     if isinstance(value, str):
         value = (value,)
-    if not isinstance(value, Iterable):
-        raise TypeError(
-            f"Argument `record` must be a tuple of names, but got {type(value).__name__}."
-        )
     options = tuple(names)
-    return tuple(dict.fromkeys(check_choice("record", name, options) for name in value))
+    chosen = check_items("record", value)
+    return tuple(dict.fromkeys(check_choice("record", name, options) for name in chosen))
 
 
 def _anonymous_file() -> Any:

@@ -24,6 +24,7 @@ from lava.magma.core.run_configs import Loihi2SimCfg, RunConfig
 from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
 from lava.proc.io.injector import Injector, PyLoihiInjectorModel
 
+from lava_sqs._checks import check_choice, check_instance, check_positive
 from lava_sqs._supervision.child import shared_array
 from lava_sqs._supervision.children import label
 from lava_sqs._supervision.supervised import SupervisedRuntime
@@ -67,9 +68,9 @@ class SQSSimCfg(Loihi2SimCfg):
         backend: str | None = None,
         **loihi2_kwargs: Any,
     ) -> None:
-        if backend is not None and backend not in BACKENDS:
-            allowed = ", ".join(map(repr, (None, *BACKENDS)))
-            raise ValueError(f"Argument `backend` must be one of {allowed}, but is {backend!r}.")
+        check_instance("select_tag", select_tag, str, none=True)
+        if backend is not None:
+            check_choice("backend", backend, BACKENDS)
         super().__init__(select_tag=select_tag, **loihi2_kwargs)
         self.backend = backend
 
@@ -258,25 +259,17 @@ class runtime:
         return self._runtime
 
 
-def _check_arguments(
-    process: Any, run_cfg: Any, timeout: Any, compile_config: dict[str, Any] | None
-) -> None:
+def _check_arguments(process: Any, run_cfg: Any, timeout: Any, compile_config: Any) -> None:
     """Raise for arguments that would fail later and less clearly."""
     if not hasattr(os, "fork"):
         raise NotImplementedError("runtime(...) needs os.fork, which this system does not have.")
-    for name, value, kind in (
-        ("process", process, AbstractProcess),
-        ("run_cfg", run_cfg, RunConfig),
+    check_instance("process", process, AbstractProcess)
+    check_instance("run_cfg", run_cfg, RunConfig)
+    if timeout is not None:
+        check_positive("timeout", timeout)
+    if check_instance("compile_config", compile_config, dict, none=True) and compile_config.get(
+        "use_watchdog"
     ):
-        if not isinstance(value, kind):
-            raise TypeError(
-                f"Argument `{name}` must be an instance of {kind.__name__}, but is {value!r}."
-            )
-    if timeout is not None and not timeout > 0:
-        raise ValueError(
-            f"Argument `timeout` must be a positive number or None, but is {timeout!r}."
-        )
-    if compile_config and compile_config.get("use_watchdog"):
         raise ValueError(
             "Argument `compile_config` must not set 'use_watchdog', whose helpers outlive a failed "
             "network; use `timeout`."

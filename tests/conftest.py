@@ -20,6 +20,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # The first example of a test may compile a Numba kernel: no deadline per example.
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# tests/fuzz multiplies this: docs/faults.md.
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=5000, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 # A warning turned into an exception in a process that Lava has forked would hang the network:

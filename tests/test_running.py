@@ -750,7 +750,7 @@ def test_config_passes_the_arguments_of_loihi2simcfg():
     assert choose(SQSSimCfg("fixed_pt"), dense) == "PyDenseModelBitAcc"
     exception = SQSSimCfg("fixed_pt", exception_proc_model_map={Dense: PyDenseModelFloat})
     assert choose(exception, dense) == "PyDenseModelFloat"
-    with pytest.raises(ValueError, match="`backend` must be one of None, 'qutip', but is 'x'"):
+    with pytest.raises(ValueError, match="`backend` must be one of 'qutip', but got 'x'"):
         SQSSimCfg(backend="x")
     with pytest.raises(TypeError, match="no_such_argument"):
         SQSSimCfg(no_such_argument=1)

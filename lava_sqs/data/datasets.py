@@ -15,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import (
+    check_bytes,
+    check_instance,
     check_int,
+    check_path,
     check_positive,
     check_real,
     check_seed,
     check_shape,
+    check_text,
     describe,
 )
 from lava_sqs._npz import read_arrays, write_arrays
@@ -78,6 +82,9 @@ class Dataset:
     source: str
 
     def __post_init__(self) -> None:
+        check_text("source", self.source)
+        for key in _KEYS:
+            check_instance(key, getattr(self, key), np.ndarray)
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             if x.ndim < 2 or y.ndim != 1 or len(x) != len(y):
@@ -234,10 +241,18 @@ def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
     from sklearn.model_selection import train_test_split
 
     fraction = check_positive("test_fraction", test_fraction, below=1.0)
+    seed = check_seed("seed", seed)
+    if seed >= 2**32:  # more than scikit-learn takes
+        seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
     X, y = bundled(return_X_y=True)
+    if min(fraction, 1 - fraction) * len(y) < 20:
+        raise ValueError(
+            "Argument `test_fraction` must leave two samples of each digit in either part, but "
+            f"got {test_fraction}: one of them would have fewer than 20 of {len(y)}."
+        )
     images = np.round(X.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     x_train, x_test, y_train, y_test = train_test_split(
-        images, y, test_size=fraction, random_state=check_seed("seed", seed), stratify=y
+        images, y, test_size=fraction, random_state=seed, stratify=y
     )
     return Dataset(x_train, y_train, x_test, y_test, "scikit-learn digits")
 
@@ -356,8 +371,10 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
 
     Raises
     ------
-    ValueError
-        If the file is no whole number of events long.
+    FileNotFoundError
+        If there is none.
+    TypeError, ValueError
+        If the file is no whole number of events long, or *path* is no path.
 
     Examples
     --------
@@ -372,7 +389,10 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
     ----------
     Orchard, Jayawant, Cohen, Thakor, Front. Neurosci. 9:437 (2015).
     """
-    raw = np.fromfile(path, dtype=np.uint8)
+    file = check_path("path", path)
+    if not file.is_file():
+        raise FileNotFoundError(f"Argument `path` must name a .bin file, but {file} is none.")
+    raw = np.fromfile(file, dtype=np.uint8)
     if raw.size % 5:
         raise ValueError(f"The file {path} must hold 5 bytes per event, but has {raw.size} bytes.")
     b = raw.reshape(-1, 5).astype(np.int64)
@@ -412,12 +432,25 @@ def bin_events(
     array([1, 1], dtype=uint8)
     """
     steps = check_int("n_steps", n_steps, minimum=1)
+    check_bytes("n_steps", 16.0 * steps * _NMNIST_SIZE**2)
     width = check_positive("step_us", step_us)
-    when = (t_us // width).astype(int)
-    keep = (when < steps) & (x < _NMNIST_SIZE) & (y < _NMNIST_SIZE)
+    n = len(np.atleast_1d(t_us))
+    x, y = (_whole_numbers(k, v, n, _NMNIST_SIZE) for k, v in (("x", x), ("y", y)))
+    polarity, times = _whole_numbers("polarity", polarity, n, 2), _whole_numbers("t_us", t_us, n)
+    early = times < steps * width
+    when = np.minimum(times[early] // width, steps - 1).astype(int)
     counts = np.zeros((steps, 2, _NMNIST_SIZE, _NMNIST_SIZE), dtype=np.int64)
-    np.add.at(counts, (when[keep], polarity[keep], y[keep], x[keep]), 1)
+    np.add.at(counts, (when, polarity[early], y[early], x[early]), 1)
     return counts.clip(0, 255).astype(np.uint8)
+
+
+def _whole_numbers(name: str, value: Any, n: int, below: int | None = None) -> Array:
+    """Return n integers from 0, below a bound."""
+    array = check_shape(name, check_real(name, value), (n,))
+    if (array < 0).any() or (array % 1).any() or (below is not None and (array >= below).any()):
+        bound = "0 or more" if below is None else f"from 0 to {below - 1}"
+        raise ValueError(f"Argument `{name}` must hold integers, {bound}.")
+    return array.astype(np.int64)
 
 
 def load_nmnist(
@@ -466,7 +499,15 @@ def load_nmnist(
     ----------
     Orchard, Jayawant, Cohen, Thakor, Front. Neurosci. 9:437 (2015).
     """
-    root = Path(path)
+    root = check_path("path", path)
+    n_train, n_test = (
+        None if value is None else check_int(key, value, minimum=1)
+        for key, value in (("n_train", n_train), ("n_test", n_test))
+    )
+    check_int("n_steps", n_steps, minimum=1)
+    check_positive("step_us", step_us)
+    check_int("merge", merge, minimum=1)
+    check_int("pool", pool, minimum=1)
 
     def summed(counts: Array) -> Array:
         return counts if merge == pool == 1 else pool_events(counts, time=merge, space=pool)
@@ -527,9 +568,12 @@ def pool_events(counts: Any, *, time: int = 1, space: int = 1) -> Array:
     >>> pool_events(np.ones((1, 9, 2, 34, 34)), time=4, space=3).shape
     (1, 2, 2, 12, 12)
     """
-    t, k = check_int("time", time, minimum=1), check_int("space", space, minimum=1)
-    x = np.asarray(counts)
+    x = np.asarray(check_instance("counts", counts, np.ndarray, list, tuple))
     check_shape("counts", x, ("n", "T", "P", "H", "W"))
+    if x.dtype.kind not in "biuf" or not x.size:
+        raise TypeError(f"Argument `counts` must hold numbers, but got {describe(x)}.")
+    t = check_int("time", time, minimum=1)
+    k = check_int("space", space, minimum=1, maximum=max(x.shape[3:]))
     if x.shape[1] < t:
         raise ValueError(f"Argument `time` must be at most {x.shape[1]}, all bins, but got {t}.")
     lacking = [-size % k for size in x.shape[3:]]
@@ -568,7 +612,7 @@ def load_japanese_vowels(path: str | Path) -> Dataset:
     Kudo, Toyama, Shimbo, Pattern Recognition Letters 20, 1103 (1999); the files:
     doi:10.24432/C5NS47.
     """
-    root = Path(path)
+    root = check_path("path", path)
     if root.is_dir():
         train, test = (_utterances(root, part) for part in ("train", "test"))
         longest = max(len(u) for u in (*train[0], *test[0]))
@@ -591,12 +635,13 @@ def _utterances(root: Path, part: str) -> tuple[list[Array], Array]:
     try:
         x = [np.array([line.split() for line in b.splitlines()], dtype=np.float32) for b in blocks]
         sizes = np.array((root / f"size_ae.{part}").read_text().split(), dtype=int)
+        speakers = np.repeat(np.arange(len(sizes)), sizes)
     except ValueError as error:
         raise ValueError(
             f"The file {root / f'ae.{part}'} must hold utterances, lines of 12 numbers, divided by "
             f"empty lines: {error}"
         ) from error
-    return x, np.repeat(np.arange(len(sizes)), sizes)
+    return x, speakers
 
 
 def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
@@ -633,14 +678,15 @@ def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
     ----------
     Weigend, Gershenfeld (eds.), Time Series Prediction, Addison-Wesley (1994).
     """
+    n = check_int("window", window, minimum=1, maximum=999)
     series = _read(path, ("series",))["series"]
-    n = check_int("window", window, minimum=1)
+    check_shape("series", check_real("series", series), ("T",))
     if len(series) < 1000 + n + 1:
         raise ValueError(
             f"The array series must have more than {1000 + n} values, but has {len(series)}."
         )
     shown = np.lib.stride_tricks.sliding_window_view(series, n)[:-1, :, None]
-    rises = (series[n:].astype(int) > series[n - 1 : -1].astype(int)).astype(int)
+    rises = (series[n:] > series[n - 1 : -1]).astype(int)
     last_train = 1000 - n
     return Dataset(
         np.ascontiguousarray(shown[:last_train]),

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_int, check_real, check_seed, check_shape
+from lava_sqs._checks import check_bytes, check_int, check_real, check_seed, check_shape
 
 __all__ = ["ENCODERS", "Scale", "current", "latency", "population", "rate"]
 
@@ -69,10 +69,13 @@ def rate(x: Any, n_steps: int, *, seed: int | None = None, uniforms: Any = None)
     """
     values = check_shape("x", _unit("x", x), ("n", "F"))
     steps = check_int("n_steps", n_steps, minimum=1)
+    check_bytes("n_steps", 9.0 * values.size * steps)
     if uniforms is None:
         rng = np.random.default_rng(check_seed("seed", seed))
         uniforms = rng.random((len(values), steps, values.shape[1]))
-    return (check_real("uniforms", uniforms) < values[:, None]).astype(np.int8)
+    shape = (len(values), steps, values.shape[1])
+    drawn = check_shape("uniforms", check_real("uniforms", uniforms), shape)
+    return (drawn < values[:, None]).astype(np.int8)
 
 
 def latency(x: Any, n_steps: int) -> Array:
@@ -103,6 +106,7 @@ def latency(x: Any, n_steps: int) -> Array:
     """
     values = check_shape("x", _unit("x", x), ("n", "F"))
     steps = check_int("n_steps", n_steps, minimum=1)
+    check_bytes("n_steps", 1.0 * values.size * steps)
     when = np.floor((1 - values) * (steps - 1)).astype(int)
     when[values == 0] = -1
     return np.asarray(when[:, None] == np.arange(steps)[None, :, None], dtype=np.int8)
@@ -134,6 +138,7 @@ def current(x: Any, n_steps: int) -> Array:
     """
     values = check_shape("x", check_real("x", x), ("n", "F"))
     steps = check_int("n_steps", n_steps, minimum=1)
+    check_bytes("n_steps", 8.0 * values.size * steps)
     return np.repeat(values[:, None], steps, axis=1)
 
 
@@ -164,10 +169,13 @@ def population(x: Any, n_neurons: int = 5) -> Array:
     [[1.0, 0.61, 0.14]]
     """
     values = _unit("x", x)
+    if values.ndim == 0:
+        raise ValueError("Argument `x` must have shape (..., F), but has shape ().")
     n = check_int("n_neurons", n_neurons, minimum=2)
+    check_bytes("n_neurons", 16.0 * max(values.size, 1) * n)
     centres = np.linspace(0, 1, n)
     curves = np.exp(-0.5 * ((values[..., None] - centres) * (n - 1)) ** 2)
-    return np.asarray(curves.reshape(*values.shape[:-1], -1))
+    return np.asarray(curves.reshape(*values.shape[:-1], values.shape[-1] * n))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_int, check_positive, check_seed
+from lava_sqs._checks import (
+    check_broadcast,
+    check_instance,
+    check_int,
+    check_positive,
+    check_real,
+    check_seed,
+    check_shape,
+)
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population
@@ -91,12 +99,25 @@ def published_gradient(
     ----------
     Chen, Rajendran, Simeone, arXiv:2506.21324, and the code that they published with it.
     """
+    check_instance("ansatz", ansatz, Ansatz)
     n = check_int("n_samples", n_samples, minimum=1)
     eps = check_positive("epsilon", epsilon)
     rng = np.random.default_rng(check_seed("seed", seed))
-    steps, size = history.reshape(-1, history.shape[-1]), theta.shape[0]
-    outcome = np.asarray(spikes).reshape(-1, size)
-    scale = np.ones(outcome.shape) if signal is None else np.reshape(signal, outcome.shape)
+    theta = ansatz.check_theta(theta, leading=("K",))
+    weights = check_shape("weights", check_real("weights", weights), (len(theta), "M"))
+    history = check_real("history", history)
+    if history.ndim < 2 or history.shape[-1] != weights.shape[1]:
+        raise ValueError(
+            f"Argument `history` must have shape (..., {weights.shape[1]}), as `weights` says, but "
+            f"has shape {history.shape}."
+        )
+    bias = check_broadcast("bias", bias, (len(theta),))
+    steps, shape = history.reshape(-1, history.shape[-1]), (*history.shape[:-1], len(theta))
+    outcome = check_shape("spikes", check_real("spikes", spikes), shape).reshape(len(steps), -1)
+    if not np.isin(outcome, (0, 1)).all():
+        raise ValueError("Argument `spikes` must hold 0 and 1 only.")
+    scale = check_broadcast("signal", 1.0 if signal is None else signal, shape)
+    scale = scale.reshape(outcome.shape)
 
     def log_p(angles: Array, w: Array) -> Array:
         """Each step from a fresh memory: the steps are a batch axis."""

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from lava_sqs._checks import (
     check_choice,
+    check_flag,
     check_int,
     check_positive,
     check_real,
@@ -353,6 +354,10 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             )
         for size in sizes:
             check_int("hidden_layer_sizes", size, minimum=1)
+        for name in ("skip", "early_stopping", "warm_start", "resume"):
+            check_flag(name, getattr(self, name))
+        if not isinstance(self.verbose, bool):
+            check_int("verbose", self.verbose, minimum=0)  # as in scikit-learn
         check_choice("neuron", self.neuron, KINDS)
         check_choice("rule", self.rule, RULES)
         check_choice("encoder", self.encoder, ENCODERS)

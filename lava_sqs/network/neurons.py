@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, gammaln, logit
 
+from lava_sqs._checks import check_instance, check_int, check_positive
 from lava_sqs.quantum import Ansatz, NoiseModel, Population, qlif
 from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.sensitivity import OnlineScores, SpikeTrainScorer
@@ -66,6 +67,7 @@ class RunOut:
     log_likelihood: Array
 
 
+@runtime_checkable
 class Neuron(Protocol):
     """The interface of a kind of neuron: how to add one is in docs/tour.md."""
 
@@ -164,6 +166,11 @@ class SQSNeuron:
     ansatz: Ansatz
     noise: NoiseModel | None = None
     spread: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_instance("ansatz", self.ansatz, Ansatz)
+        check_instance("noise", self.noise, NoiseModel, none=True)
+        check_positive("spread", self.spread, zero=True)
 
     @property
     def channels(self) -> int:
@@ -378,6 +385,9 @@ class LIFNeuron:
 
     leak: float = 0.1
 
+    def __post_init__(self) -> None:
+        check_positive("leak", self.leak, below=1.0)
+
     @property
     def channels(self) -> int:
         """One."""
@@ -457,6 +467,9 @@ class AsPublishedNeuron:
 
     spread: float = 0.1
 
+    def __post_init__(self) -> None:
+        check_positive("spread", self.spread, zero=True)
+
     @property
     def channels(self) -> int:
         """One."""
@@ -522,6 +535,9 @@ class QLIFNeuron:
 
     shots: int = 20
     leak: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_int("shots", self.shots, minimum=1)
 
     @property
     def channels(self) -> int:

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_int, check_real, check_shape, describe
+from lava_sqs._checks import (
+    check_flag,
+    check_instance,
+    check_int,
+    check_items,
+    check_real,
+    check_shape,
+    check_text,
+    describe,
+)
 from lava_sqs.network.neurons import Neuron
 
 __all__ = ["INPUT", "LayerParams", "LayerSpec", "NetworkSpec", "Parameters", "feed_forward"]
@@ -48,6 +57,17 @@ class LayerSpec:
     size: int
     neuron: Neuron
     sources: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_text("name", self.name)
+        check_int("size", self.size, minimum=1)
+        if not isinstance(self.neuron, Neuron):
+            raise TypeError(
+                "Argument `neuron` must be a neuron of lava_sqs.network, for example SQSNeuron, "
+                f"but got {describe(self.neuron)}."
+            )
+        sources = check_items("sources", self.sources)
+        object.__setattr__(self, "sources", tuple(check_text("sources", s) for s in sources))
 
     @property
     def channels(self) -> int:
@@ -89,11 +109,13 @@ class NetworkSpec:
 
     def __post_init__(self) -> None:
         check_int("n_inputs", self.n_inputs, minimum=1)
+        object.__setattr__(self, "layers", check_items("layers", self.layers))
+        for layer in self.layers:
+            check_instance("layers", layer, LayerSpec)
         if not self.layers:
             raise ValueError("Argument `layers` must hold at least one layer, but is empty.")
         known = [INPUT]
         for i, layer in enumerate(self.layers):
-            check_int(f"layers[{i}].size", layer.size, minimum=1)
             if layer.name in known:
                 raise ValueError(
                     f"Argument `layers` must have different names (and none is {INPUT!r}), but got "
@@ -217,10 +239,12 @@ class NetworkSpec:
         TypeError, ValueError
             Names the array, what was expected and what came.
         """
+        check_instance("parameters", parameters, Mapping)
         for layer in self.layers:
             if layer.name not in parameters:
                 raise ValueError(f"Argument `parameters` must have the layer {layer.name!r}.")
-            own = parameters[layer.name]
+            own = check_instance(f"parameters[{layer.name!r}]", parameters[layer.name], LayerParams)
+            check_instance(f"parameters[{layer.name!r}].weights", own.weights, Mapping)
             if tuple(own.weights) != layer.sources:
                 raise ValueError(
                     f"Argument `parameters` must have weights of {layer.sources} for layer "
@@ -324,6 +348,11 @@ def feed_forward(
     -------
     NetworkSpec
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> from lava_sqs.network import LIFNeuron
@@ -333,9 +362,12 @@ def feed_forward(
       visible       10 x LIFNeuron(leak=0.1) from hidden0
       2368 weights, 126 angles, 42 bias currents
     """
+    check_int("n_visible", n_visible, minimum=1)
+    skip = check_flag("skip", skip)
     layers = []
     before = INPUT
-    for i, size in enumerate(hidden):
+    for i, size in enumerate(check_items("hidden", hidden)):
+        check_int(f"hidden[{i}]", size, minimum=1)
         layers.append(LayerSpec(f"hidden{i}", size, neuron, (before,)))
         before = f"hidden{i}"
     sources = (before,) if before == INPUT or not skip else (before, INPUT)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_int, check_real, describe
+from lava_sqs._checks import check_int, check_items, check_real, describe
 from lava_sqs.quantum.population import Population, RunResult
 from lava_sqs.recording import Recording
 
@@ -120,7 +120,7 @@ def one_of(name: str, value: Any, attribute: str, kind: type) -> Any:
 
 def channels(name: str, value: Any, count: int) -> list[int]:
     """Return chosen channels as a list of indices below *count*; negative ones count back."""
-    chosen = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    chosen = [value] if isinstance(value, (str, int, np.integer)) else check_items(name, value)
     indices = [check_int(name, i) for i in chosen]
     if not indices or not all(-count <= i < count for i in indices):
         raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_int
+from lava_sqs._checks import check_flag, check_instance, check_int
 from lava_sqs.plot._axes import new_axes, series
 from lava_sqs.quantum.pauli import qobj_to_pauli
 from lava_sqs.quantum.population import Population
@@ -61,6 +61,11 @@ def bloch_trajectory(
     Axes
         The points are the last of its ``collections``, with the time steps as their array.
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> import matplotlib
@@ -71,6 +76,8 @@ def bloch_trajectory(
     >>> ax.collections[-1].get_array().size
     20
     """
+    check_instance("label", label, str, none=True)
+    line = check_flag("line", line)
     vectors = _bloch_vectors(memory, neuron, qubit)
     ax = new_axes(ax, figsize=(4.2, 4.2), projection="3d")
     if not any(artist.get_gid() == _SPHERE for artist in ax.collections):

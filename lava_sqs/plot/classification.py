@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lava_sqs._checks import check_real, describe
+from lava_sqs._checks import check_flag, check_items, check_real, describe
 from lava_sqs.plot._axes import new_axes
 
 if TYPE_CHECKING:
@@ -64,13 +64,14 @@ def confusion_matrix(
         )
     if (counts < 0).any():
         raise ValueError("Argument `evaluation` must hold counts, but has negative ones.")
-    names = np.arange(len(counts)) if labels is None else list(labels)
+    names = np.arange(len(counts)) if labels is None else check_items("labels", labels)
     if len(names) != len(counts):
         raise ValueError(
             f"Argument `labels` must have one name for each of {len(counts)} classes, but got "
             f"{describe(labels)}."
         )
-    if normalize:
+    colorbar = check_flag("colorbar", colorbar)
+    if check_flag("normalize", normalize):
         counts = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax = new_axes(ax, figsize=(4.6, 4.2))
     display = ConfusionMatrixDisplay(counts, display_labels=names)

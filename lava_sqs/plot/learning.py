@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_choice, check_real, check_shape, describe
+from lava_sqs._checks import check_choice, check_instance, check_real, check_shape, describe
 from lava_sqs.plot._axes import COLOURS, new_axes, whole_numbers
 from lava_sqs.quantum.sensitivity import OnlineScores
 
@@ -69,6 +69,7 @@ def sensitivity_kernel(
     >>> ax.lines[0].get_ydata().round(3)
     array([3.536, 0.791])
     """
+    check_instance("label", label, str, none=True)
     if isinstance(kappa, OnlineScores):
         kappa = np.moveaxis(kappa.kappa, 1, -1)
     array = check_real("kappa", kappa)
@@ -144,6 +145,7 @@ def learning_curve(
     array([0.7, 0.4])
     """
     check_choice("value", value, _CURVES)
+    check_instance("label", label, str, none=True)
     attribute, text = _CURVES[value]
     array = _curves(curves, attribute)
     epochs = np.arange(1, array.shape[1] + 1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lava_sqs._checks import check_choice, describe
+from lava_sqs._checks import check_choice, check_instance
 from lava_sqs.plot._axes import COLOURS, channels, new_axes, series, traces, whole_numbers
 from lava_sqs.quantum import diagnostics
 
@@ -142,11 +142,8 @@ def memory_capacity(
     >>> ax.lines[0].get_ydata().round(6) + 0
     array([0., 1., 0.])
     """
-    if not isinstance(capacity, diagnostics.MemoryCapacity):
-        raise TypeError(
-            "Argument `capacity` must be a MemoryCapacity (see quantum.diagnostics), but got "
-            f"{describe(capacity)}."
-        )
+    check_instance("capacity", capacity, diagnostics.MemoryCapacity)
+    check_instance("label", label, str, none=True)
     check_choice("value", value, ("linear", "information"))
     values = getattr(capacity, value)
     if values is None:

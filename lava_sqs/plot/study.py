@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lava_sqs._checks import check_instance, check_items, check_positive, check_text
 from lava_sqs.plot._axes import COLOURS, STROKES, new_axes
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ def plot_study(
     >>> plot_study(result, "t2").get_xlabel()
     'T2 (µs)'
     """
-    name = result.resolve(x)
+    _check_result(result)
+    level = check_positive("level", level, below=1.0)
+    name = result.resolve(check_text("x", x))
     groups = _groups(result, name, group)
     for p in result.points:
         at = p.parameter(name)
@@ -176,6 +179,11 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
     -------
     Axes
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> import matplotlib
@@ -185,6 +193,10 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
     >>> len(ax.lines)
     2
     """
+    from matplotlib.axes import Axes
+
+    check_instance("ax", ax, Axes)
+    check_text("parameter", parameter)
     marks = sorted((at, name) for name, at in _marks(parameter, presets).items())
     for at, _ in marks:
         ax.axvline(at, color="0.4", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
@@ -211,15 +223,20 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
     return ax
 
 
+def _check_result(result: Any) -> None:
+    from lava_sqs.study.result import StudyResult
+
+    check_instance("result", result, StudyResult)
+
+
 def _marks(parameter: str, presets: Sequence[str]) -> dict[str, float]:
     """Return where devices are on the x axis."""
-    if isinstance(presets, str):
-        raise TypeError(f"Argument `presets` must be a list of names, but got {presets!r}.")
     from lava_sqs.quantum.noise import NoiseModel
 
     field = parameter.rpartition(".")[2]
     marks: dict[str, float] = {}
-    for preset in presets:
+    for preset in check_items("presets", presets):
+        check_text("presets", preset)
         model = NoiseModel.preset(preset)
         if field == "t2_over_t1":
             at = model.value("t2", 0) / model.value("t1", 0)
@@ -277,7 +294,8 @@ def plot_heatmap(
     >>> len(plot_heatmap(result, "t1", "t2").texts)
     4
     """
-    names = result.resolve(x), result.resolve(y)
+    _check_result(result)
+    names = result.resolve(check_text("x", x)), result.resolve(check_text("y", y))
     if names[0] == names[1]:
         raise ValueError(f"Arguments `x` and `y` must be two parameters, but both are {names[0]}.")
     _check_rest(result, names)
@@ -325,7 +343,7 @@ def _groups(result: StudyResult, x: str, group: str | Sequence[str] | None) -> l
     if given is None:
         groups = [n for n in result.varying if not _stands_for(result, x, n)]
     else:
-        groups = [result.resolve(g) for g in given]
+        groups = [result.resolve(check_text("group", g)) for g in check_items("group", given)]
     if len(groups) > 2:
         raise ValueError(
             f"Argument `group` can have two parameters, but {', '.join(groups)} vary: choose, and "

@@ -10,14 +10,21 @@ import numpy as np
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.process import AbstractProcess, LogConfig
 from numpy.typing import NDArray
+
+from lava_sqs._checks import check_instance
 
 
 class NamedProcess(AbstractProcess):
     """A Process whose models and ports know its name."""
 
     _runtime = None  # lets Lava's __del__ work on an object whose constructor raised
+
+    def __init__(self, **parameters: Any) -> None:
+        check_instance("name", parameters["name"], str, none=True)
+        check_instance("log_config", parameters["log_config"], LogConfig, none=True)
+        super().__init__(**parameters)
 
     def __setattr__(self, key: str, value: Any) -> None:
         super().__setattr__(key, value)

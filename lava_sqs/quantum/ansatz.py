@@ -20,9 +20,12 @@ from qutip import gates as qgates
 
 from lava_sqs._checks import (
     check_choice,
+    check_instance,
     check_int,
+    check_items,
     check_real,
     check_shape,
+    check_text,
     describe,
 )
 
@@ -284,6 +287,17 @@ class Ansatz:
         )
 
 
+#: Above these nothing could be simulated, and only the list of gates would fill the memory.
+_MOST_QUBITS, _MOST_LAYERS = 30, 10_000
+
+
+def _check_sizes(io_qubits: Any, memory_qubits: Any) -> tuple[int, int]:
+    return (
+        check_int("io_qubits", io_qubits, minimum=1, maximum=_MOST_QUBITS),
+        check_int("memory_qubits", memory_qubits, minimum=1, maximum=_MOST_QUBITS),
+    )
+
+
 def from_gates(
     gates: Iterable[Sequence[Any]],
     *,
@@ -322,12 +336,11 @@ def from_gates(
     >>> a.param_names
     ('theta_ent', 'theta_mem', 'theta_in')
     """
-    io_qubits = check_int("io_qubits", io_qubits, minimum=1)
-    memory_qubits = check_int("memory_qubits", memory_qubits, minimum=1)
+    io_qubits, memory_qubits = _check_sizes(io_qubits, memory_qubits)
     n = io_qubits + memory_qubits
     names: list[str] = []
     parsed: list[Gate] = []
-    for i, item in enumerate(gates):
+    for i, item in enumerate(check_items("gates", gates)):
         where = f"gates[{i}]"
         if isinstance(item, str) or not isinstance(item, Sequence) or len(item) not in (2, 3):
             raise TypeError(
@@ -359,7 +372,7 @@ def from_gates(
         else:
             value = float(check_shape(f"{where}[2]", check_real(f"{where}[2]", angle), ()))
             parsed.append(Gate(gate, qubits, angle=value))
-    return Ansatz(str(name), io_qubits, memory_qubits, tuple(parsed), tuple(names))
+    return Ansatz(check_text("name", name), io_qubits, memory_qubits, tuple(parsed), tuple(names))
 
 
 def paper() -> Ansatz:
@@ -417,9 +430,8 @@ def layered(io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansa
     >>> layered(1, 2).n_params
     13
     """
-    io_qubits = check_int("io_qubits", io_qubits, minimum=1)
-    memory_qubits = check_int("memory_qubits", memory_qubits, minimum=1)
-    layers = check_int("layers", layers, minimum=1)
+    io_qubits, memory_qubits = _check_sizes(io_qubits, memory_qubits)
+    layers = check_int("layers", layers, minimum=1, maximum=_MOST_LAYERS)
     n = io_qubits + memory_qubits
     io, memory = range(io_qubits), range(io_qubits, n)
     gates: list[tuple[str, tuple[int, ...], str]] = []
@@ -460,10 +472,15 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int) -> Ansatz:
     >>> swap.n_params
     0
     """
-    io_qubits = check_int("io_qubits", io_qubits, minimum=1)
-    memory_qubits = check_int("memory_qubits", memory_qubits, minimum=1)
+    io_qubits, memory_qubits = _check_sizes(io_qubits, memory_qubits)
     n = io_qubits + memory_qubits
-    full = unitary.full() if isinstance(unitary, qutip.Qobj) else np.asarray(unitary)
+    check_instance("unitary", unitary, qutip.Qobj, np.ndarray, list, tuple)
+    try:
+        full = unitary.full() if isinstance(unitary, qutip.Qobj) else np.asarray(unitary)
+    except ValueError as cause:
+        raise ValueError(
+            f"Argument `unitary` must be a matrix, but got {describe(unitary)}."
+        ) from cause
     if full.dtype.kind not in "biufc":
         raise TypeError(f"Argument `unitary` must be a Qobj or an array, but got {full.dtype}.")
     if full.shape != (2**n, 2**n):

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 import qutip
 
-from lava_sqs._checks import check_choice, check_int, describe
+from lava_sqs._checks import (
+    check_choice,
+    check_instance,
+    check_int,
+    check_items,
+    check_real,
+    check_shape,
+    describe,
+)
 
 __all__ = ["SLOTS", "Channel", "aer_depolarizing_param", "depol_from_aer", "depolarizing"]
 
@@ -191,7 +199,8 @@ class Channel:
         The arguments *slot*, *c_ops*, *hamiltonian* (or None) and *duration* are those of
         :meth:`~lava_sqs.NoiseModel.with_lindblad`. Raises its TypeError and ValueError.
         """
-        operators = (c_ops,) if isinstance(c_ops, qutip.Qobj) else tuple(c_ops)
+        single = isinstance(c_ops, qutip.Qobj)
+        operators = (c_ops,) if single else check_items("c_ops", c_ops)
         named = [(f"c_ops[{i}]", c) for i, c in enumerate(operators)]
         if hamiltonian is not None:
             named.append(("hamiltonian", hamiltonian))
@@ -258,15 +267,24 @@ class Channel:
         TypeError, ValueError
             If it is no channel.
         """
-        one = [2] * check_int("n_qubits", data["n_qubits"], minimum=1)
+        check_instance("channels", data, Mapping)
+        lacking = [key for key in _KEYS if key not in data]
+        if lacking:
+            raise ValueError(f"Argument `channels` must have {_KEYS}, but lacks {lacking}.")
+        one = [2] * check_int("n_qubits", data["n_qubits"], minimum=1, maximum=12)
         energy = data["hamiltonian"]
+        if data["duration"] is not None:
+            check_duration("duration", check_number("duration", data["duration"]))
         return cls(
             data["slot"],
             _from_lists(data["superoperator"], [[one, one], [one, one]]),
             None if energy is None else _from_lists(energy, [one, one]),
-            tuple(_from_lists(c, [one, one]) for c in data["c_ops"]),
+            tuple(_from_lists(c, [one, one]) for c in check_items("c_ops", data["c_ops"])),
             data["duration"],
         )
+
+
+_KEYS = ("slot", "n_qubits", "superoperator", "hamiltonian", "c_ops", "duration")
 
 
 def _to_lists(operator: qutip.Qobj) -> dict[str, Any]:
@@ -275,7 +293,12 @@ def _to_lists(operator: qutip.Qobj) -> dict[str, Any]:
 
 
 def _from_lists(data: Mapping[str, Any], dims: Any) -> qutip.Qobj:
-    return qutip.Qobj(np.array(data["real"]) + 1j * np.array(data["imag"]), dims=dims)
+    side = int(np.prod(np.ravel(dims[0])))
+    check_instance("channels", data, Mapping)
+    real, imag = (check_real(f"channels.{part}", data.get(part)) for part in ("real", "imag"))
+    for part in (real, imag):
+        check_shape("channels", part, (side, side))
+    return qutip.Qobj(real + 1j * imag, dims=dims)
 
 
 def as_superoperator(channel: Any) -> qutip.Qobj:
@@ -333,7 +356,12 @@ def check_number(name: str, value: Any) -> float:
         value = value[()]
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"Argument `{name}` must be a real number, but got {describe(value)}.")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError as error:
+        raise ValueError(
+            f"Argument `{name}` must be at most 1e308, but got {describe(value)}."
+        ) from error
     if math.isnan(result):
         raise ValueError(f"Argument `{name}` must be a number, but got nan.")
     return result + 0.0  # no negative zero: equal models have equal text

@@ -13,7 +13,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_int, check_real, check_seed, check_shape
+from lava_sqs._checks import check_instance, check_int, check_real, check_seed, check_shape
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import instrument
 from lava_sqs.quantum.noise import NoiseModel
@@ -239,6 +239,8 @@ def memory_fidelity(
     >>> run.fidelity.shape, bool((run.fidelity < 1).all())
     ((5, 1), True)
     """
+    check_instance("ansatz", ansatz, Ansatz)
+    check_instance("noise", noise, NoiseModel)
     seed = check_seed("seed", seed)
     z = check_real("currents", currents)
     channels = 0 if ansatz.io_qubits == 1 else 1
@@ -373,6 +375,8 @@ def memory_capacity(
       delay 1   MC +1.0000  1.0000 bit
       delay 2   MC +0.0000  0.0000 bit
     """
+    check_instance("ansatz", ansatz, Ansatz)
+    check_instance("noise", noise, NoiseModel, none=True)
     u = check_shape("currents", check_real("currents", currents), ("V",))
     if len(np.unique(u)) < 2:
         raise ValueError(f"Argument `currents` must hold two different values, but got {u}.")

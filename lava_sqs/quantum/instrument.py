@@ -27,7 +27,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_real, check_shape
+from lava_sqs._checks import check_instance, check_real, check_shape
 from lava_sqs.quantum import _kernels
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.noise import NoiseModel, depolarizing
@@ -168,6 +168,8 @@ def instrument(
     ----------
     Davies, Lewis, Comm. Math. Phys. 17, 239 (1970): instruments.
     """
+    check_instance("ansatz", ansatz, Ansatz)
+    check_instance("noise", noise, NoiseModel, none=True)
     program = compile_program(ansatz, noise)
     angles = ansatz.check_theta(theta)
     currents = check_shape("z", np.atleast_1d(check_real("z", z)), (ansatz.io_qubits,))

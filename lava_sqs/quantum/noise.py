@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import reduce, wraps
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_choice, check_int, describe
+from lava_sqs._checks import check_choice, check_int, check_items, describe
 from lava_sqs.quantum.channels import (
     SLOTS,
     Channel,
@@ -215,7 +215,7 @@ class NoiseModel:
             object.__setattr__(self, name, clean)
         self._check_lengths()
         self._check_lifetimes()
-        channels = tuple(self.channels) if isinstance(self.channels, Iterable) else (None,)
+        channels = check_items("channels", self.channels)
         if not all(isinstance(c, Channel) for c in channels):
             raise TypeError(
                 f"Argument `channels` must be a tuple of Channel, but got "
@@ -733,7 +733,7 @@ class NoiseModel:
         given: dict[str, Any] = {}
         for key, value in data.items():
             if key == "channels":
-                value = tuple(Channel.from_dict(c) for c in value)
+                value = tuple(Channel.from_dict(c) for c in check_items("channels", value))
             elif isinstance(value, (list, tuple)):
                 value = tuple(math.inf if v == "inf" else v for v in value)
             given[key] = math.inf if isinstance(value, str) and value == "inf" else value
@@ -820,6 +820,7 @@ def depol_from_gate_infidelity(
     if n > 2:
         raise ValueError(f"Argument `n_qubits` must be 1 or 2, but got {n}.")
     r = check_probability("r", check_number("r", r))
+    duration = check_duration("duration", check_number("duration", duration))
     model = NoiseModel(
         t1=t1, t2=t2, gate_time_1q=duration, gate_time_2q=0, readout_time=1e-6, idle_time=0
     )

@@ -22,7 +22,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_real, describe
+from lava_sqs._checks import check_bytes, check_int, check_real, describe
 
 __all__ = [
     "matrix_to_superoperator",
@@ -48,6 +48,11 @@ def pauli_labels(n_qubits: int) -> list[str]:
     list of str
         ``4**n_qubits`` names; qubit 0 is the first letter, and the last letter varies fastest.
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> pauli_labels(1)
@@ -55,6 +60,8 @@ def pauli_labels(n_qubits: int) -> list[str]:
     >>> pauli_labels(2)[:6]
     ['II', 'IX', 'IY', 'IZ', 'XI', 'XX']
     """
+    n_qubits = check_int("n_qubits", n_qubits, minimum=1)
+    check_bytes("n_qubits", (49.0 + n_qubits) * 4.0 ** min(n_qubits, 500))
     return ["".join(letters) for letters in product("IXYZ", repeat=n_qubits)]
 
 
@@ -139,8 +146,8 @@ def pauli_to_qobj(vector: Any) -> qutip.Qobj:
     True
     """
     r = check_real("vector", vector)
-    n = round(float(np.log(r.size) / np.log(4))) if r.size else -1
-    if r.ndim != 1 or r.size != 4**n:
+    n = (r.size.bit_length() - 1) // 2
+    if r.ndim != 1 or n < 1 or r.size != 4**n:
         raise ValueError(
             f"Argument `vector` must have shape (4**n,), but got {describe(np.asarray(vector))}."
         )
@@ -214,8 +221,8 @@ def matrix_to_superoperator(matrix: Any) -> qutip.Qobj:
     True
     """
     m = check_real("matrix", matrix)
-    sizes = [round(float(np.log(s) / np.log(4))) for s in m.shape]
-    if m.ndim != 2 or m.shape != tuple(4**n for n in sizes):
+    sizes = [(s.bit_length() - 1) // 2 for s in m.shape]
+    if m.ndim != 2 or min(sizes) < 1 or m.shape != tuple(4**n for n in sizes):
         raise ValueError(
             f"Argument `matrix` must have shape (4**n_out, 4**n_in), but has shape {m.shape}."
         )

@@ -16,6 +16,7 @@ The first and the last are exact with noise; ``trajectory`` is then exact in dis
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,9 +29,12 @@ import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import (
+    check_bytes,
     check_choice,
     check_dtype,
+    check_instance,
     check_int,
+    check_items,
     check_real,
     check_seed,
     check_shape,
@@ -47,7 +51,11 @@ from lava_sqs.quantum.engines import (
 from lava_sqs.quantum.engines import ground_state as ground_state
 from lava_sqs.quantum.instrument import instrument_bytes
 from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.trajectory import TrajectoryEngine
+from lava_sqs.quantum.trajectory import (
+    LARGEST_PAULI_MEMORY,
+    TrajectoryEngine,
+    trajectory_bytes,
+)
 
 __all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
 
@@ -188,26 +196,17 @@ class Population:
         dtype: Any = np.float64,
         backend: str | None = None,
     ) -> None:
-        if not isinstance(ansatz, Ansatz):
-            raise TypeError(
-                "Argument `ansatz` must be an Ansatz (see lava_sqs.quantum.ansatz), but got "
-                f"{type(ansatz).__name__}."
-            )
-        if noise is not None and not isinstance(noise, NoiseModel):
-            raise TypeError(
-                f"Argument `noise` must be a NoiseModel or None, but got {type(noise).__name__}."
-            )
+        check_instance("ansatz", ansatz, Ansatz)
+        check_instance("noise", noise, NoiseModel, none=True)
         self._ansatz, self._noise = ansatz, noise
         self._dtype = check_dtype("dtype", dtype)
         self._seed = check_seed("seed", seed)
-        if isinstance(batch, (int, np.integer)):
-            batch = (batch,)
-        self._batch = tuple(check_int("batch", b, minimum=0) for b in batch)
+        self._batch = _check_batch(batch)
         for_angles, for_outcomes, for_errors = np.random.SeedSequence(self._seed).spawn(3)
         self._rng = np.random.default_rng(for_outcomes)
         self._theta, self._size = _initial_theta(ansatz, theta, size, for_angles)
 
-        self._flat = int(np.prod(self._batch, dtype=int))
+        self._flat = math.prod(self._batch)
         self._chosen = backend
         self._engine, self._backend = _make_engine(self, backend, np.random.default_rng(for_errors))
         self._engine.set_theta(self._theta, np.ones(self._size, dtype=bool))
@@ -464,7 +463,7 @@ class Population:
         """
         if record is None:
             record = RECORDS[:-1] if self._engine.no_likelihood else RECORDS
-        names = {check_choice("record", name, RECORDS) for name in record}
+        names = {check_choice("record", name, RECORDS) for name in check_items("record", record)}
         if "log_likelihood" in names:
             self._need_likelihood("log_likelihood")
         z = self._check_currents(currents, ("T",))
@@ -641,11 +640,20 @@ def _version() -> str:
     return version("lava-sqs")  # reads files: a millisecond
 
 
+def _check_batch(batch: Any) -> tuple[int, ...]:
+    single = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
+    axes = check_items("batch", (batch,) if single else batch)
+    if len(axes) > 16:
+        raise ValueError(f"Argument `batch` must have at most 16 axes, but has {len(axes)}.")
+    return tuple(check_int("batch", n, minimum=0) for n in axes)
+
+
 def _initial_theta(
     ansatz: Ansatz, theta: Any, size: int | None, seeds: np.random.SeedSequence
 ) -> tuple[Array, int]:
     if size is not None:
         size = check_int("size", size, minimum=1)
+        check_bytes("size", 8 * size * max(ansatz.n_params, 1))
     if theta is None:
         if size is None:
             raise ValueError("Argument `size` must be given when `theta` is None.")
@@ -665,6 +673,22 @@ def _initial_theta(
     return angles, angles.shape[0]
 
 
+def _check_room(
+    ansatz: Ansatz, size: int, batch: tuple[int, ...], dtype: Any, backend: str, shared: bool
+) -> None:
+    """Refuse neurons whose state and instruments, made twice for a moment, would not fit."""
+    each = {
+        "instrument": instrument_bytes(ansatz, dtype),
+        "trajectory": trajectory_bytes(ansatz, dtype),
+        "qutip": 20_000 + 16 * 16**ansatz.n_qubits,
+    }[backend]
+    m = ansatz.memory_qubits
+    state = 8 * (4**m if m <= LARGEST_PAULI_MEMORY or backend != "trajectory" else 4 * m + 2**m)
+    for name, copies in (("size", 1), ("batch", math.prod(batch))):
+        state_bytes = float(copies * size * (state + 8 * (2 + ansatz.io_qubits)))
+        check_bytes(name, 2.0 * ((1 if shared else size) * each + state_bytes))
+
+
 def _make_engine(
     population: Population, backend: str | None, rng: np.random.Generator
 ) -> tuple[Engine, str]:
@@ -679,25 +703,27 @@ def _make_engine(
     if backend is None:
         backend = default_backend(ansatz, noise, size, dtype, shared=shared)
     check_choice("backend", backend, BACKENDS)
-    if backend == "qutip":
-        return LiteralEngine(population), backend
+    limit = _MAX_INSTRUMENT_BYTES
     if backend == "trajectory":
-        flat = int(np.prod(population.batch, dtype=int))
-        need = 16 * 2**ansatz.memory_qubits * size * max(flat, 1)
-        if need > _MAX_INSTRUMENT_BYTES:
+        states = size * max(math.prod(population.batch), 1)
+        need = 16 * 2**ansatz.memory_qubits * states
+        if need > limit:
             raise ValueError(
                 f"Argument `memory_qubits` = {ansatz.memory_qubits} is too large: the pure states "
-                f"of {size * max(flat, 1)} neuron(s) need {need / 2**30:.3g} GiB, but at most "
-                f"{_MAX_INSTRUMENT_BYTES / 2**30:.3g} GiB are allowed, and no other backend fits."
+                f"of {states} neuron(s) need {need / 2**30:.3g} GiB, but at most "
+                f"{limit / 2**30:.3g} GiB are allowed, and no other backend fits."
             )
+    elif backend == "instrument":
+        copies = 1 if shared else size
+        need = instrument_bytes(ansatz, dtype) * copies
+        if need > limit:
+            raise ValueError(
+                f"Argument `backend` = 'instrument' with io_qubits = {ansatz.io_qubits} and "
+                f"memory_qubits = {ansatz.memory_qubits} needs {need / 2**30:.3g} GiB for {copies} "
+                f"set(s) of angles, but at most {limit / 2**30:.3g} GiB are allowed: "
+                "backend='trajectory' fits."
+            )
+    _check_room(ansatz, size, population.batch, dtype, backend, shared)
+    if backend == "trajectory":
         return TrajectoryEngine(population, rng), backend
-    copies = 1 if shared else size
-    need = instrument_bytes(ansatz, dtype) * copies
-    if need > _MAX_INSTRUMENT_BYTES:
-        raise ValueError(
-            f"Argument `backend` = 'instrument' with io_qubits = {ansatz.io_qubits} and "
-            f"memory_qubits = {ansatz.memory_qubits} needs {need / 2**30:.3g} GiB for {copies} "
-            f"set(s) of angles, but at most {_MAX_INSTRUMENT_BYTES / 2**30:.3g} GiB are allowed: "
-            "backend='trajectory' fits."
-        )
-    return InstrumentEngine(population), backend
+    return (LiteralEngine if backend == "qutip" else InstrumentEngine)(population), backend

@@ -15,6 +15,7 @@ import numpy as np
 import qutip
 from numpy.typing import NDArray
 
+from lava_sqs._checks import check_instance
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel
 
@@ -40,6 +41,11 @@ class ReferenceNeuron:
     memory : Qobj
         Density matrix of the memory qubits, ``|0..0><0..0|`` at the start.
 
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
@@ -58,7 +64,8 @@ class ReferenceNeuron:
     memory: qutip.Qobj
 
     def __init__(self, ansatz: Ansatz, theta: Any, noise: NoiseModel | None = None) -> None:
-        self.ansatz, self.noise = ansatz, noise
+        self.ansatz = check_instance("ansatz", ansatz, Ansatz)
+        self.noise = check_instance("noise", noise, NoiseModel, none=True)
         self.theta = ansatz.check_theta(theta)
         self.n_io, self.n = ansatz.io_qubits, ansatz.n_qubits
         self.outcomes = list(product((0, 1), repeat=self.n_io))  # channel 0 most significant

@@ -36,7 +36,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_choice, check_int, check_real, check_seed, describe
+from lava_sqs._checks import (
+    check_choice,
+    check_flag,
+    check_instance,
+    check_int,
+    check_positive,
+    check_real,
+    check_seed,
+    describe,
+)
 from lava_sqs.quantum import _score_kernels
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.instrument import Program, compile_program
@@ -136,15 +145,15 @@ def score_spike_train(
     """
     scorer = SpikeTrainScorer(ansatz, theta, noise=noise)
     check_choice("method", method, METHODS)
+    per_sample = check_flag("per_sample", per_sample)
+    n = check_int("n_samples", n_samples, minimum=1)
+    epsilon = check_positive("epsilon", epsilon)
+    rng = np.random.default_rng(check_seed("seed", seed))
     data = scorer._prepare(currents, spikes, signal)
     if method == "parameter-shift":
         logp, d_theta, d_z = _parameter_shift(scorer, *data)
     elif method == "spsa":
-        n = check_int("n_samples", n_samples, minimum=1)
-        rng = np.random.default_rng(check_seed("seed", seed))
-        if not epsilon > 0:
-            raise ValueError(f"Argument `epsilon` must be positive, but got {epsilon}.")
-        logp, d_theta, d_z = _spsa(scorer, *data, n, float(epsilon), rng)
+        logp, d_theta, d_z = _spsa(scorer, *data, n, epsilon, rng)
     else:
         logp, d_theta, d_z = scorer._exact(*data, per_sample=per_sample)
     return scorer._shape(logp, d_theta, d_z, np.shape(currents), per_sample)
@@ -195,10 +204,9 @@ class SpikeTrainScorer:
         noise: NoiseModel | None = None,
         prebuild: bool = False,
     ) -> None:
-        if not isinstance(ansatz, Ansatz):
-            raise TypeError(
-                f"Argument `ansatz` must be an Ansatz, but got {type(ansatz).__name__}."
-            )
+        check_instance("ansatz", ansatz, Ansatz)
+        check_instance("noise", noise, NoiseModel, none=True)
+        prebuild = check_flag("prebuild", prebuild)
         angles = check_real("theta", theta)
         self.shared = angles.ndim == 1
         ansatz.check_theta(angles, leading=() if self.shared else ("K",))

@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from lava_sqs._checks import check_int, describe
+from lava_sqs._checks import (
+    check_choice,
+    check_instance,
+    check_int,
+    check_items,
+    check_real,
+    check_shape,
+    describe,
+)
 
 __all__ = ["KINDS", "Counts"]
 
@@ -61,19 +69,17 @@ class Counts:
     sample_errors: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"Argument `kind` must be one of {KINDS}, but got {self.kind!r}.")
+        check_choice("kind", self.kind, KINDS)
         check_int("shots", self.shots, minimum=0)
         check_int("errors", self.errors, minimum=0)
         if self.errors > self.shots:
             raise ValueError(
                 f"Argument `errors` must be at most shots = {self.shots}, but got {self.errors}."
             )
-        if not (math.isfinite(self.value_sum) and math.isfinite(self.value_sq)):
-            raise ValueError(
-                "Arguments `value_sum` and `value_sq` must be finite, but got "
-                f"{self.value_sum!r} and {self.value_sq!r}."
-            )
+        for name in ("value_sum", "value_sq"):
+            check_shape(name, check_real(name, getattr(self, name)), ())
+        for each in check_items("sample_errors", self.sample_errors):
+            check_int("sample_errors", each)
         if self.kind == "samples" and (
             not self.sample_errors
             or self.shots % len(self.sample_errors)
@@ -129,7 +135,7 @@ class Counts:
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        array = np.asarray(errors)
+        array = np.asarray(check_instance("errors", errors, np.ndarray, list, tuple, range))
         if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "biu":
             raise ValueError(
                 f"Argument `errors` must be N counts, one per sample, but got {describe(errors)}."
@@ -156,12 +162,9 @@ class Counts:
         ValueError
             If one is no finite number.
         """
-        array = np.atleast_1d(np.asarray(values)).ravel()
-        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-            raise ValueError(
-                f"Argument `values` must be finite real numbers, but got {describe(values)}."
-            )
-        array = array.astype(np.float64)
+        array = np.atleast_1d(check_real("values", values)).ravel()
+        if (np.abs(array) > 1e100).any():
+            raise ValueError("Argument `values` must hold numbers up to 1e100: they are squared.")
         return cls(
             "values",
             int(array.size),

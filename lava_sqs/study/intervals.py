@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._checks import check_instance, check_positive
 from lava_sqs.study.counts import Counts
 
 __all__ = ["Interval", "interval"]
@@ -97,8 +98,8 @@ def interval(counts: Counts, level: float = 0.95) -> Interval:
     >>> print(interval(Counts.of_shots(100, errors=10)))
     0.1 [0.05523, 0.1744] (95%, Wilson: 100 independent shots)
     """
-    if not 0 < level < 1:
-        raise ValueError(f"Argument `level` must be in (0, 1), but got {level!r}.")
+    check_instance("counts", counts, Counts)
+    level = check_positive("level", level, below=1.0)
     if not counts.shots:
         return Interval(math.nan, math.nan, math.nan, level, "none", "no shots")
     if counts.kind == "shots":

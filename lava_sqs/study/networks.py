@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lava_sqs._checks import check_int, describe
+from lava_sqs._checks import check_int, check_items, check_text, describe
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.noise import PREFIXES, noise_from
 from lava_sqs.study.plan import point_id
@@ -39,6 +39,12 @@ def _dataset(data: str, content: str, classes: tuple[Any, ...] | None) -> Datase
 
     found = load_digits() if data == "digits" else load_npz(data)
     return found if classes is None else found.classes(*classes)
+
+
+def _check_data(data: Any, classes: Any) -> None:
+    check_text("data", data)
+    if classes is not None:
+        check_items("classes", classes)
 
 
 def _data_identity(data: str) -> str:
@@ -94,7 +100,9 @@ def quantised(model: Any, bits: int) -> Any:
     >>> coarse.parameters_["visible"].weights["input"]
     array([[ 1.,  0., -1.]])
     """
-    levels = 2 ** (check_int("weight_bits", bits, minimum=2) - 1) - 1
+    if not hasattr(model, "parameters_"):
+        raise TypeError(f"Argument `model` must be a fitted SQSNN, but got {describe(model)}.")
+    levels = 2 ** (check_int("weight_bits", bits, minimum=2, maximum=52) - 1) - 1
     model = copy.copy(model)
     model.parameters_ = {name: own.copy() for name, own in model.parameters_.items()}
     for own in model.parameters_.values():
@@ -263,6 +271,7 @@ class Accuracy:
 
     def __post_init__(self) -> None:
         check_int("repeats", self.repeats, minimum=1)
+        _check_data(self.data, self.classes)
         if (self.X is None) != (self.y is None):
             raise ValueError("Arguments `X` and `y` must be given both or neither.")
         if self.X is not None and len(self.X) != len(self.y):
@@ -394,7 +403,11 @@ class Training:
     name = "training"
 
     def __post_init__(self) -> None:
+        _check_data(self.data, self.classes)
         check_int("networks", self.networks, minimum=1)
+        for name in ("train_size", "test_size"):
+            if getattr(self, name) is not None:
+                check_int(name, getattr(self, name), minimum=1)
 
     def identity(self) -> Any:
         """Return what the rows' ids contain: every field, and the data hashed.

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lava_sqs._checks import describe
+
 if TYPE_CHECKING:
     from lava_sqs.quantum.noise import NoiseModel
 
@@ -41,13 +43,25 @@ def _fields(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
                 f"Parameters must not give both `{prefix}.{target}` and `{prefix}.{ratio}`."
             )
         base = given.get(of, _preset_value(params, prefix, of))
-        by = given[ratio]
-        if isinstance(by, bool) or not isinstance(by, (int, float)) or by < 0:
+        by = _number(f"{prefix}.{ratio}", given[ratio])
+        if not 0 <= by < math.inf:
             raise ValueError(
                 f"Parameter `{prefix}.{ratio}` must be a number of at least 0, but got {by!r}."
             )
-        fields[target] = [v * by for v in base] if isinstance(base, list) else base * by
+        each = [_number(f"{prefix}.{of}", v) for v in (base if isinstance(base, list) else [base])]
+        fields[target] = [v * by for v in each] if isinstance(base, list) else each[0] * by
     return fields
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError
+        return float(value)
+    except (TypeError, OverflowError) as error:
+        raise TypeError(
+            f"Parameter `{name}` must be a number, but got {describe(value)}."
+        ) from error
 
 
 def _preset_value(params: Mapping[str, Any], prefix: str, field: str) -> Any:

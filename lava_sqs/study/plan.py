@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lava_sqs._checks import check_choice, check_int, describe
+from lava_sqs._checks import check_choice, check_int, check_positive, describe
 from lava_sqs._version import __version__
 
 __all__ = [
@@ -109,6 +109,7 @@ class Stop:
         for name in ("max_shots", "max_errors", "max_batches"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, check_int(name, getattr(self, name), minimum=1))
+        check_positive("level", self.level, below=1.0)
         width = self.target_width
         if width is not None and (
             isinstance(width, bool)

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from lava_sqs._checks import check_items, check_path
 from lava_sqs._files import write_bytes
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.plan import RESERVED
@@ -281,7 +282,7 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
     >>> rows[0].params, rows[0].counts.kind
     ({'ansatz': 'delay'}, 'values')
     """
-    path = Path(path)
+    path = check_path("path", path)
     contents = _scan(path, path.read_bytes())
     if contents.torn:
         message = _torn_message(path, contents.torn, "it is left out.")
@@ -459,8 +460,8 @@ def combine(
     >>> len(rows)
     2
     """
-    names = [Path(p) for p in paths]
-    if out is not None and Path(out).exists():
+    names = [check_path("paths", p) for p in check_items("paths", paths)]
+    if out is not None and check_path("out", out).exists():
         raise FileExistsError(f"{out} exists already: choose another name for the merged file.")
     rows = [row for path in names for row in read_rows(path)]
     merged = _without_duplicates(Path(", ".join(map(str, names))), rows)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lava_sqs._checks import check_choice, describe
+from lava_sqs._checks import check_choice, check_instance, describe
 from lava_sqs.study.counts import Counts
 
 __all__ = ["TASKS", "Task", "identity", "resolve_task", "task_name"]
@@ -139,7 +139,7 @@ def resolve_task(task: Any, options: Mapping[str, Any] | None = None) -> Task:
     >>> resolve_task("memory_capacity", {"max_delay": 3}).max_delay
     3
     """
-    options = dict(options or {})
+    options = dict(check_instance("options", options, Mapping, none=True) or {})
     found: Any = task
     if isinstance(task, str):
         place = task if ":" in task else TASKS[check_choice("task", task, TASKS)]

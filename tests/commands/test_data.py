@@ -47,7 +47,7 @@ def test_a_copy_is_converted(tmp_path):
         (["japanese-vowels"], 2, "--from must name the folder with ae.train"),
         (["santa-fe"], 2, "--from must name an npz with the array `series`"),
         (["nmnist", "--from", "."], 2, "--from must be an npz or a folder with Train/0"),
-        (["nmnist", "--from", ".", "--steps", "0"], 2, "--from must be an npz or a folder"),
+        (["nmnist", "--from", ".", "--steps", "0"], 2, "--steps must be at least 1, but got 0"),
         (["usps", "--from", "no.npz"], 2, "must name an npz file, but no.npz does not exist"),
         (["japanese-vowels", "--from", "."], 2, "No such file or directory: ae.train"),
     ],

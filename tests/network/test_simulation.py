@@ -100,12 +100,24 @@ def test_sizes_of_the_papers_network(circuit, parameters):
         ((LayerSpec("a", 1, NEURON, ("input", "input")),), "must name different"),
         ((LayerSpec("a", 1, NEURON, ()),), "must name different"),
         ((LayerSpec("input", 1, NEURON, ("input",)),), "different names"),
-        ((LayerSpec("a", 0, NEURON, ("input",)),), "at least 1"),
     ],
 )
 def test_impossible_networks_are_refused(layers, message):
     with pytest.raises(ValueError, match=message):
         NetworkSpec(3, layers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("a", 0, NEURON, ("input",)), ValueError, "`size` must be at least 1"),
+        (("a", 1, "layered", ("input",)), TypeError, "`neuron` must be a neuron"),
+        (("a", 1, NEURON, "input"), TypeError, "`sources` must be a list"),
+    ],
+)
+def test_impossible_layers_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        LayerSpec(*arguments)
 
 
 def test_wrong_parameters_are_refused():

@@ -64,7 +64,7 @@ def test_devices_are_vertical_lines_with_names(ax):
     assert np.diff(places).min() > height / np.sin(np.radians(35))
     with pytest.raises(ValueError, match="no value of it"):
         plot_study(result([{"m": 1}, {"m": 2}]), "m", ax=ax, presets=["ibm_fez"])
-    with pytest.raises(TypeError, match="list of names"):
+    with pytest.raises(TypeError, match="must be a list or tuple"):
         plot_study(result(CURVES), "t1", ax=ax, presets="ibm_fez")
 
 

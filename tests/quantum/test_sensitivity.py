@@ -289,7 +289,7 @@ def test_spsa_is_right_on_average():
         ({"theta": np.zeros((2, 4))}, "`theta` must have shape"),
         ({"signal": np.zeros((5, 2))}, "`signal` must broadcast"),
         ({"method": "exakt"}, "Did you mean 'exact'"),
-        ({"method": "spsa", "epsilon": 0.0}, "`epsilon` must be positive"),
+        ({"method": "spsa", "epsilon": 0.0}, "`epsilon` must be above 0"),
     ],
 )
 def test_bad_input_is_named(change, message):

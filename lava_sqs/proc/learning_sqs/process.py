@@ -141,11 +141,8 @@ class LearningSQS(SQS):
             "update_interval": check_int("update_interval", update_interval, minimum=1),
             "baseline": baseline,
         }
-        if sqs.get("backend") not in (None, "instrument"):
-            raise ValueError(
-                "Argument `backend` must be 'instrument' or None, for only it has scores, but got "
-                f"{sqs['backend']!r}."
-            )
+        if sqs.get("backend") is not None:
+            check_choice("backend", sqs["backend"], ("instrument",))  # only it has scores
         sqs["backend"] = "instrument"
         super().__init__(**sqs)
         self.proc_params.overwrite("learning", learning)

@@ -9,7 +9,7 @@ from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_broadcast, check_int, check_reset, check_seed
+from lava_sqs._checks import check_axes, check_broadcast, check_int, check_reset, check_seed
 from lava_sqs.proc._naming import NamedProcess
 
 __all__ = ["QLIF"]
@@ -92,8 +92,7 @@ class QLIF(NamedProcess):
         name: str | None = None,
         log_config: LogConfig | None = None,
     ) -> None:
-        axes = shape if isinstance(shape, (tuple, list)) else (shape,)
-        axes = tuple(check_int("shape", n, minimum=1) for n in axes)
+        axes = check_axes("shape", shape)
         given = {"decay": decay, "threshold": threshold, "gain": gain, "bias": bias}
         constants = {key: check_constant(key, value, axes) for key, value in given.items()}
         if current_scale is not None:

@@ -12,12 +12,12 @@ from lava.magma.core.process.variable import Var
 from numpy.typing import DTypeLike, NDArray
 
 from lava_sqs._checks import (
+    check_axes,
     check_broadcast,
     check_int,
     check_real,
     check_reset,
     check_shape,
-    describe,
 )
 from lava_sqs.proc._naming import NamedProcess
 from lava_sqs.quantum import NoiseModel, Population
@@ -155,9 +155,7 @@ class SQS(NamedProcess):
         log_config: LogConfig | None = None,
     ) -> None:
         arguments = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
-        shape = _check_process_shape(shape)
-        _check_type("name", name, str)
-        _check_type("log_config", log_config, LogConfig)
+        shape = check_axes("shape", shape)
         circuit = _circuit(ansatz, io_qubits, memory_qubits, layers)
         batch = () if copies is None else (check_int("copies", copies, minimum=1),)
         channels = shape if circuit.io_qubits == 1 else (*shape, circuit.io_qubits)
@@ -407,17 +405,3 @@ def _circuit(
                 f"but got {value}."
             )
     return ansatz
-
-
-def _check_process_shape(shape: Any) -> tuple[int, ...]:
-    lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
-    if not lengths:
-        raise ValueError("Argument `shape` must have at least one axis, but got ().")
-    return tuple(check_int("shape", n, minimum=1) for n in lengths)
-
-
-def _check_type(name: str, value: Any, kind: type) -> None:
-    if value is not None and not isinstance(value, kind):
-        raise TypeError(
-            f"Argument `{name}` must be a {kind.__name__} or None, but got {describe(value)}."
-        )

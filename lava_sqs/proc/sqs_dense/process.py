@@ -99,6 +99,10 @@ class SQSDense(NamedProcess):
         log_config: LogConfig | None = None,
     ) -> None:
         matrix = check_shape("weights", check_real("weights", weights), ("post", "pre"))
+        if not matrix.size:
+            raise ValueError(
+                f"Argument `weights` must connect something, but has shape {matrix.shape}."
+            )
         window = check_int("window", window, minimum=0)
         gamma = check_positive("gamma", gamma, zero=True)
         if gamma > 1:

@@ -9,7 +9,7 @@ import numpy as np
 from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 
-from lava_sqs._checks import check_int, check_seed
+from lava_sqs._checks import check_int, check_seed, describe
 from lava_sqs.proc._naming import NamedProcess
 
 __all__ = ["SQSNetwork"]
@@ -73,6 +73,8 @@ class SQSNetwork(NamedProcess):
         name: str | None = None,
         log_config: LogConfig | None = None,
     ) -> None:
+        if not hasattr(spec, "check_parameters"):
+            raise TypeError(f"Argument `spec` must be a NetworkSpec, but got {describe(spec)}.")
         spec.check_parameters(parameters)
         for layer in spec.layers:
             if not hasattr(layer.neuron, "to_process"):

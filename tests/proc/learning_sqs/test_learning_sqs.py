@@ -344,7 +344,7 @@ def test_bad_third_factors_end_the_run_by_name(third, role, message):
         ({"baseline": 0.1, "role": "visible"}, ValueError, "`baseline` belongs to role='hidden'"),
         ({"copies": 0}, ValueError, "`copies` must be at least 1"),
         ({"copies": 2, "bias": [[0.1, 0.2]] * 2}, ValueError, "`bias` must broadcast"),
-        ({"backend": "qutip"}, ValueError, "`backend` must be 'instrument'"),
+        ({"backend": "qutip"}, ValueError, "`backend` must be one of 'instrument'"),
         ({"shape": -1}, ValueError, "`shape`"),
     ],
 )

@@ -61,7 +61,7 @@ TWO_IO = ansatz.layered(2, 1)
         ({"dtype": np.int32}, ValueError, ["dtype", "float32", "int32"]),
         ({"dtype": "double precision"}, TypeError, ["dtype", "float64"]),
         ({"record": ("spikes",)}, ValueError, ["record", "'s_out'", "'spikes'"]),
-        ({"record": 1}, TypeError, ["record", "int"]),
+        ({"record": 1}, TypeError, ["record", "list or tuple", "1"]),
         ({"name": 7}, TypeError, ["name", "str", "7"]),
         ({"log_config": "debug"}, TypeError, ["log_config", "LogConfig"]),
     ],
