@@ -110,7 +110,7 @@ def test_sqs_dense_with_a_window_over_all_steps_is_the_exact_gradient():
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-4 * np.abs(b).max())
 
 
-def rates_after_reward(rule, steps=1200):
+def rates_after_reward(rule, steps=500):
     """Firing rates at the end of eight neurons: four are paid per spike, the other four fined.
 
     The payment for a spike takes two steps, through two stock Dense.

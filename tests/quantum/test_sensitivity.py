@@ -270,7 +270,7 @@ def test_spsa_is_right_on_average():
             score_spike_train(
                 circuit, theta, currents, spikes, noise=NOISE, method="spsa", epsilon=1e-4, seed=i
             )[1]
-            for i in range(1500)
+            for i in range(500)
         ]
     )
     error = draws.std(axis=0, ddof=1) / np.sqrt(len(draws))

@@ -182,8 +182,9 @@ def both(case, connection_of, window, copies=None, **twin_only):
     return (twin.weights, twin.theta, twin.bias), lava
 
 
-@pytest.mark.parametrize("window", [0, 1])
-@pytest.mark.parametrize("case", list(CASES))
+@pytest.mark.parametrize(
+    ("case", "window"), [*((case, 1) for case in CASES), ("visible", 0), ("hidden, exact", 0)]
+)
 def test_stock_learning_dense_follows_the_twin(case, window):
     want, got = both(
         case,
