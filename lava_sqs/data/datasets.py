@@ -434,7 +434,7 @@ def bin_events(
     steps = check_int("n_steps", n_steps, minimum=1)
     check_bytes("n_steps", 16.0 * steps * _NMNIST_SIZE**2)
     width = check_positive("step_us", step_us)
-    n = len(np.atleast_1d(t_us))
+    n = check_real("t_us", t_us).size
     x, y = (_whole_numbers(k, v, n, _NMNIST_SIZE) for k, v in (("x", x), ("y", y)))
     polarity, times = _whole_numbers("polarity", polarity, n, 2), _whole_numbers("t_us", t_us, n)
     early = times < steps * width
@@ -568,7 +568,12 @@ def pool_events(counts: Any, *, time: int = 1, space: int = 1) -> Array:
     >>> pool_events(np.ones((1, 9, 2, 34, 34)), time=4, space=3).shape
     (1, 2, 2, 12, 12)
     """
-    x = np.asarray(check_instance("counts", counts, np.ndarray, list, tuple))
+    try:
+        x = np.asarray(check_instance("counts", counts, np.ndarray, list, tuple))
+    except ValueError as error:
+        raise ValueError(
+            f"Argument `counts` must be an array, but got {describe(counts)}."
+        ) from error
     check_shape("counts", x, ("n", "T", "P", "H", "W"))
     if x.dtype.kind not in "biuf" or not x.size:
         raise TypeError(f"Argument `counts` must hold numbers, but got {describe(x)}.")

@@ -288,7 +288,7 @@ class Ansatz:
 
 
 #: Above these nothing could be simulated, and only the list of gates would fill the memory.
-_MOST_QUBITS, _MOST_LAYERS = 30, 10_000
+_MOST_QUBITS, _MOST_LAYERS = 30, 1000
 
 
 def _check_sizes(io_qubits: Any, memory_qubits: Any) -> tuple[int, int]:
@@ -338,7 +338,7 @@ def from_gates(
     """
     io_qubits, memory_qubits = _check_sizes(io_qubits, memory_qubits)
     n = io_qubits + memory_qubits
-    names: list[str] = []
+    names: dict[str, int] = {}  # name -> index, as first used
     parsed: list[Gate] = []
     for i, item in enumerate(check_items("gates", gates)):
         where = f"gates[{i}]"
@@ -362,9 +362,7 @@ def from_gates(
                 raise ValueError(f"Argument `{where}`: {gate} takes no angle, but got {angle!r}.")
             parsed.append(Gate(gate, qubits))
         elif isinstance(angle, str):
-            if angle not in names:
-                names.append(angle)
-            parsed.append(Gate(gate, qubits, param=names.index(angle)))
+            parsed.append(Gate(gate, qubits, param=names.setdefault(angle, len(names))))
         elif angle is None:
             raise ValueError(
                 f"Argument `{where}`: {gate} needs an angle, a parameter name or radians."

@@ -207,7 +207,8 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
     def add(matrices: NDArray[np.float64], qubits: tuple[int, ...], param: int, kind: int) -> None:
         # Most entries of a gate's matrix are zero whatever its angle.
         where = np.argwhere(np.abs(matrices).max(axis=0) > _ROUNDING)
-        first, row = sum(map(len, entries)), sum(map(len, rows))
+        first = table[-1][3] + table[-1][2] if table else 0
+        row = table[-1][5] + len(rows[-1]) if table else 0
         table.append((param, kind, len(where), first, matrices.shape[-1], row))
         coefficients = np.zeros((len(where), max(_N_TERMS)))
         coefficients[:, : len(matrices)] = matrices[:, where[:, 0], where[:, 1]].T

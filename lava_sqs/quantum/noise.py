@@ -835,6 +835,11 @@ def depol_from_gate_infidelity(
     for q in range(n):
         decay, coherence = (math.exp(-duration / model.value(k, q)) for k in _LIFETIMES)
         trace *= 1 + 2 * coherence + decay
+    if trace - 1 < 1e-9:
+        raise ValueError(
+            f"Argument `duration` must be short enough for t1 = {model.t1} and t2 = {model.t2} to "
+            f"leave something of the qubit, but got {duration} s."
+        )
     shrink = (d**2 * (1 - r * (d + 1) / d) - 1) / (trace - 1)
     p = (1 - shrink) * (d**2 - 1) / d**2
     if p < -1e-12:

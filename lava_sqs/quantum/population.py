@@ -561,7 +561,12 @@ class Population:
         if outcome is None:
             return self._no_clamp
         n_io = self._ansatz.io_qubits
-        bits = np.asarray(outcome)
+        try:
+            bits = np.asarray(outcome)
+        except ValueError as error:
+            raise ValueError(
+                f"Argument `outcome` must be an array, but got {describe(outcome)}."
+            ) from error
         if bits.dtype.kind not in "biu" and not (
             bits.dtype.kind == "f" and np.isin(bits, (-1, 0, 1)).all()
         ):

@@ -835,3 +835,8 @@ def test_a_channel_made_by_hand_is_checked_too():
     with pytest.raises(ValueError, match="slot"):
         Channel("elsewhere", qutip.to_super(X))
     assert Channel("readout", qutip.to_super(X)).n_qubits == 1
+
+
+def test_a_gate_that_outlives_its_qubit_has_no_depolarising():
+    with pytest.raises(ValueError, match="`duration` must be short enough"):
+        depol_from_gate_infidelity(1e-3, 1, t1=1e-4, t2=1e-4, duration=1)
