@@ -1,6 +1,6 @@
 """A study that is killed again and again ends with the rows of an undisturbed run.
 
-    python -m benchmarks.study_faults [--study FILE] [--kills 20] [--workers 1 2 4] [--dask]
+    python -m benchmarks.study_faults [--quick] [--kills 20] [--workers 1 2 4] [--dask]
 
 Kills the command `lava-sqs study run` at random moments (SIGKILL) and resumes it each time, with
 every number of workers; with --dask, one of two Dask workers. Compares the rows but for what they
@@ -23,6 +23,13 @@ from lava_sqs.study import read_rows
 from lava_sqs.study.loader import load_study
 
 STUDIES = Path(__file__).parents[1] / "studies"
+# The shipped example with two classes, and one point where there were ten.
+SMALL = {
+    "data": '"digits"\nclasses = [3, 8]',
+    "epochs": "4",
+    "noise.t1": "[1e-6, inf]",
+    "noise.p_depol_2q": "[0.0, 0.1]",
+}
 
 
 def shrunken(name, path, **changes):
@@ -132,12 +139,12 @@ def on_dask(cluster, study, out, kill_after):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--study", type=Path, default=STUDIES / "digits.toml")
+    parser.add_argument("--quick", action="store_true", help="digits.toml with fewer points")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--dask", action="store_true", help="also on a Dask cluster")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     args = parser.parse_args()
-    study = args.study.resolve()
     wrong = 0
 
     def report(what, rows, expected, note):
@@ -149,6 +156,9 @@ def main():
         )
 
     with tempfile.TemporaryDirectory() as top:
+        study = args.study.resolve()
+        if args.quick:
+            study = shrunken("digits", Path(top, "digits.toml"), **SMALL)
         folder = Path(top, "undisturbed")
         folder.mkdir()
         out = folder / "runs.csv"

@@ -37,13 +37,6 @@ p = [0.05, 0.3, 0.6]
 max_shots = 1000
 max_errors = 200
 """
-# The shipped example with two classes, and one point where there were ten.
-SMALL = {
-    "data": '"digits"\nclasses = [3, 8]',
-    "epochs": "4",
-    "noise.t1": "[1e-6, inf]",
-    "noise.p_depol_2q": "[0.0, 0.1]",
-}
 
 
 def lines(path):
@@ -57,7 +50,7 @@ def lines(path):
 def example(tmp_path_factory):
     """A shrunken example, the rows of an undisturbed run, and its CPU seconds."""
     folder = tmp_path_factory.mktemp("example")
-    study = faults.shrunken("digits", folder / "digits.toml", keep='"networks"', **SMALL)
+    study = faults.shrunken("digits", folder / "digits.toml", keep='"networks"', **faults.SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert main(["run", str(study), "--out", "here.csv"]) == 0
