@@ -66,9 +66,10 @@ def example(tmp_path_factory):
     return study, rows, took
 
 
-def forked(study, out, kill_after=math.inf):
-    """Run the command in a fork, kill it after some CPU seconds; return its exit code."""
+def forked(study, out, rows=math.inf, seconds=0.0):
+    """Run the command in a fork; kill it some rows and then some CPU seconds later."""
     networks._trained.cache_clear()
+    until = lines(out) + rows
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -78,8 +79,11 @@ def forked(study, out, kill_after=math.inf):
         finally:
             os._exit(code)
     run = psutil.Process(pid)
-    while sum(run.cpu_times()[:2]) < kill_after and run.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.002)
+    while lines(out) < until and run.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.001)
+    until = sum(run.cpu_times()[:2]) + seconds
+    while sum(run.cpu_times()[:2]) < until and run.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.001)
     os.kill(pid, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
@@ -88,8 +92,10 @@ def test_the_example_killed_twenty_times_and_resumed(example, tmp_path):
     study, rows, took = example
     out = tmp_path / "runs.csv"
     rng = random.Random(0)
-    codes = [forked(study, out, rng.uniform(0, took / 7)) for _ in range(20)]
-    assert codes.count(-signal.SIGKILL) >= 15  # the last ones may find nothing to do
+    # Three while networks are trained, the others in or between two batches.
+    codes = [forked(study, out, 0, rng.uniform(0, took / 4)) for _ in range(3)]
+    codes += [forked(study, out, rng.randrange(2), rng.uniform(0, 0.02)) for _ in range(17)]
+    assert codes == [-signal.SIGKILL] * 20
     assert forked(study, out) == 0
     assert faults.rows_of(out) == rows
 
