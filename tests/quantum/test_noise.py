@@ -365,25 +365,29 @@ def choi_matrices(maps):
     return choi.reshape(*maps.shape[:-2], 4**n, 4**n)
 
 
-@settings(max_examples=500, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), size=st.sampled_from([(1, 1), (1, 1), (1, 1), (1, 2), (2, 1)]))
-def test_every_instrument_is_completely_positive_and_keeps_the_trace(data, size):
-    noise = data.draw(noise_models(*size))
-    circuit = ansatz.layered(*size)
-    theta = data.draw(st.lists(st.floats(-4, 4), min_size=circuit.n_params, max_size=99))
-    z = np.array(data.draw(st.lists(st.floats(-1, 3), min_size=size[0], max_size=size[0])))
-    program = compile_program.__wrapped__(circuit, noise)  # not to fill the cache
-    A = program.build(np.array([theta[: circuit.n_params]]))[0]
-    c = np.ones(1)
-    for q in range(size[0]):
-        angle, eta = math.pi * z[q], 1 - 4 * noise.value("p_depol_1q", q) / 3
-        term = [1, eta * math.cos(angle), -eta * math.sin(angle)] if z[q] > 0 else [1, 1, 0]
-        c = np.kron(c, term)
-    maps = np.einsum("c,sicj->sij", c, A)
-    choi = choi_matrices(maps)
-    assert np.linalg.eigvalsh(choi).min() >= -1e-10
-    first = np.eye(len(maps[0]))[0]
-    np.testing.assert_allclose(maps.sum(axis=0)[0], first, rtol=0, atol=1e-12)
+@pytest.mark.parametrize("models", [100, pytest.param(500, marks=pytest.mark.slow)])
+def test_every_instrument_is_completely_positive_and_keeps_the_trace(models):
+    @settings(max_examples=models, suppress_health_check=list(HealthCheck))
+    @given(data=st.data(), size=st.sampled_from([(1, 1), (1, 1), (1, 1), (1, 2), (2, 1)]))
+    def check(data, size):
+        noise = data.draw(noise_models(*size))
+        circuit = ansatz.layered(*size)
+        theta = data.draw(st.lists(st.floats(-4, 4), min_size=circuit.n_params, max_size=99))
+        z = np.array(data.draw(st.lists(st.floats(-1, 3), min_size=size[0], max_size=size[0])))
+        program = compile_program.__wrapped__(circuit, noise)  # not to fill the cache
+        A = program.build(np.array([theta[: circuit.n_params]]))[0]
+        c = np.ones(1)
+        for q in range(size[0]):
+            angle, eta = math.pi * z[q], 1 - 4 * noise.value("p_depol_1q", q) / 3
+            term = [1, eta * math.cos(angle), -eta * math.sin(angle)] if z[q] > 0 else [1, 1, 0]
+            c = np.kron(c, term)
+        maps = np.einsum("c,sicj->sij", c, A)
+        choi = choi_matrices(maps)
+        assert np.linalg.eigvalsh(choi).min() >= -1e-10
+        first = np.eye(len(maps[0]))[0]
+        np.testing.assert_allclose(maps.sum(axis=0)[0], first, rtol=0, atol=1e-12)
+
+    check()
 
 
 def test_the_choi_matrices_here_are_qutips():

@@ -9,6 +9,7 @@ times pooled. With the six comparisons at ALPHA / 6 each, a correct program fail
 at most ALPHA = 1e-3 (Bonferroni); the seeds are fixed, so it fails always or never.
 """
 
+import functools
 from itertools import product
 
 import numpy as np
@@ -114,24 +115,26 @@ def chi_square_p_value(counts, law):
     return chi2.sf(((seen - want) ** 2 / want).sum(), len(want) - 1)
 
 
-@pytest.fixture(scope="module")
-def sampled():
-    """Draw from Aer once for all tests: {case: (circuit, theta, currents, noise, counts)}."""
-    result = {}
-    for i, (circuit_name, noise_name) in enumerate(CASES):
-        (circuit, steps), noise = CIRCUITS[circuit_name], NOISES[noise_name]
-        rng = np.random.default_rng([2506, i])
-        theta = rng.uniform(-np.pi, np.pi, circuit.n_params)
-        currents = rng.uniform(0.1, 0.9, (steps, circuit.io_qubits))
-        currents[1] = 0.0  # event-driven: no gate, no gate error
-        counts = aer_counts(circuit, theta, noise, currents, seed=100 + i)
-        result[circuit_name, noise_name] = (circuit, theta, currents, noise, counts)
-    return result
+@functools.cache
+def sampled(case):
+    """Draw from Aer, once for all tests: circuit, theta, currents, noise, counts."""
+    i = CASES.index(case)
+    (circuit, steps), noise = CIRCUITS[case[0]], NOISES[case[1]]
+    rng = np.random.default_rng([2506, i])
+    theta = rng.uniform(-np.pi, np.pi, circuit.n_params)
+    currents = rng.uniform(0.1, 0.9, (steps, circuit.io_qubits))
+    currents[1] = 0.0  # event-driven: no gate, no gate error
+    counts = aer_counts(circuit, theta, noise, currents, seed=100 + i)
+    return circuit, theta, currents, noise, counts
 
 
-@pytest.mark.parametrize("case", CASES, ids=" ".join)
-def test_spike_trains_have_the_distribution_that_aer_samples(sampled, case):
-    circuit, theta, currents, noise, counts = sampled[case]
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, marks=pytest.mark.slow if c[1] == "device" else ()) for c in CASES],
+    ids=" ".join,
+)
+def test_spike_trains_have_the_distribution_that_aer_samples(case):
+    circuit, theta, currents, noise, counts = sampled(case)
     law = exact_law(circuit, theta, noise, currents)
     assert abs(law.sum() - 1) < 1e-9
     p_value = chi_square_p_value(counts, law)
@@ -151,13 +154,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_the_comparison_notices_a_wrong_convention(sampled, wrong):
+def test_the_comparison_notices_a_wrong_convention(wrong):
     """The strong model with one mistake: at least one circuit must show it, or we test nothing."""
     p_values = []
-    for (_, noise_name), (circuit, theta, currents, noise, counts) in sampled.items():
-        if noise_name == "strong":
-            law = exact_law(circuit, theta, WRONG[wrong](noise), currents)
-            p_values.append(chi_square_p_value(counts, law))
+    for name in CIRCUITS:
+        circuit, theta, currents, noise, counts = sampled((name, "strong"))
+        law = exact_law(circuit, theta, WRONG[wrong](noise), currents)
+        p_values.append(chi_square_p_value(counts, law))
     print(f"{wrong}: p = {min(p_values):.3g}")
     assert min(p_values) < ALPHA / len(CASES)
 

@@ -122,6 +122,7 @@ def test_ten_memory_qubits():
     assert ((result.p_spike > 0) & (result.p_spike < 1)).all()
 
 
+@pytest.mark.slow  # ten seconds of compilation
 @pytest.mark.parametrize("m", [2, 5])
 def test_float32(m):
     circuit = ansatz.layered(1, m)
