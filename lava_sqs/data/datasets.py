@@ -194,7 +194,10 @@ def load_npz(path: str | Path) -> Dataset:
     """
     arrays = _read(path, _KEYS)
     x_train, y_train, x_test, y_test = (arrays[key] for key in _KEYS)
-    return Dataset(x_train, y_train, x_test, y_test, Path(path).name)
+    try:
+        return Dataset(x_train, y_train, x_test, y_test, Path(path).name)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"The file {path} holds no data set. {error}") from error
 
 
 def _read(path: str | Path, keys: tuple[str, ...]) -> dict[str, Array]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from tqdm import tqdm
 from lava_sqs._checks import (
     check_choice,
     check_flag,
+    check_instance,
     check_int,
     check_positive,
     check_real,
+    check_seed,
+    check_text,
     describe,
 )
 from lava_sqs._version import __version__
@@ -69,7 +73,13 @@ INPUT_KINDS = ("static", "sequence", "spikes")
 SCHEDULES = ("constant", "cosine")
 
 _AS_TRAINED = "as trained"
-_FITTED = ("seed_", "n_iter_", "interrupted_", "spikes_per_inference_", "scaling_")
+_FITTED: dict[str, Callable[[str, Any], Any]] = {
+    "seed_": check_seed,
+    "n_iter_": partial(check_int, minimum=0),
+    "interrupted_": check_flag,
+    "spikes_per_inference_": partial(check_positive, zero=True),
+    "scaling_": check_text,
+}
 _CHUNK = 256  # samples that run side by side
 _EXAMPLES = 512  # samples that starting values and progress are computed from
 # What may differ between a checkpoint and the estimator that resumes it.
@@ -959,16 +969,21 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.classes_, self._sample_shape = classes, shape
         self._input_kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
         self.n_features_in_ = check_int("n_features_in", header["n_features_in"], minimum=1)
-        if header["feature_names_in"]:
-            self.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
-        for name in _FITTED:
-            setattr(self, name, header["fitted"][name])
+        if not shape or self.n_features_in_ != shape[0]:
+            raise ValueError(f"{self.n_features_in_} features do not fit samples of shape {shape}.")
+        if (names := header["feature_names_in"]) is not None:
+            check_instance("feature_names_in", names, list)
+            if [type(name) for name in names] != [str] * self.n_features_in_:
+                raise ValueError(f"the names of its features are {describe(names)}.")
+            self.feature_names_in_ = np.array(names, dtype=object)
+        for name, check in _FITTED.items():
+            setattr(self, name, check(name, header["fitted"][name]))
         n_features = math.prod(shape if self._input_kind == "static" else shape[1:])
         low, high = (
             np.broadcast_to(check_real(name, arrays[name]), (n_features,))
             for name in ("scale.low", "scale.high")
         )
-        self._scale = Scale(low, high, str(self.scaling_))
+        self._scale = Scale(low, high, self.scaling_)
         self.loss_curve_ = check_real("loss_curve", header["loss_curve"]).tolist()
         self.accuracy_curve_ = check_real("accuracy_curve", header["accuracy_curve"]).tolist()
         self.spikes_curve_ = check_real("spikes_curve", header["spikes_curve"]).tolist()

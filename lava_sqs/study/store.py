@@ -200,7 +200,10 @@ def _scan(path: Path, data: bytes) -> _Contents:
         if data and not columns_line(data):
             raise StoreError(f"{path} is not a results file of a study: choose another path.")
         return _Contents(None, [], 0, data)
-    columns = next(csv.reader([lines[0].decode("utf-8", "replace")]), [])
+    try:
+        columns = next(csv.reader([lines[0].decode("utf-8", "replace")]), [])
+    except csv.Error:  # a byte of zeros, for one
+        columns = []
     missing = [name for name in RESERVED if name not in columns]
     if missing:
         raise StoreError(
