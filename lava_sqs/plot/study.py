@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lava_sqs._checks import check_instance, check_items, check_positive, check_text
+from lava_sqs._checks import (
+    check_choice,
+    check_flag,
+    check_instance,
+    check_items,
+    check_positive,
+    check_text,
+)
 from lava_sqs.plot._axes import COLOURS, STROKES, new_axes
 
 if TYPE_CHECKING:
@@ -317,7 +324,7 @@ def plot_heatmap(
             ]
         )
         axis.set_label_text(label)
-    if annotate:
+    if check_flag("annotate", annotate):
         middle = (np.nanmin(table) + np.nanmax(table)) / 2
         for (row, column), number in np.ndenumerate(table):
             if not math.isnan(number):
@@ -330,7 +337,7 @@ def plot_heatmap(
                     fontsize=8,
                     color="white" if number < middle else "black",
                 )
-    if colorbar:
+    if check_flag("colorbar", colorbar):
         ax.figure.colorbar(image, ax=ax, label=_quantity(result, kind))
     return ax
 
@@ -413,8 +420,7 @@ def _logarithmic(ax: Axes, values: Sequence[float]) -> None:
 
 
 def _kind(result: StudyResult, value: str) -> str:
-    if value not in _VALUES:
-        raise ValueError(f"Argument `value` must be one of {_VALUES}, but got {value!r}.")
+    check_choice("value", value, _VALUES)
     values = [p.counts.kind == "values" for p in result.points]
     if not values:
         raise ValueError("Argument `result` must have points, but has none.")

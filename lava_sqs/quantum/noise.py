@@ -63,6 +63,8 @@ def _numbers(name: str, value: Any) -> float | tuple[float, ...]:
         return check_number(name, value)
     if isinstance(value, np.ndarray) and value.ndim == 0:
         return check_number(name, value)
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        raise TypeError(f"Argument `{name}` must hold numbers, but got {describe(value)}.")
     if len(value) == 0:
         raise ValueError(f"Argument `{name}` must be one number or one per qubit, but is empty.")
     return tuple(check_number(f"{name}[{i}]", item) for i, item in enumerate(value))

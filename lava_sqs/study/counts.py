@@ -137,7 +137,11 @@ class Counts:
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        array = np.asarray(check_instance("errors", errors, np.ndarray, list, tuple, range))
+        check_instance("errors", errors, np.ndarray, list, tuple, range)
+        try:
+            array = np.asarray(errors)
+        except ValueError:  # ragged, or too deep
+            array = np.empty((0, 0))
         if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "biu":
             raise ValueError(
                 f"Argument `errors` must be N counts, one per sample, but got {describe(errors)}."

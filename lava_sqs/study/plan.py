@@ -110,15 +110,9 @@ class Stop:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, check_int(name, getattr(self, name), minimum=1))
         check_positive("level", self.level, below=1.0)
-        width = self.target_width
-        if width is not None and (
-            isinstance(width, bool)
-            or not isinstance(width, (int, float, np.floating))
-            or not 0 < width < math.inf
-        ):
-            raise ValueError(
-                f"Argument `target_width` must be a number above 0, but got {describe(width)}."
-            )
+        if self.target_width is not None:
+            width = check_positive("target_width", self.target_width)
+            object.__setattr__(self, "target_width", width)
 
     @property
     def batch_limit(self) -> int:

@@ -85,7 +85,11 @@ SEED = integer(0).optional()
 RESET = {"reset_interval": integer(1).optional(), "reset_offset": integer(0)}
 NAMES = {"name": text().optional(), "log_config": instance().optional()}
 NOISES = instance(NoiseModel).optional()
-SIZE = {"shape": ("size",), "copies": ("batch",)}  # of its Population
+SIZE = {
+    "shape": ("size",),
+    "memory_qubits": ("size",),
+    "copies": ("batch",),
+}  # of its Population
 NEURONS = {
     "shape": some_shape(),
     "copies": integer(1).optional(),
@@ -612,6 +616,7 @@ TARGETS = {
             "seed": SEED,
         },
         cost=4,
+        also={"history": ("spikes",)},
     ),
     "network.SQSNeuron": Target(
         network.SQSNeuron,
