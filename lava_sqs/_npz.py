@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import textwrap
 import tokenize
 import zipfile
 import zlib
@@ -92,7 +93,8 @@ def read_arrays(
         except _Refused:
             raise
         except _BROKEN as error:
-            raise ValueError(f"The file {file} is damaged or not {what}: {error}") from error
+            why = textwrap.shorten(str(error), 200)  # zipfile quotes all that it stumbled over
+            raise ValueError(f"The file {file} is damaged or not {what}: {why}") from error
 
 
 class _Refused(ValueError):

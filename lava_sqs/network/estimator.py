@@ -927,6 +927,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             given = {k: storage.from_json(v) for k, v in header["arguments"].items() if k in known}
             self = cls(**given)
             self._check_arguments()
+            if self.random_state is not None:  # no other kind is written
+                check_int("random_state", self.random_state, minimum=0, maximum=None)
             self._restore(header, arrays)
         return self
 

@@ -72,7 +72,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
             f"The file {path} is not {what}: it holds {', '.join(names) or 'nothing'}."
         )
     try:
-        header = json.loads(str(text))
+        header = json.loads(str(text), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"The file {path} is damaged: its header is no JSON ({error}).") from error
     if not isinstance(header, dict) or header.get("kind") != _KIND:
@@ -93,6 +93,10 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
     arrays, _ = read_arrays(path, what=what, limit=_LIMIT)
     del arrays[_HEADER]
     return header, arrays
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 # -- what JSON does not know -------------------------------------------------------------------
@@ -121,6 +125,8 @@ def from_json(value: Any) -> Any:
         return NoiseModel.from_dict(value["__noise__"])
     if isinstance(value, dict) and "__ansatz__" in value:
         return _ansatz_from_dict(value["__ansatz__"])
+    if isinstance(value, dict):
+        raise ValueError(f"no argument is {describe(value)}.")
     return tuple(from_json(v) for v in value) if isinstance(value, list) else value
 
 
