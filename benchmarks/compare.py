@@ -46,6 +46,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "SQSNN, paper circuit": {"ansatz": "paper"},
     "SQSNN, layered circuit": {"ansatz": "layered"},
     "QLIF": {"neuron": "qlif"},
+    "QLIF, one shot": {"neuron": "qlif", "shots": 1},
     "stochastic LIF": {"neuron": "lif"},
     "as published (closed form), exact rule": {"neuron": "as_published"},
     RULE: {"ansatz": "paper", "rule": "as-published"},
