@@ -119,7 +119,7 @@ def seconds(study, folder, *options):
 
 @pytest.mark.faults
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("workers", [1, 4])
 def test_the_whole_study_of_memory_killed_twenty_times(tmp_path, workers):
     # Twenty starts of the physics take minutes: more than a test may by the project's watchdog.
     faulthandler.cancel_dump_traceback_later()
