@@ -109,14 +109,19 @@ def check_seed(name: str, value: Any) -> int:
     return check_int(name, value, minimum=0, maximum=None)
 
 
-def check_real(name: str, value: Any, *, dtype: Any = np.float64) -> NDArray[Any]:
-    """Return *value* as a finite real array; complex, text and objects are refused."""
+def check_array(name: str, value: Any, wanted: str = "an array") -> NDArray[Any]:
+    """Return *value* as an array of whatever dtype; ragged and too deep lists are refused."""
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError as error:
         raise ValueError(
-            f"Argument `{name}` must be an array of real numbers, but got {describe(value)}."
+            f"Argument `{name}` must be {wanted}, but got {describe(value)}."
         ) from error
+
+
+def check_real(name: str, value: Any, *, dtype: Any = np.float64) -> NDArray[Any]:
+    """Return *value* as a finite real array; complex, text and objects are refused."""
+    array = check_array(name, value, "an array of real numbers")
     if array.dtype.kind not in "biuf" or (array.dtype.kind == "b" and not array.ndim):
         raise TypeError(
             f"Argument `{name}` must hold real numbers, but got dtype {array.dtype} "

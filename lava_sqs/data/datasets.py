@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import (
+    check_array,
     check_bytes,
     check_instance,
     check_int,
@@ -571,12 +572,7 @@ def pool_events(counts: Any, *, time: int = 1, space: int = 1) -> Array:
     >>> pool_events(np.ones((1, 9, 2, 34, 34)), time=4, space=3).shape
     (1, 2, 2, 12, 12)
     """
-    try:
-        x = np.asarray(check_instance("counts", counts, np.ndarray, list, tuple))
-    except ValueError as error:
-        raise ValueError(
-            f"Argument `counts` must be an array, but got {describe(counts)}."
-        ) from error
+    x = check_array("counts", check_instance("counts", counts, np.ndarray, list, tuple))
     check_shape("counts", x, ("n", "T", "P", "H", "W"))
     if x.dtype.kind not in "biuf" or not x.size:
         raise TypeError(f"Argument `counts` must hold numbers, but got {describe(x)}.")

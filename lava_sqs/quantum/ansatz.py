@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from qutip import gates as qgates
 
 from lava_sqs._checks import (
+    check_array,
     check_choice,
     check_instance,
     check_int,
@@ -473,12 +474,11 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int) -> Ansatz:
     io_qubits, memory_qubits = _check_sizes(io_qubits, memory_qubits)
     n = io_qubits + memory_qubits
     check_instance("unitary", unitary, qutip.Qobj, np.ndarray, list, tuple)
-    try:
-        full = unitary.full() if isinstance(unitary, qutip.Qobj) else np.asarray(unitary)
-    except ValueError as cause:
-        raise ValueError(
-            f"Argument `unitary` must be a matrix, but got {describe(unitary)}."
-        ) from cause
+    full = (
+        unitary.full()
+        if isinstance(unitary, qutip.Qobj)
+        else check_array("unitary", unitary, "a matrix")
+    )
     if full.dtype.kind not in "biufc":
         raise TypeError(f"Argument `unitary` must be a Qobj or an array, but got {full.dtype}.")
     if full.shape != (2**n, 2**n):

@@ -29,6 +29,7 @@ import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import (
+    check_array,
     check_bytes,
     check_choice,
     check_dtype,
@@ -561,12 +562,7 @@ class Population:
         if outcome is None:
             return self._no_clamp
         n_io = self._ansatz.io_qubits
-        try:
-            bits = np.asarray(outcome)
-        except ValueError as error:
-            raise ValueError(
-                f"Argument `outcome` must be an array, but got {describe(outcome)}."
-            ) from error
+        bits = check_array("outcome", outcome)
         if bits.dtype.kind not in "biu" and not (
             bits.dtype.kind == "f" and np.isin(bits, (-1, 0, 1)).all()
         ):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lava_sqs._checks import (
+    check_array,
     check_choice,
     check_instance,
     check_int,
@@ -138,10 +139,7 @@ class Counts:
             Names the argument, what was expected and what came.
         """
         check_instance("errors", errors, np.ndarray, list, tuple, range)
-        try:
-            array = np.asarray(errors)
-        except ValueError:  # ragged, or too deep
-            array = np.empty((0, 0))
+        array = check_array("errors", errors, "N counts, one per sample")
         if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "biu":
             raise ValueError(
                 f"Argument `errors` must be N counts, one per sample, but got {describe(errors)}."
