@@ -12,6 +12,11 @@ import pytest
 
 os.environ["MPLBACKEND"] = "Agg"
 
+# The tests start hundreds of interpreters, which import the same packages: where byte code is not
+# kept, each would compile them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # A shell that starts us in the background (`&`, nohup) ignores Ctrl-C for us and all we start;
 # tests of Ctrl-C would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

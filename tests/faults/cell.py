@@ -25,8 +25,9 @@ signal.alarm(600)
 
 
 def say(word, value=None):
-    """Tell the tests something."""
-    print(f"::{word} {json.dumps(value)}", flush=True)
+    """Tell the tests something, in one write: a second Ctrl-C may not come between line and end."""
+    sys.stdout.write(f"::{word} {json.dumps(value)}\n")
+    sys.stdout.flush()
 
 
 if EVENT == "multiprocessing used before the import":
