@@ -6,17 +6,17 @@ Layouts as in :mod:`lava_sqs.quantum._kernels`: instruments ``A[k, s, i, c, j]``
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from lava_sqs.quantum._kernels import (
     _apply,
+    _const,
     _Emitter,
     _gate_values,
     _jit,
@@ -247,125 +247,259 @@ def contract(dA, G, d_theta):  # type: ignore[no-untyped-def]
 # -- recorded trains: every size ------------------------------------------------------------------
 
 
-@cache
-def score_trains_of(one_memory_qubit: bool, io_qubits: int) -> Callable[..., int]:
-    """Return the reverse form of the exact score, compiled for a kind of instrument.
+# The samples of a neuron share its instrument. Some go through time together, and those with the
+# same outcome read its block at once, which halves the time.
 
-    With one memory qubit the sizes are constants of the compiled code, which makes it half as fast
-    again at (1, 1); above, the loops that LLVM unrolls by then are slower than those it does not.
+
+def _emit_rows(
+    e: _Emitter, a: Any, a0: Any, v: Any, vs: Any, y: Any, ys: Any, m: Any, d: Any
+) -> None:
+    """y[ys[g] + i] = sum_m a[a0 + i M + m] v[vs[g] + m] for every g and i < D, two i at a time."""
+    b = e.builder
+    with e.loop(d, 2) as (i, _):
+        rows = [b.add(a0, b.mul(e.offset(i, u), m)) for u in range(2)]
+        totals = [e.sums(2) for _ in vs]
+        with e.loop(m, e.lanes) as (at, _):
+            lines = [e.load(a, b.add(row, at)) for row in rows]
+            for v0, pair in zip(vs, totals, strict=True):
+                value = e.load(v, b.add(v0, at))
+                for line, total in zip(lines, pair, strict=True):
+                    e.accumulate(total, line, value)
+        for y0, pair in zip(ys, totals, strict=True):
+            for u, total in enumerate(pair):
+                b.store(e.fold(b.load(total)), b.gep(y, [b.add(y0, e.offset(i, u))]))
+
+
+def _emit_credits(
+    e: _Emitter,
+    a: Any,
+    at: Any,
+    v: Any,
+    vs: Any,
+    eta: Any,
+    es: Any,
+    w: Any,
+    g: Any,
+    m: Any,
+    d: Any,
+) -> None:
+    """For eta_n at es[n] and v_n at vs[n]: w_n = eta_n a and g += sum_n eta_n (x) v_n."""
+    b = e.builder
+
+    def columns(start: Any, stop: Any, width: int) -> None:
+        """Go down *width* vectors of columns at a time; width 2 is a cache line."""
+        step = _const(width * e.lanes)
+        with cgutils.for_range_slice(b, start, stop, step, inc=True) as (m0, _):
+            places = [[e.offset(b.add(v0, m0), h * e.lanes) for h in range(width)] for v0 in vs]
+            vectors = [[e.load(v, place) for place in row] for row in places]
+            totals = [e.sums(width) for _ in vs]
+            with e.loop(d, 1) as (i, _):
+                row = b.add(b.add(at, b.mul(i, m)), m0)
+                factors = [e.splat(eta, b.add(e0, i)) for e0 in es]
+                for h in range(width):
+                    here = e.offset(row, h * e.lanes)
+                    line, credit = e.load(a, here), e.load(g, here)
+                    for n, factor in enumerate(factors):
+                        e.accumulate(totals[n][h], factor, line)
+                        credit = e.add(credit, e.multiply(factor, vectors[n][h]))
+                    e.store(credit, g, here)
+            for row_places, row_totals in zip(places, totals, strict=True):
+                for place, total in zip(row_places, row_totals, strict=True):
+                    e.store(b.load(total), w, place)
+
+    whole = b.and_(m, _const(-2 * e.lanes))
+    columns(_const(0), whole, 2)
+    columns(whole, m, 1)
+
+
+def _of_samples(n: int) -> tuple[Any, Any]:
+    """Return two intrinsics for the samples order[at : at + n], which share a block of A at a0.
+
+    v and w hold M numbers per sample, y and eta D. With the block as a matrix a (D, M) and that of
+    G at the same place as g,
+
+    - rows: y = a v;
+    - credits: w = eta a, and g += sum of the samples' eta (x) v.
     """
-    N = io_qubits
 
-    @_jit()
-    def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # type: ignore[no-untyped-def]
-        """Fill scores; return the number of floor hits.
+    def of(e: _Emitter, order: Any, at: Any, length: Any) -> list[Any]:
+        b = e.builder
+        samples = [b.load(b.gep(order, [e.offset(at, k)])) for k in range(n)]
+        return [b.mul(sample, length) for sample in samples]
 
-        Shapes: A (K or 1, S, D, C, D); z (T, B, K, N); outcomes (T, B, K) indices; signal
-        (T, B, K) or (0, 0, 0) for ones; start (D,); logp (B, K), G (K, S, D, C, D) and d_z
-        (T, B, K, N) are filled, logp and G added to.
-        """
-        T, B, K = z.shape[:3]
-        S, C = 2**N, 3**N
-        D = 4 if one_memory_qubit else A.shape[2]
-        M = C * D
-        flat = A.reshape((A.shape[0], S, D, M))
-        weighted = signal.shape[0] > 0
-        zero = np.zeros(N)
-        c, dc = np.empty((T, C)), np.empty((T, N, C))
-        r, p = np.empty((T + 1, D)), np.empty(T)
-        floored = np.zeros(T, np.bool_)
-        v, w, mu, eta_t = np.empty(M), np.empty(M), np.empty(D), np.empty(D)
-        hits = 0
-        for k in range(K):
-            a = flat[k if A.shape[0] > 1 else 0]
-            g = G[k].reshape((S, D, M))
-            for b in range(B):
-                product = 1.0
-                for i in range(D):
-                    r[0, i] = start[i]
-                for t in range(T):
-                    if N == 1:
-                        x = z[t, b, k, 0]
-                        c[t, 0], dc[t, 0, 0] = 1.0, 0.0
-                        if x > 0.0:
-                            sine, cosine = sincospi(x)
-                            c[t, 1], c[t, 2] = eta[0] * cosine, -eta[0] * sine
-                            dc[t, 0, 1] = math.pi * c[t, 2]
-                            dc[t, 0, 2] = -math.pi * c[t, 1]
-                        else:
-                            c[t, 1], c[t, 2], dc[t, 0, 1], dc[t, 0, 2] = 1.0, 0.0, 0.0, 0.0
-                    else:
-                        encode_slopes(z[t, b, k], eta, zero, c[t], dc[t])
-                    for q in range(C):
-                        for j in range(D):
-                            v[q * D + j] = c[t, q] * r[t, j]
-                    s = outcomes[t, b, k]
-                    for i in range(D):
-                        total = 0.0
-                        for m in range(M):
-                            total += v[m] * a[s, i, m]
-                        r[t + 1, i] = total
-                    probability = r[t + 1, 0]
-                    floored[t] = probability < floor
-                    if floored[t]:
+    @intrinsic
+    def rows(context, a, a0, v, y, order, at, m, d):  # type: ignore[no-untyped-def]
+        def emit(e: _Emitter, a: Any, a0: Any, v: Any, y: Any, *rest: Any) -> None:
+            order, at, m, d = rest
+            _emit_rows(e, a, a0, v, of(e, order, at, m), y, of(e, order, at, d), m, d)
+
+        i = types.intp
+        return types.void(a, i, v, y, order, i, i, i), _vectorised(emit)
+
+    @intrinsic
+    def credits(context, a, a0, v, eta, w, g, order, at, m, d):  # type: ignore[no-untyped-def]
+        def emit(
+            e: _Emitter, a: Any, a0: Any, v: Any, eta: Any, w: Any, g: Any, *rest: Any
+        ) -> None:
+            order, at, m, d = rest
+            vs, es = of(e, order, at, m), of(e, order, at, d)
+            _emit_credits(e, a, a0, v, vs, eta, es, w, g, m, d)
+
+        i = types.intp
+        return types.void(a, i, v, eta, w, g, order, i, i, i), _vectorised(emit)
+
+    return rows, credits
+
+
+_rows_of_1, _credits_of_1 = _of_samples(1)
+_rows_of_2, _credits_of_2 = _of_samples(2)
+_rows_of_4, _credits_of_4 = _of_samples(4)
+
+
+@_jit()
+def _sort_by_outcome(outcomes, left_out, order, ends):  # type: ignore[no-untyped-def]
+    """Fill order with the samples that are not left out; those of outcome s end before ends[s]."""
+    total = 0
+    for s in range(ends.shape[0]):
+        for i in range(outcomes.shape[0]):
+            if outcomes[i] == s and not left_out[i]:
+                order[total] = i
+                total += 1
+        ends[s] = total
+
+
+@_jit()
+def _encode_sample(z, eta, zero, c, dc, r, v):  # type: ignore[no-untyped-def]
+    """Fill c (C,), its slopes dc (N, C), and v = c (x) r (C D,)."""
+    D = r.shape[0]
+    if z.shape[0] == 1:
+        x = z[0]
+        c[0], dc[0, 0] = 1.0, 0.0
+        c[1], c[2], dc[0, 1], dc[0, 2] = 1.0, 0.0, 0.0, 0.0
+        if x > 0.0:
+            sine, cosine = sincospi(x)
+            c[1], c[2] = eta[0] * cosine, -eta[0] * sine
+            dc[0, 1], dc[0, 2] = math.pi * c[2], -math.pi * c[1]
+    else:
+        encode_slopes(z, eta, zero, c, dc)
+    for q in range(c.shape[0]):
+        for j in range(D):
+            v[q * D + j] = c[q] * r[j]
+
+
+@_jit()
+def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # type: ignore[no-untyped-def]
+    """Fill scores; return the number of floor hits.
+
+    Shapes: A (K or 1, S, D, C, D); z (T, B, K, N); outcomes (T, B, K) indices; signal
+    (T, B, K) or (0, 0, 0) for ones; start (D,); logp (B, K), G (K, S, D, C, D) and d_z
+    (T, B, K, N) are filled, logp and G added to.
+    """
+    T, B, K, N = z.shape
+    S, D, C = A.shape[1:4]
+    M = C * D
+    weighted = signal.shape[0] > 0
+    zero = np.zeros(N)
+    # As many samples together as keep their course, the largest arrays here, within 32 MB.
+    tile = max(1, min(B, 32, (1 << 22) // (T * (D + C * (1 + N)))))
+    c, dc = np.empty((T, tile, C)), np.empty((T, tile, N, C))
+    r, p = np.empty((T + 1, tile, D)), np.empty((T, tile))
+    floored, none = np.zeros((T, tile), np.bool_), np.zeros(tile, np.bool_)
+    v, w, spare = np.empty((tile, M)), np.empty((tile, M)), np.empty((tile, M))
+    mu, eta_t = np.empty((tile, D)), np.empty((tile, D))
+    y, other = np.empty((tile, D)), np.empty((tile, D))
+    product = np.empty(tile)
+    order, ends, only = np.empty(tile, np.intp), np.empty(S, np.intp), np.empty(1, np.intp)
+    hits = 0
+    for k in range(K):
+        a, g = A[k if A.shape[0] > 1 else 0], G[k]
+        for b0 in range(0, B, tile):
+            n = min(tile, B - b0)
+            drawn = outcomes[:, b0 : b0 + n, k]
+            product[:], mu[:], r[0] = 1.0, 0.0, start
+            for t in range(T):
+                for i in range(n):
+                    _encode_sample(z[t, b0 + i, k], eta, zero, c[t, i], dc[t, i], r[t, i], v[i])
+                _sort_by_outcome(drawn[t], none, order, ends)
+                at = 0
+                for s in range(S):
+                    block = s * D * M
+                    while ends[s] - at >= 4:
+                        _rows_of_4(a, block, v, y, order, at, M, D)
+                        at += 4
+                    if ends[s] - at >= 2:
+                        _rows_of_2(a, block, v, y, order, at, M, D)
+                        at += 2
+                    if ends[s] - at == 1:
+                        _rows_of_1(a, block, v, y, order, at, M, D)
+                        at += 1
+                for i in range(n):
+                    p[t, i] = probability = y[i, 0]
+                    floored[t, i] = probability < floor
+                    if floored[t, i]:
                         hits += 1
-                        probability = floor
-                        for other in range(S):
-                            if other != s:
-                                for i in range(D):
-                                    for m in range(M):
-                                        r[t + 1, i] += v[m] * a[other, i, m]
-                    scale = 1.0 / r[t + 1, 0]
-                    for i in range(D):
-                        r[t + 1, i] *= scale
-                    p[t] = 1.0 if floored[t] else probability
-                    product *= min(probability, 1.0)
-                    if product < 1e-200:  # one logarithm for many steps
-                        logp[b, k] += math.log(product)
-                        product = 1.0
-                logp[b, k] += math.log(product)
-                for i in range(D):
-                    mu[i] = 0.0
-                for t in range(T - 1, -1, -1):
+                        p[t, i], probability, only[0] = 1.0, floor, i
+                        for s in range(S):
+                            if s != drawn[t, i]:
+                                _rows_of_1(a, s * D * M, v, other, only, 0, M, D)
+                                y[i] += other[i]
+                    scale = 1.0 / y[i, 0]
+                    for m in range(D):
+                        r[t + 1, i, m] = y[i, m] * scale
+                    product[i] *= min(probability, 1.0)
+                    if product[i] < 1e-200:  # one logarithm for many steps
+                        logp[b0 + i, k] += math.log(product[i])
+                        product[i] = 1.0
+            for i in range(n):
+                logp[b0 + i, k] += math.log(product[i])
+            for t in range(T - 1, -1, -1):
+                for i in range(n):
                     overlap = 0.0
-                    for i in range(D):
-                        overlap += mu[i] * r[t + 1, i]
-                    scale = 1.0 / p[t]
-                    for i in range(D):
-                        eta_t[i] = mu[i] * scale
-                    score = 0.0 if floored[t] else (signal[t, b, k] if weighted else 1.0)
-                    eta_t[0] += (score - overlap) * scale
+                    for m in range(D):
+                        overlap += mu[i, m] * r[t + 1, i, m]
+                    score = signal[t, b0 + i, k] if weighted else 1.0
+                    if floored[t, i]:
+                        score = 0.0
+                    scale = 1.0 / p[t, i]
+                    for m in range(D):
+                        eta_t[i, m] = mu[i, m] * scale
+                    eta_t[i, 0] += (score - overlap) * scale
                     for q in range(C):
                         for j in range(D):
-                            v[q * D + j] = c[t, q] * r[t, j]
-                    for m in range(M):
-                        w[m] = 0.0
-                    first, last = outcomes[t, b, k], outcomes[t, b, k] + 1
-                    if floored[t]:
-                        first, last = 0, S
-                    for s in range(first, last):
-                        for i in range(D):
-                            e = eta_t[i]
-                            for m in range(M):
-                                w[m] += e * a[s, i, m]
-                                g[s, i, m] += e * v[m]
-                    for n in range(N):
+                            v[i, q * D + j] = c[t, i, q] * r[t, i, j]
+                _sort_by_outcome(drawn[t], floored[t], order, ends)
+                at = 0
+                for s in range(S):
+                    block = s * D * M
+                    while ends[s] - at >= 4:
+                        _credits_of_4(a, block, v, eta_t, w, g, order, at, M, D)
+                        at += 4
+                    if ends[s] - at >= 2:
+                        _credits_of_2(a, block, v, eta_t, w, g, order, at, M, D)
+                        at += 2
+                    if ends[s] - at == 1:
+                        _credits_of_1(a, block, v, eta_t, w, g, order, at, M, D)
+                        at += 1
+                for i in range(n):
+                    if floored[t, i]:
+                        w[i], only[0] = 0.0, i
+                        for s in range(S):
+                            _credits_of_1(a, s * D * M, v, eta_t, spare, g, only, 0, M, D)
+                            w[i] += spare[i]
+                    for m in range(N):
                         total = 0.0
                         for q in range(C):
                             inner = 0.0
                             for j in range(D):
-                                inner += w[q * D + j] * r[t, j]
-                            total += dc[t, n, q] * inner
-                        d_z[t, b, k, n] = total
+                                inner += w[i, q * D + j] * r[t, i, j]
+                            total += dc[t, i, m, q] * inner
+                        d_z[t, b0 + i, k, m] = total
                     for j in range(D):
                         total = 0.0
                         for q in range(C):
-                            total += c[t, q] * w[q * D + j]
-                        mu[j] = total
-        return hits
-
-    kernel: Callable[..., int] = score_trains
-    return kernel
+                            total += c[t, i, q] * w[i, q * D + j]
+                        mu[i, j] = total
+    return hits
 
 
 @_jit()

@@ -301,12 +301,8 @@ class SpikeTrainScorer:
         logp = np.zeros(z.shape[1:3])
         G = np.zeros((n_neurons, *self._A.shape[1:]))
         d_z = np.empty(z.shape)
-        if self._small:
-            score_trains = _score_kernels.score_small_trains
-        else:
-            score_trains = _score_kernels.score_trains_of(
-                self.ansatz.memory_qubits == 1, self.ansatz.io_qubits
-            )
+        kernels = _score_kernels
+        score_trains = kernels.score_small_trains if self._small else kernels.score_trains
         score_trains(
             self._A,
             np.ascontiguousarray(z),

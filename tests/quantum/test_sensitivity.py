@@ -182,7 +182,7 @@ def test_the_kernel_of_small_neurons_equals_that_of_every_size(shared):
     A = program.build(theta)
     logp, G = np.zeros((batch, neurons)), np.zeros((neurons, *program.shape))
     d_z = np.empty((*z.shape, 1))
-    hits = _score_kernels.score_trains_of(True, 1)(
+    hits = _score_kernels.score_trains(
         A, z[..., None], program.eta, spikes, signal, scorer._ground, 1e-12, logp, G, d_z
     )
     assert hits > 0
@@ -190,6 +190,45 @@ def test_the_kernel_of_small_neurons_equals_that_of_every_size(shared):
     for a, b in zip(got, (logp, d_theta, d_z[..., 0]), strict=True):
         # Sums of terms as large as the largest result, whose rounding remains where they cancel.
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-11 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1)], ids=str)
+def test_samples_side_by_side_equal_each_by_itself_online(size, shared):
+    """Over the border of a tile, with weights, and with steps that could not have happened."""
+    circuit, neurons, batch, steps = ansatz.layered(*size), 2, 37, 4
+    rng = np.random.default_rng(5)
+    theta = rng.uniform(-np.pi, np.pi, (neurons, circuit.n_params))
+    theta[1] = 0.0  # noiseless and without input: a spike has probability zero
+    theta = theta[1:] if shared else theta
+    z = rng.uniform(-0.5, 1.2, (steps, batch, neurons, circuit.io_qubits))
+    spikes = rng.integers(0, 2, z.shape)
+    signal = rng.normal(size=z.shape[:3])
+    flat = z.shape if circuit.io_qubits > 1 else z.shape[:3]
+    scorer = SpikeTrainScorer(circuit, theta[0] if shared else theta)
+    data = z.reshape(flat), spikes.reshape(flat)
+    logp, d_theta, d_z = scorer.score(*data, signal=signal)
+    _, each_theta, each_z = scorer.score(*data, signal=signal, per_sample=True)
+
+    program = compile_program(circuit)
+    online = OnlineScores(program, theta, size=neurons, window=3)
+    want = np.zeros(each_theta.shape)
+    slopes = np.zeros(z.shape)
+    for b in range(batch):
+        online.reset()
+        for t in range(steps):
+            online.step(z[t, b], spikes[t, b])
+            want[b] += signal[t, b, :, None] * online.d_theta
+            for h in range(t + 1):
+                slopes[t - h, b] += signal[t, b, :, None] * online.kappa[:, h]
+    assert (logp < 2 * np.log(1e-12) / 3).any()  # steps that could not have happened did
+    size_of = np.abs(want).max()
+    np.testing.assert_allclose(each_theta, want, rtol=0, atol=1e-10 * size_of)
+    np.testing.assert_allclose(d_theta, want.sum(axis=0), rtol=0, atol=1e-10 * size_of * batch)
+    np.testing.assert_allclose(
+        d_z.reshape(z.shape), slopes, rtol=0, atol=1e-10 * np.abs(slopes).max()
+    )
+    np.testing.assert_allclose(each_z, d_z, rtol=0, atol=1e-10 * np.abs(slopes).max())
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
