@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -262,55 +263,61 @@ def summary(losses: Array) -> str:
 # -- costs ---------------------------------------------------------------------------------------
 
 
-def print_costs(repeats: int = 15, size: int = 1000, steps: int = 20) -> None:
+def print_costs(repeats: int = 15, steps: int = 20) -> None:
     """Print what scores cost, in units of inference: medians of interleaved repeats."""
     print(
-        f"\nCost of scores / cost of inference, (1,1), K={size}, T={steps}, noisy, medians of "
-        f"{repeats} interleaved repeats (inference: microseconds per neuron and step)\n"
+        f"\nCost of scores / cost of inference, T={steps}, noisy, medians of {repeats} interleaved "
+        "repeats (inference: microseconds per neuron and step)\n"
     )
     print("| | inference | reverse form: angles and currents | the same, instruments built anew "
           "| online form |\n" + "|---" * 5 + "|")  # fmt: skip
-    circuit = ansatz.layered(1, 1)
+    for qubits, size in (((1, 1), 1000), ((1, 2), 1000), ((1, 3), 100)):
+        for batch in (1, 48):
+            medians = costs(ansatz.layered(*qubits), size, batch, steps, repeats)
+            unit = medians[0] / (steps * batch * size) * 1e6
+            cells = [f"{unit:.3f}", *(f"{m / medians[0]:.1f}" for m in medians[1:])]
+            cells += [""] * (4 - len(cells))
+            what = f"{qubits}, K={size}, batch {batch}"
+            print(f"| {what} | " + " | ".join(cells) + " |", flush=True)
+
+
+def costs(circuit: Ansatz, size: int, batch: int, steps: int, repeats: int) -> Array:
+    """Return the seconds of inference, of both reverse forms, and (batch 1) of the online form."""
     rng = np.random.default_rng(0)
     theta = rng.uniform(-np.pi, np.pi, (size, circuit.n_params))
-    for batch in (1, 48):
-        z = rng.uniform(-0.2, 0.8, (steps, batch, size))
-        population = Population(circuit, theta, batch=(batch,), noise=NOISE, seed=0)
-        spikes = population.run(z).spikes
-        scorer = SpikeTrainScorer(circuit, theta, noise=NOISE, prebuild=True)
-        alone = Population(circuit, theta, noise=NOISE, seed=0)
-        online = OnlineScores(compile_program(circuit, NOISE), theta, size=size, window=1)
+    z = rng.uniform(-0.2, 0.8, (steps, batch, size))
+    population = Population(circuit, theta, batch=(batch,), noise=NOISE, seed=0)
+    spikes = population.run(z).spikes
+    scorer = SpikeTrainScorer(circuit, theta, noise=NOISE, prebuild=True)
+    alone = Population(circuit, theta, noise=NOISE, seed=0)
+    online = OnlineScores(compile_program(circuit, NOISE), theta, size=size, window=1)
 
-        def infer(population: Any = population, z: Array = z) -> None:
-            population.reset()
-            population.run(z, record=("spikes",))
+    def infer() -> None:
+        population.reset()
+        population.run(z, record=("spikes",))
 
-        def reverse(scorer: Any = scorer, z: Array = z, spikes: Any = spikes) -> None:
-            scorer.score(z, spikes)
+    def forward() -> None:
+        alone.reset()
+        online.reset()
+        for currents in z[:, 0]:
+            online.step(currents[:, None], alone.step(currents)[:, None])
 
-        def rebuilt(z: Array = z, spikes: Any = spikes) -> None:
-            score_spike_train(circuit, theta, z, spikes, noise=NOISE)
-
-        def forward(alone: Any = alone, online: Any = online, z: Array = z) -> None:
-            alone.reset()
-            online.reset()
-            for currents in z[:, 0]:
-                online.step(currents[:, None], alone.step(currents)[:, None])
-
-        jobs = [infer, reverse, rebuilt] + ([forward] if batch == 1 else [])
-        times = np.empty((repeats, len(jobs)))
-        for job in jobs:
-            job()  # compile
-        for i in range(repeats):
-            for j, job in enumerate(jobs):
-                start = time.perf_counter()
-                job()
-                times[i, j] = time.perf_counter() - start
-        medians = np.median(times, axis=0)
-        unit = medians[0] / (steps * batch * size) * 1e6
-        cells = [f"{unit:.3f}", *(f"{m / medians[0]:.1f}" for m in medians[1:])]
-        cells += [""] * (4 - len(cells))
-        print(f"| batch {batch} | " + " | ".join(cells) + " |", flush=True)
+    jobs: list[Callable[[], Any]] = [
+        infer,
+        lambda: scorer.score(z, spikes),
+        lambda: score_spike_train(circuit, theta, z, spikes, noise=NOISE),
+    ]
+    if batch == 1:
+        jobs.append(forward)
+    times = np.empty((repeats, len(jobs)))
+    for job in jobs:
+        job()  # compile
+    for i in range(repeats):
+        for j, job in enumerate(jobs):
+            start = time.perf_counter()
+            job()
+            times[i, j] = time.perf_counter() - start
+    return np.median(times, axis=0)
 
 
 def main() -> None:
