@@ -1,11 +1,17 @@
 """Every kind of neuron: its law, and that its score is the derivative of its log-likelihood."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import binom
 
 from lava_sqs.network import AsPublishedNeuron, LIFNeuron, QLIFNeuron, SQSNeuron
 from lava_sqs.quantum import NoiseModel, Population, ansatz, qlif
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.learning import READOUT, SOLVED, TASKS, learn_neuron
 
 T, B, K = 6, 3, 4
 NOISE = NoiseModel(t1=100e-6, t2=80e-6, p_depol_2q=0.01, p_read0_given1=0.02)
@@ -104,3 +110,11 @@ def test_qlif_forgets_by_spiking():
     silent = neuron.run(params, z, np.zeros(z.shape), np.array([0, 0]).reshape(z.shape))
     assert spoke.p_spike[1] == pytest.approx(spoke.p_spike[0])
     assert silent.p_spike[1, 0, 0] > 1.5 * spoke.p_spike[1, 0, 0]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_neuron_with_quantum_memory_learns_what_its_rivals_cannot(task):
+    """The table of docs/learning.md, one seed: chance is log 2 nats per step."""
+    assert learn_neuron(task, SQSNeuron(ansatz.layered(), READOUT), 0.3, seed=0) < SOLVED
+    for rival in (LIFNeuron(0.5), QLIFNeuron(1, 0.5), AsPublishedNeuron()):
+        assert learn_neuron(task, rival, 0.3, seed=0) > 0.55
