@@ -1027,6 +1027,13 @@ class _Trainer:
         self.held_X, self.held_labels = X[:0], labels[:0]
         if model.early_stopping:
             counts = np.bincount(labels)
+            held = int(np.ceil(model.validation_fraction * len(X)))
+            if counts.min() > 1 and not len(counts) <= held <= len(X) - len(counts):
+                raise ValueError(
+                    f"Argument `validation_fraction` must leave a sample of each of {len(counts)} "
+                    f"classes on either side, but {model.validation_fraction} of {len(X)} samples "
+                    f"is {held}."
+                )
             self.X, self.held_X, self.labels, self.held_labels = train_test_split(
                 X,
                 labels,

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Accuracy", "Training", "quantised"]
 
 
+_MAX_BITS = 52  # of a weight: the fraction of a float64
+
+
 @functools.lru_cache(maxsize=2)
 def _dataset(data: str, content: str, classes: tuple[Any, ...] | None) -> Dataset:
     """Return scikit-learn's digits, or an npz with x_train, y_train, x_test and y_test.
@@ -102,7 +105,7 @@ def quantised(model: Any, bits: int) -> Any:
     """
     if not hasattr(model, "parameters_"):
         raise TypeError(f"Argument `model` must be a fitted SQSNN, but got {describe(model)}.")
-    levels = 2 ** (check_int("weight_bits", bits, minimum=2, maximum=52) - 1) - 1
+    levels = 2 ** (check_int("bits", bits, minimum=2, maximum=_MAX_BITS) - 1) - 1
     model = copy.copy(model)
     model.parameters_ = {name: own.copy() for name, own in model.parameters_.items()}
     for own in model.parameters_.values():
@@ -115,7 +118,9 @@ def quantised(model: Any, bits: int) -> Any:
 
 def _bits(params: Mapping[str, Any]) -> int | None:
     bits = params.get("weight_bits")
-    return None if bits in (None, "none") else check_int("weight_bits", bits, minimum=2)
+    if bits in (None, "none"):
+        return None
+    return check_int("weight_bits", bits, minimum=2, maximum=_MAX_BITS)
 
 
 def predict(model: Any, x: Any, params: Mapping[str, Any], seed: np.random.SeedSequence) -> Any:

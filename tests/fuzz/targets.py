@@ -708,7 +708,7 @@ TARGETS = {
         },
         cost=40,
         also={
-            "early_stopping": ("test_size",),
+            "early_stopping": ("validation_fraction",),
             "resume": ("checkpoint",),
             "random_state": ("seed", "RandomState"),
         },
@@ -910,7 +910,7 @@ TARGETS = {
         study.quantised,
         lambda: {"model": object(), "bits": 4},
         {"model": anything(), "bits": integer(1)},
-        also={"bits": ("model", "weight_bits")},
+        also={"bits": ("model",)},
     ),
     "plot.raster": drawn(
         plot.raster,

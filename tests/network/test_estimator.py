@@ -178,6 +178,12 @@ def test_early_stopping_stops_and_keeps_the_best():
     assert clf.score(XT, YT) > 0.9
 
 
+@pytest.mark.parametrize("fraction", [0.01, 0.99])
+def test_early_stopping_needs_every_class_on_either_side(fraction):
+    with pytest.raises(ValueError, match="`validation_fraction` must leave a sample of each of"):
+        make(early_stopping=True, validation_fraction=fraction).fit(X[:40], Y[:40])
+
+
 def test_warm_start_goes_on():
     clf = make(warm_start=True, schedule="constant", random_state=None).fit(X, Y)
     before, seed = clf.loss_curve_[-1], clf.seed_

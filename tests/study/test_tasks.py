@@ -133,7 +133,7 @@ def test_weights_lose_their_precision(tmp_path):
         task({"weight_bits": bits}, np.random.SeedSequence(0)) for bits in (2, 40, "none")
     )
     assert many == whole != two  # with the same seed, so the weights are all that differs
-    for bad, message in ((1, "at least 2"), (2.5, "weight_bits")):
+    for bad, message in ((1, "at least 2"), (2.5, "weight_bits"), (60, "at most 52")):
         with pytest.raises((ValueError, TypeError), match=message):
             Study(task, base={"weight_bits": bad})
     with pytest.raises(TypeError, match="fitted SQSNN"):
