@@ -4,7 +4,7 @@
 
 1. One visible neuron (48 copies that share their angles, one sequence each) learns running parity
    and delay, as offline in ``benchmarks.learning``.
-2. Eight hidden and sixteen visible neurons learn functions of inputs too far back for the memory
+2. Sixteen hidden and sixteen visible neurons learn functions of inputs too far back for the memory
    of one layer, whatever its angles (:func:`lone_bound`). The hidden neurons hear nothing but the
    mean log-likelihood of the visible ones, a step late, through a stock Dense. Beside it: the same
    network with hidden neurons that stay as they were drawn, and lone neurons trained offline.
@@ -87,7 +87,7 @@ def learn_temporal(task: str, circuit: Ansatz, seed: int, updates: int = 300) ->
 # name -> the inputs, counted in steps before the answer, whose exclusive or is the answer
 LAGS = {"x(t-4)": (4,), "x(t-2) xor x(t-4)": (2, 4)}
 STEPS = 22
-HIDDEN, VISIBLE = 8, 16
+HIDDEN, VISIBLE = 16, 16
 CONNECTION_DELAYS = 2  # input -> hidden -> visible
 DEEP = ansatz.layered(layers=2)
 
