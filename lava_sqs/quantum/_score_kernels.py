@@ -356,35 +356,74 @@ _rows_of_2, _credits_of_2 = _of_samples(2)
 _rows_of_4, _credits_of_4 = _of_samples(4)
 
 
-@_jit()
-def _sort_by_outcome(outcomes, left_out, order, ends):  # type: ignore[no-untyped-def]
-    """Fill order with the samples that are not left out; those of outcome s end before ends[s]."""
+@_jit(inline="always")
+def _sort_by_outcome(drawn, left_out, t, n, order, ends):  # type: ignore[no-untyped-def]
+    """Fill order with the samples not left out in step t; those of outcome s end before ends[s]."""
     total = 0
     for s in range(ends.shape[0]):
-        for i in range(outcomes.shape[0]):
-            if outcomes[i] == s and not left_out[i]:
+        for i in range(n):
+            if drawn[t, i] == s and not left_out[t, i]:
                 order[total] = i
                 total += 1
         ends[s] = total
 
 
-@_jit()
-def _encode_sample(z, eta, zero, c, dc, r, v):  # type: ignore[no-untyped-def]
-    """Fill c (C,), its slopes dc (N, C), and v = c (x) r (C D,)."""
-    D = r.shape[0]
-    if z.shape[0] == 1:
-        x = z[0]
-        c[0], dc[0, 0] = 1.0, 0.0
-        c[1], c[2], dc[0, 1], dc[0, 2] = 1.0, 0.0, 0.0, 0.0
+@_jit(inline="always")
+def _step_forward(a, v, y, order, ends):  # type: ignore[no-untyped-def]
+    """y = a v for the samples of *order*, each with the block of its outcome."""
+    D, M = y.shape[1], v.shape[1]
+    at = 0
+    for s in range(ends.shape[0]):
+        while ends[s] - at >= 4:
+            _rows_of_4(a, s * D * M, v, y, order, at, M, D)
+            at += 4
+        if ends[s] - at >= 2:
+            _rows_of_2(a, s * D * M, v, y, order, at, M, D)
+            at += 2
+        if ends[s] > at:
+            _rows_of_1(a, s * D * M, v, y, order, at, M, D)
+            at += 1
+
+
+@_jit(inline="always")
+def _step_back(a, v, eta, w, g, order, ends):  # type: ignore[no-untyped-def]
+    """w = eta a and g += eta (x) v for the samples of *order*, as _step_forward."""
+    D, M = eta.shape[1], v.shape[1]
+    at = 0
+    for s in range(ends.shape[0]):
+        while ends[s] - at >= 4:
+            _credits_of_4(a, s * D * M, v, eta, w, g, order, at, M, D)
+            at += 4
+        if ends[s] - at >= 2:
+            _credits_of_2(a, s * D * M, v, eta, w, g, order, at, M, D)
+            at += 2
+        if ends[s] > at:
+            _credits_of_1(a, s * D * M, v, eta, w, g, order, at, M, D)
+            at += 1
+
+
+@_jit(inline="always")
+def _encode_sample(z, b, k, eta, zero, c, dc, r, v, t, i):  # type: ignore[no-untyped-def]
+    """Fill c[t, i] (C,), its slopes dc[t, i] (N, C) by z[t, b, k], and v[i] = c (x) r (C D,).
+
+    Whole arrays and indices, here and below: a slice counts references, which shows at this size.
+    """
+    C, D = c.shape[2], r.shape[2]
+    if z.shape[3] == 1:
+        x = z[t, b, k, 0]
+        c[t, i, 0], dc[t, i, 0, 0] = 1.0, 0.0
         if x > 0.0:
             sine, cosine = sincospi(x)
-            c[1], c[2] = eta[0] * cosine, -eta[0] * sine
-            dc[0, 1], dc[0, 2] = math.pi * c[2], -math.pi * c[1]
+            c[t, i, 1], c[t, i, 2] = eta[0] * cosine, -eta[0] * sine
+            dc[t, i, 0, 1] = math.pi * c[t, i, 2]
+            dc[t, i, 0, 2] = -math.pi * c[t, i, 1]
+        else:
+            c[t, i, 1], c[t, i, 2], dc[t, i, 0, 1], dc[t, i, 0, 2] = 1.0, 0.0, 0.0, 0.0
     else:
-        encode_slopes(z, eta, zero, c, dc)
-    for q in range(c.shape[0]):
+        encode_slopes(z[t, b, k], eta, zero, c[t, i], dc[t, i])
+    for q in range(C):
         for j in range(D):
-            v[q * D + j] = c[q] * r[j]
+            v[i, q * D + j] = c[t, i, q] * r[t, i, j]
 
 
 @_jit()
@@ -404,7 +443,8 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
     tile = max(1, min(B, 32, (1 << 22) // (T * (D + C * (1 + N)))))
     c, dc = np.empty((T, tile, C)), np.empty((T, tile, N, C))
     r, p = np.empty((T + 1, tile, D)), np.empty((T, tile))
-    floored, none = np.zeros((T, tile), np.bool_), np.zeros(tile, np.bool_)
+    drawn = np.empty((T, tile), np.intp)
+    floored, none = np.zeros((T, tile), np.bool_), np.zeros((T, tile), np.bool_)
     v, w, spare = np.empty((tile, M)), np.empty((tile, M)), np.empty((tile, M))
     mu, eta_t = np.empty((tile, D)), np.empty((tile, D))
     y, other = np.empty((tile, D)), np.empty((tile, D))
@@ -415,24 +455,13 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
         a, g = A[k if A.shape[0] > 1 else 0], G[k]
         for b0 in range(0, B, tile):
             n = min(tile, B - b0)
-            drawn = outcomes[:, b0 : b0 + n, k]
             product[:], mu[:], r[0] = 1.0, 0.0, start
             for t in range(T):
                 for i in range(n):
-                    _encode_sample(z[t, b0 + i, k], eta, zero, c[t, i], dc[t, i], r[t, i], v[i])
-                _sort_by_outcome(drawn[t], none, order, ends)
-                at = 0
-                for s in range(S):
-                    block = s * D * M
-                    while ends[s] - at >= 4:
-                        _rows_of_4(a, block, v, y, order, at, M, D)
-                        at += 4
-                    if ends[s] - at >= 2:
-                        _rows_of_2(a, block, v, y, order, at, M, D)
-                        at += 2
-                    if ends[s] - at == 1:
-                        _rows_of_1(a, block, v, y, order, at, M, D)
-                        at += 1
+                    drawn[t, i] = outcomes[t, b0 + i, k]
+                    _encode_sample(z, b0 + i, k, eta, zero, c, dc, r, v, t, i)
+                _sort_by_outcome(drawn, none, t, n, order, ends)
+                _step_forward(a, v, y, order, ends)
                 for i in range(n):
                     p[t, i] = probability = y[i, 0]
                     floored[t, i] = probability < floor
@@ -467,19 +496,8 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
                     for q in range(C):
                         for j in range(D):
                             v[i, q * D + j] = c[t, i, q] * r[t, i, j]
-                _sort_by_outcome(drawn[t], floored[t], order, ends)
-                at = 0
-                for s in range(S):
-                    block = s * D * M
-                    while ends[s] - at >= 4:
-                        _credits_of_4(a, block, v, eta_t, w, g, order, at, M, D)
-                        at += 4
-                    if ends[s] - at >= 2:
-                        _credits_of_2(a, block, v, eta_t, w, g, order, at, M, D)
-                        at += 2
-                    if ends[s] - at == 1:
-                        _credits_of_1(a, block, v, eta_t, w, g, order, at, M, D)
-                        at += 1
+                _sort_by_outcome(drawn, floored, t, n, order, ends)
+                _step_back(a, v, eta_t, w, g, order, ends)
                 for i in range(n):
                     if floored[t, i]:
                         w[i], only[0] = 0.0, i

@@ -389,7 +389,8 @@ def test_a_disk_that_is_full_fails_with_1_and_one_line(tmp_path):
     script = f"{limit}; import sys; from lava_sqs.cli import main; sys.exit(main(sys.argv[1:]))"
     argv = [*TRAIN, *SHORT, "--epochs", "1", "--out", str(tmp_path / "m.npz")]
     done = subprocess.run(
-        [sys.executable, "-c", script, *argv],
+        # -B: Python would keep byte code cut off at the limit, which nobody can import afterwards
+        [sys.executable, "-B", "-c", script, *argv],
         capture_output=True,
         text=True,
         timeout=200,

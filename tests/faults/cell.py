@@ -304,6 +304,7 @@ def one():
 def short_of_memory():
     """Run with a /dev/shm that has room for nothing."""
     if os.environ["CELL_SHM"] == "shared":  # the same, where a namespace cannot be had
+        sys.dont_write_bytecode = True  # it would be cut off, and kept
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     say("event")
     network = Network()
