@@ -313,13 +313,18 @@ def print_rivals(seeds: range) -> None:
                 for bias in (0.0, 0.3)
             ]
             best = min(starts, key=lambda losses: (-(losses < SOLVED).sum(), np.median(losses)))
-            cells.append(f"{(best < SOLVED).sum()}; {summary(best)}")
+            cells.append(outcome(best))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
 def summary(losses: Array) -> str:
     """Median and range of the losses."""
     return f"{np.median(losses):.3f} ({losses.min():.3f} to {losses.max():.3f})"
+
+
+def outcome(losses: Array) -> str:
+    """How many are solved, and the summary."""
+    return f"{(losses < SOLVED).sum()}; {summary(losses)}"
 
 
 # -- costs ---------------------------------------------------------------------------------------
@@ -435,7 +440,7 @@ def main() -> None:
         cells = []
         for _, circuit, task in columns:
             losses = np.array([learn_offline(task, circuit, rule, s) for s in seeds])
-            cells.append(f"{(losses < SOLVED).sum()}; {summary(losses)}")
+            cells.append(outcome(losses))
         print(f"| {rule} | " + " | ".join(cells) + " |", flush=True)
     print_rivals(seeds)
     if args.lava:

@@ -23,7 +23,7 @@ from lava.proc.dense.process import Dense
 from lava.proc.io.source import RingBuffer
 from numpy.typing import NDArray
 
-from benchmarks.learning import READOUT, SOLVED, TASKS, sequences, summary
+from benchmarks.learning import READOUT, SOLVED, TASKS, outcome, sequences, summary
 from lava_sqs import LearningSQS, SQSDense, SQSSimCfg, connect_learning, runtime
 from lava_sqs.learning import Optimizer
 from lava_sqs.quantum import Population, ansatz
@@ -269,7 +269,7 @@ def print_temporal(seeds: range) -> None:
             losses = np.array(
                 [told(f"{name}, {task}", s, learn_temporal(task, circuit, s)) for s in seeds]
             )
-            cells.append(f"{(losses < SOLVED).sum()}; {summary(losses)}")
+            cells.append(outcome(losses))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 

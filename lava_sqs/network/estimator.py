@@ -1027,20 +1027,20 @@ class _Trainer:
         self.held_X, self.held_labels = X[:0], labels[:0]
         if model.early_stopping:
             counts = np.bincount(labels)
-            held = int(np.ceil(model.validation_fraction * len(X)))
-            if counts.min() > 1 and not len(counts) <= held <= len(X) - len(counts):
+            try:
+                self.X, self.held_X, self.labels, self.held_labels = train_test_split(
+                    X,
+                    labels,
+                    test_size=model.validation_fraction,
+                    random_state=self.seed % 2**32,
+                    stratify=labels if counts.min() > 1 else None,
+                )
+            except ValueError as error:
                 raise ValueError(
                     f"Argument `validation_fraction` must leave a sample of each of {len(counts)} "
-                    f"classes on either side, but {model.validation_fraction} of {len(X)} samples "
-                    f"is {held}."
-                )
-            self.X, self.held_X, self.labels, self.held_labels = train_test_split(
-                X,
-                labels,
-                test_size=model.validation_fraction,
-                random_state=self.seed % 2**32,
-                stratify=labels if counts.min() > 1 else None,
-            )
+                    f"classes on either side, but got {model.validation_fraction} of {len(X)} "
+                    f"samples: {error}"
+                ) from error
         rng = self._rng(0, 0)
         examples = rng.permutation(len(self.X))[:_EXAMPLES]
         inputs = model._encode(self.X[examples], rng.random).transpose(1, 0, 2)

@@ -403,12 +403,11 @@ def _step_back(a, v, eta, w, g, order, ends):  # type: ignore[no-untyped-def]
 
 
 @_jit(inline="always")
-def _encode_sample(z, b, k, eta, zero, c, dc, r, v, t, i):  # type: ignore[no-untyped-def]
-    """Fill c[t, i] (C,), its slopes dc[t, i] (N, C) by z[t, b, k], and v[i] = c (x) r (C D,).
+def _encode_sample(z, b, k, eta, zero, c, dc, t, i):  # type: ignore[no-untyped-def]
+    """Fill c[t, i] (C,) for z[t, b, k] and its slopes dc[t, i] (N, C).
 
     Whole arrays and indices, here and below: a slice counts references, which shows at this size.
     """
-    C, D = c.shape[2], r.shape[2]
     if z.shape[3] == 1:
         x = z[t, b, k, 0]
         c[t, i, 0], dc[t, i, 0, 0] = 1.0, 0.0
@@ -421,7 +420,13 @@ def _encode_sample(z, b, k, eta, zero, c, dc, r, v, t, i):  # type: ignore[no-un
             c[t, i, 1], c[t, i, 2], dc[t, i, 0, 1], dc[t, i, 0, 2] = 1.0, 0.0, 0.0, 0.0
     else:
         encode_slopes(z[t, b, k], eta, zero, c[t, i], dc[t, i])
-    for q in range(C):
+
+
+@_jit(inline="always")
+def _expand_sample(c, r, v, t, i):  # type: ignore[no-untyped-def]
+    """v[i] = c[t, i] (x) r[t, i]."""
+    D = r.shape[2]
+    for q in range(c.shape[2]):
         for j in range(D):
             v[i, q * D + j] = c[t, i, q] * r[t, i, j]
 
@@ -444,7 +449,7 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
     c, dc = np.empty((T, tile, C)), np.empty((T, tile, N, C))
     r, p = np.empty((T + 1, tile, D)), np.empty((T, tile))
     drawn = np.empty((T, tile), np.intp)
-    floored, none = np.zeros((T, tile), np.bool_), np.zeros((T, tile), np.bool_)
+    floored = np.empty((T, tile), np.bool_)
     v, w, spare = np.empty((tile, M)), np.empty((tile, M)), np.empty((tile, M))
     mu, eta_t = np.empty((tile, D)), np.empty((tile, D))
     y, other = np.empty((tile, D)), np.empty((tile, D))
@@ -455,12 +460,13 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
         a, g = A[k if A.shape[0] > 1 else 0], G[k]
         for b0 in range(0, B, tile):
             n = min(tile, B - b0)
-            product[:], mu[:], r[0] = 1.0, 0.0, start
+            product[:], mu[:], r[0], floored[:] = 1.0, 0.0, start, False
             for t in range(T):
                 for i in range(n):
                     drawn[t, i] = outcomes[t, b0 + i, k]
-                    _encode_sample(z, b0 + i, k, eta, zero, c, dc, r, v, t, i)
-                _sort_by_outcome(drawn, none, t, n, order, ends)
+                    _encode_sample(z, b0 + i, k, eta, zero, c, dc, t, i)
+                    _expand_sample(c, r, v, t, i)
+                _sort_by_outcome(drawn, floored, t, n, order, ends)  # none is left out yet
                 _step_forward(a, v, y, order, ends)
                 for i in range(n):
                     p[t, i] = probability = y[i, 0]
@@ -493,9 +499,7 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
                     for m in range(D):
                         eta_t[i, m] = mu[i, m] * scale
                     eta_t[i, 0] += (score - overlap) * scale
-                    for q in range(C):
-                        for j in range(D):
-                            v[i, q * D + j] = c[t, i, q] * r[t, i, j]
+                    _expand_sample(c, r, v, t, i)
                 _sort_by_outcome(drawn, floored, t, n, order, ends)
                 _step_back(a, v, eta_t, w, g, order, ends)
                 for i in range(n):

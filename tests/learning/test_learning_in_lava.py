@@ -1,19 +1,17 @@
 """What the benchmark reports for ten seeds, for one: learning tasks inside Lava."""
 
-import importlib
-from pathlib import Path
-
 import numpy as np
 import pytest
+
+from benchmarks import learning_in_lava
 
 # Untrained weights drive some neurons beyond z = 1.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*input currents exceed 1")]
 
 
 @pytest.fixture
-def benchmark_module(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
-    return importlib.import_module("benchmarks.learning_in_lava")
+def benchmark_module():
+    return learning_in_lava
 
 
 @pytest.mark.parametrize("task", ["parity", "delay"])

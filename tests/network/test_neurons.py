@@ -1,17 +1,12 @@
 """Every kind of neuron: its law, and that its score is the derivative of its log-likelihood."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from benchmarks.learning import READOUT, SOLVED, TASKS, learn_neuron
 from lava_sqs.network import AsPublishedNeuron, LIFNeuron, QLIFNeuron, SQSNeuron
 from lava_sqs.quantum import NoiseModel, Population, ansatz, qlif
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from benchmarks.learning import READOUT, SOLVED, TASKS, learn_neuron
 
 T, B, K = 6, 3, 4
 NOISE = NoiseModel(t1=100e-6, t2=80e-6, p_depol_2q=0.01, p_read0_given1=0.02)

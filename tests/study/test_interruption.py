@@ -8,19 +8,15 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
+from benchmarks import study_faults as faults
 from lava_sqs.study import networks
 from lava_sqs.study.command import main
 from lava_sqs.study.loader import load_study
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from benchmarks import study_faults as faults
 
 STUDY = """
 [study]
@@ -119,7 +115,7 @@ def seconds(study, folder, *options):
 
 @pytest.mark.faults
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", [1, 2, 4])
 def test_the_whole_study_of_memory_killed_twenty_times(tmp_path, workers):
     # Twenty starts of the physics take minutes: more than a test may by the project's watchdog.
     faulthandler.cancel_dump_traceback_later()
