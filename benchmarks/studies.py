@@ -85,7 +85,7 @@ def coverage(studies):
             0.1,
             lambda rng: Counts.of_shots(200, int(rng.binomial(200, 0.1))),
         ),
-        "bootstrap, 100 samples x 20 repeats": (
+        "clustered Wilson, 100 samples x 20 repeats": (
             0.2,
             lambda rng: Counts.of_samples(rng.binomial(20, rng.beta(0.5, 2.0, 100)), 20),
         ),
@@ -96,7 +96,7 @@ def coverage(studies):
         found = [interval(draw(rng)) for _ in range(studies)]
         yield name, 100 * np.mean([i.low <= truth <= i.high for i in found])
     rng = np.random.default_rng(2)
-    each = [draws["bootstrap, 100 samples x 20 repeats"][1](rng) for _ in range(studies)]
+    each = [draws["clustered Wilson, 100 samples x 20 repeats"][1](rng) for _ in range(studies)]
     naive = [interval(Counts.of_shots(c.shots, c.errors)) for c in each]
     name = "  (Wilson over samples x repeats: wrong)"
     yield name, 100 * np.mean([i.low <= 0.2 <= i.high for i in naive])

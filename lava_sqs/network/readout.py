@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+
+from lava_sqs._intervals import clustered
 
 __all__ = ["READOUTS", "Evaluation", "accuracy_interval", "count_scores"]
 
@@ -91,20 +93,22 @@ class Evaluation:
         )
 
 
-def accuracy_interval(correct: Array, *, seed: int = 0) -> tuple[tuple[float, float], str]:
+def accuracy_interval(correct: Array, *, seed: Any = None) -> tuple[tuple[float, float], str]:
     """Return a 95 % interval of the accuracy, and what it covers.
+
+    The one that :func:`lava_sqs.study.interval` gives for the same counts.
 
     Parameters
     ----------
     correct : ndarray of bool, shape (n_repeats, n_samples)
-    seed : int
-        Of the bootstrap.
+    seed
+        Deprecated: nothing is drawn any more.
 
     Returns
     -------
     interval : tuple of float
-        One pass: Wilson, over the samples. Repeats share their samples, so then it is a bootstrap
-        over the samples of their mean (Wilson again where all samples are alike).
+        Wilson's interval over the samples. Repeats share their samples, so several passes count as
+        many independent trials as they are worth (``lava_sqs._intervals``).
     covers : str
 
     Examples
@@ -113,12 +117,14 @@ def accuracy_interval(correct: Array, *, seed: int = 0) -> tuple[tuple[float, fl
     >>> round(interval[0], 3), covers
     (0.963, '95 % Wilson, over the test samples')
     """
-    repeats, n = correct.shape
-    means = correct.mean(axis=0)
-    if repeats == 1 or (means == means[0]).all():  # equals: resampling them would never vary
-        ci = binomtest(round(means.sum()), n).proportion_ci(0.95, method="wilson")
-        return (float(ci.low), float(ci.high)), "95 % Wilson, over the test samples"
-    rng = np.random.default_rng(seed)
-    draws = np.array([means[rng.integers(n, size=n)].mean() for _ in range(1000)])
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return (float(low), float(high)), "95 % bootstrap, over the test samples"
+    if seed is not None:
+        warnings.warn(
+            "Argument `seed` of accuracy_interval has no effect: nothing is drawn any more. It "
+            "will be removed.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+    wrong = (~np.asarray(correct, dtype=bool)).sum(axis=0)
+    low, high = clustered(wrong, len(correct), 0.95)
+    method = "Wilson" if len(correct) == 1 else "clustered Wilson"
+    return (1 - high, 1 - low), f"95 % {method}, over the test samples"

@@ -38,7 +38,7 @@ class Counts:
     constructor                   one shot is                                interval
     ============================  =========================================  =======================
     :meth:`of_shots`              an independent trial: wrong or right       Wilson
-    :meth:`of_samples`            one repeat of one of N fixed test samples  bootstrap over samples
+    :meth:`of_samples`            one repeat of one of N fixed test samples  Wilson, clustered
     :meth:`of_values`             an independent number, one per seed        Student's t over seeds
     ============================  =========================================  =======================
 

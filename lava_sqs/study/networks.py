@@ -225,7 +225,7 @@ class Accuracy:
 
     The network stays as it was trained; only the test noise changes, and with ``weight_bits`` the
     precision of its weights (:func:`quantised`). Every batch evaluates the same samples once more,
-    so the interval is a bootstrap over the samples.
+    so the interval is one over the samples.
 
     Parameters
     ----------

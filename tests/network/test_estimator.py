@@ -8,6 +8,8 @@ import textwrap
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
@@ -18,6 +20,8 @@ from lava_sqs.data import load_digits
 from lava_sqs.network import SQSNN
 from lava_sqs.network.readout import accuracy_interval, count_scores
 from lava_sqs.quantum import NoiseModel, ansatz
+from lava_sqs.study import Counts
+from lava_sqs.study import interval as study_interval
 
 NOISE = NoiseModel(p_read1_given0=0.3, p_read0_given1=0.3)
 DATA = load_digits().classes(0, 1)
@@ -90,7 +94,7 @@ def test_noise_of_inference_is_another_one(model):
     assert noisy.accuracy < clean.accuracy
     assert model.predict_proba(XT, noise=None).tolist() == model.predict_proba(XT).tolist()
     assert "Wilson" in clean.covers
-    assert "bootstrap" in noisy.covers
+    assert "clustered" in noisy.covers
     assert noisy.confusion.sum() == 5 * len(YT)
 
 
@@ -345,5 +349,29 @@ def test_intervals_name_what_they_cover():
     assert high == pytest.approx(0.9448, abs=1e-3)
     assert "Wilson" in covers
     (low, high), covers = accuracy_interval(np.repeat(correct, 50, axis=0))
-    assert high - low == pytest.approx(4 * 0.03, abs=0.02)  # repeats do not shrink it
-    assert "bootstrap" in covers
+    assert (low, high) == pytest.approx((0.8256, 0.9448), abs=1e-3)  # repeats do not shrink it
+    assert "clustered Wilson" in covers
+    with pytest.warns(DeprecationWarning, match="`seed` .* no effect"):
+        assert accuracy_interval(correct, seed=1) == accuracy_interval(correct)
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda r: st.tuples(st.just(r), st.lists(st.integers(0, r), min_size=1, max_size=40))
+    )
+)
+def test_the_interval_of_an_evaluation_is_that_of_a_study(counts):
+    repeats, errors = counts
+    correct = np.arange(repeats)[:, None] >= np.array(errors)
+    studied = study_interval(Counts.of_samples(errors, repeats))
+    evaluated, _ = accuracy_interval(correct)
+    assert evaluated == (1 - studied.high, 1 - studied.low)
+    assert studied.low <= studied.estimate <= studied.high
+
+
+@pytest.mark.parametrize("n_repeats", [1, 5])
+def test_evaluate_and_the_study_of_the_same_network_agree(model, n_repeats):
+    found = model.evaluate(XT, YT, n_repeats=n_repeats, noise=NOISE)
+    wrong = model._scores(model._check_X(XT), n_repeats, NOISE, None)[0].argmax(axis=2) != YT
+    studied = study_interval(Counts.of_samples(wrong.sum(axis=0), n_repeats))
+    assert found.interval == (1 - studied.high, 1 - studied.low)

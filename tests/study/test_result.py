@@ -37,7 +37,7 @@ def test_table_is_aligned_and_says_what_intervals_cover(result):
     assert lines[2].split() == ["p", "shots", "value", "95%", "interval", "method"]
     assert len({len(line) for line in lines[2:6]}) == 1
     assert lines[6] == "intervals cover: Wilson: 250 independent shots"
-    assert lines[7].startswith("bootstrap: which 3 test samples")
+    assert lines[7].startswith("clustered Wilson: which 3 test samples")
     assert lines[8] == "Student t: spread over 2 seeds"
 
 
@@ -87,7 +87,7 @@ def test_repeated_samples_keep_the_interval_of_the_samples(tasks):
     found = Study(tasks.samples, base={"p": 0.6}).run(max_batches=5).points[0]
     assert found.counts.repeats == 10
     assert len(found.counts.sample_errors) == 30
-    assert found.interval().method == "bootstrap"
+    assert found.interval().method == "clustered Wilson"
 
 
 def test_a_width_can_be_asked_for(tasks):

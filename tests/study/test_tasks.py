@@ -81,7 +81,7 @@ def test_accuracy_of_any_model_over_its_samples():
     assert np.abs(each - (1 - X)).max() < 0.55
     assert clean.value == pytest.approx(0.5, abs=0.07)
     assert noisy.value == 1
-    assert clean.interval().method == "bootstrap"
+    assert clean.interval().method == "clustered Wilson"
 
 
 def test_another_model_is_another_study():
