@@ -103,6 +103,22 @@ class Recording:
         ) as memory:
             return np.array(np.frombuffer(memory, row_type, steps)[name])
 
+    def __getstate__(self) -> tuple[dict[str, Any], bytes]:
+        """The fields, and all rows: a copy has memory of its own."""
+        fields = {name: (view.dtype, view.shape) for name, view in self._views}
+        size = self.steps * self._row.itemsize
+        if self._file is None or size == 0:
+            return fields, b""
+        with mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_READ) as memory:
+            return fields, memory[:]
+
+    def __setstate__(self, state: tuple[dict[str, Any], bytes]) -> None:
+        fields, rows = state
+        Recording.__init__(self, fields)
+        left = memoryview(rows)
+        while self._file is not None and left:
+            left = left[self._file.write(left) :]
+
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name.startswith("_"):  # copying and pickling look for methods before __init__ ran
             raise AttributeError(name)

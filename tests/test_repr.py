@@ -58,7 +58,7 @@ OBJECTS = {
     "mean fidelity": lambda: memory_fidelity(CIRCUIT, THETA, np.ones((2, 3)), NOISE, seed=1),
     "shape=(2, 3)": lambda: SQS(shape=(2, 3), seed=1),
     "LearningSQS": lambda: LearningSQS(shape=2, role="hidden", seed=1),
-    "s_in_kernel (2,)": lambda: SQSDense(weights=np.zeros((2, 3))),
+    "s_in_kernel (4,)": lambda: SQSDense(weights=np.zeros((2, 3))),
     "QLIF": lambda: QLIF(shape=3, seed=1),
     "s_out (2,)": lambda: SQSNetwork(spec=NET, parameters=network(), seed=1),
     "window=1": lambda: SQSLearningRule(),

@@ -159,6 +159,10 @@ class SupervisedRuntime(Runtime):
         for each in self._processes:
             each.runtime = self
 
+    def __reduce__(self) -> Any:
+        """A copy of a Process is in no running network."""
+        return type(None), ()
+
     @property
     def closed(self) -> bool:
         """Whether the network has ended."""

@@ -1,35 +1,115 @@
 """Processes whose models say by name what went wrong, whatever runtime they run under."""
 
+import copy
+import difflib
+import inspect
+import re
 import sys
+import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+from typing import Any, ClassVar
 
 import numpy as np
+from lava.magma.compiler.compiler_graphs import find_processes
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.process import AbstractProcess, LogConfig
+from lava.magma.core.process.process import (
+    AbstractProcess,
+    Collection,
+    LogConfig,
+    ProcessPostInitCaller,
+    ProcessServer,
+)
+from lava.magma.core.process.variable import Var, VarServer
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance
+from lava_sqs.running import shared_array
 
 
-class NamedProcess(AbstractProcess):
-    """A Process whose models and ports know its name."""
+class _Caller(ProcessPostInitCaller):
+    """Lava's metaclass; it says more about arguments that a constructor does not take."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except TypeError as error:
+            found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+            if found and found[1] in kwargs:
+                takes = _arguments(cls)
+                words = hint(found[1], takes, getattr(cls, "_elsewhere", {}))
+                message = f"{cls.__name__} takes no argument {found[1]!r}.{words}"
+            elif args and "positional argument" in str(error):
+                message = f"{cls.__name__} takes keyword arguments only: {_arguments(cls)[0]}=..."
+            else:
+                raise
+            raise TypeError(message) from None
+
+
+class NamedProcess(AbstractProcess, metaclass=_Caller):
+    """A Process whose models and ports know its name, and which can be copied and pickled.
+
+    Names that it does not have, as keyword or attribute, are refused with the one that was meant:
+    Lava itself accepts any attribute, which then does nothing.
+    """
 
     _runtime = None  # lets Lava's __del__ work on an object whose constructor raised
+    _sealed = False
+    id: int
+    #: What takes the place of names that other neurons and connections have.
+    _elsewhere: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, **parameters: Any) -> None:
         check_instance("name", parameters["name"], str, none=True)
         check_instance("log_config", parameters["log_config"], LogConfig, none=True)
         super().__init__(**parameters)
+        settable = ("name", "runtime", "model", "folded_view", "folded_view_inst_id")
+        self._lavas_own = frozenset({*vars(self), *settable})
+
+    def _post_init(self) -> None:
+        super()._post_init()
+        self._sealed = True
 
     def __setattr__(self, key: str, value: Any) -> None:
+        """Refuse what would silently do nothing: Lava accepts any attribute."""
+        if self._sealed and not key.startswith("_") and key not in self._lavas_own:
+            raise AttributeError(self._refusal(key))
         super().__setattr__(key, value)
         if key == "name" and hasattr(self, "proc_params"):
             self.proc_params.overwrite("name", value)
+
+    def __getattr__(self, key: str) -> Any:
+        kind = type(self).__name__
+        if key.startswith("_"):  # copying and pickling look for methods before __init__ ran
+            raise AttributeError(f"{kind!r} object has no attribute {key!r}")
+        raise AttributeError(f"{kind} has no attribute {key!r}.{self._hint(key)}")
+
+    def _hint(self, key: str) -> str:
+        return hint(key, [n for n in dir(self) if not n.startswith("_")], self._elsewhere)
+
+    def _refusal(self, key: str) -> str:
+        what = f"{type(self).__name__}.{key}"
+        if key in self.vars.member_names:
+            return f"{what} is a Var: set its value with {key}.set(...) while the network runs."
+        if key in (*self.in_ports.member_names, *self.out_ports.member_names):
+            return f"{what} is a port: it can be connected, not replaced."
+        argument = key in _arguments(type(self))
+        if argument or hasattr(type(self), key):
+            new = f"{key}=..." if argument else "..."
+            again = (
+                f"sqs.replace({new})"
+                if hasattr(self, "replace")
+                else f"{what[: -len(key) - 1]}({new})"
+            )
+            return (
+                f"{what} is fixed when the Process is made. Make a new one and connect that: "
+                f"{again}."
+            )
+        return f"{type(self).__name__} has no attribute {key!r} to set.{self._hint(key)}"
 
     def __repr__(self) -> str:
         if not hasattr(self, "out_ports"):  # a constructor has raised
@@ -37,12 +117,145 @@ class NamedProcess(AbstractProcess):
         ports = [f"{port.name} {tuple(port.shape)}" for port in (*self.in_ports, *self.out_ports)]
         return f"<{type(self).__name__} {self.name!r}: {', '.join(ports)}>"
 
+    # -- copies -------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the runtime; and a bound of the ids in use, for :meth:`__setstate__`."""
+        bounds = [server._next_id for server in (ProcessServer(), VarServer())]
+        return {**self.__dict__, "_runtime": None, "_id_bounds": bounds}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state, and ids of its own: Lava tells Processes and Vars apart by them."""
+        bounds = state.pop("_id_bounds")
+        self.__dict__.update(state)
+        servers = ProcessServer(), VarServer()
+        free = [server._next_id for server in servers]
+        for server, bound in zip(servers, bounds, strict=True):  # ids of all others in the network
+            server._next_id = max(server._next_id, bound)
+        members = vars(self).values()  # not Lava's collections, which may still be empty
+        if not self._is_compiled:  # an executable that was saved along knows it by the old ids
+            if self.id < free[0]:
+                self.id = servers[0].get_next_id()
+            for var in members:
+                if isinstance(var, Var) and getattr(var, "id", free[1]) < free[1]:
+                    var.id = servers[1].get_next_id()
+        for port in members:
+            if isinstance(port, (InPort, OutPort)) and "shape" in vars(port):
+                port.shape = self._port_shape(type(port), port.name, port.shape)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Return a copy with all that it is connected to.
+
+        Lava's collections cannot be copied, for they answer every question with an error; so it
+        is done for those of all Processes that a copy reaches.
+        """
+        memo[id(self)] = new = type(self).__new__(type(self))
+        twins = []
+        for process in _with_sub_processes(find_processes(self)):
+            for each in vars(process).values():
+                if isinstance(each, Collection) and id(each) not in memo:
+                    memo[id(each)] = twin = Collection.__new__(Collection)
+                    twins.append((each, twin))
+        for each, twin in twins:
+            vars(twin).update(copy.deepcopy(vars(each), memo))
+        new.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return new
+
+    def __copy__(self) -> Any:
+        """Return a new Process like this one, which is connected to nothing and never ran."""
+        memo: dict[int, Any] = {}
+        for port in (*self.in_ports.members, *self.out_ports.members):
+            memo[id(port.in_connections)], memo[id(port.out_connections)] = [], []
+            memo[id(port.connection_configs)] = {}
+        new = copy.deepcopy(self, memo)
+        if not new.procs.members:  # sub-Processes cannot be built twice
+            new._is_compiled, new._model_class = False, None
+        return new
+
+    # -- ports --------------------------------------------------------------------------------
+
     def _in_port(self, name: str, shape: tuple[int, ...]) -> InPort:
-        advice = f"a_out.reshape({shape}).connect({name})"
-        return InPort(shape=_PortShape(shape, name, self, advice))
+        return InPort(shape=self._port_shape(InPort, name, shape))
 
     def _out_port(self, name: str, shape: tuple[int, ...]) -> OutPort:
-        return OutPort(shape=_PortShape(shape, name, self, f"{name}.reshape(...).connect(...)"))
+        return OutPort(shape=self._port_shape(OutPort, name, shape))
+
+    def _port_shape(self, kind: type, name: str, shape: tuple[int, ...]) -> "_PortShape":
+        is_in = issubclass(kind, InPort)
+        advice = (
+            f"a_out.reshape({tuple(shape)}).connect({name})"
+            if is_in
+            else f"{name}.reshape(...).connect(...)"
+        )
+        return _PortShape(shape, name, self, advice)
+
+
+def _with_sub_processes(processes: Iterable[AbstractProcess]) -> Iterator[AbstractProcess]:
+    for process in processes:
+        yield process
+        yield from _with_sub_processes(process.procs.members)
+
+
+def hint(key: str, names: Iterable[str], elsewhere: Mapping[str, str]) -> str:
+    """Return a sentence that says what takes the place of *key*, or nothing."""
+    if key in elsewhere:
+        return f" {elsewhere[key]}"
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(key.casefold(), folded, n=1)
+    return f" Did you mean {folded[near[0]]!r}?" if near else ""
+
+
+def warn_of_wraps(bias: NDArray[Any], what: str = "`bias`") -> None:
+    """Warn of a constant current that is beyond a full flip in every step without input."""
+    if bias.max() <= 1:
+        return
+    frame: FrameType | None = sys._getframe(1)
+    level, name = 1, ""
+    while frame is not None:  # look for who has given the argument
+        level, name = level + 1, str(frame.f_globals.get("__name__"))
+        frame = frame.f_back
+        if not name.startswith(("lava_sqs.proc", "lava.")):
+            break
+    if not name.startswith("lava_sqs."):  # what a network of ours has learned is no argument
+        warnings.warn(
+            f"Argument {what} reaches {bias.max():g}, but 1 is a full flip, and beyond it the "
+            "angle pi*z wraps (2 acts like no input). More than 1 makes sense only against "
+            "inhibition.",
+            stacklevel=level,
+        )
+
+
+def _arguments(cls: type) -> list[str]:
+    """Return the arguments that a class takes, those that it hands on to its bases as well."""
+    names: list[str] = []
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+            names += [
+                p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
+            ]
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+    return names
+
+
+class Counters:
+    """Integers that a model writes and its Process reads, in memory that both see."""
+
+    def __init__(self, values: Iterable[int]) -> None:
+        start = list(values)
+        self._values = shared_array(len(start), np.int64)
+        self._values[:] = start
+
+    def __getitem__(self, index: int) -> int:
+        return int(self._values[index])
+
+    def write(self, *values: int) -> None:
+        """Overwrite all."""
+        self._values[:] = values
+
+    def __reduce__(self) -> Any:
+        return Counters, (self._values.tolist(),)
 
 
 class _PortShape(tuple[int, ...]):

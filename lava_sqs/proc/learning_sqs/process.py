@@ -8,6 +8,7 @@ import numpy as np
 
 from lava_sqs._checks import check_choice, check_int, check_positive
 from lava_sqs.learning.optimizers import Optimizer
+from lava_sqs.proc._elsewhere import LEARNING
 from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 from lava_sqs.proc.sqs.process import SQS
 
@@ -94,6 +95,8 @@ class LearningSQS(SQS):
     >>> neurons.a_third_factor_in.shape, neurons.kernel_out.shape
     ((3,), (15,))
     """
+
+    _elsewhere = LEARNING
 
     def __init__(
         self,

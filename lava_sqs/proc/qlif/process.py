@@ -10,7 +10,8 @@ from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_axes, check_broadcast, check_int, check_reset, check_seed
-from lava_sqs.proc._naming import NamedProcess
+from lava_sqs.proc._elsewhere import QLIF_NAMES
+from lava_sqs.proc._naming import NamedProcess, warn_of_wraps
 
 __all__ = ["QLIF"]
 
@@ -76,6 +77,8 @@ class QLIF(NamedProcess):
     Brand, Petruccione, arXiv:2407.16398.
     """
 
+    _elsewhere = QLIF_NAMES
+
     def __init__(
         self,
         *,
@@ -95,6 +98,7 @@ class QLIF(NamedProcess):
         axes = check_axes("shape", shape)
         given = {"decay": decay, "threshold": threshold, "gain": gain, "bias": bias}
         constants = {key: check_constant(key, value, axes) for key, value in given.items()}
+        warn_of_wraps(constants["gain"] * constants["bias"], "`bias` times `gain`")
         if current_scale is not None:
             current_scale = float(check_broadcast("current_scale", current_scale, ()))
         interval, offset = check_reset(reset_interval, reset_offset)

@@ -85,7 +85,7 @@ class AbstractPySQSModel(NamingModel):
         spikes = self.measure(z, outcome, reset).reshape(z.shape)
         self.p_spike = population.p_spike.reshape(z.shape)
         self.memory = self._memory = population.memory.reshape(self._memory.shape)
-        self._counters[:] = population.wraps, population.floor_hits
+        self._counters.write(population.wraps, population.floor_hits)
         if len(self._recording):
             self._record(a_in, spikes)
         return spikes

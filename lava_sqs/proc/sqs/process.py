@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,12 +18,12 @@ from lava_sqs._checks import (
     check_reset,
     check_shape,
 )
-from lava_sqs.proc._naming import NamedProcess
+from lava_sqs.proc._elsewhere import SQS_NAMES
+from lava_sqs.proc._naming import Counters, NamedProcess, warn_of_wraps
 from lava_sqs.quantum import NoiseModel, Population
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.recording import Recording, check_record
-from lava_sqs.running import shared_array
 
 __all__ = ["SQS"]
 
@@ -130,7 +129,7 @@ class SQS(NamedProcess):
     Chen, Rajendran, Simeone, arXiv:2506.21324.
     """
 
-    _sealed = False
+    _elsewhere = SQS_NAMES
 
     def __init__(
         self,
@@ -164,6 +163,7 @@ class SQS(NamedProcess):
         if theta is not None:
             theta = check_broadcast("theta", theta, (*shape, circuit.n_params))
         bias = check_broadcast("bias", bias, channels)
+        warn_of_wraps(bias)
         if current_scale is not None:
             current_scale = float(
                 check_shape("current_scale", check_real("current_scale", current_scale), ())
@@ -192,7 +192,7 @@ class SQS(NamedProcess):
         }
         record = check_record(record, recordable)
         recording = Recording({field: recordable[field] for field in record})
-        counters = shared_array(2, np.int64)
+        counters = Counters((0, 0))
         super().__init__(
             shape=shape,
             population=population,
@@ -204,8 +204,7 @@ class SQS(NamedProcess):
             name=name,
             log_config=log_config,
         )
-        self._lavas_own = {*vars(self), "name", "runtime", "model", "folded_view"}
-        arguments["seed"] = population.seed
+        arguments.update(seed=population.seed, record=record)
         self._arguments = arguments
         self._shape, self._population = shape, population
         self._recording, self._counters = recording, counters
@@ -316,12 +315,12 @@ class SQS(NamedProcess):
     @property
     def wraps(self) -> int:
         """How many input currents have exceeded 1, where the encoding angle wraps."""
-        return int(self._counters[0])
+        return self._counters[0]
 
     @property
     def floor_hits(self) -> int:
         """How many outcomes have occurred whose probability is rounding."""
-        return int(self._counters[1])
+        return self._counters[1]
 
     def __repr__(self) -> str:
         if not self._sealed:
@@ -347,33 +346,6 @@ class SQS(NamedProcess):
         ]
         title = f"{type(self).__name__} {self.name!r}"
         return "\n".join([title, *(f"  {key:<12}{value}" for key, value in rows)])
-
-    # -- Lava ---------------------------------------------------------------------------------
-
-    def _post_init(self) -> None:
-        super()._post_init()
-        self._sealed = True
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        """Refuse what would silently do nothing: Lava accepts any attribute."""
-        if self._sealed and not key.startswith("_") and key not in self._lavas_own:
-            raise AttributeError(self._refusal(key))
-        super().__setattr__(key, value)
-
-    def _refusal(self, key: str) -> str:
-        what = f"{type(self).__name__}.{key}"
-        if key in self.vars.member_names:
-            return f"{what} is a Var: set its value with {key}.set(...) while the network runs."
-        if key in self._arguments or isinstance(getattr(type(self), key, None), property):
-            new = key if key in self._arguments else "..."
-            return (
-                f"{what} is fixed when the Process is made. Make a new one and connect that: "
-                f"sqs.replace({new}=...)."
-            )
-        public = [name for name in dir(self) if not name.startswith("_")]
-        near = difflib.get_close_matches(key, public, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        return f"{type(self).__name__} has no attribute {key!r} to set.{hint}"
 
 
 class _EmptyVar(Var):

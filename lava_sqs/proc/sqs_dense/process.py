@@ -10,6 +10,7 @@ from lava.magma.core.process.variable import Var
 
 from lava_sqs._checks import check_int, check_positive, check_real, check_reset, check_shape
 from lava_sqs.learning.optimizers import Optimizer
+from lava_sqs.proc._elsewhere import CONNECTION
 from lava_sqs.proc._naming import NamedProcess
 from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 
@@ -31,7 +32,7 @@ class SQSDense(NamedProcess):
     Parameters
     ----------
     weights : array_like, shape (post, pre)
-    window : int, default 0
+    window : int, default 1
         H, the same as the neurons'.
     gamma : float, default 0.0
         Decay of the eligibility, in [0, 1]. 0: the signal of a step answers this step. 1: the
@@ -81,11 +82,13 @@ class SQSDense(NamedProcess):
     ((8,), (3,), (15,))
     """
 
+    _elsewhere = CONNECTION
+
     def __init__(
         self,
         *,
         weights: Any,
-        window: int = 0,
+        window: int = 1,
         gamma: float = 0.0,
         reset_interval: int | None = None,
         reset_offset: int = 0,

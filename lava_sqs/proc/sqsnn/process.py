@@ -42,8 +42,10 @@ class SQSNetwork(NamedProcess):
         Spikes or values, as the network was trained on.
     s_out : OutPort, shape (C,)
         Spikes of the visible layer.
-    <layer>_angles, <layer>_bias, <layer>_from_<source> : Var
-        What was learned: parameters, bias currents and weights, to be read and set at run time.
+    <layer>_theta, <layer>_bias, <layer>_from_<source> : Var
+        What was learned: angles, bias currents and weights, to be read and set at run time. A
+        layer of QLIF has ``<layer>_decay``, ``<layer>_threshold`` and ``<layer>_gain`` in place of
+        ``<layer>_theta``.
 
     Raises
     ------
@@ -102,6 +104,16 @@ class SQSNetwork(NamedProcess):
             setattr(self, f"{layer.name}_bias", Var(shape=own.bias.shape, init=own.bias))
             for source, w in own.weights.items():
                 setattr(self, f"{layer.name}_from_{source}", Var(shape=w.shape, init=w))
+
+    def _hint(self, key: str) -> str:
+        for layer in self.spec.layers:
+            own = self.proc_params["parameters"][layer.name]
+            angles = [f"{layer.name}_{var}" for var in layer.neuron.lava_vars(own.angles)]
+            weights = [f"{layer.name}_from_{source}" for source in own.weights]
+            for word, names in (("angles", angles), ("weights", weights)):
+                if key == f"{layer.name}_{word}":
+                    return f" Did you mean {' or '.join(map(repr, names))}?"
+        return super()._hint(key)
 
     @property
     def spec(self) -> Any:
