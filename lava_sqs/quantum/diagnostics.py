@@ -14,11 +14,11 @@ import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance, check_int, check_real, check_seed, check_shape
+from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import instrument
 from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.pauli import _basis as pauli_basis
-from lava_sqs.quantum.pauli import qobj_to_pauli, superoperator_to_matrix
+from lava_sqs.quantum.pauli import pauli_to_matrices, qobj_to_pauli, superoperator_to_matrix
 from lava_sqs.quantum.population import Population, ground_state
 
 __all__ = [
@@ -50,10 +50,7 @@ def _vectors(name: str, memory: Any) -> Array:
 
 
 def _matrices(vectors: Array) -> Array:
-    n = round(np.log(vectors.shape[-1]) / np.log(4))
-    flat = vectors @ (pauli_basis(n).T / 2**n)
-    # QuTiP stacks columns.
-    return np.asarray(flat.reshape(*vectors.shape[:-1], 2**n, 2**n).swapaxes(-1, -2))
+    return pauli_to_matrices(vectors)
 
 
 def purity(memory: Any) -> Array:
@@ -387,6 +384,12 @@ def memory_capacity(
     max_delay = check_int("max_delay", max_delay, minimum=0)
     washout = check_int("washout", washout, minimum=0)
 
+    check_room(
+        f"`memory_qubits` = {ansatz.memory_qubits} with {len(u)} `currents`",
+        8.0 * 16**ansatz.memory_qubits * (3 * len(u) * 2**ansatz.io_qubits + 4),
+        compiled_limit(),
+        "Use fewer memory qubits or currents, or capacity_from_spikes with a run of a Population.",
+    )
     maps = np.array(
         [
             [superoperator_to_matrix(m) for m in instrument(ansatz, theta, [v] * n_io, noise)]

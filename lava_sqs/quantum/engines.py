@@ -6,6 +6,7 @@ here have the population's axes flattened: T steps, B batch entries, K neurons, 
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -15,8 +16,7 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_real
 from lava_sqs.quantum import _kernels
 from lava_sqs.quantum.instrument import compile_program
-from lava_sqs.quantum.pauli import _basis as pauli_basis
-from lava_sqs.quantum.pauli import pauli_to_qobj, qobj_to_pauli
+from lava_sqs.quantum.pauli import pauli_to_matrices, pauli_to_qobj, qobj_to_pauli
 from lava_sqs.quantum.reference import ReferenceNeuron
 
 if TYPE_CHECKING:
@@ -334,9 +334,7 @@ def check_states(name: str, vectors: Array, memory_qubits: int, dtype: Any = np.
             f"Argument `{name}` must hold Pauli vectors of states (component 0, the trace, is 1), "
             f"but a trace differs from 1 by {trace_error:.3g}."
         )
-    d = 2**memory_qubits
-    matrices = (vectors @ (pauli_basis(memory_qubits).T / d)).reshape(*vectors.shape[:-1], d, d)
-    lowest = np.linalg.eigvalsh(matrices)[..., 0].min(initial=0)
+    lowest = np.linalg.eigvalsh(pauli_to_matrices(vectors))[..., 0].min(initial=0)
     if lowest < -tolerance:
         raise ValueError(
             f"Argument `{name}` must hold Pauli vectors of states, but one has the eigenvalue "
@@ -353,4 +351,4 @@ def ground_state(memory_qubits: int) -> Array:
     >>> ground_state(1)
     array([1., 0., 0., 1.])
     """
-    return qobj_to_pauli(qutip.tensor([qutip.basis(2, 0)] * memory_qubits))
+    return reduce(np.kron, [np.array([1.0, 0.0, 0.0, 1.0])] * memory_qubits)

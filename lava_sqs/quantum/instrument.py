@@ -29,29 +29,15 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance, check_real, check_shape
 from lava_sqs.quantum import _kernels
+from lava_sqs.quantum._room import check_compiled, check_scores
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.noise import NoiseModel, depolarizing
 from lava_sqs.quantum.pauli import matrix_to_superoperator, superoperator_to_matrix
 
-__all__ = ["Program", "compile_program", "instrument", "instrument_bytes"]
+__all__ = ["Program", "compile_program", "instrument"]
 
 _N_TERMS = (1, 3, 5)  # of a constant, a rotation, a controlled rotation
 _ROUNDING = 1e-15  # entries of superoperators below this are zero
-
-
-def instrument_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
-    """Return the bytes of one neuron's instrument, ``2**N_I * 3**N_I * 16**N_M`` numbers.
-
-    The circuit *ansatz* gives the sizes, *dtype* the bytes of a number.
-
-    Examples
-    --------
-    >>> from lava_sqs.quantum import ansatz
-    >>> instrument_bytes(ansatz.layered(1, 1)), instrument_bytes(ansatz.layered(1, 2))
-    (768, 12288)
-    """
-    io, memory = ansatz.io_qubits, ansatz.memory_qubits
-    return int(2**io * 3**io * 16**memory * np.dtype(dtype).itemsize)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +80,11 @@ class Program:
         return (2**io, size, 3**io, size)
 
     def build(self, theta: NDArray[np.float64], dtype: Any = np.float64) -> NDArray[Any]:
-        """Return the instruments A (K, S, D, C, D) in *dtype* of angles *theta* (K, n_params)."""
+        """Return the instruments A (K, S, D, C, D) in *dtype* of angles *theta* (K, n_params).
+
+        Raises ``ValueError`` if they would not fit.
+        """
+        check_compiled(self.ansatz, self.noise, theta.shape[0], dtype)
         A = np.empty((theta.shape[0], *self.shape), dtype=dtype)
         # Few neurons at a time: the build is in float64 whatever the neurons run in.
         chunk = max(1, int(2**26 // (8 * np.prod(self.shape))))
@@ -107,7 +97,13 @@ class Program:
     def pull_back(
         self, theta: NDArray[np.float64], gradient: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return ``sum <gradient, dA/dtheta_p>`` (K, n_params) at *theta* for *gradient* like A."""
+        """Return ``sum <gradient, dA/dtheta_p>`` (K, n_params) at *theta* for *gradient* like A.
+
+        Raises ``ValueError`` if the states that it keeps would not fit.
+        """
+        check_scores(
+            self.ansatz, self.noise, rows=len(theta), derivatives=False, operations=len(self.table)
+        )
         d_theta = np.zeros((theta.shape[0], self.ansatz.n_params))
         self._call(_kernels.pull_back, theta, np.ascontiguousarray(gradient), d_theta)
         return d_theta
@@ -189,6 +185,12 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
     -------
     Program
 
+    Raises
+    ------
+    ValueError
+        If the compiled circuit would take more than 2 GiB (above 5 memory qubits with one io qubit)
+        or half of this machine's memory.
+
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
@@ -199,6 +201,7 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
     n, n_io = ansatz.n_qubits, ansatz.io_qubits
     if noise is not None:
         noise.check_circuit(n_io, ansatz.memory_qubits)
+    check_compiled(ansatz, noise)
     table: list[tuple[int, int, int, int, int, int]] = []
     entries: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
     terms: list[NDArray[np.float64]] = [np.empty((0, max(_N_TERMS)))]
@@ -216,8 +219,8 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
         terms.append(coefficients)
         rows.append(_row_groups(qubits, n))
 
-    def add_constant(matrix: NDArray[np.float64], qubits: tuple[int, ...]) -> None:
-        if not np.array_equal(matrix, np.eye(len(matrix))):
+    def add_constant(matrix: NDArray[np.float64] | None, qubits: tuple[int, ...]) -> None:
+        if matrix is not None and not np.array_equal(matrix, np.eye(len(matrix))):
             add(matrix[None], qubits, -1, 0)
 
     if noise is not None:
@@ -244,7 +247,8 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
         add_constant(_slot(noise, "after_circuit", ansatz), tuple(range(n)))
         pause = noise.readout_time + noise.idle_time
         wait = reduce(np.kron, [_relaxation(noise, q, pause) for q in range(n_io, n)])
-        wait = _slot(noise, "readout", ansatz) @ wait
+        given = _slot(noise, "readout", ansatz)
+        wait = wait if given is None else given @ wait
 
     eta = [1 - 4 * (noise.value("p_depol_1q", q) if noise else 0.0) / 3 for q in range(n_io)]
     return Program(
@@ -298,12 +302,9 @@ def _relaxation(noise: NoiseModel, qubit: int, duration: float) -> NDArray[np.fl
     return np.eye(4) if channel is None else superoperator_to_matrix(channel)
 
 
-def _slot(noise: NoiseModel, name: str, ansatz: Ansatz) -> NDArray[np.float64]:
+def _slot(noise: NoiseModel, name: str, ansatz: Ansatz) -> NDArray[np.float64] | None:
     channel = noise.slot(name, ansatz.io_qubits, ansatz.memory_qubits)
-    if channel is None:
-        size = ansatz.memory_qubits if name == "readout" else ansatz.n_qubits
-        return np.eye(4**size)
-    return superoperator_to_matrix(channel)
+    return None if channel is None else superoperator_to_matrix(channel)
 
 
 def _start(ansatz: Ansatz, noise: NoiseModel | None) -> NDArray[np.float64]:

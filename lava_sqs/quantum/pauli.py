@@ -77,6 +77,52 @@ def _basis(n_qubits: int) -> NDArray[np.complex128]:
     return basis
 
 
+# Of one qubit: r_a = Tr(P_a rho) from the entries rho_00, rho_01, rho_10, rho_11, and back.
+_TO_VECTOR = np.array([p.full().T.ravel() for p in _SINGLE.values()])
+_TO_ENTRIES = _TO_VECTOR.conj().T / 2
+
+
+def _each_qubit(matrix: NDArray[Any], array: NDArray[Any], n: int) -> NDArray[Any]:
+    """Apply *matrix* (4, 4) to each of the n axes of length 4 that *array* (N, 4**n) stands for."""
+    for q in range(n):
+        array = matrix @ array.reshape(-1, 4, 4 ** (n - 1 - q))
+    return array
+
+
+def pauli_to_matrices(vectors: NDArray[Any]) -> NDArray[np.complex128]:
+    """Return the matrices (..., 2**n, 2**n) of Pauli vectors (..., 4**n): see the top.
+
+    The argument *vectors* holds them along its last axis. Qubit by qubit: no matrix has 16**n
+    entries.
+
+    Examples
+    --------
+    >>> pauli_to_matrices(np.array([1.0, 0.0, 0.0, 1.0])).real
+    array([[1., 0.],
+           [0., 0.]])
+    """
+    n = (vectors.shape[-1].bit_length() - 1) // 2
+    entries = _each_qubit(_TO_ENTRIES, vectors.reshape(-1, 4**n), n).reshape(-1, *(2,) * (2 * n))
+    rows, columns = range(1, 2 * n, 2), range(2, 2 * n + 1, 2)
+    matrices = entries.transpose(0, *rows, *columns)
+    return np.ascontiguousarray(matrices).reshape(*vectors.shape[:-1], 2**n, 2**n)
+
+
+def matrices_to_pauli(matrices: NDArray[Any]) -> NDArray[np.complex128]:
+    """Return ``Tr(P_a rho)`` (..., 4**n) of *matrices* rho (..., 2**n, 2**n).
+
+    Examples
+    --------
+    >>> matrices_to_pauli(np.array([[1.0, 0.0], [0.0, 0.0]])).real
+    array([1., 0., 0., 1.])
+    """
+    n = matrices.shape[-1].bit_length() - 1
+    entries = matrices.reshape(-1, *(2,) * (2 * n))
+    pairs = [axis for q in range(n) for axis in (1 + q, 1 + n + q)]
+    flat = np.ascontiguousarray(entries.transpose(0, *pairs)).reshape(-1, 4**n)
+    return _each_qubit(_TO_VECTOR, flat, n).reshape(*matrices.shape[:-2], 4**n)
+
+
 def _n_qubits(dims: Any, what: str) -> int:
     flat = list(np.ravel(dims))
     if any(d not in (1, 2) for d in flat):
@@ -113,8 +159,8 @@ def qobj_to_pauli(rho: qutip.Qobj) -> NDArray[np.float64]:
         rho = qutip.ket2dm(rho)
     if not rho.isoper:
         raise ValueError(f"Argument `rho` must be an operator or a ket, but is a {rho.type}.")
-    n = _n_qubits(rho.dims[0], "Argument `rho`")
-    vector = _basis(n).conj().T @ qutip.operator_to_vector(rho).full()[:, 0]
+    _n_qubits(rho.dims[0], "Argument `rho`")
+    vector = matrices_to_pauli(rho.full())
     if np.abs(vector.imag).max() > 1e-9 * max(1.0, np.abs(vector).max()):
         raise ValueError("Argument `rho` must be Hermitian, but is not.")
     return np.ascontiguousarray(vector.real)
@@ -151,8 +197,7 @@ def pauli_to_qobj(vector: Any) -> qutip.Qobj:
         raise ValueError(
             f"Argument `vector` must have shape (4**n,), but got {describe(np.asarray(vector))}."
         )
-    vec = _basis(n) @ r / 2**n
-    return qutip.Qobj(vec.reshape((2**n, 2**n), order="F"), dims=[[2] * n, [2] * n])
+    return qutip.Qobj(pauli_to_matrices(r), dims=[[2] * n, [2] * n])
 
 
 def superoperator_to_matrix(superoperator: qutip.Qobj) -> NDArray[np.float64]:

@@ -40,8 +40,17 @@ from lava_sqs._checks import (
     check_seed,
     check_shape,
     describe,
+    memory_limit,
 )
 from lava_sqs.quantum import _kernels
+from lava_sqs.quantum._room import (
+    check_compiled,
+    check_room,
+    compiled_bytes,
+    compiled_limit,
+    instrument_bytes,
+    literal_bytes,
+)
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines import _FLOOR as _FLOOR
 from lava_sqs.quantum.engines import (
@@ -50,12 +59,12 @@ from lava_sqs.quantum.engines import (
     LiteralEngine,
 )
 from lava_sqs.quantum.engines import ground_state as ground_state
-from lava_sqs.quantum.instrument import instrument_bytes
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.trajectory import (
-    LARGEST_PAULI_MEMORY,
     TrajectoryEngine,
-    trajectory_bytes,
+    gate_bytes,
+    program_bytes,
+    state_bytes,
 )
 
 __all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
@@ -67,7 +76,6 @@ BACKENDS = ("instrument", "trajectory", "qutip")
 #: What :meth:`Population.run` can keep.
 RECORDS = ("spikes", "p_spike", "memory", "log_likelihood")
 
-_MAX_INSTRUMENT_BYTES = 2 * 2**30
 # The largest instrument (float64 bytes per neuron) that is the default: by (noisy, shared).
 _LARGEST_INSTRUMENT = {
     (False, False): 100_000,
@@ -631,9 +639,8 @@ def default_backend(
     """
     largest = _LARGEST_INSTRUMENT[noise is not None, shared]
     each = instrument_bytes(ansatz)
-    total = instrument_bytes(ansatz, dtype) * (1 if shared else size)
-    fits = each <= largest and total <= _MAX_INSTRUMENT_BYTES
-    return "instrument" if fits else "trajectory"
+    total = compiled_bytes(ansatz, noise, 1 if shared else size, dtype)
+    return "instrument" if each <= largest and total <= compiled_limit() else "trajectory"
 
 
 @cache
@@ -675,19 +682,39 @@ def _initial_theta(
 
 
 def _check_room(
-    ansatz: Ansatz, size: int, batch: tuple[int, ...], dtype: Any, backend: str, shared: bool
+    ansatz: Ansatz,
+    noise: NoiseModel | None,
+    size: int,
+    batch: tuple[int, ...],
+    dtype: Any,
+    backend: str,
+    shared: bool,
 ) -> None:
-    """Refuse neurons whose state and instruments, made twice for a moment, would not fit."""
-    each = {
-        "instrument": instrument_bytes(ansatz, dtype),
-        "trajectory": trajectory_bytes(ansatz, dtype),
-        "qutip": 20_000 + 16 * 16**ansatz.n_qubits,
-    }[backend]
-    m = ansatz.memory_qubits
-    state = 8 * (4**m if m <= LARGEST_PAULI_MEMORY or backend != "trajectory" else 4 * m + 2**m)
-    for name, copies in (("size", 1), ("batch", math.prod(batch))):
-        state_bytes = float(copies * size * (state + 8 * (2 + ansatz.io_qubits)))
-        check_bytes(name, 2.0 * ((1 if shared else size) * each + state_bytes))
+    """Refuse neurons that would not fit, whatever they are made of, before anything is made."""
+    m, states = ansatz.memory_qubits, size * max(math.prod(batch), 1)
+    sets = 1 if shared else size
+    if backend == "instrument":
+        check_compiled(ansatz, noise, sets, dtype)
+        fixed, each, state = 0.0, 0.0, float(np.dtype(dtype).itemsize * 4**m)
+        advice = "fewer neurons, or a smaller `batch`"
+    elif backend == "trajectory":
+        fixed = float(program_bytes(ansatz, noise, dtype))
+        each, state = float(gate_bytes(ansatz, dtype)), float(state_bytes(ansatz, dtype))
+        advice = "fewer neurons, or a smaller `batch`"
+        if fixed + each > memory_limit() / 4:
+            advice = "fewer qubits"
+    else:
+        fixed, each = 0.0, float(literal_bytes(ansatz, noise))
+        state, sets = 20_000.0 + 16 * 4**m, states  # each is built by itself
+        advice = "backend='instrument' or 'trajectory'"
+    need = fixed + sets * each + states * (state + 8.0 * (2 + ansatz.io_qubits))
+    check_room(
+        f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits} and `size` x `batch` = "
+        f"{states} neuron(s), backend {backend!r},",
+        need,
+        memory_limit() if backend != "qutip" else compiled_limit(),
+        f"Use {advice}.",
+    )
 
 
 def _make_engine(
@@ -704,27 +731,7 @@ def _make_engine(
     if backend is None:
         backend = default_backend(ansatz, noise, size, dtype, shared=shared)
     check_choice("backend", backend, BACKENDS)
-    limit = _MAX_INSTRUMENT_BYTES
-    if backend == "trajectory":
-        states = size * max(math.prod(population.batch), 1)
-        need = 16 * 2**ansatz.memory_qubits * states
-        if need > limit:
-            raise ValueError(
-                f"Argument `memory_qubits` = {ansatz.memory_qubits} is too large: the pure states "
-                f"of {states} neuron(s) need {need / 2**30:.3g} GiB, but at most "
-                f"{limit / 2**30:.3g} GiB are allowed, and no other backend fits."
-            )
-    elif backend == "instrument":
-        copies = 1 if shared else size
-        need = instrument_bytes(ansatz, dtype) * copies
-        if need > limit:
-            raise ValueError(
-                f"Argument `backend` = 'instrument' with io_qubits = {ansatz.io_qubits} and "
-                f"memory_qubits = {ansatz.memory_qubits} needs {need / 2**30:.3g} GiB for {copies} "
-                f"set(s) of angles, but at most {limit / 2**30:.3g} GiB are allowed: "
-                "backend='trajectory' fits."
-            )
-    _check_room(ansatz, size, population.batch, dtype, backend, shared)
+    _check_room(ansatz, noise, size, population.batch, dtype, backend, shared)
     if backend == "trajectory":
         return TrajectoryEngine(population, rng), backend
     return (LiteralEngine if backend == "qutip" else InstrumentEngine)(population), backend

@@ -16,6 +16,7 @@ import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance
+from lava_sqs.quantum._room import check_literal
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel
 
@@ -71,6 +72,7 @@ class ReferenceNeuron:
         self.outcomes = list(product((0, 1), repeat=self.n_io))  # channel 0 most significant
         if noise is not None:
             noise.check_circuit(ansatz.io_qubits, ansatz.memory_qubits)
+        check_literal(ansatz, noise)
         self._gates = [
             [(gate, ansatz.operator(gate, self.theta)) for gate in layer]
             for layer in ansatz.moments

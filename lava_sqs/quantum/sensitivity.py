@@ -47,6 +47,7 @@ from lava_sqs._checks import (
     describe,
 )
 from lava_sqs.quantum import _score_kernels
+from lava_sqs.quantum._room import check_room, check_scores, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.instrument import Program, compile_program
 from lava_sqs.quantum.noise import NoiseModel
@@ -71,12 +72,18 @@ def derivatives(program: Program, theta: Array) -> Array:
     theta : ndarray, shape (K, n_params)
         Angles in radians.
 
+    Raises
+    ------
+    ValueError
+        If they would not fit: with the bytes needed, the limit, and what fits.
+
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
     >>> derivatives(compile_program(ansatz.paper()), np.zeros((5, 3))).shape
     (5, 3, 2, 4, 3, 4)
     """
+    check_scores(program.ansatz, program.noise, rows=len(theta))
     dA = np.empty((theta.shape[0], theta.shape[1], *program.shape))
     program._call(_score_kernels.build_derivatives, theta, dA)
     return dA
@@ -212,6 +219,7 @@ class SpikeTrainScorer:
         ansatz.check_theta(angles, leading=() if self.shared else ("K",))
         self.ansatz, self.noise = ansatz, noise
         self.theta = np.atleast_2d(angles)
+        check_scores(ansatz, noise, rows=len(self.theta), derivatives=prebuild)
         self.program = compile_program(ansatz, noise)
         self._ground = ground_state(ansatz.memory_qubits)
         self._small = self.program.shape == (2, 4, 3, 4)
@@ -298,6 +306,14 @@ class SpikeTrainScorer:
                 np.concatenate([p[2] for p in parts], axis=1),
             )
         n_neurons = z.shape[2]
+        if self._dA is None:  # pulled back through the program: its states are kept
+            check_scores(
+                self.ansatz,
+                self.noise,
+                rows=n_neurons,
+                derivatives=False,
+                operations=len(self.program.table),
+            )
         logp = np.zeros(z.shape[1:3])
         G = np.zeros((n_neurons, *self._A.shape[1:]))
         d_z = np.empty(z.shape)
@@ -411,6 +427,14 @@ class OnlineScores:
         components = 4**program.ansatz.memory_qubits
         n_params = theta.shape[1] if angles else 0
         self.window = check_int("window", window, minimum=0)
+        check_scores(
+            program.ansatz,
+            program.noise,
+            rows=len(theta),
+            size=size,
+            window=self.window,
+            derivatives=angles,
+        )
         self.memory = np.empty((size, components))
         self._ground = ground_state(program.ansatz.memory_qubits)
         self._sensitivity = np.zeros((size, n_params + n_io, components))
@@ -503,6 +527,7 @@ def _parameter_shift(
     so the rule is applied to the prefixes of the train.
     """
     T, B, K, N = z.shape
+    _check_maps(scorer, T * B * K + 4 * K)
     theta = np.broadcast_to(scorer.theta, (K, scorer.theta.shape[1]))
     # One angle per gate: shared angles occur several times, and each occurrence is shifted.
     ansatz = scorer.ansatz
@@ -563,6 +588,17 @@ def _parameter_shift(
     return logp, d_theta, d_z
 
 
+def _check_maps(scorer: SpikeTrainScorer, count: int) -> None:
+    """Raise unless a map for every step of every train fits."""
+    m = scorer.ansatz.memory_qubits
+    check_room(
+        f"`memory_qubits` = {m} with {count} maps, one per step and neuron, for this `method`",
+        8.0 * 16**m * count,
+        compiled_limit(),
+        "Use method='exact', or shorter and fewer trains.",
+    )
+
+
 def _shift_rule(gate: Gate) -> list[tuple[float, float]]:
     """(weight, shift) terms: generator eigenvalues +-1/2, or 0 and +-1/2 if controlled."""
     if not gate.is_controlled_rotation:
@@ -619,6 +655,7 @@ def _spsa(
 ) -> tuple[Array, Array, Array]:
     """Simultaneous perturbation of all angles and currents of each neuron's true likelihood."""
     batch, K = z.shape[1:3]
+    _check_maps(scorer, z.shape[0] * batch * K)
     theta = np.broadcast_to(scorer.theta, (K, scorer.theta.shape[1]))
     program = scorer.program
 

@@ -29,6 +29,7 @@ import qutip
 from numpy.typing import NDArray
 
 from lava_sqs.quantum._kernels import _jit, sincospi
+from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines import _FLOOR, broadcast_memory
 from lava_sqs.quantum.noise import NoiseModel
@@ -37,7 +38,13 @@ from lava_sqs.quantum.pauli import pauli_to_qobj
 if TYPE_CHECKING:
     from lava_sqs.quantum.population import Population
 
-__all__ = ["LARGEST_PAULI_MEMORY", "TrajectoryEngine", "trajectory_bytes"]
+__all__ = [
+    "LARGEST_PAULI_MEMORY",
+    "TrajectoryEngine",
+    "gate_bytes",
+    "program_bytes",
+    "state_bytes",
+]
 
 Array = NDArray[Any]
 
@@ -47,17 +54,60 @@ LARGEST_PAULI_MEMORY = 4
 _UNITARY, _PAULI_ERROR, _CHANNEL = 0, 1, 2
 
 
-def trajectory_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
-    """Return the bytes of one neuron's state and gates, for a circuit *ansatz* in *dtype*.
+def state_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
+    """Return the bytes of one neuron's pure state, for a circuit *ansatz* in *dtype*.
 
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
-    >>> trajectory_bytes(ansatz.layered(1, 6)) < 10_000
+    >>> state_bytes(ansatz.layered(1, 6))
+    1024
+    """
+    return int(2 * 2**ansatz.memory_qubits * np.dtype(dtype).itemsize)
+
+
+def _gate_numbers(ansatz: Ansatz) -> int:
+    return sum(_local(g)[0] ** 2 for g in ansatz.gates)
+
+
+def gate_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
+    """Return the bytes of one neuron's gates, for a circuit *ansatz* in *dtype*.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> gate_bytes(ansatz.layered(1, 6)) < 10_000
     True
     """
-    gates = sum(_local(g)[0] ** 2 for g in ansatz.gates)
-    return int(2 * (2**ansatz.memory_qubits + gates) * np.dtype(dtype).itemsize)
+    return int(2 * _gate_numbers(ansatz) * np.dtype(dtype).itemsize)
+
+
+def program_bytes(ansatz: Ansatz, noise: NoiseModel | None, dtype: Any = np.float64) -> int:
+    """Return the bytes of what all neurons share: index tables, Kraus operators, work space.
+
+    The arguments *ansatz*, *noise* (or None) and *dtype* are those of the population.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> program_bytes(ansatz.layered(1, 16), None) < 100 * 10**6
+    True
+    """
+    n, memory = ansatz.n_qubits, ansatz.memory_qubits
+    item = np.dtype(dtype).itemsize
+    places: set[tuple[Any, ...]] = {_local(g)[1:] for g in ansatz.gates}
+    tables, channels = 0.0, 0.0
+    if noise is not None:
+        places |= {(None, (q,)) for q in range(n)}
+        places |= {(None, g.qubits) for g in ansatz.gates if len(g.qubits) == 2 and g.name != "U"}
+        tables += memory * 2**memory
+        for channel in noise.channels:
+            places.add((None, tuple(range(n))))
+            channels += 16**channel.n_qubits * (6 * 16 + 2 * item)  # of at most 4**n operators
+    tables += sum(2**n / (1 if control is None else 2) for control, _ in places)
+    work = 4 * item * (2**n + 2**memory) + 3 * 8 * 2**ansatz.io_qubits
+    building = 300 * _gate_numbers(ansatz) + 40 * 2**n
+    return int(2 * 8 * tables + channels + work + building)
 
 
 # -- the program of a step -------------------------------------------------------------------
@@ -76,6 +126,7 @@ class _Steps:
         self._table: list[tuple[int, ...]] = []
         self._chance: list[float] = []
         self._groups: list[Array] = []
+        self._places: dict[tuple[Any, ...], tuple[int, int]] = {}
         self._constants: list[Array] = []
         self._n_groups = self._n_constants = 0
 
@@ -100,14 +151,16 @@ class _Steps:
         self._chance.append(chance)
 
     def _add_groups(self, qubits: tuple[int, ...], control: int | None = None) -> None:
-        index = np.arange(2**self._n).reshape((2,) * self._n)
-        others = [q for q in range(self._n) if q not in qubits]
-        rows = index.transpose(*others, *qubits).reshape(-1, 2 ** len(qubits))
-        if control is not None:
-            rows = rows[(rows[:, 0] >> (self._n - 1 - control)) & 1 == 1]
-        self._table[-1] += (self._n_groups, len(rows))
-        self._groups.append(rows.ravel())
-        self._n_groups += rows.size
+        if (qubits, control) not in self._places:  # a table serves all that act on these qubits
+            index = np.arange(2**self._n, dtype=np.int64).reshape((2,) * self._n)
+            others = [q for q in range(self._n) if q not in qubits]
+            rows = index.transpose(*others, *qubits).reshape(-1, 2 ** len(qubits))
+            if control is not None:
+                rows = rows[(rows[:, 0] >> (self._n - 1 - control)) & 1 == 1]
+            self._places[qubits, control] = self._n_groups, len(rows)
+            self._groups.append(rows.ravel())
+            self._n_groups += rows.size
+        self._table[-1] += self._places[qubits, control]
 
     def arrays(self, dtype: Any) -> tuple[Array, Array, Array, Array, Array]:
         """Return table, chance, groups and the constants' real and imaginary parts."""
@@ -115,7 +168,7 @@ class _Steps:
         return (
             np.array(self._table, dtype=np.int64).reshape(-1, 6),
             np.array(self._chance),
-            np.concatenate([*self._groups, np.zeros(1, dtype=np.int64)]).astype(np.int64),
+            np.concatenate([*self._groups, np.zeros(1, dtype=np.int64)]),
             constants.real.astype(dtype),
             constants.imag.astype(dtype),
         )
@@ -197,12 +250,14 @@ class _Program:
             return np.array([noise.value(name, q) if noise else 0.0 for q in range(n_io)])
 
         self.p_reset, self.p_encode = per_qubit("p_reset"), per_qubit("p_depol_1q")
-        confusions = [noise.readout(q) if noise else np.eye(2) for q in range(n_io)]
-        self.confusion = reduce(np.kron, confusions)
+        # (N, 2, 2): P(reported, true) of each channel.
+        self.confusion = np.array(
+            [noise.readout(q) if noise else np.eye(2) for q in range(n_io)], dtype=float
+        )
         self.random = bool(
             self.p_reset.any()
             or self.p_encode.any()
-            or (self.confusion != np.eye(2**n_io)).any()
+            or (self.confusion != np.eye(2)).any()
             or (self.register[0][:, 0] != _UNITARY).any()
             or len(self.memory[0])
         )
@@ -223,10 +278,15 @@ class _Program:
     def gates(self, theta: Array, dtype: Any) -> Array:
         """Return every gate's matrix for the angles (K, P): real and imaginary parts (K, 2, G)."""
         padded = np.concatenate([theta, np.zeros((len(theta), 1))], axis=1)
-        half = padded[:, self._params] / 2
         constant, cosine, sine = self._harmonics
-        matrices = constant + np.cos(half) * cosine + np.sin(half) * sine
-        return np.ascontiguousarray(np.stack([matrices.real, matrices.imag], axis=1), dtype=dtype)
+        gates = np.empty((len(theta), 2, len(self._params)), dtype=dtype)
+        chunk = max(1, 2**18 // len(self._params))  # what is made on the way is six times as large
+        for start in range(0, len(theta), chunk):
+            half = padded[start : start + chunk, self._params] / 2
+            matrices = constant + np.cos(half) * cosine + np.sin(half) * sine
+            gates[start : start + chunk, 0] = matrices.real
+            gates[start : start + chunk, 1] = matrices.imag
+        return gates
 
 
 # -- the engine ------------------------------------------------------------------------------
@@ -317,14 +377,25 @@ class TrajectoryEngine:
         return kets
 
     def density(self, b: int, k: int) -> qutip.Qobj:
-        """Return the memory of neuron *k* in batch entry *b* as a density matrix."""
+        """Return the memory of neuron *k* in batch entry *b* as a density matrix.
+
+        Raises ``ValueError`` if it would not fit.
+        """
+        check_room(
+            f"The density matrix of `memory_qubits` = {self._qubits}",
+            16.0 * 4**self._qubits,
+            compiled_limit(),
+            "Use expect(op), which needs no matrix, or memory, which has every qubit's state.",
+        )
         ket = self._psi[b, k, 0] + 1j * self._psi[b, k, 1]
         return qutip.ket2dm(qutip.Qobj(ket, dims=[[2] * self._qubits, [1]]))
 
     def expect(self, op: qutip.Qobj) -> Array:
         """Return the expectation of the operator *op* on the memory, shape (B, K)."""
-        kets = self.kets()
-        return np.asarray(np.einsum("bki,bki->bk", kets.conj(), kets @ op.full().T).real)
+        kets = self.kets().reshape(-1, 2**self._qubits)
+        # Sparse: a string of Paulis on 18 qubits is small, the whole matrix is not.
+        applied = (op.to("CSR").data.as_scipy() @ kets.T).T
+        return np.asarray(np.einsum("ni,ni->n", kets.conj(), applied).real.reshape(self._shape))
 
     def run(
         self,
@@ -445,11 +516,17 @@ def _apply(m_re, m_im, at, d, groups, g0, n, source, target, local):  # type: ig
 
 @_jit()
 def _norm(state, start, stop):  # type: ignore[no-untyped-def]
-    """Return the squared norm of the amplitudes start..stop."""
-    total = state.dtype.type(0.0)
-    for i in range(start, stop):
-        total += state[0, i] * state[0, i] + state[1, i] * state[1, i]
-    return float(total)
+    """Return the squared norm of the amplitudes start..stop.
+
+    In pieces: a float32 sum of millions of equal terms would stop growing.
+    """
+    total = 0.0
+    for first in range(start, stop, 1024):
+        part = state.dtype.type(0.0)
+        for i in range(first, min(first + 1024, stop)):
+            part += state[0, i] * state[0, i] + state[1, i] * state[1, i]
+        total += part
+    return total
 
 
 @_jit()
@@ -553,6 +630,27 @@ def _draw_index(p, level):  # type: ignore[no-untyped-def]
 
 
 @_jit()
+def _misread(confusion, p):  # type: ignore[no-untyped-def]
+    """p (2**N,), probabilities of the true bits, become those of the reported ones, in place."""
+    N = confusion.shape[0]
+    for n in range(N):
+        bit = 1 << (N - 1 - n)
+        for s in range(p.shape[0]):
+            if s & bit == 0:
+                zero, one = p[s], p[s | bit]
+                p[s] = confusion[n, 0, 0] * zero + confusion[n, 0, 1] * one
+                p[s | bit] = confusion[n, 1, 0] * zero + confusion[n, 1, 1] * one
+
+
+@_jit()
+def _parity(bits):  # type: ignore[no-untyped-def]
+    """Return 1 if a non-negative integer of 64 bits has an odd number of ones, otherwise 0."""
+    for shift in (32, 16, 8, 4, 2, 1):
+        bits ^= bits >> shift
+    return bits & 1
+
+
+@_jit()
 def _run_trajectories(  # type: ignore[no-untyped-def]
     register,
     after,
@@ -599,12 +697,9 @@ def _run_trajectories(  # type: ignore[no-untyped-def]
                     total += true[s]
                 for s in range(S):
                     true[s] /= total
-                for s in range(S):
-                    reported[s] = true[s]
-                    if is_random:
-                        reported[s] = 0.0
-                        for i in range(S):
-                            reported[s] += confusion[s, i] * true[i]
+                reported[:] = true
+                if is_random:
+                    _misread(confusion, reported)
                 outcome = -1
                 if clamp.shape[0] > 0:
                     outcome = clamp[t, b, k]
@@ -613,7 +708,10 @@ def _run_trajectories(  # type: ignore[no-untyped-def]
                 kept = outcome
                 if is_random:
                     for s in range(S):
-                        weights[s] = confusion[outcome, s] * true[s]
+                        weights[s] = true[s]
+                        for n in range(N):
+                            shift = N - 1 - n
+                            weights[s] *= confusion[n, (outcome >> shift) & 1, (s >> shift) & 1]
                     kept = _draw_index(weights, rng.random() * reported[outcome])
                 elif true[outcome] < floor:
                     # (Nearly) impossible, so only by clamping: forget the outcome.
@@ -666,12 +764,7 @@ def _pauli_vector(psi, reduced, out):  # type: ignore[no-untyped-def]
         re = im = 0.0
         for i in range(size):
             j = i ^ flip
-            parity = i & sign
-            parity ^= parity >> 8
-            parity ^= parity >> 4
-            parity ^= parity >> 2
-            parity ^= parity >> 1
-            weight = 1.0 - 2.0 * (parity & 1)
+            weight = 1.0 - 2.0 * _parity(i & sign)
             re += weight * (psi[0, j] * psi[0, i] + psi[1, j] * psi[1, i])
             im += weight * (psi[0, j] * psi[1, i] - psi[1, j] * psi[0, i])
         turn = n_y & 3

@@ -1,0 +1,201 @@
+"""One question before anything large is made: whether there is room for it.
+
+Compiled instruments have ``6**io_qubits * 16**memory_qubits`` numbers, their gradients many times
+as many. What is asked for is counted here in bytes, with the work space, before it is made.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lava_sqs._checks import memory_limit
+
+if TYPE_CHECKING:
+    from lava_sqs.quantum.ansatz import Ansatz
+    from lava_sqs.quantum.noise import NoiseModel
+
+__all__ = [
+    "check_compiled",
+    "check_literal",
+    "check_room",
+    "check_scores",
+    "compiled_bytes",
+    "compiled_limit",
+    "instrument_bytes",
+    "literal_bytes",
+]
+
+
+def compiled_limit() -> int:
+    """Return the bytes that compiled neurons may take: beyond 2 GiB they take minutes as well."""
+    return min(memory_limit(), 2 * 2**30)
+
+
+def check_room(what: str, n_bytes: float, limit: int, advice: str) -> None:
+    """Raise unless *what*, named with its value, fits into *limit*.
+
+    Parameters
+    ----------
+    what : str
+        The argument and its value, and what it is for.
+    n_bytes : float
+        What it needs.
+    limit : int
+        What it may take, in bytes.
+    advice : str
+        What fits, as a sentence.
+
+    Raises
+    ------
+    ValueError
+        If *n_bytes* is above *limit*.
+
+    Examples
+    --------
+    >>> check_room("`memory_qubits` = 9", 2e12, 2 * 10**9, "Use at most 6 memory qubits.")
+    Traceback (most recent call last):
+    ...
+    ValueError: `memory_qubits` = 9 needs 2e+03 GB; the limit is 2 GB. Use at most 6 memory qubits.
+    """
+    if not n_bytes <= limit:
+        raise ValueError(
+            f"{what} needs {n_bytes / 1e9:.3g} GB; the limit is {limit / 1e9:.3g} GB. {advice}"
+        )
+
+
+def instrument_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
+    """Return the bytes of one neuron's instrument, ``2**N_I * 3**N_I * 16**N_M`` numbers.
+
+    The circuit *ansatz* gives the sizes, *dtype* the bytes of a number.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> instrument_bytes(ansatz.layered(1, 1)), instrument_bytes(ansatz.layered(1, 2))
+    (768, 12288)
+    """
+    io, memory = ansatz.io_qubits, ansatz.memory_qubits
+    return int(6**io * 16**memory * np.dtype(dtype).itemsize)
+
+
+def _register_bytes(ansatz: Ansatz) -> int:
+    """Return the bytes of a register whose columns are all that an instrument can be given."""
+    return int(8 * 12**ansatz.io_qubits * 16**ansatz.memory_qubits)
+
+
+def compiled_bytes(
+    ansatz: Ansatz, noise: NoiseModel | None, size: int = 0, dtype: Any = np.float64
+) -> int:
+    """Return the bytes that it takes to compile *size* neurons and to hold them.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> [compiled_bytes(ansatz.layered(1, m), None, 1) // 10**6 for m in (4, 5, 6)]
+    [26, 419, 6710]
+    """
+    io, memory = ansatz.io_qubits, ansatz.memory_qubits
+    effects = 8 * 8**io * 16**memory  # how the outcomes are read from the register
+    channels = [] if noise is None else noise.channels
+    given = sum(16 * 16 ** (memory if c.slot == "readout" else io + memory) for c in channels)
+    matrices = 8 * sum(16 ** len(g.qubits) for g in ansatz.gates if g.name == "U")
+    waiting = 0 if noise is None else 24 * 16**memory
+    made = 3 * _register_bytes(ansatz) + effects + waiting + 6 * (given + matrices)
+    return int(made + size * instrument_bytes(ansatz, dtype))
+
+
+def fewer_qubits(memory_qubits: int, n_bytes: float, limit: int, others: str) -> str:
+    """Return the advice for what grows at least 16 times with each memory qubit."""
+    fitting = memory_qubits - math.ceil(math.log(n_bytes / limit, 16)) if n_bytes > limit else 0
+    return f"Use at most {fitting} memory qubits, or {others}." if fitting > 0 else f"Use {others}."
+
+
+def literal_bytes(ansatz: Ansatz, noise: NoiseModel | None) -> float:
+    """Return the bytes of one neuron written out in QuTiP: with noise, its Lindblad propagator."""
+    operators = 16.0 * 4**ansatz.n_qubits * (8 + len(ansatz.gates))
+    propagators = 0.0 if noise is None else 160.0 * 16**ansatz.n_qubits
+    return float(operators + propagators)
+
+
+def check_literal(ansatz: Ansatz, noise: NoiseModel | None) -> None:
+    """Raise unless one neuron can be written out in QuTiP, with its propagators."""
+    check_room(
+        f"`memory_qubits` = {ansatz.memory_qubits} with `io_qubits` = {ansatz.io_qubits}, "
+        "written out in QuTiP,",
+        literal_bytes(ansatz, noise),
+        compiled_limit(),
+        "Use fewer qubits, or Population with backend='trajectory'.",
+    )
+
+
+def check_compiled(
+    ansatz: Ansatz, noise: NoiseModel | None, size: int = 1, dtype: Any = np.float64
+) -> None:
+    """Raise unless the instruments of *size* neurons can be compiled and held."""
+    need, limit = compiled_bytes(ansatz, noise, size, dtype), compiled_limit()
+    check_room(
+        f"`memory_qubits` = {ansatz.memory_qubits} with `io_qubits` = {ansatz.io_qubits}, compiled "
+        f"for {size} set(s) of angles,",
+        need,
+        limit,
+        fewer_qubits(
+            ansatz.memory_qubits,
+            need,
+            limit,
+            "backend='trajectory' of Population (SQS), which has no instruments",
+        ),
+    )
+
+
+def check_scores(
+    ansatz: Ansatz,
+    noise: NoiseModel | None,
+    *,
+    rows: int,
+    size: int = 0,
+    window: int = 0,
+    derivatives: bool = True,
+    operations: int = 0,
+) -> None:
+    """Raise unless the scores of neurons with *rows* sets of angles fit.
+
+    Parameters
+    ----------
+    ansatz, noise
+        What the neurons are made of.
+    rows : int
+        Sets of angles that differ.
+    size : int
+        Neurons whose scores are carried along while they run (0: of recorded trains).
+    window : int
+        Steps back, of those.
+    derivatives : bool
+        Whether the instruments' derivatives by each angle are made.
+    operations : int
+        Of the compiled program whose steps are kept to go back through them; 0 keeps none.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit: with the bytes needed, the limit, and what fits.
+    """
+    register, each = _register_bytes(ansatz), instrument_bytes(ansatz)
+    need = float(compiled_bytes(ansatz, noise, 2 * rows))
+    if derivatives:
+        need += ansatz.n_params * (rows * each + register)
+    if operations:
+        need += (operations + 3) * register + rows * each
+    components = 8.0 * 4**ansatz.memory_qubits
+    carried = (ansatz.n_params if derivatives else 0) + (window + 2) * ansatz.io_qubits
+    need += size * carried * components
+    limit = compiled_limit()
+    check_room(
+        f"`memory_qubits` = {ansatz.memory_qubits} with `io_qubits` = {ansatz.io_qubits}, scored "
+        f"exactly for {max(rows, size)} neuron(s),",
+        need,
+        limit,
+        fewer_qubits(ansatz.memory_qubits, need, limit, "fewer neurons, angles or io qubits"),
+    )
