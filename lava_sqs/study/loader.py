@@ -16,7 +16,13 @@ __all__ = ["StudyFile", "StudyFileError", "load_study"]
 
 # table -> its keys and their types; None: names are the user's.
 _TABLES: dict[str, dict[str, tuple[type, ...]] | None] = {
-    "study": {"task": (str,), "seed": (int,), "on_invalid": (str,), "about": (str,)},
+    "study": {
+        "task": (str,),
+        "seed": (int,),
+        "version": (str,),
+        "on_invalid": (str,),
+        "about": (str,),
+    },
     "options": None,
     "base": None,
     "grid": None,
@@ -219,6 +225,7 @@ def load_study(path: str | os.PathLike[str]) -> StudyFile:
             seed=own.get("seed", 0),
             on_invalid=own.get("on_invalid", "raise"),
             options=data.get("options"),
+            version=own.get("version"),
         )
     except (ValueError, TypeError, ImportError, AttributeError) as error:
         if isinstance(error, (ImportError, AttributeError)):

@@ -11,14 +11,15 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from lava_sqs._checks import check_int, check_seconds
+from lava_sqs._checks import check_int, check_seconds, check_text
 from lava_sqs._version import __version__
-from lava_sqs.study.plan import Point, Stop, expand, point_id, select_valid
+from lava_sqs.study._identity import identity
+from lava_sqs.study.plan import Point, Stop, canonical, expand, point_id, select_valid
 from lava_sqs.study.pool import Pool
 from lava_sqs.study.result import StudyResult
 from lava_sqs.study.runner import Progress, run_points
 from lava_sqs.study.store import Row, RowStore, StudyWarning
-from lava_sqs.study.task import Task, identity, resolve_task, task_name
+from lava_sqs.study.task import Task, resolve_task, task_name
 
 __all__ = ["Study"]
 
@@ -44,6 +45,9 @@ class Study:
         What to do with points where t2 > 2 t1.
     options : dict, optional
         Arguments of a built-in task, or keywords of a function.
+    version : str or int, optional
+        Replaces the comparison of the task's code and of what it reaches: rows count for the same
+        name, version, options and parameters. Change it whenever results would change.
 
     Attributes
     ----------
@@ -86,11 +90,16 @@ class Study:
         seed: int = 0,
         on_invalid: str = "raise",
         options: Mapping[str, Any] | None = None,
+        version: str | int | None = None,
     ) -> None:
         self.task = resolve_task(task, options)
         self.name = task_name(self.task)
         self.seed = check_int("seed", seed, minimum=0)
-        self._identity = identity(self.task)
+        if version is not None:
+            version = check_text("version", str(version) if type(version) is int else version)
+            if not version:
+                raise ValueError("Argument `version` must not be empty.")
+        self._identity = identity(self.task, version)
         expanded = expand(grid=grid, points=points, base=base)
         valid, self.skipped = select_valid(expanded, on_invalid)
         if not valid:
@@ -175,7 +184,7 @@ class Study:
         try:
             rows: list[Row] = [] if store is None else list(store.rows)
             if store is not None:
-                self._warn_of_versions(store)
+                self._warn_of_others(store)
             steps = run_points(
                 self.task,
                 self.points,
@@ -199,13 +208,28 @@ class Study:
             if store is not None:
                 store.close()
 
-    def _warn_of_versions(self, store: RowStore) -> None:
+    def _warn_of_others(self, store: RowStore) -> None:
+        """Say which rows look like ours and do not count."""
         ids = {p.id for p in self.points}
-        other = [r for r in store.rows if r.version != __version__ and r.point_id not in ids]
-        if other:
+        rows = [r for r in store.rows if r.point_id not in ids]
+        if other := [r for r in rows if r.version != __version__]:
             warnings.warn(
                 f"{store.path}: {len(other)} rows were made by version {other[0].version} of "
                 f"lava_sqs and do not count: this is {__version__}.",
+                StudyWarning,
+                stacklevel=4,
+            )
+        ours = {canonical(p.params) for p in self.points}
+        if other := [
+            r
+            for r in rows
+            if r.version == __version__ and r.task == self.name and canonical(r.params) in ours
+        ]:
+            warnings.warn(
+                f"{store.path}: {len(other)} rows of the same parameters do not count, since the "
+                f"task {self.name!r} is no longer what made them: its code, its options or a value "
+                "that it uses have changed (or differ in every run; or the file was begun before "
+                "ids told what a task reaches). Their points run again.",
                 StudyWarning,
                 stacklevel=4,
             )

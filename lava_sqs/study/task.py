@@ -6,21 +6,19 @@ A task is called as ``task(params, seed)`` with the parameters of a point (a fla
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import hashlib
 import importlib
 import inspect
-import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from lava_sqs._checks import check_choice, check_instance, describe
+from lava_sqs.study._identity import content_hash
 from lava_sqs.study.counts import Counts
 
-__all__ = ["TASKS", "Task", "identity", "resolve_task", "task_name"]
+__all__ = ["TASKS", "Task", "resolve_task", "task_name"]
 
 #: The tasks that come with the package.
 TASKS = {
@@ -33,66 +31,6 @@ TASKS = {
 Task = Callable[[dict[str, Any], np.random.SeedSequence], Counts]
 
 
-# -- what a task is, as plain data ---------------------------------------------------------------
-
-
-def _code(code: types.CodeType) -> list[Any]:
-    """Return what a function does, without where it is written: comments may change."""
-    constants = [_code(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts]
-    if constants and code.co_consts[0].__class__ is str:
-        constants[0] = "doc"
-    sets = [sorted(map(repr, c)) for c in code.co_consts if isinstance(c, frozenset)]
-    constants = [c for c in constants if not str(c).startswith("frozenset(")]
-    body = hashlib.sha256(code.co_code).hexdigest()
-    return [body, constants, sets, list(code.co_names), list(code.co_varnames)]
-
-
-def identity(task: Any) -> Any:
-    """Return plain data that changes when the *task* changes: a part of every row's id.
-
-    A function is its name, its compiled code and its defaults (what it calls is not looked at); a
-    dataclass is its class, the code of its call and its fields; anything else says it itself by a
-    method ``identity()`` that returns plain data.
-
-    Raises
-    ------
-    TypeError
-        If the task is neither, or a lambda or a local function (no worker could find it).
-
-    Examples
-    --------
-    >>> identity(lambda params, seed: None)  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    TypeError: Argument `task` must be a function at the top level of a module, but got ...
-    """
-    if hasattr(task, "identity") and callable(task.identity):
-        return [_qualified(type(task)), task.identity()]
-    if isinstance(task, functools.partial):
-        keywords = {k: plain_or_hash(v) for k, v in task.keywords.items()}
-        return ["partial", identity(task.func), [plain_or_hash(v) for v in task.args], keywords]
-    if inspect.isfunction(task):
-        if "<" in task.__qualname__:
-            raise TypeError(
-                f"Argument `task` must be a function at the top level of a module, but got "
-                f"{task.__qualname__}: other processes could not find it."
-            )
-        defaults = [repr(task.__defaults__), repr(task.__kwdefaults__)]
-        return [task.__qualname__, _code(task.__code__), *defaults]
-    if dataclasses.is_dataclass(task) and not isinstance(task, type) and callable(task):
-        fields = {f.name: plain_or_hash(getattr(task, f.name)) for f in dataclasses.fields(task)}
-        code = getattr(type(task).__call__, "__code__", None)
-        return [_qualified(type(task)), code and _code(code), fields]
-    raise TypeError(
-        "Argument `task` must be a function, a callable dataclass, an object with a method "
-        f"`identity()`, or one of {', '.join(map(repr, TASKS))}, but got {describe(task)}."
-    )
-
-
-def _qualified(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
 def plain_or_hash(value: Any) -> Any:
     """Return plain data as it is, and a hash of anything else (arrays, models)."""
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -101,9 +39,7 @@ def plain_or_hash(value: Any) -> Any:
         return [plain_or_hash(v) for v in value]
     if isinstance(value, Mapping):
         return {str(k): plain_or_hash(v) for k, v in value.items()}
-    import joblib  # type: ignore[import-untyped,unused-ignore]  # comes with scikit-learn; knows how to hash arrays
-
-    return f"sha1:{joblib.hash(value, hash_name='sha1')}"
+    return content_hash(value)
 
 
 def task_name(task: Any) -> str:

@@ -1,0 +1,516 @@
+"""What a task is, as plain data: a part of every row's id.
+
+A task is its own code, the code and values that it reaches in its own module, and what it carries
+(options, defaults, closures, fields). Code is compared as parsed source, so that comments, line
+numbers, folders and Python's version do not matter; values are compared by content. What has no
+content to compare is refused: a wrong identity would count old rows for new code.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import collections
+import copy
+import copyreg
+import dataclasses
+import enum
+import functools
+import hashlib
+import inspect
+import itertools
+import json
+import random
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from lava_sqs._checks import describe
+from lava_sqs.study._source import (
+    Parsed,
+    bytecode,
+    changed_in_place,
+    constant,
+    defaults_of,
+    global_names,
+    initial,
+    is_library,
+    is_named,
+    nested,
+    source_of,
+    tree_of,
+)
+
+__all__ = ["content_hash", "identity"]
+
+_NEW: Any = object().__reduce_ex__(4)[0]  # what makes objects that pickle in the ordinary way
+_SCALARS = (type(None), bool, type(Ellipsis), type(NotImplemented))
+_RANDOM = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
+# Members of every class that say nothing about what it does.
+_BORING = frozenset(
+    {
+        *("__module__", "__qualname__", "__name__", "__doc__", "__dict__", "__weakref__"),
+        *("__firstlineno__", "__annotations__", "__annotate__", "__annotate_func__"),
+        *("__annotations_cache__", "__static_attributes__", "__match_args__", "__slotnames__"),
+        *("__dataclass_fields__", "__abstractmethods__", "_abc_impl", "__parameters__"),
+        *("__orig_bases__", "__classdictcell__", "__type_params__", "__isabstractmethod__"),
+    }
+)
+# Attributes of a function that tell how it runs and not what it computes.
+_HOW = frozenset({"isolate", "timeout", "__wrapped__", "__signature__", "__isabstractmethod__"})
+# Names that reach anything: nobody can tell what the code does without running it.
+_DYNAMIC = {"eval": eval, "exec": exec, "globals": globals}
+
+
+def identity(task: Any, version: str | None = None) -> Any:
+    """Return plain data that changes when the *task* changes: a part of every row's id.
+
+    An object with a method ``identity()`` says it itself, in plain data. With a *version*, code
+    does not count: the name, the version and the options do.
+
+    Raises
+    ------
+    TypeError
+        If the task is a lambda or a local function (no worker could find it), or if something that
+        it reaches cannot be compared by content and there is no *version*.
+
+    Examples
+    --------
+    >>> identity(lambda params, seed: None)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    TypeError: Argument `task` must be a function at the top level of a module, but got ...
+    """
+    _check_findable(task)
+    own = getattr(task, "identity", None)
+    if callable(own) and not isinstance(task, type):
+        said = [_qualified(type(task)), own()]
+        return said if version is None else [*said, ["version", version]]
+    root = inspect.unwrap(_without_partial(task))
+    root = root if inspect.isfunction(root) or inspect.ismethod(root) else type(root)
+    own = None if root.__module__.partition(".")[0] == "lava_sqs" else root
+    name = root.__qualname__ if own is root else _qualified(root)
+    if version is not None:
+        return ["version", name, version, _Encoder(own, by_name=True).digest(task)]
+    return ["task", name, _digest(task, own)]
+
+
+def _digest(value: Any, own: Any = None) -> str:
+    # What the task writes itself is no input. One pass finds it, the next one encodes the rest.
+    first = _Encoder(own, lenient=True)
+    first.digest(value)
+    return _Encoder(own, written=first.writes).digest(value)
+
+
+def content_hash(value: Any) -> str:
+    """Return a hash of what *value* holds, the code of users' classes included.
+
+    Raises
+    ------
+    TypeError
+        If it has no content to compare.
+
+    Examples
+    --------
+    >>> content_hash({1, 2}) == content_hash({2, 1}) != content_hash([1, 2])
+    True
+    """
+    return f"sha256:{_digest(value)}"
+
+
+def _without_partial(task: Any) -> Any:
+    while isinstance(task, functools.partial):
+        task = task.func
+    return task
+
+
+def _check_findable(task: Any) -> None:
+    task = _without_partial(task)
+    if inspect.isfunction(task) and "<" in task.__qualname__:
+        raise TypeError(
+            f"Argument `task` must be a function at the top level of a module, but got "
+            f"{task.__qualname__}: other processes could not find it."
+        )
+    of_class = isinstance(getattr(task, "__self__", None), type)
+    if inspect.isbuiltin(task) or isinstance(task, type) or of_class:
+        raise TypeError(
+            "Argument `task` must be a function, a callable object or a method of one, written in "
+            f"Python, but got {describe(task)}."
+        )
+
+
+def _qualified(kind: Any) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+# -- values --------------------------------------------------------------------------------------
+
+
+class _Encoder:
+    """Turns values into lists of texts, every function, class and object once."""
+
+    def __init__(
+        self,
+        own: Any = None,
+        *,
+        written: frozenset[tuple[str, str]] | set[tuple[str, str]] = frozenset(),
+        lenient: bool = False,
+        by_name: bool = False,
+    ) -> None:
+        self.written = written  # globals, as (module, name), that the task writes itself
+        self.writes: set[tuple[str, str]] = set()
+        self.lenient, self.by_name = lenient, by_name
+        self.entries: list[Any] = []
+        self.seen: dict[int, tuple[int, Any]] = {}
+        self.inside: set[int] = set()  # containers that are being encoded
+        self.home: str | None = None  # the module whose code is being followed
+        self.path: list[str] = []  # how it was reached, for messages
+        self.own = {own.__module__} if own is not None else set()
+
+    def digest(self, task: Any) -> str:
+        try:
+            whole = self.encode(task)
+        except RecursionError:
+            self.path = []
+            self.refuse(task, "is nested too deeply to be compared by content")
+            whole = []
+        text = json.dumps([whole, self.entries], separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def refuse(self, value: Any, why: str) -> Any:
+        if self.lenient or self.by_name:
+            return ["?", _qualified(type(value))]
+        place = " of ".join(name for name, _ in itertools.groupby(reversed(self.path))) or "it"
+        raise TypeError(
+            f"The task cannot be told from others: {place} ({describe(value)}) {why}. Pass "
+            "`version=` to Study (in a study file, `version` in [study]) and change it whenever "
+            "results would change; or give what the task needs as an option, a parameter or a file "
+            "that it reads."
+        )
+
+    def at(self, place: str, value: Any) -> Any:
+        self.path.append(place)
+        found = self.encode(value)
+        self.path.pop()
+        return found
+
+    def once(self, value: Any, make: Callable[[Any], Any]) -> Any:
+        if id(value) not in self.seen:
+            index = len(self.entries)
+            self.seen[id(value)] = index, value
+            self.entries.append(None)
+            self.entries[index] = make(value)
+        return ["see", self.seen[id(value)][0]]
+
+    def encode(self, value: Any) -> Any:
+        kind = type(value)
+        if isinstance(value, _SCALARS):
+            return [repr(value)]
+        if kind in (int, float, complex, bytes):
+            return constant(value)
+        if kind is str:
+            return ["str", self.local(value)]
+        if kind is bytearray:
+            return ["bytearray", value.hex()]
+        if kind in (list, tuple, set, frozenset, collections.deque):
+            return self.container(value, lambda: self.sequence(value))
+        if isinstance(value, (dict, types.MappingProxyType)) and (
+            kind in (dict, collections.OrderedDict, collections.defaultdict, types.MappingProxyType)
+        ):
+            return self.container(value, lambda: self.mapping(value))
+        if isinstance(value, np.ndarray):
+            return self.container(value, lambda: self.array(value))
+        if isinstance(value, np.generic) and not isinstance(value, (np.void, np.object_)):
+            return ["scalar", value.dtype.str, value.tobytes().hex()]
+        if isinstance(value, types.ModuleType):
+            return ["module", value.__name__]
+        if isinstance(value, PurePath):
+            return ["path", self.local(str(value))]
+        if inspect.isfunction(value):
+            return self.once(value, self.function)
+        if isinstance(value, type):
+            return self.once(value, self.klass)
+        return self.once(value, self.thing)
+
+    def local(self, text: str) -> str:
+        """Return a text without the folder of the task's module: a study may move."""
+        for module in (*sorted(self.own), self.home):
+            file = getattr(sys.modules.get(module or ""), "__file__", None)
+            folder = str(Path(file).resolve().parent) if file else "/"
+            if folder != "/" and (text == folder or text.startswith(folder + "/")):
+                return f"<folder>{text[len(folder) :]}"
+        return text
+
+    def container(self, value: Any, make: Callable[[], Any]) -> Any:
+        if id(value) in self.inside:
+            return self.refuse(value, "holds itself")
+        self.inside.add(id(value))
+        try:
+            return make()
+        finally:
+            self.inside.discard(id(value))
+
+    def sequence(self, value: Any) -> Any:
+        if isinstance(value, (set, frozenset)):
+            return [type(value).__name__, sorted(map(self.alone, value))]
+        items = [self.encode(v) for v in value]
+        return [type(value).__name__, items]
+
+    def mapping(self, value: Any) -> Any:
+        ordered = isinstance(value, collections.OrderedDict)
+        keys = list(value) if ordered else sorted(value, key=self.alone)
+        items = [[self.alone(k), self.at(f"the entry {describe(k)}", value[k])] for k in keys]
+        factory = [self.encode(value.default_factory)] if hasattr(value, "default_factory") else []
+        return [type(value).__name__, items, *factory]
+
+    def alone(self, value: Any) -> str:
+        """Return an encoding that does not depend on what was seen before: it can be sorted."""
+        if type(value) in (str, int):
+            return json.dumps(self.encode(value))
+        other = copy.copy(self)
+        other.entries, other.seen = [], {}
+        return other.digest(value)
+
+    def array(self, value: Any) -> Any:
+        dtype = value.dtype
+        name = "array" if type(value) in (np.ndarray, np.memmap) else _qualified(type(value))
+        if isinstance(value, np.ma.MaskedArray):
+            mask: Any = np.ma.getmaskarray(value)  # type: ignore[no-untyped-call]
+            plain: Any = np.where(mask, np.zeros((), dtype), value.data)
+            return [name, self.array(mask), self.array(plain)]
+        value = np.asarray(value)
+        if dtype.hasobject:
+            items = [self.encode(v) for v in value.ravel().tolist()]
+        elif dtype.names:  # bytes between the fields hold anything
+            items = [[n, self.array(value[n])] for n in dtype.names]
+        else:
+            data = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+            items = [hashlib.sha256(data.data).hexdigest()]
+        return [name, dtype.str, list(value.shape), items]
+
+    # -- code -------------------------------------------------------------------------------------
+
+    def follows(self, module: str | None) -> bool:
+        """Return whether code of a module counts by what it does, or by its name alone."""
+        if self.by_name or module is None:
+            return False
+        if module in self.own or module == self.home:
+            return True
+        return self.home is None and not is_library(module)
+
+    def function(self, f: types.FunctionType) -> Any:
+        module = f.__globals__.get("__name__")
+        if not self.follows(module):
+            if self.by_name:
+                return ["function", f.__qualname__]
+            found = ["function", f.__module__, f.__qualname__]
+            named = "<" not in f.__qualname__ and not hasattr(f, "__wrapped__")
+            return found if named and is_named(f) else [*found, self.carried(f)]
+        before, self.home = self.home, module
+        self.path.append(f"`{f.__name__}`")
+        found = ["function", f.__qualname__, self.code(f), self.carried(f)]
+        self.path.pop()
+        self.home = before
+        return found
+
+    def carried(self, f: types.FunctionType) -> Any:
+        """Return what a function holds besides its code."""
+        if callable(getattr(f, "dispatch", None)) and hasattr(f, "registry"):  # singledispatch
+            known = sorted(f.registry.items(), key=lambda item: _qualified(item[0]))
+            return [[_qualified(t), self.encode(g)] for t, g in known]
+        cells = []
+        for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=False):
+            try:
+                cells.append([name, self.at(f"the variable `{name}`", cell.cell_contents)])
+            except ValueError:  # not bound yet
+                cells.append([name, "empty"])
+        defaults = defaults_of(f)
+        found: list[Any] = [cells]
+        found.append([[n, self.at(f"the default of `{n}`", v)] for n, v in defaults.items()])
+        if hasattr(f, "__wrapped__"):
+            found.append(["wrapped", self.encode(f.__wrapped__)])
+        own = (f.__globals__["__name__"], f.__name__) in self.written
+        extra = {} if own else {k: v for k, v in vars(f).items() if k not in _HOW}
+        return [*found, [[k, self.at(f"the attribute `{k}`", extra[k])] for k in sorted(extra)]]
+
+    def code(self, f: types.FunctionType) -> Any:
+        source = source_of(f)
+        module = f.__globals__.get("__name__", "")
+        read, bound = global_names(f.__code__)
+        for name, banned in _DYNAMIC.items():
+            if name in read and f.__globals__.get(name, banned) is banned:
+                self.refuse(f, f"calls {name}(), which may reach anything")
+        body = tree_of(source[0], top=True) if source else bytecode(f.__code__)
+        changed = bound | (changed_in_place(source[0], read) if source else set())
+        for name in changed:
+            self.writes.add((module, name))
+        me = sys.modules.get(module)
+        names = set(f.__code__.co_names)
+        for own in nested(f.__code__):
+            names |= set(own.co_names)
+        if module in names or any(f.__globals__.get(n) is me and me is not None for n in read):
+            read |= names  # `import this_module`: any name may be an attribute of it
+        if {"__name__", "modules"} <= names:
+            self.refuse(f, "reaches its module through sys.modules")
+        reached = []
+        for name in sorted(read | bound):
+            if name.startswith("__") and name.endswith("__"):
+                continue
+            if (module, name) in self.written and not isinstance(
+                f.__globals__.get(name), (type, types.FunctionType, types.ModuleType)
+            ):
+                reached.append([name, self.initially(f, name, source and source[1])])
+            elif name in f.__globals__:
+                reached.append([name, self.at(f"`{name}`", f.__globals__[name])])
+            elif not hasattr(builtins, name) and name in read:
+                reached.append([name, "unknown"])
+        return [body, reached]
+
+    def initially(self, f: types.FunctionType, name: str, parsed: Parsed | None) -> Any:
+        """Return what a global that the task writes is before: the text of its module."""
+        if parsed is None:
+            value = f.__globals__.get(name)
+            if value is None or (isinstance(value, (dict, list, set)) and not value):
+                return self.encode(value)
+            self.path.append(f"`{name}`")
+            return self.refuse(value, "is changed by the task itself, whose source is not there")
+        statements = initial(parsed.tree, name)
+        used = {
+            n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name)
+        } & f.__globals__.keys()
+        others = [
+            [n, self.at(f"`{n}`", f.__globals__[n])]
+            for n in sorted(used)
+            if n != name and (f.__globals__["__name__"], n) not in self.written
+        ]
+        return ["written", [tree_of(s) for s in statements], others]
+
+    def klass(self, cls: type) -> Any:
+        found: list[Any] = ["class", cls.__qualname__]
+        if not self.follows(cls.__module__):
+            return found if self.by_name else [*found, cls.__module__]
+        before, self.home = self.home, cls.__module__
+        self.path.append(f"`{cls.__name__}`")
+        found.append([self.encode(base) for base in cls.__bases__])
+        plain = type(cls) is type or issubclass(cls, enum.Enum)  # the latter's has two names
+        found.append("type" if plain else self.encode(type(cls)))
+        if issubclass(cls, enum.Enum):
+            found.append([[n, self.encode(m.value)] for n, m in cls.__members__.items()])
+        if dataclasses.is_dataclass(cls):
+            found.append([self.field(f) for f in dataclasses.fields(cls)])
+        found.append(
+            [
+                [name, self.at(f"`{name}`", value)]
+                for name, value in sorted(cls.__dict__.items())
+                if not _is_boring(cls, name, value)
+            ]
+        )
+        self.path.pop()
+        self.home = before
+        return found
+
+    def field(self, f: Any) -> Any:
+        default = [] if f.default is dataclasses.MISSING else [self.encode(f.default)]
+        factory = f.default_factory
+        made = [] if factory is dataclasses.MISSING else [self.encode(factory)]
+        return ["field", f.name, default, made, str(f.init), str(getattr(f, "kw_only", False))]
+
+    # -- objects ----------------------------------------------------------------------------------
+
+    def thing(self, value: Any) -> Any:
+        kind = type(value)
+        if isinstance(value, _RANDOM):
+            return self.refuse(value, "is a random generator, which changes with every draw")
+        if isinstance(value, functools.partial):
+            return [
+                "partial",
+                self.encode(value.func),
+                [self.encode(v) for v in value.args],
+                [[k, self.at(f"the option `{k}`", v)] for k, v in sorted(value.keywords.items())],
+            ]
+        if isinstance(value, types.MethodType):
+            return ["method", self.encode(value.__self__), self.encode(value.__func__)]
+        if isinstance(value, (staticmethod, classmethod)):
+            return [kind.__name__, self.encode(value.__func__)]
+        if isinstance(value, property):
+            return ["property", *(self.encode(f) for f in (value.fget, value.fset, value.fdel))]
+        if isinstance(value, functools.cached_property):
+            return ["cached_property", self.encode(value.func)]
+        if isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+            return ["slot", value.__name__]
+        if isinstance(value, enum.Enum):
+            return ["enum", self.encode(kind), value.name, self.encode(value.value)]
+        if is_library(kind.__module__) and inspect.isfunction(getattr(value, "__wrapped__", None)):
+            return ["wrapped", _qualified(kind), self.encode(value.__wrapped__)]  # lru_cache, jit
+        if is_library(kind.__module__) and inspect.isfunction(getattr(value, "py_func", None)):
+            options = getattr(value, "targetoptions", {})
+            said = sorted(
+                (k, repr(v)) for k, v in options.items() if isinstance(v, (bool, str, set))
+            )
+            return ["compiled", _qualified(kind), said, self.encode(value.py_func)]
+        if kind.__module__ == "_thread":  # locks
+            return ["lock", kind.__qualname__]
+        own = getattr(kind, "identity", None)
+        if callable(own):
+            return ["own", self.encode(kind) if self.home else _qualified(kind), value.identity()]
+        return self.reduced(value)
+
+    def reduced(self, value: Any) -> Any:
+        """Return what pickle would keep of an object."""
+        kind = type(value)
+        if isinstance(value, Iterator):
+            return self.refuse(value, "is an iterator, which changes when it is used")
+        try:
+            reduce = copyreg.dispatch_table.get(kind)
+            parts = reduce(value) if reduce else value.__reduce_ex__(4)
+        except Exception:
+            return self.refuse(value, "cannot be compared by content")
+        if isinstance(parts, str):
+            return ["named", kind.__module__, parts]
+        make, arguments, state, items, pairs = (*parts, *[None] * 5)[:5]
+        state = {} if state is None else state
+        hidden = {
+            n
+            for base in kind.__mro__
+            for n, v in vars(base).items()
+            if isinstance(v, functools.cached_property)
+        }
+        if dataclasses.is_dataclass(value) and make is _NEW:
+            names = {f.name for f in dataclasses.fields(value)}
+            given = {n: getattr(value, n) for n in names if hasattr(value, n)}
+            extra = {k: v for k, v in getattr(value, "__dict__", {}).items() if k not in hidden}
+            state = {**extra, **given}
+        elif isinstance(state, dict):
+            state = {k: v for k, v in state.items() if k not in hidden}
+        return [
+            "object",
+            self.encode(kind),
+            self.encode(make),
+            [self.encode(a) for a in arguments if a is not kind],
+            self.fields(state) if isinstance(state, dict) else self.encode(state),
+            [self.encode(i) for i in items or ()],
+            self.mapping(dict(pairs)) if pairs else [],
+        ]
+
+    def fields(self, state: Mapping[Any, Any]) -> Any:
+        return [[str(k), self.at(f"`{k}`", state[k])] for k in sorted(state, key=str)]
+
+
+def _is_boring(cls: type, name: str, value: Any) -> bool:
+    if name in _BORING or (name == "__hash__" and value is None):
+        return True
+    if issubclass(cls, enum.Enum):  # its members are looked at by themselves
+        return not (
+            isinstance(value, property)
+            or getattr(getattr(value, "__func__", value), "__module__", "") == cls.__module__
+        ) or isinstance(value, cls)
+    if dataclasses.is_dataclass(cls):
+        fields = {f.name for f in dataclasses.fields(cls)}
+        code = getattr(inspect.unwrap(value) if callable(value) else value, "__code__", None)
+        # What the decorator writes follows from the fields.
+        return name in fields or (code is not None and code.co_filename == "<string>")
+    return False
