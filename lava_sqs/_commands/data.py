@@ -72,6 +72,7 @@ SETS: dict[str, tuple[Callable[[argparse.Namespace], Dataset], str]] = {
     "japanese-vowels": (_vowels, "sequences of 12 values, from a folder of yours"),
     "santa-fe": (_santa_fe, "a chaotic series: does it rise next? From a file of yours"),
 }
+SEQUENCES = {"nmnist", "japanese-vowels", "santa-fe"}
 
 
 def _needed(args: argparse.Namespace, what: str) -> Path:
@@ -120,10 +121,15 @@ def add_parser(commands: Any) -> None:
 
 
 def _data(args: argparse.Namespace) -> int:
+    from lava_sqs.data.datasets import samples_in_words
+
     check_writable(args.out)
     load, _ = SETS[args.name]
     data = load(args)
     data.save(args.out)
     print(data)
+    if args.name in SEQUENCES:
+        shape = data.x_train.shape[1:]
+        print(f"training: {samples_in_words(len(data.x_train), shape, 'sequence')}")
     print(args.out)
     return DONE

@@ -83,8 +83,21 @@ def _add_train(commands: Any) -> None:
         "--input",
         dest="input_kind",
         metavar="KIND",
-        help="static: features or images, flattened; sequence: (n, T, ...) of values; spikes: "
-        "(n, T, ...) of 0 and 1 (default: static)",
+        help="static: features or images, flattened; sequence: (n, T, channels) of values; spikes: "
+        "(n, T, ...) of 0 and 1 (default: static for tables and for images of unsigned integers; "
+        "other arrays must be told)",
+    )
+    layout = data.add_mutually_exclusive_group()
+    layout.add_argument(
+        "--channels-last",
+        dest="channels_first",
+        action="store_false",
+        help="sequences are (n, T, channels), although they have fewer steps than channels",
+    )
+    layout.add_argument(
+        "--channels-first",
+        action="store_true",
+        help="sequences and spikes are (n, channels, T), as in UCR and UEA archives",
     )
     data.add_argument(
         "--encoder",
@@ -225,7 +238,7 @@ def _train(args: argparse.Namespace) -> int:
     from lava_sqs.network import SQSNN
 
     given = {k: v for k, v in vars(args).items() if k in SQSNN._get_param_names()}
-    given = {"input_kind": "static", "verbose": sys.stderr.isatty(), **given, **noise_of(args)}
+    given = {"verbose": sys.stderr.isatty(), **given, **noise_of(args)}
     if "hidden_layer_sizes" in given:
         given["hidden_layer_sizes"] = tuple(given["hidden_layer_sizes"])
     for option, file in (("--out", args.out), ("--checkpoint", given.get("checkpoint"))):
@@ -234,6 +247,7 @@ def _train(args: argparse.Namespace) -> int:
             if len(args.seed) > 1:
                 raise ValueError(f"{option} holds one network: give one --seed with it.")
     data = _training_data(args)
+    given["input_kind"] = _input_kind(data, given.get("input_kind"), given.get("channels_first"))
     runs: list[dict[str, Any]] = []
     interrupted = False
     for seed in args.seed:
@@ -268,6 +282,7 @@ def _train(args: argparse.Namespace) -> int:
         "version": __version__,
         "data": data.source,
         "n_train": len(data.x_train),
+        "input": clf.in_words(len(data.x_train)),
         "classes": clf.classes_.tolist(),
         "model": None if args.out is None else str(args.out),
         "arguments": _arguments(clf),
@@ -295,6 +310,32 @@ def _training_data(args: argparse.Namespace) -> Dataset:
             f"only {shorten(sorted(known))}: choose --classes that are in both."
         )
     return data
+
+
+def _input_kind(data: Dataset, kind: str | None, channels_first: bool | None) -> str | None:
+    """Return what the samples are; refuse to guess where more than one reading makes sense."""
+    from lava_sqs.data.datasets import samples_in_words
+
+    x = data.x_train
+    shape = x.shape[1:]
+    # (n, H, W), or (n, H, W, colours): what stores unsigned integers so is a picture.
+    image = x.dtype.kind == "u" and (x.ndim == 3 or (x.ndim == 4 and shape[2] in (1, 3, 4)))
+    if kind is None and (x.ndim == 2 or image):
+        return "static"
+    first = samples_in_words(len(x), shape, "sequence")
+    turned = samples_in_words(len(x), shape[::-1], "sequence")
+    if kind is None:
+        other = f", with --channels-first: {turned}" if x.ndim == 3 else ""
+        raise ValueError(
+            f"--input must say what samples of shape {shape} ({x.dtype}) are: static ("
+            f"{samples_in_words(len(x), shape, 'static')}), sequence or spikes ({first}{other})."
+        )
+    if kind == "sequence" and channels_first is None and x.ndim == 3 and shape[0] < shape[1]:
+        raise ValueError(
+            f"Samples of shape {shape} can be read as {first}, or as {turned}: say which, "
+            "--channels-last or --channels-first."
+        )
+    return kind
 
 
 def _arguments(clf: SQSNN) -> dict[str, Any]:
@@ -379,7 +420,10 @@ def _rows_of_training(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, Any
             f"{result['data']}: {result['n_train']} training and {result['n_test']} test samples, "
             f"{len(result['classes'])} classes ({shorten(result['classes'])})",
         ),
-        ("input", f"{clf.input_kind}, {_encoding(clf)}; scaling: {clf.scaling_}"),
+        (
+            "input",
+            f"{clf.in_words(result['n_train'])}; {_encoding(clf)}; scaling: {clf.scaling_}",
+        ),
         ("network", _network_in_words(clf)),
         ("noise", _noise_in_words(clf.noise)),
         (
@@ -454,12 +498,13 @@ def _evaluate(args: argparse.Namespace) -> int:
     noise = noise_of(args)
     x, y, others = known_test_samples(clf, args.data)
     kept = draw(len(y), args.samples, "--samples")
+    x, kept_y = x[kept], y[kept]
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*input currents exceed 1")  # the models inherit it
         found = clf.evaluate(
-            x[kept],
-            y[kept],
+            x,
+            kept_y,
             n_repeats=args.n_repeats,
             seed=args.seed,
             runtime=args.runtime,
@@ -469,6 +514,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         "version": __version__,
         "model": args.model,
         "data": args.data,
+        "input": clf.in_words(len(kept_y)),
         "classes": clf.classes_.tolist(),
         "runtime": args.runtime,
         "noise": _noise_in_words(noise.get("noise", clf.noise)),
@@ -495,6 +541,7 @@ def _rows_of_evaluation(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, A
     rows: list[tuple[str, Any]] = [
         ("model", f"{result['model']}: {_network_in_words(clf)}"),
         ("data", f"{result['data']}: {samples}"),
+        ("input", f"{result['input']}; {_encoding(clf)}"),
         ("noise", result["noise"]),
         ("runtime", f"{result['runtime']}, {result['seconds']:.1f} s"),
         *_rows(result),

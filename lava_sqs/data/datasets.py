@@ -5,6 +5,7 @@ Nothing is kept in the repository. Files are read without pickle.
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from dataclasses import dataclass
@@ -166,6 +167,22 @@ class Dataset:
             f"{self.x_train.shape[1:]} ({self.x_train.dtype}), "
             f"{len(np.unique(self.y_train))} classes"
         )
+
+
+def samples_in_words(n: int, shape: tuple[int, ...], kind: str) -> str:
+    """Return how n samples of a shape (T first, if they have steps) are read."""
+    size = " x ".join(map(str, shape))
+    if kind == "static":
+        if len(shape) == 1:
+            return f"{n} samples of {shape[0]} features"
+        return f"{n} samples of {size} values, flattened to {math.prod(shape)} features"
+    what = "sequences" if kind == "sequence" else "spike trains"
+    steps, channels = shape[0], math.prod(shape[1:])
+    inner = f" ({' x '.join(map(str, shape[1:]))})" if len(shape) > 2 else ""
+    return (
+        f"{n} {what} of {steps} time step{'s' * (steps != 1)} with {channels} "
+        f"channel{'s' * (channels != 1)}{inner} each"
+    )
 
 
 def load_npz(path: str | Path) -> Dataset:
@@ -595,7 +612,8 @@ def load_japanese_vowels(path: str | Path) -> Dataset:
     ----------
     path : str or Path
         The folder of the published files (``ae.train``, ``ae.test``, ``size_ae.train``,
-        ``size_ae.test``), or an npz with samples of shape (T, 12) or (12, T); ``T`` is the longer.
+        ``size_ae.test``), or an npz with samples of shape (T, 12) or (12, T): one of the axes is
+        the 12 coefficients, and T is the other.
 
     Returns
     -------
@@ -626,9 +644,16 @@ def load_japanese_vowels(path: str | Path) -> Dataset:
         )
         return Dataset(x_train, train[1], x_test, test[1], "Japanese vowels")
     d = load_npz(root)
+    shape = d.x_train.shape[1:]
+    if len(shape) != 2 or shape.count(12) != 1:
+        which = "which of the two is time cannot be told" if shape == (12, 12) else "they have none"
+        raise ValueError(
+            f"The file {root} must hold samples with one axis of 12 coefficients, (T, 12) or "
+            f"(12, T), but they have shape {shape}: {which}."
+        )
+    turn = shape[0] == 12
     x_train, x_test = (
-        np.ascontiguousarray(x.transpose(0, 2, 1) if x.ndim == 3 and x.shape[1] == 12 else x)
-        for x in (d.x_train, d.x_test)
+        np.ascontiguousarray(x.transpose(0, 2, 1) if turn else x) for x in (d.x_train, d.x_test)
     )
     return Dataset(x_train, d.y_train, x_test, d.y_test, "Japanese vowels")
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,7 @@ from lava_sqs._checks import (
 )
 from lava_sqs._version import __version__
 from lava_sqs.data import encoders
+from lava_sqs.data.datasets import samples_in_words
 from lava_sqs.data.encoders import ENCODERS, Scale
 from lava_sqs.learning.optimizers import Optimizer
 from lava_sqs.network import storage
@@ -80,6 +83,28 @@ _FITTED: dict[str, Callable[[str, Any], Any]] = {
     "spikes_per_inference_": partial(check_positive, zero=True),
     "scaling_": check_text,
 }
+# Parameters that make the network, its input and its seed: fit keeps their values.
+_KEPT = (
+    "hidden_layer_sizes",
+    "memory_qubits",
+    "ansatz",
+    "layers",
+    "neuron",
+    "noise",
+    "input_kind",
+    "channels_first",
+    "encoder",
+    "n_steps",
+    "n_population",
+    "skip",
+    "neurons_per_class",
+    "targets",
+    "shots",
+    "random_state",
+)
+# Those of them that a warm start may change.
+_FLEXIBLE = {"noise", "encoder", "n_steps", "n_population", "shots"}
+_AT_CALL = {"seed": "random_state", "noise": "noise"}  # arguments of methods
 _CHUNK = 256  # samples that run side by side
 _EXAMPLES = 512  # samples that starting values and progress are computed from
 # What may differ between a checkpoint and the estimator that resumes it.
@@ -115,10 +140,14 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     input_kind : {"static", "sequence", "spikes"}, optional
         What X holds: features (n, ...), flattened; sequences (n, T, ...) of values; or of spikes 0
         and 1. None is ``"static"`` for a two-dimensional X; any other X is ambiguous.
+    channels_first : bool, optional
+        True reads sequences and spikes as (n, channels, T), as UCR and UEA archives store them.
+        None is False, with a warning where there are fewer time steps than channels.
     encoder : {"rate", "latency", "population", "current"}
         How values become input, see :mod:`lava_sqs.data.encoders`. Not used for spikes. Sequences
-        are encoded step by step, and not by latency; in them a step of zeros is padding, in which
-        nothing arrives, and which the visible neurons learn to be silent after.
+        are encoded step by step, and not by latency; in them a step whose raw values are all zero
+        is padding, in which nothing arrives. After the last step that is none the visible neurons
+        learn to be silent. Static samples are never padded.
     n_steps : int
         T, for static features.
     n_population : int
@@ -164,11 +193,13 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     validation_fraction, n_iter_no_change
         Of early stopping.
     random_state : int, RandomState or None
-        An integer (also the one drawn for None) fixes everything: see Notes.
+        Read by `fit`, which keeps it as ``seed_`` (drawn, for None or a RandomState): see Notes.
     verbose : bool
-        Progress on standard error, if that is a terminal.
+        Scaling and reading of X, and progress, on standard error (progress if it is a terminal).
     warm_start : bool
-        Whether `fit` goes on from where the last one ended.
+        Whether `fit` goes on from where the last one ended. Layers, circuit, targets, kind of input
+        and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots` and the
+        encoder may be others.
     checkpoint : path, optional
         File written after every epoch, see :meth:`load`.
     resume : bool
@@ -197,7 +228,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     interrupted_ : bool
         Whether Ctrl-C ended the training; the best epoch is kept then.
     seed_ : int
-        What randomness comes from.
+        What all randomness comes from, in training and inference.
 
     Raises
     ------
@@ -209,6 +240,15 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     Inference is random, as the neurons are, yet repeats: every sample draws from a generator keyed
     by the seed, the number of the repeat and a hash of the sample's own content (as float64). So
     neither the order of X nor how it is split matters, and equal samples get equal answers.
+    `simulate`, `run_in_lava` and ``evaluate(runtime="lava")`` run samples one after the other, as a
+    chip does, from one stream per layer.
+
+    All parameters are read by `fit`, as in scikit-learn. What they say about the network, its input
+    and its seed is kept: changed by ``set_params`` afterwards, `random_state`, `noise`, `n_steps`,
+    `encoder` and the like change nothing until the next `fit`, neither in `predict` nor in
+    `simulate`, `encode`, `to_lava`, copies, pickles and saved files, and whoever uses the network
+    in between is warned. Other randomness is the argument ``seed=`` of each method, other noise its
+    ``noise=``. `readout` and `verbose` are about using a network and act at once, everywhere.
 
     Examples
     --------
@@ -244,6 +284,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         rule: str = "exact",
         window: int = 1,
         input_kind: str | None = None,
+        channels_first: bool | None = None,
         encoder: str = "rate",
         n_steps: int = 10,
         n_population: int = 5,
@@ -280,6 +321,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.rule = rule
         self.window = window
         self.input_kind = input_kind
+        self.channels_first = channels_first
         self.encoder = encoder
         self.n_steps = n_steps
         self.n_population = n_population
@@ -329,31 +371,88 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         TypeError, ValueError
             An argument of the constructor or the data: what was expected and what came.
         """
+        before = dict(self.__dict__)
+        try:
+            self._fit(X, y)
+        except BaseException:
+            self.__dict__ = before  # a fit that failed leaves the network that was there
+            raise
+        return self
+
+    def _fit(self, X: Any, y: Any) -> None:
         self._check_arguments()
-        X, y = validate_data(self, X, y, allow_nd=True, ensure_min_samples=2, dtype="numeric")
+        going_on = self.warm_start and hasattr(self, "parameters_")
+        if going_on:
+            self._check_same()
+            self._check_shape(X)
+        X, y = validate_data(
+            self, X, y, reset=not going_on, allow_nd=True, ensure_min_samples=2, dtype="numeric"
+        )
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
                 f"Argument `y` must hold at least 2 classes, but holds 1 class ({classes[0]!r})."
             )
-        going_on = self.warm_start and hasattr(self, "parameters_")
         if going_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"Argument `y` must hold the classes of the first fit, {self.classes_}, with "
                 f"warm_start=True, but holds {classes}."
             )
         self.classes_ = classes
+        self._keep_parameters()
         self._input_kind = self._kind_of(X)
+        X = self._time_first(X)
         self._sample_shape = X.shape[1:]
+        if self._input_kind == "sequence" and self.channels_first is None and X.ndim == 3:
+            self._warn_of_layout(X)
         if not going_on:
             self.seed_ = _draw_seed(self.random_state)
             self._scale = Scale.learn(self._shown(X), images=self._input_kind == "static")
             self.scaling_ = "none" if self._input_kind == "spikes" else self._scale.reason
-            if self.verbose and self.scaling_ != "none":
+        if self.verbose:
+            print(f"SQSNN: X is read as {self.in_words(len(X))}.", file=sys.stderr)
+            if self.scaling_ != "none":
                 print(f"SQSNN: features are scaled: {self.scaling_}.", file=sys.stderr)
         _Trainer(self, X, labels, going_on).run()
-        return self
+
+    def _keep_parameters(self) -> None:
+        """Remember the values that the network is made with, whatever ``set_params`` does later."""
+        kept = {name: getattr(self, name) for name in _KEPT}
+        kept["hidden_layer_sizes"] = tuple(self.hidden_layer_sizes)
+        self._kept = SimpleNamespace(**kept)
+
+    def _changed(self) -> list[str]:
+        """Return the names of kept parameters that have another value now."""
+        now = {name: getattr(self, name) for name in _KEPT}
+        if isinstance(now["hidden_layer_sizes"], list):
+            now["hidden_layer_sizes"] = tuple(now["hidden_layer_sizes"])
+        kept = vars(self._kept)
+        return [k for k, v in now.items() if v is not kept[k] and not bool(v == kept[k])]
+
+    def _check_same(self) -> None:
+        """Raise if a warm start would make another network."""
+        others = [name for name in self._changed() if name not in _FLEXIBLE]
+        if others:
+            was = ", ".join(f"{k}={describe(getattr(self._kept, k))}" for k in others)
+            raise ValueError(
+                f"Argument `{others[0]}` must be that of the first fit with warm_start=True, where "
+                f"it was {was}, but got {describe(getattr(self, others[0]))}: a network goes on "
+                "learning as what it is. Give the old value, or warm_start=False."
+            )
+
+    def _warn_if_changed(self) -> None:
+        """Warn about parameters that have been changed since `fit` and have no effect yet."""
+        if others := self._changed():
+            values = ", ".join(f"{k}={describe(getattr(self, k))}" for k in others)
+            instead = [f"{k}=" for k in ("seed", "noise") if _AT_CALL[k] in others]
+            hint = f", or use the argument {' and '.join(instead)}" if instead else ""
+            warnings.warn(
+                f"{values} was set after fit and has no effect before the next fit: the network "
+                f"answers as it was fitted. Fit again{hint}.",
+                UserWarning,
+                stacklevel=_outside(),
+            )
 
     def _check_arguments(self) -> None:
         sizes = self.hidden_layer_sizes
@@ -366,6 +465,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             check_int("hidden_layer_sizes", size, minimum=1)
         for name in ("skip", "early_stopping", "warm_start", "resume"):
             check_flag(name, getattr(self, name))
+        if self.channels_first is not None:
+            check_flag("channels_first", self.channels_first)
         if not isinstance(self.verbose, bool):
             check_int("verbose", self.verbose, minimum=0)  # as in scikit-learn
         check_choice("neuron", self.neuron, KINDS)
@@ -411,60 +512,124 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             raise ValueError("Argument `checkpoint` must name a file when `resume` is True.")
 
     def _make_neuron(self) -> Neuron:
-        if self.neuron == "qlif":
-            return QLIFNeuron(self.shots)
-        if self.neuron == "lif":
+        own = self._kept
+        if own.neuron == "qlif":
+            return QLIFNeuron(own.shots)
+        if own.neuron == "lif":
             return LIFNeuron()
-        if self.neuron == "as_published":
+        if own.neuron == "as_published":
             return AsPublishedNeuron()
-        if isinstance(self.ansatz, Ansatz):
-            if self.memory_qubits not in (None, self.ansatz.memory_qubits) or self.layers:
+        if isinstance(own.ansatz, Ansatz):
+            if own.memory_qubits not in (None, own.ansatz.memory_qubits) or own.layers:
                 raise ValueError(
                     "Arguments `memory_qubits` and `layers` must be left out (or agree) when "
-                    f"`ansatz` is an Ansatz, but got {self.memory_qubits} and {self.layers}."
+                    f"`ansatz` is an Ansatz, but got {own.memory_qubits} and {own.layers}."
                 )
-            return SQSNeuron(self.ansatz, self.noise)
-        given = {"memory_qubits": self.memory_qubits, "layers": self.layers}
+            return SQSNeuron(own.ansatz, own.noise)
+        given = {"memory_qubits": own.memory_qubits, "layers": own.layers}
         chosen = {k: v for k, v in given.items() if v is not None}
-        return SQSNeuron(circuits.named(self.ansatz, **chosen), self.noise)
+        return SQSNeuron(circuits.named(own.ansatz, **chosen), own.noise)
 
     def _make_spec(self, n_inputs: int) -> NetworkSpec:
-        n = len(self.classes_)
-        n_codes = n if self.targets == "one-hot" else n * (n - 1)  # of class_codes
+        own, n = self._kept, len(self.classes_)
+        n_codes = n if own.targets == "one-hot" else n * (n - 1)  # of class_codes
         return feed_forward(
             n_inputs,
-            tuple(self.hidden_layer_sizes),
-            self.neurons_per_class * n_codes,
+            own.hidden_layer_sizes,
+            own.neurons_per_class * n_codes,
             self._make_neuron(),
-            skip=self.skip,
+            skip=own.skip,
         )
 
     # -- input --------------------------------------------------------------------------------
 
     def _kind_of(self, X: Array) -> str:
-        kind = self.input_kind
+        own = self._kept
+        kind = own.input_kind
         if kind is None and X.ndim != 2:
             raise ValueError(
                 f"Argument `input_kind` must be given for an X of shape {X.shape}: 'static' for "
-                "images, which are flattened, 'sequence' or 'spikes' for (n, T, features)."
+                "images, which are flattened, 'sequence' or 'spikes' for (n, T, features), with "
+                "channels_first=True for (n, features, T)."
             )
         kind = kind or "static"
-        if kind != "static" and X.ndim < 3:
+        if kind == "static" and own.channels_first:
             raise ValueError(
-                f"Argument `X` must have shape (n, T, features) for input_kind={kind!r}, but has "
-                f"shape {X.shape}."
+                "Argument `channels_first` belongs to sequences and spikes, but input_kind is "
+                "'static', where all values are flattened."
+            )
+        if kind != "static" and (X.ndim < 3 or (own.channels_first and X.ndim > 3)):
+            wanted = "(n, features, T)" if own.channels_first else "(n, T, features)"
+            raise ValueError(
+                f"Argument `X` must have shape {wanted} for input_kind={kind!r}"
+                f"{' and channels_first=True' if own.channels_first else ''}, but has shape "
+                f"{X.shape}."
             )
         if kind == "spikes" and not np.isin(X, (0, 1)).all():
             raise ValueError(
                 "Argument `X` must hold 0 and 1 only for input_kind='spikes', but has values from "
                 f"{X.min()} to {X.max()}. For other values use input_kind='sequence'."
             )
-        if kind == "sequence" and self.encoder == "latency":
+        if kind == "sequence" and own.encoder == "latency":
             raise ValueError(
                 "Argument `encoder` must be 'rate', 'current' or 'population' for "
                 "input_kind='sequence', but got 'latency'."
             )
         return kind
+
+    def _time_first(self, X: Array) -> Array:
+        """Return samples (n, ...) or (n, T, ...), as everything below reads them."""
+        return X.swapaxes(1, 2) if self._kept.channels_first else X
+
+    def in_words(self, n: int) -> str:
+        """Return how n samples are read, in words: what is a time step, what a channel.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        NotFittedError
+            If no data have been read yet.
+
+        Examples
+        --------
+        >>> x = np.random.default_rng(0).random((20, 29, 12))
+        >>> clf = SQSNN((), input_kind="sequence", epochs=1).fit(x, np.arange(20) % 2)
+        >>> clf.in_words(270)
+        '270 sequences of 29 time steps with 12 channels each'
+        """
+        check_is_fitted(self, "_sample_shape")
+        return samples_in_words(n, self._sample_shape, self._input_kind)
+
+    def _warn_of_layout(self, X: Array) -> None:
+        steps, channels = self._sample_shape
+        if steps < channels:
+            other = samples_in_words(len(X), (channels, steps), self._input_kind)
+            warnings.warn(
+                f"X is read as {self.in_words(len(X))}. If it holds {other}, give "
+                "channels_first=True; to confirm the reading, channels_first=False.",
+                UserWarning,
+                stacklevel=_outside(),
+            )
+
+    def _padding_starts(self, X: Array) -> Array | None:
+        """Return after how many steps only padding follows, (n,); static samples have none.
+
+        Raw values decide: what is encoded may be silent by chance, or because a feature is at its
+        minimum. A sample of zeros only is none that was padded.
+        """
+        if self._input_kind == "static":
+            return None
+        shown = self._flat(X).any(axis=2)
+        steps = shown.shape[1]
+        return np.where(shown.any(axis=1), steps - shown[:, ::-1].argmax(axis=1), steps)
 
     def _flat(self, X: Array) -> Array:
         """(n, ...) -> (n, F), or (n, T, F) for sequences."""
@@ -484,31 +649,59 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         flat = self._flat(X)
         if self._input_kind == "spikes":
             return flat.astype(float)
+        own = self._kept
         x = self._scale(flat)
         shown = flat.any(axis=2, keepdims=True) if flat.ndim == 3 else None
-        if self.encoder == "population":
-            x = encoders.population(x, self.n_population)
+        if own.encoder == "population":
+            x = encoders.population(x, own.n_population)
         if shown is not None:
             x = x * shown  # a frame of zeros is padding: nothing arrives
-        if self.encoder == "latency":
-            return encoders.latency(x, self.n_steps).astype(float)
-        elif self.encoder == "rate":
+        if own.encoder == "latency":
+            return encoders.latency(x, own.n_steps).astype(float)
+        elif own.encoder == "rate":
             if x.ndim == 2:
-                x = np.broadcast_to(x[:, None], (len(x), self.n_steps, x.shape[1]))
+                x = np.broadcast_to(x[:, None], (len(x), own.n_steps, x.shape[1]))
             return np.asarray(draw(x.shape) < x, dtype=float)
         # the same in every step: a view, which a network multiplies once
-        return x if x.ndim == 3 else np.broadcast_to(x[:, None], (len(x), self.n_steps, x.shape[1]))
+        return x if x.ndim == 3 else np.broadcast_to(x[:, None], (len(x), own.n_steps, x.shape[1]))
 
     def _check_X(self, X: Any) -> Array:
         check_is_fitted(self)
+        self._warn_if_changed()
+        self._check_shape(X)
         X = validate_data(self, X, reset=False, allow_nd=True, dtype="numeric")
-        if X.shape[1:] != self._sample_shape:
-            raise ValueError(
-                f"Argument `X` must have samples of shape {self._sample_shape}, as in fit, but has "
-                f"shape {X.shape}."
-            )
         self._kind_of(X)
-        return np.asarray(X)
+        return self._time_first(np.asarray(X))
+
+    def _check_shape(self, X: Any) -> None:
+        """Raise unless samples have the shape of those in fit, and say it in their own words."""
+        try:
+            found = np.shape(X)
+        except ValueError:
+            return  # ragged, as scikit-learn will say
+        own = self._sample_shape
+        if self._input_kind == "static" and found[1:2] != own[:1]:
+            return  # scikit-learn will say it, and knows the names of features
+        wanted = own[::-1] if self._kept.channels_first else own
+        if found[1:] == wanted or len(found) < 2:
+            return
+        text = f"Argument `X` must have samples of shape {wanted}, as in fit, but has shape {found}"
+        if self._input_kind == "static" or len(found) != 1 + len(own):
+            raise ValueError(f"{text}.")
+        given = found[:0:-1] if self._kept.channels_first else found[1:]
+        text += (
+            f": the network was fitted to {self.in_words(2).partition(' ')[2]}, and X holds "
+            f"{samples_in_words(found[0], given, self._input_kind)}."
+        )
+        if given == own[::-1]:
+            other = not self._kept.channels_first
+            text += f" Swap the axes, X.swapaxes(1, 2), or fit with channels_first={other}."
+        elif given[1:] == own[1:]:
+            text += (
+                " All sequences must have the same number of time steps: cut them, or pad them "
+                "with steps of zeros, also in fit."
+            )
+        raise ValueError(text)
 
     def encode(self, X: Any, *, seed: int | None = None) -> Array:
         """Return what enters the network for raw samples, (n, T, F').
@@ -524,9 +717,10 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         ndarray, shape (n, T, F')
             Spikes or currents.
         """
-        X = self._check_X(X)
-        rng = np.random.default_rng(self.seed_ if seed is None else seed)
-        return np.ascontiguousarray(self._encode(X, rng.random))
+        return self._encoded(self._check_X(X), self._key(seed))
+
+    def _encoded(self, X: Array, key: int) -> Array:
+        return np.ascontiguousarray(self._encode(X, np.random.default_rng(key).random))
 
     # -- inference ----------------------------------------------------------------------------
 
@@ -552,7 +746,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         """Return scores (n_repeats, n, n_classes) and spikes per inference."""
         check_int("n_repeats", n_repeats, minimum=1)
         spec = self._spec_with(noise)
-        key = self._inference_seed(seed)
+        key = self._key(seed)
         n_classes = len(self.classes_)
         scores, spikes = np.empty((n_repeats, len(X), n_classes)), 0
         for repeat in range(n_repeats):
@@ -584,8 +778,10 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             raise TypeError(
                 f"Argument `noise` must be a NoiseModel or None, but got {describe(noise)}."
             )
-        if self.neuron != "sqs":
-            raise ValueError(f"Argument `noise` needs neuron='sqs', but this is {self.neuron!r}.")
+        if self._kept.neuron != "sqs":
+            raise ValueError(
+                f"Argument `noise` needs neuron='sqs', but this is {self._kept.neuron!r}."
+            )
         visible = self.spec_.visible.neuron
         assert isinstance(visible, SQSNeuron)
         spec = self.spec_
@@ -595,13 +791,9 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             layers.append(type(layer)(layer.name, layer.size, neuron, layer.sources))
         return NetworkSpec(spec.n_inputs, tuple(layers))
 
-    def _inference_seed(self, seed: int | None) -> int:
-        if seed is not None:
-            return check_int("seed", seed, minimum=0)
-        # study and cross-validation may change random_state of a fitted model
-        if isinstance(self.random_state, (int, np.integer)):
-            return int(self.random_state)
-        return self.seed_
+    def _key(self, seed: int | None) -> int:
+        """Return where the randomness of a method comes from: its argument, or the fit."""
+        return self.seed_ if seed is None else check_int("seed", seed, minimum=0)
 
     def predict(
         self, X: Any, *, n_repeats: int = 1, noise: Any = _AS_TRAINED, seed: int | None = None
@@ -616,7 +808,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         noise : NoiseModel or None, optional
             Another noise than in training; None is noiseless.
         seed : int, optional
-            Another seed than ``random_state``.
+            None is ``seed_``.
 
         Returns
         -------
@@ -685,7 +877,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        X, y = self._check_X(X), np.asarray(y)
+        given, X, y = X, self._check_X(X), np.asarray(y)
         check_int("n_repeats", n_repeats, minimum=1)
         if check_choice("runtime", runtime, RUNTIMES) == "offline":
             scores, spikes = self._scores(X, n_repeats, noise, seed)
@@ -696,7 +888,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
                 f"{self.readout!r}: Lava counts spikes."
             )
         passes = np.concatenate([X] * n_repeats)
-        in_lava = self.run_in_lava(passes, noise=noise, seed=seed)
+        in_lava = self.run_in_lava(np.concatenate([given] * n_repeats), noise=noise, seed=seed)
         spikes, same, done = 0, True, 0
         for traces in self._in_order(passes, self._spec_with(noise), seed):
             spikes += sum(int(t.out.spikes.sum()) for t in traces)
@@ -750,14 +942,16 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        spec = self._spec_with(noise)
+        X, spec = self._check_X(X), self._spec_with(noise)
         parts = [t[-1].out.spikes for t in self._in_order(X, spec, seed)]
         return np.concatenate(parts, axis=1).transpose(1, 0, 2)
 
-    def _in_order(self, X: Any, spec: NetworkSpec, seed: int | None) -> Iterator[list[LayerTrace]]:
+    def _in_order(
+        self, X: Array, spec: NetworkSpec, seed: int | None
+    ) -> Iterator[list[LayerTrace]]:
         """Yield what :meth:`simulate` sees of all layers, a few samples at a time."""
-        key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)
-        inputs = self.encode(X, seed=key)
+        key = self._key(seed)
+        inputs = self._encoded(X, key)
         streams = sequential_uniforms(spec, key, inputs.shape[1] + spec.depth)
         for start in range(0, len(inputs), _CHUNK):
             part = inputs[start : start + _CHUNK]
@@ -782,9 +976,13 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         -------
         SQSNetwork
         """
+        check_is_fitted(self)
+        self._warn_if_changed()
+        return self._to_lava(noise, **options)
+
+    def _to_lava(self, noise: Any, **options: Any) -> Any:
         from lava_sqs.proc.sqsnn.process import SQSNetwork
 
-        check_is_fitted(self)
         given = {"n_steps": self._n_steps_in, "seed": self.seed_, **options}
         return SQSNetwork(spec=self._spec_with(noise), parameters=self.parameters_, **given)
 
@@ -845,8 +1043,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         """
         from lava_sqs.network.in_lava import run_network
 
-        key = self.seed_ if seed is None else check_int("seed", seed, minimum=0)
-        process, inputs = self.to_lava(noise=noise, seed=key), self.encode(X, seed=key)
+        X, key = self._check_X(X), self._key(seed)
+        process, inputs = self._to_lava(noise, seed=key), self._encoded(X, key)
         return run_network(process, inputs, run_cfg, progress=self.verbose)
 
     def decide(self, spikes: Any) -> Array:
@@ -878,7 +1076,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
 
     @property
     def _n_steps_in(self) -> int:
-        return self.n_steps if self._input_kind == "static" else int(self._sample_shape[0])
+        return self._kept.n_steps if self._input_kind == "static" else int(self._sample_shape[0])
 
     # -- files --------------------------------------------------------------------------------
 
@@ -929,6 +1127,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             self._check_arguments()
             if self.random_state is not None:  # no other kind is written
                 check_int("random_state", self.random_state, minimum=0, maximum=None)
+            self._keep_parameters()
             self._restore(header, arrays)
         return self
 
@@ -936,7 +1135,10 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         fitted = {k: getattr(self, k) for k in _FITTED}
         return {
             "version": __version__,
-            "arguments": {k: storage.to_json(v) for k, v in self.get_params().items()},
+            # as the network was made, not as set_params may have left them since
+            "arguments": {
+                k: storage.to_json(v) for k, v in {**self.get_params(), **vars(self._kept)}.items()
+            },
             "fitted": fitted,
             "loss_curve": self.loss_curve_,
             "accuracy_curve": self.accuracy_curve_,
@@ -971,7 +1173,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.classes_, self._sample_shape = classes, shape
         self._input_kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
         self.n_features_in_ = check_int("n_features_in", header["n_features_in"], minimum=1)
-        if not shape or self.n_features_in_ != shape[0]:
+        first = shape[::-1] if self._kept.channels_first else shape
+        if not shape or self.n_features_in_ != first[0]:
             raise ValueError(f"{self.n_features_in_} features do not fit samples of shape {shape}.")
         if (names := header["feature_names_in"]) is not None:
             check_instance("feature_names_in", names, list)
@@ -989,7 +1192,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.loss_curve_ = check_real("loss_curve", header["loss_curve"]).tolist()
         self.accuracy_curve_ = check_real("accuracy_curve", header["accuracy_curve"]).tolist()
         self.spikes_curve_ = check_real("spikes_curve", header["spikes_curve"]).tolist()
-        per_feature = self.n_population if self.encoder == "population" else 1
+        own = self._kept
+        per_feature = own.n_population if own.encoder == "population" else 1
         n_inputs = n_features * (1 if self._input_kind == "spikes" else per_feature)
         self._publish(self._make_spec(n_inputs))
         self.parameters_ = self._parameters_of("", arrays)
@@ -1045,15 +1249,21 @@ class _Trainer:
         examples = rng.permutation(len(self.X))[:_EXAMPLES]
         inputs = model._encode(self.X[examples], rng.random).transpose(1, 0, 2)
         self.examples = examples
+        spec = model._make_spec(inputs.shape[2])
+        if going_on and spec.n_inputs != model.spec_.n_inputs:
+            raise ValueError(
+                f"Arguments `encoder` and `n_population` must make {model.spec_.n_inputs} inputs "
+                f"with warm_start=True, as in the first fit, but make {spec.n_inputs}."
+            )
+        model._publish(spec)
         if not going_on:
-            model._publish(model._make_spec(inputs.shape[2]))
             model.parameters_ = initialise(model.spec_, inputs, rng)
             model.loss_curve_, model.accuracy_curve_, model.spikes_curve_ = [], [], []
             model.n_iter_, model.spikes_per_inference_ = 0, 0.0
         model.interrupted_ = False
         self.spec = model.spec_
-        each = model.neurons_per_class * self.spec.visible.neuron.channels
-        self.codes = class_codes(len(model.classes_), model.targets, each)
+        each = model._kept.neurons_per_class * self.spec.visible.neuron.channels
+        self.codes = class_codes(len(model.classes_), model._kept.targets, each)
         self.first = model.n_iter_
         lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
         lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
@@ -1132,7 +1342,8 @@ class _Trainer:
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]
             inputs = model._encode(self.X[chosen], rng.random).transpose(1, 0, 2)
-            clamp = target_trains(spec, self.codes, self.labels[chosen], inputs)
+            ends = model._padding_starts(self.X[chosen])
+            clamp = target_trains(spec, self.codes, self.labels[chosen], inputs, ends)
             result = local_gradient(
                 spec,
                 learned,
@@ -1245,6 +1456,14 @@ def _read_from(path: str | Path) -> Iterator[None]:
         raise ValueError(f"The file {path} is damaged: it lacks {error}.") from error
     except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"The file {path} is damaged: {error}") from error
+
+
+def _outside() -> int:
+    """Return the `stacklevel` of the first caller outside this file."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _or(value: float | None, default: float) -> float:

@@ -20,7 +20,7 @@ __all__ = ["FORMAT", "read", "write"]
 Array = NDArray[Any]
 
 #: Major and minor version: a newer minor version adds keys and reads older files.
-FORMAT = (1, 1)
+FORMAT = (1, 2)
 _KIND = "lava_sqs network"
 _HEADER = "__header__"
 _LIMIT = 2**31  # bytes of all arrays of a model, far above any that these engines could run

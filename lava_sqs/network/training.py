@@ -152,11 +152,13 @@ def class_codes(n_classes: int, targets: str, per_code: int = 1) -> Array:
     return np.repeat(codes, per_code, axis=1)
 
 
-def target_trains(spec: NetworkSpec, codes: Array, labels: Array, inputs: Array) -> Array:
+def target_trains(
+    spec: NetworkSpec, codes: Array, labels: Array, inputs: Array, ends: Array | None = None
+) -> Array:
     """Return the visible trains (T + depth, B, C): in every step what :func:`class_codes` say.
 
-    Until the input can have arrived they are free, -1. After the last input that is not zero, of
-    samples padded with zeros, all are silent.
+    Until the input can have arrived they are free, -1. After the end of a sample that is padded,
+    all are silent.
 
     Parameters
     ----------
@@ -168,6 +170,9 @@ def target_trains(spec: NetworkSpec, codes: Array, labels: Array, inputs: Array)
         Indices of classes.
     inputs : ndarray, shape (T, B, M)
         What enters the network.
+    ends : ndarray of int, shape (B,), optional
+        Input steps of each sample before its padding; None: no sample is padded. Silent inputs
+        alone are no padding: a sparse spike train has them too.
 
     Examples
     --------
@@ -182,9 +187,7 @@ def target_trains(spec: NetworkSpec, codes: Array, labels: Array, inputs: Array)
     """
     steps = len(inputs) + spec.depth
     clamp = np.repeat(codes[labels][None], steps, axis=0)
-    if spec.lag(spec.visible.name) < len(inputs):
-        spoken = inputs.any(axis=2)
-        ends = np.where(spoken.any(axis=0), len(inputs) - spoken[::-1].argmax(axis=0), len(inputs))
+    if ends is not None and spec.lag(spec.visible.name) < len(inputs):
         clamp[np.arange(steps)[:, None] >= ends + spec.depth] = 0
     clamp[: spec.lag(spec.visible.name)] = -1
     return clamp

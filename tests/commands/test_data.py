@@ -17,7 +17,7 @@ def test_bundled_digits(tmp_path, capsys):
     np.testing.assert_array_equal(load_npz(path).x_test, load_digits().x_test)
 
 
-def test_a_copy_is_converted(tmp_path):
+def test_a_copy_is_converted(tmp_path, capsys):
     counts = np.ones((3, 8, 2, 34, 34), np.uint8)
     labels = np.array([0, 1, 1])
     Dataset(counts, labels, counts[:2], labels[:2], "").save(tmp_path / "events.npz")
@@ -34,6 +34,7 @@ def test_a_copy_is_converted(tmp_path):
     assert cli.main([*argv, "--train", "2", "--out", str(tmp_path / "n.npz")]) == 0
     data = load_npz(tmp_path / "n.npz")
     assert data.x_train.shape == (2, 2, 2, 2, 2)
+    assert "2 sequences of 2 time steps with 8 channels (2 x 2 x 2) each" in capsys.readouterr().out
     assert (data.x_train == 4 * 17 * 17).all()
 
 

@@ -245,6 +245,129 @@ def test_sequences_are_asked_for(data, capsys):
         assert f" {inputs} -> 2, SQS neurons" in out
 
 
+def series(data, shape, dtype=float, **more):
+    """Write two classes of samples of a shape: small and large values."""
+    y = {"train": np.arange(40) % 2, "test": np.arange(20) % 2}
+    rng = np.random.default_rng(0)
+    x = {
+        k: 3 * rng.random((len(v), *shape)) + v.reshape(-1, *[1] * len(shape)) for k, v in y.items()
+    }
+    arrays = {f"x_{k}": v.astype(dtype) for k, v in x.items()} | {f"y_{k}": v for k, v in y.items()}
+    return data(**arrays, **more)
+
+
+LAYERS = ["--hidden", "--epochs", 1, "--circuit", "paper", "--encoder", "current"]
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "dtype", "words"),
+    [
+        ([], (5,), float, "40 samples of 5 features"),
+        ([], (4, 6), np.uint8, "40 samples of 4 x 6 values, flattened to 24 features"),
+        ([], (4, 4, 3), np.uint8, "40 samples of 4 x 4 x 3 values, flattened to 48 features"),
+        (["--input", "static"], (3, 7), float, "40 samples of 3 x 7 values, flattened to 21 feat"),
+        (["--input", "sequence"], (7, 3), float, "40 sequences of 7 time steps with 3 channels"),
+        (["--input", "sequence"], (4, 4), float, "40 sequences of 4 time steps with 4 channels"),
+        (
+            ["--input", "sequence", "--channels-first"],
+            (3, 7),
+            float,
+            "40 sequences of 7 time steps with 3 channels each",
+        ),
+        (
+            ["--input", "sequence", "--channels-first"],
+            (1, 7),
+            float,
+            "40 sequences of 7 time steps with 1 channel each",
+        ),
+        (
+            ["--input", "sequence", "--channels-last"],
+            (3, 7),
+            float,
+            "40 sequences of 3 time steps with 7 channels each",
+        ),
+        (
+            ["--input", "sequence"],
+            (3, 2, 4),
+            float,
+            "40 sequences of 3 time steps with 8 channels (2 x 4) each",
+        ),
+    ],
+)
+def test_the_reading_is_said_in_words(options, shape, dtype, words, data, capsys):
+    path = series(data, shape, dtype)
+    out, _ = run("train", path, *options, *LAYERS, capsys=capsys)
+    [line] = [line for line in out.splitlines() if line.startswith("input:")]
+    assert words in line
+    result = json.loads(run("train", path, *options, *LAYERS, "--json", capsys=capsys)[0])
+    assert words in result["input"]
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "dtype", "message"),
+    [
+        (
+            [],
+            (3, 7),
+            float,
+            r"--input must say what samples of shape \(3, 7\) \(float64\) are: static \("
+            r"40 samples of 3 x 7 values, flattened to 21 features\), sequence or spikes \("
+            r"40 sequences of 3 time steps with 7 channels each, with --channels-first: "
+            r"40 sequences of 7 time steps with 3 channels each\)",
+        ),
+        ([], (7, 3), float, "--input must say"),
+        ([], (7, 3), np.int64, "--input must say"),
+        ([], (7, 3), bool, "--input must say"),
+        ([], (2, 7, 7), float, "--input must say"),
+        ([], (5, 2, 6, 6), np.uint8, "--input must say"),  # events: time, polarity, y, x
+        ([], (5, 6, 6), np.uint8, "--input must say"),  # a film, or channels first
+        (["--channels-first"], (3, 7), float, "--input must say"),
+        (
+            ["--input", "sequence"],
+            (3, 7),
+            float,
+            "3 time steps with 7 channels each, or as 40 sequences of 7 time steps with 3 channels "
+            "each: say which, --channels-last or --channels-first",
+        ),
+        (["--input", "sequence"], (1, 7), float, "1 time step with 7 channels each, or as"),
+        (["--input", "static", "--channels-first"], (3, 7), float, "--channels-first belongs"),
+        (["--channels-first"], (3,), float, "--channels-first belongs to sequences and spikes"),
+        (["--input", "sequence", "--channels-first"], (3, 2, 7), float, "must have shape"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_refused(options, shape, dtype, message, data, capsys):
+    _, err = run("train", series(data, shape, dtype), *options, *LAYERS, code=2, capsys=capsys)
+    assert re.search(message, one_line(err)), err
+
+
+def test_a_model_remembers_how_its_data_are_read(data, tmp_path, capsys):
+    model = tmp_path / "m.npz"
+    path = series(data, (2, 9))
+    run(
+        "train",
+        path,
+        "--input",
+        "sequence",
+        "--channels-first",
+        *LAYERS,
+        "--out",
+        model,
+        capsys=capsys,
+    )
+    out, _ = run("evaluate", model, path, capsys=capsys)
+    assert "20 sequences of 9 time steps with 2 channels each" in out
+    run("plot", model, path, "--out", tmp_path / "p.png", capsys=capsys)
+    for shape, said in (((9, 2), "Swap the axes"), ((2, 7), "same number of time steps: cut them")):
+        other = series(data, shape)
+        for command in (
+            ["evaluate", model, other],
+            ["plot", model, other, "--out", tmp_path / "p.png"],
+        ):
+            _, err = run(*command, code=2, capsys=capsys)
+            assert said in one_line(err)
+            assert "features" not in err
+
+
 def test_checkpoints_resume(tmp_path, capsys):
     options = [*TRAIN, *SHORT, "--schedule", "constant", "--json"]
     kept = ["--checkpoint", tmp_path / "run.npz"]

@@ -184,6 +184,31 @@ def test_vowels_are_time_first(tmp_path):
     np.testing.assert_array_equal(loaded.x_train[1, 4], x[1, :, 4])
 
 
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((12, 12), "which of the two is time cannot be told"),
+        ((29, 13), "they have none"),
+        ((12,), "they have none"),
+        ((12, 29, 2), "they have none"),
+    ],
+)
+def test_what_are_no_vowels(tmp_path, shape, message):
+    x = np.ones((2, *shape))
+    Dataset(x, np.zeros(2), x, np.zeros(2), "").save(tmp_path / "v.npz")
+    with pytest.raises(ValueError, match=rf"v.npz must hold samples with one axis.*{message}"):
+        load_japanese_vowels(tmp_path / "v.npz")
+
+
+@pytest.mark.parametrize("steps", [5, 29])
+def test_the_axis_of_twelve_is_not_time(tmp_path, steps):
+    x = np.arange(24.0 * steps).reshape(2, 12, steps)
+    for stored in (x, x.swapaxes(1, 2)):
+        Dataset(stored, np.zeros(2), stored, np.zeros(2), "").save(tmp_path / "v.npz")
+        loaded = load_japanese_vowels(tmp_path / "v.npz")
+        np.testing.assert_array_equal(loaded.x_train, x.swapaxes(1, 2))
+
+
 def test_santa_fe_asks_what_comes_next(tmp_path):
     series = np.random.default_rng(0).integers(0, 255, 1200).astype(np.uint8)
     np.savez(tmp_path / "s.npz", series=series)

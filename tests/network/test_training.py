@@ -99,11 +99,18 @@ def test_targets_are_one_hot_trains_free_before_the_input_arrives():
 
 def test_targets_are_silent_after_a_padded_sample():
     inputs = np.ones((6, 2, 2))
-    inputs[3:, 1] = 0
-    clamp = target_trains(SPEC, class_codes(2, "one-hot"), np.array([0, 0]), inputs)
+    ends = np.array([6, 3])
+    clamp = target_trains(SPEC, class_codes(2, "one-hot"), np.array([0, 0]), inputs, ends)
     np.testing.assert_array_equal(clamp[:, 0, 0], [-1, 1, 1, 1, 1, 1, 1, 1])
     np.testing.assert_array_equal(clamp[:, 1, 0], [-1, 1, 1, 1, 1, 0, 0, 0])
     np.testing.assert_array_equal(clamp[1:, :, 1], 0)
+
+
+def test_silent_inputs_are_no_padding():
+    inputs = np.ones((6, 2, 2))
+    inputs[3:, 1] = 0
+    clamp = target_trains(SPEC, class_codes(2, "one-hot"), np.array([0, 1]), inputs)
+    np.testing.assert_array_equal(clamp[1:], np.broadcast_to(np.eye(2), (7, 2, 2)))
 
 
 def test_pairs_vote():
