@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from lava_sqs.plot._axes import new_axes, one_of, points_per_unit
-from lava_sqs.quantum import NoiseModel
-from lava_sqs.quantum.noise import SLOTS
+from lava_sqs.quantum import NoiseModel, ansatz
+from lava_sqs.quantum.schedule import Schedule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["draw_time_step"]
 
 _ROWS = {"io": (1.0,), "memory": (0.0,), "all": (0.0, 1.0)}
+_TITLES = {
+    "prepare": "1 prepare",
+    "encode": "2 encode",
+    "circuit": "3 circuit V(θ)",
+    "measure": "4 measure",
+    "wait": "5 wait",
+}
 _COLOURS = {"gate": "#d6e4f5", "noise": "#f9d9c0", "user": "#e3daf3"}
 _EDGES = {"gate": "#3b6ea8", "noise": "#c4651f", "user": "#6f4fa8"}
 
@@ -74,8 +81,8 @@ def draw_time_step(noise: Any = None, ax: Axes | None = None) -> Axes:
         noise = NoiseModel() if noiseless else one_of("noise", noise, "noise", NoiseModel)
     ax = new_axes(ax, figsize=(14, 3.6))
     phases = _phases(noise)
-    last = sum(len(boxes) for _, boxes in phases)
-    measured = sum(len(boxes) for _, boxes in phases[:3])
+    last = sum(map(len, phases.values()))
+    measured = last - len(phases["measure"]) - len(phases["wait"])
     ax.set_xlim(-2.2, last + 1.4)
     ax.set_ylim(-1.05, 2.0)
     scale = min(1.0, points_per_unit(ax)[0] / 58, points_per_unit(ax)[1] / 66)
@@ -92,16 +99,21 @@ def draw_time_step(noise: Any = None, ax: Axes | None = None) -> Axes:
     ax.text(last + 0.2, 0, "σ, next step", **ends, ha="left")
 
     x = 0
-    for title, boxes in phases:
+    for phase, boxes in phases.items():
         left, right = x - 0.47, x + len(boxes) - 0.53
         ax.plot([left, right], [1.62, 1.62], color="0.5", lw=1)
-        ax.text((left + right) / 2, 1.68, title, ha="center", va="bottom", fontsize=9 * scale)
-        if title.startswith("3"):
+        ax.text(
+            (left + right) / 2, 1.68, _TITLES[phase], ha="center", va="bottom", fontsize=9 * scale
+        )
+        if phase == "circuit":
+            width = sum(box.kind != "user" for box in boxes)
             frame = Rectangle(
-                (left, -0.48), 3, 1.96, fill=False, edgecolor="0.5", linestyle=":", lw=1
+                (left, -0.48), width, 1.96, fill=False, edgecolor="0.5", linestyle=":", lw=1
             )
             ax.add_patch(frame)
-            ax.text(left + 1.5, -0.52, "once per layer", ha="center", va="top", fontsize=8 * scale)
+            ax.text(
+                left + width / 2, -0.52, "once per layer", ha="center", va="top", fontsize=8 * scale
+            )
         for box in boxes:
             _draw_box(ax, x, box, scale)
             x += 1
@@ -147,8 +159,8 @@ def _draw_patch(
     ax.add_patch(patch)
 
 
-def _phases(noise: NoiseModel | None) -> list[tuple[str, list[_Box]]]:
-    """Return the slots of a step: what docs/noise.md says in words."""
+def _phases(noise: NoiseModel | None) -> dict[str, list[_Box]]:
+    """Return the boxes of each part of a step, for the operations of a circuit with one gate."""
 
     def numbers(*names: str) -> tuple[str, bool]:
         """Return the text of probabilities, and whether they do anything."""
@@ -176,47 +188,37 @@ def _phases(noise: NoiseModel | None) -> list[tuple[str, list[_Box]]]:
         times = f"{noise.gate_time_1q * 1e9:.4g} or\n{noise.gate_time_2q * 1e9:.4g} ns"
         return times, single[1] or double[1]
 
-    def user(slot: str, rows: str) -> _Box:
-        count = 1 if noise is None else sum(c.slot == slot for c in noise.channels)
-        return _Box(slot.replace("_", "\n"), rows, "user", active=count > 0)
-
     depol_1q, depol_2q = numbers("p_depol_1q"), numbers("p_depol_2q")
     errors = "p_depol" if noise is None else f"{depol_1q[0]} /\n{depol_2q[0]}"
-    return [
-        (
-            "1 prepare",
-            [_Box("|0⟩", "io", "gate"), _Box("reset\nerror", "io", "noise", *numbers("p_reset"))],
-        ),
-        (
-            "2 encode",
-            [
-                _Box("RX(πz)", "io", "gate"),
-                _Box("depol.\nif z > 0", "io", "noise", *depol_1q),
-                _Box("relax", "all", "noise", *relaxation("gate_time_1q")),
-                user(SLOTS[0], "all"),
-            ],
-        ),
-        (
-            "3 circuit V(θ)",
-            [
-                _Box("gates of\nthe layer", "all", "gate"),
-                _Box("depol.\neach gate", "all", "noise", errors, depol_1q[1] or depol_2q[1]),
-                _Box("relax", "all", "noise", *layer_relaxation()),
-                user(SLOTS[1], "all"),
-            ],
-        ),
-        (
-            "4 measure",
-            [
-                _Box("measure\nZ", "io", "gate"),
-                _Box("readout\nerror", "io", "noise", *numbers("p_read1_given0", "p_read0_given1")),
-            ],
-        ),
-        (
-            "5 wait",
-            [
-                _Box("relax", "memory", "noise", *relaxation("readout_time", "idle_time")),
-                user(SLOTS[2], "memory"),
-            ],
-        ),
-    ]
+    looks = {
+        ("prepare", "reset"): [
+            _Box("|0⟩", "io", "gate"),
+            _Box("reset\nerror", "io", "noise", *numbers("p_reset")),
+        ],
+        ("encode", "encode"): [_Box("RX(πz)", "io", "gate")],
+        ("encode", "depolarise"): [_Box("depol.\nif z > 0", "io", "noise", *depol_1q)],
+        ("encode", "relax"): [_Box("relax", "all", "noise", *relaxation("gate_time_1q"))],
+        ("circuit", "gate"): [_Box("gates of\nthe layer", "all", "gate")],
+        ("circuit", "depolarise"): [
+            _Box("depol.\neach gate", "all", "noise", errors, depol_1q[1] or depol_2q[1])
+        ],
+        ("circuit", "relax"): [_Box("relax", "all", "noise", *layer_relaxation())],
+        ("measure", "measure"): [
+            _Box("measure\nZ", "io", "gate"),
+            _Box("readout\nerror", "io", "noise", *numbers("p_read1_given0", "p_read0_given1")),
+        ],
+        ("wait", "relax"): [
+            _Box("relax", "memory", "noise", *relaxation("readout_time", "idle_time"))
+        ],
+    }
+    example = ansatz.from_gates([("X", 0)], io_qubits=1, memory_qubits=1)
+    phases: dict[str, list[_Box]] = {phase: [] for phase in _TITLES}
+    for step in Schedule.of(example, None).operations:
+        if step.kind == "channel":
+            used = noise is None or any(c.slot == step.slot for c in noise.channels)
+            rows = "all" if 0 in step.qubits else "memory"
+            boxes = [_Box(step.slot.replace("_", "\n"), rows, "user", active=used)]
+        else:
+            boxes = looks[step.phase, step.kind]
+        phases[step.phase] += boxes
+    return phases

@@ -100,7 +100,7 @@ def compiled_bytes(
     io, memory = ansatz.io_qubits, ansatz.memory_qubits
     effects = 8 * 8**io * 16**memory  # how the outcomes are read from the register
     channels = [] if noise is None else noise.channels
-    given = sum(16 * 16 ** (memory if c.slot == "readout" else io + memory) for c in channels)
+    given = sum(16 * 16**c.n_qubits for c in channels)
     matrices = 8 * sum(16 ** len(g.qubits) for g in ansatz.gates if g.name == "U")
     waiting = 0 if noise is None else 24 * 16**memory
     made = 3 * _register_bytes(ansatz) + effects + waiting + 6 * (given + matrices)

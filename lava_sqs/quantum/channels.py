@@ -24,8 +24,9 @@ from lava_sqs._checks import (
 
 __all__ = ["SLOTS", "Channel", "aer_depolarizing_param", "depol_from_aer", "depolarizing"]
 
-#: Where in a step the channels of a user can act.
-SLOTS = ("after_encode", "after_circuit", "readout")
+#: Where in a step the channels of a user can act, and on which qubits: ``"register"`` (all, io
+#: qubits first) or ``"memory"``. When in the step is said in ``schedule.py``.
+SLOTS = {"after_encode": "register", "after_circuit": "register", "readout": "memory"}
 
 _TOLERANCE = 1e-10  # of the Choi eigenvalues and the trace of a user's channel
 
@@ -146,11 +147,10 @@ class Channel:
 
     Attributes
     ----------
-    slot : {"after_encode", "after_circuit", "readout"}
-        Where in the step.
+    slot : str
+        Where in the step: one of ``SLOTS``.
     superoperator : Qobj
-        Completely positive and trace preserving. The full register (io qubits first) for
-        ``after_encode`` and ``after_circuit``, the memory qubits for ``readout``.
+        Completely positive and trace preserving, on the qubits that ``SLOTS`` names.
     hamiltonian : Qobj or None
         In rad/s.
     c_ops : tuple of Qobj

@@ -19,7 +19,7 @@ noise); the instruments of any number of angle vectors follow by batched product
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import cache, lru_cache, reduce
 from itertools import product
 from typing import Any
 
@@ -33,6 +33,7 @@ from lava_sqs.quantum._room import check_compiled, check_scores
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.noise import NoiseModel, depolarizing
 from lava_sqs.quantum.pauli import matrix_to_superoperator, superoperator_to_matrix
+from lava_sqs.quantum.schedule import Schedule
 
 __all__ = ["Program", "compile_program", "instrument"]
 
@@ -198,9 +199,8 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
     >>> program.build(np.zeros((5, 8))).shape
     (5, 2, 4, 3, 4)
     """
-    n, n_io = ansatz.n_qubits, ansatz.io_qubits
-    if noise is not None:
-        noise.check_circuit(n_io, ansatz.memory_qubits)
+    n = ansatz.n_qubits
+    schedule = Schedule.of(ansatz, noise)
     check_compiled(ansatz, noise)
     table: list[tuple[int, int, int, int, int, int]] = []
     entries: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
@@ -219,38 +219,61 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
         terms.append(coefficients)
         rows.append(_row_groups(qubits, n))
 
-    def add_constant(matrix: NDArray[np.float64] | None, qubits: tuple[int, ...]) -> None:
-        if matrix is not None and not np.array_equal(matrix, np.eye(len(matrix))):
+    def add_constant(matrix: NDArray[np.float64], qubits: tuple[int, ...]) -> None:
+        if not np.array_equal(matrix, np.eye(len(matrix))):
             add(matrix[None], qubits, -1, 0)
 
-    if noise is not None:
-        for q in range(n):
-            add_constant(_relaxation(noise, q, noise.gate_time_1q), (q,))
-        add_constant(_slot(noise, "after_encode", ansatz), tuple(range(n)))
-    for layer in ansatz.moments:
-        relax = {q: np.eye(4) for q in range(n)}
-        if noise is not None:
-            duration = max(noise.gate_time(g.name, g.qubits) for g in layer)
-            relax = {q: _relaxation(noise, q, duration) for q in range(n)}
-        for gate in layer:
-            matrices, kind = _gate_terms(gate)
-            if noise is not None and gate.name != "U":
-                error = _depolarizing(noise.gate_error(gate.qubits), len(gate.qubits))
-                matrices = error @ matrices
-            after = reduce(np.kron, [relax.pop(q) for q in gate.qubits])
-            param = -1 if gate.param is None else gate.param
-            add(after @ matrices, gate.qubits, param, kind)
-        for q, matrix in relax.items():
-            add_constant(matrix, (q,))
-    wait = np.eye(4**ansatz.memory_qubits)
-    if noise is not None:
-        add_constant(_slot(noise, "after_circuit", ansatz), tuple(range(n)))
-        pause = noise.readout_time + noise.idle_time
-        wait = reduce(np.kron, [_relaxation(noise, q, pause) for q in range(n_io, n)])
-        given = _slot(noise, "readout", ansatz)
-        wait = wait if given is None else given @ wait
+    open_gates: list[tuple[Gate, NDArray[np.float64], int]] = []  # waiting for their errors
 
-    eta = [1 - 4 * (noise.value("p_depol_1q", q) if noise else 0.0) / 3 for q in range(n_io)]
+    def close(relax: dict[int, NDArray[np.float64] | None]) -> None:
+        for gate, matrices, kind in open_gates:
+            own = [relax.pop(q, None) for q in gate.qubits]
+            if any(matrix is not None for matrix in own):
+                whole = [np.eye(4) if matrix is None else matrix for matrix in own]
+                matrices = reduce(np.kron, whole) @ matrices
+            add(matrices, gate.qubits, -1 if gate.param is None else gate.param, kind)
+        open_gates.clear()
+        for q, matrix in relax.items():
+            if matrix is not None:
+                add_constant(matrix, (q,))
+
+    @cache
+    def relaxation(qubit: int, duration: float) -> NDArray[np.float64] | None:
+        channel = None if noise is None else noise.relaxation(qubit, duration)
+        return None if channel is None else superoperator_to_matrix(channel)
+
+    # Errors of a gate, and the relaxation that follows, are multiplied into its own matrix.
+    for step in schedule.before:
+        qubits = step.qubits
+        if step.kind == "gate" and step.gate is not None:
+            if any(set(qubits).intersection(gate.qubits) for gate, *_ in open_gates):
+                close({})
+            open_gates.append((step.gate, *_gate_terms(step.gate)))
+        elif step.kind == "depolarise" and not step.driven and step.strength:
+            error = _depolarizing(step.strength, len(qubits))
+            at = [gate.qubits for gate, *_ in open_gates]
+            if qubits in at:
+                gate, matrices, kind = open_gates[at.index(qubits)]
+                open_gates[at.index(qubits)] = gate, error @ matrices, kind
+            else:
+                close({})
+                add_constant(error, qubits)
+        elif step.kind == "relax":
+            close({q: relaxation(q, step.duration) for q in qubits})
+        elif step.superoperator is not None:
+            close({})
+            add_constant(superoperator_to_matrix(step.superoperator), qubits)
+    close({})
+    wait = np.eye(4**ansatz.memory_qubits)
+    for step in schedule.after:
+        if step.kind == "relax":
+            each = [relaxation(q, step.duration) for q in step.qubits]
+            if any(m is not None for m in each):
+                wait = reduce(np.kron, [np.eye(4) if m is None else m for m in each]) @ wait
+        elif step.superoperator is not None:
+            wait = superoperator_to_matrix(step.superoperator) @ wait
+
+    eta = [1 - 4 * p / 3 for p in schedule.io_strengths("depolarise")]
     return Program(
         ansatz=ansatz,
         noise=noise,
@@ -258,7 +281,7 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
         entries=np.concatenate(entries),
         terms=np.concatenate(terms),
         rows=np.concatenate(rows),
-        start=_start(ansatz, noise),
+        start=_start(schedule, 4**ansatz.memory_qubits),
         effects=_effects(ansatz, noise, wait),
         eta=np.array(eta),
     )
@@ -297,26 +320,16 @@ def _basis(kind: int, angle: float) -> NDArray[np.float64]:
     return np.array(_kernels.trigonometric_basis(kind, angle)[: _N_TERMS[kind]])
 
 
-def _relaxation(noise: NoiseModel, qubit: int, duration: float) -> NDArray[np.float64]:
-    channel = noise.relaxation(qubit, duration)
-    return np.eye(4) if channel is None else superoperator_to_matrix(channel)
-
-
-def _slot(noise: NoiseModel, name: str, ansatz: Ansatz) -> NDArray[np.float64] | None:
-    channel = noise.slot(name, ansatz.io_qubits, ansatz.memory_qubits)
-    return None if channel is None else superoperator_to_matrix(channel)
-
-
-def _start(ansatz: Ansatz, noise: NoiseModel | None) -> NDArray[np.float64]:
+def _start(schedule: Schedule, size: int) -> NDArray[np.float64]:
     """Columns (c, j): the register's Pauli vector for encoding term c and memory component j."""
     per_qubit = []
-    for q in range(ansatz.io_qubits):
-        shrink = 1 - 2 * (noise.value("p_reset", q) if noise is not None else 0.0)
+    for p in schedule.io_strengths("reset"):
+        shrink = 1 - 2 * p
         term = np.zeros((4, 3))
         term[0, 0] = 1.0  # the identity
         term[3, 1] = term[2, 2] = shrink  # Z with cos, Y with -sin
         per_qubit.append(term)
-    return np.kron(reduce(np.kron, per_qubit), np.eye(4**ansatz.memory_qubits))
+    return np.kron(reduce(np.kron, per_qubit), np.eye(size))
 
 
 def _effects(

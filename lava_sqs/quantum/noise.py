@@ -1,14 +1,6 @@
-r"""Noise of one time step: every convention in one place (drawn in docs/noise.md).
+"""How strong the noise of a step is: a model's numbers, channels, presets and checks.
 
-Slots of a step, in this order:
-
-1. *reset*: each io qubit is prepared in ``|0>``, with ``p_reset`` in ``|1>``;
-2. *encode*: RX(pi z) where z > 0, then its depolarising; every qubit relaxes for ``gate_time_1q``
-   (also where z <= 0); then the user's channels ``after_encode``;
-3. *circuit*, layer by layer: the unitaries, then each gate's depolarising, then relaxation of
-   every qubit for the duration of the layer's longest gate; at the end ``after_circuit``;
-4. *measure*: one true outcome, reported with readout error;
-5. *wait*: the memory relaxes for ``readout_time + idle_time``; then the channels ``readout``.
+When each of it acts is the matter of ``schedule.py`` (drawn in docs/noise.md).
 """
 
 from __future__ import annotations
@@ -303,9 +295,10 @@ class NoiseModel:
                     f"qubits, but has {len(given)}."
                 )
         for channel in self.channels:
-            want = memory_qubits if channel.slot == "readout" else n
+            on_memory = SLOTS[channel.slot] == "memory"
+            want = memory_qubits if on_memory else n
             if channel.n_qubits != want:
-                what = "memory" if channel.slot == "readout" else "full register, io first"
+                what = "memory" if on_memory else "full register, io first"
                 raise ValueError(
                     f"A channel in the slot {channel.slot!r} must act on {want} qubit(s), the "
                     f"{what}, for a circuit of {size} qubits, but acts on {channel.n_qubits}."
@@ -420,12 +413,10 @@ class NoiseModel:
     def slot(self, name: str, io_qubits: int, memory_qubits: int) -> qutip.Qobj | None:
         """Return the user's superoperator of a slot, its channels in order; None if there is none.
 
-        ``after_encode`` and ``after_circuit`` act on the full register, ``readout`` on the memory.
-
         Parameters
         ----------
-        name : {"after_encode", "after_circuit", "readout"}
-            The slot.
+        name : str
+            One of ``SLOTS``, which names the qubits that it acts on.
         io_qubits, memory_qubits : int
             The circuit's.
 
@@ -566,8 +557,8 @@ class NoiseModel:
             In rad/s (hbar = 1).
         duration : float
             t in seconds, on top of the slot's own relaxation.
-        slot : {"after_encode", "after_circuit", "readout"}
-            Where in the step.
+        slot : str
+            Where in the step, see :meth:`with_channel`.
 
         Returns
         -------

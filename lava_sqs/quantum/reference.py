@@ -1,8 +1,8 @@
 """One SQS neuron, written literally in QuTiP: slow, obvious, and the oracle of every test.
 
-Nothing here shares code with the compiled form but the numbers of the circuit and of the noise
-model: errors are Kraus operators, relaxation is one Lindblad propagator of the whole register. It
-is meant to be checked by eye against the six lines of its definition (docs, "One time step").
+Nothing here shares code with the compiled form but the list of operations (``schedule.py``, which a
+test compares with one written by hand) and the numbers of the noise model: errors are Kraus
+operators, relaxation is one Lindblad propagator of the whole register.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from lava_sqs._checks import check_instance
 from lava_sqs.quantum._room import check_literal
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.schedule import Operation, Schedule
 
 __all__ = ["ReferenceNeuron"]
 
@@ -70,13 +71,9 @@ class ReferenceNeuron:
         self.theta = ansatz.check_theta(theta)
         self.n_io, self.n = ansatz.io_qubits, ansatz.n_qubits
         self.outcomes = list(product((0, 1), repeat=self.n_io))  # channel 0 most significant
-        if noise is not None:
-            noise.check_circuit(ansatz.io_qubits, ansatz.memory_qubits)
+        self._schedule = Schedule.of(ansatz, noise)
         check_literal(ansatz, noise)
-        self._gates = [
-            [(gate, ansatz.operator(gate, self.theta)) for gate in layer]
-            for layer in ansatz.moments
-        ]
+        self._unitaries = {gate: ansatz.operator(gate, self.theta) for gate in ansatz.gates}
         self._pauli_kraus: dict[tuple[float, tuple[int, ...]], list[qutip.Qobj]] = {}
         # Sparse: for matrices this small the threads of a dense product cost 20 times its work.
         self._channels = [
@@ -138,32 +135,33 @@ class ReferenceNeuron:
         Qobj
             Density matrix of io and memory qubits.
         """
-        noise = self.noise
-        zero, one = qutip.fock_dm(2, 0), qutip.fock_dm(2, 1)
-        # 1. prepare
-        p_reset = [noise.value("p_reset", q) if noise else 0.0 for q in range(self.n_io)]
-        rho = qutip.tensor([(1 - p) * zero + p * one for p in p_reset] + [self.memory])
-        # 2. encode
-        for q, current in enumerate(np.ravel(z)):
-            if current > 0:
+        currents = np.ravel(z)
+        rho = qutip.tensor([qutip.fock_dm(2, 0)] * self.n_io + [self.memory])
+        for operation in self._schedule.before:
+            q = operation.qubits[0]
+            if not operation.driven or currents[q] > 0:
+                rho = self._perform(operation, rho, float(currents[q]) if q < self.n_io else 0.0)
+        return rho
+
+    def _perform(self, operation: Operation, rho: qutip.Qobj, current: float = 0.0) -> qutip.Qobj:
+        """Return the state of a register, which ends with the memory, after an operation."""
+        qubits, p = operation.qubits, operation.strength
+        if operation.kind == "reset":
+            flip = qutip.expand_operator(qutip.sigmax(), dims=[2] * self.n, targets=list(qubits))
+            return (1 - p) * rho + p * (flip @ rho @ flip)
+        if operation.kind in ("encode", "gate"):
+            if operation.gate is None:
                 rotation = qutip.gates.rx(np.pi * current)
-                gate = qutip.expand_operator(rotation, dims=[2] * self.n, targets=[q])
-                rho = gate @ rho @ gate.dag()
-                if noise:
-                    rho = self.pauli_error(rho, noise.value("p_depol_1q", q), (q,))
-        if noise:
-            rho = self.relax(rho, noise.gate_time_1q)
-            rho = self.user_channels(rho, "after_encode")
-        # 3. circuit
-        for layer in self._gates:
-            for _, unitary in layer:
-                rho = unitary @ rho @ unitary.dag()
-            if noise:
-                for gate, _ in layer:
-                    if gate.name != "U":
-                        rho = self.pauli_error(rho, noise.gate_error(gate.qubits), gate.qubits)
-                rho = self.relax(rho, max(noise.gate_time(g.name, g.qubits) for g, _ in layer))
-        return self.user_channels(rho, "after_circuit") if noise else rho
+                unitary = qutip.expand_operator(rotation, dims=[2] * self.n, targets=list(qubits))
+            else:
+                unitary = self._unitaries[operation.gate]
+            return unitary @ rho @ unitary.dag()
+        if operation.kind == "depolarise":
+            return self.pauli_error(rho, p, qubits)
+        if operation.kind == "relax":
+            first = self.n - len(rho.dims[0])
+            return self.relax(rho, operation.duration, first, qubits)
+        return self.user_channels(rho, operation.slot)
 
     def project(self, rho: qutip.Qobj, reported: tuple[int, ...]) -> qutip.Qobj:
         """Return the unnormalised memory after a report: its trace is the probability.
@@ -204,11 +202,8 @@ class ReferenceNeuron:
         Qobj
             Density matrix.
         """
-        if self.noise:
-            memory = self.relax(
-                memory, self.noise.readout_time + self.noise.idle_time, first=self.n_io
-            )
-            memory = self.user_channels(memory, "readout")
+        for operation in self._schedule.after:
+            memory = self._perform(operation, memory)
         return memory
 
     # -- channels on the register -------------------------------------------------------------
@@ -249,8 +244,14 @@ class ReferenceNeuron:
             ]
         return sum(k @ rho @ k.dag() for k in self._pauli_kraus[p, qubits])
 
-    def relax(self, rho: qutip.Qobj, duration: float, first: int = 0) -> qutip.Qobj:
-        """Relax every qubit together: one Lindblad propagator of the whole register.
+    def relax(
+        self,
+        rho: qutip.Qobj,
+        duration: float,
+        first: int = 0,
+        qubits: tuple[int, ...] | None = None,
+    ) -> qutip.Qobj:
+        """Relax qubits together: one Lindblad propagator of the whole register.
 
         Parameters
         ----------
@@ -260,14 +261,19 @@ class ReferenceNeuron:
             In seconds.
         first : int
             Index of the first of them in the register.
+        qubits : tuple of int, optional
+            Those that relax, as indices into the register; None is all of *rho*.
 
         Returns
         -------
         Qobj
             State of the same qubits.
         """
-        assert self.noise is not None
-        return _apply(_relaxation(self.noise, first, len(rho.dims[0]), duration), rho)
+        if self.noise is None:
+            return rho
+        size = len(rho.dims[0])
+        which = tuple(range(first, first + size)) if qubits is None else qubits
+        return _apply(_relaxation(self.noise, which, first, size, duration), rho)
 
     def user_channels(self, rho: qutip.Qobj, slot: str) -> qutip.Qobj:
         """Apply the user's own channels of a slot, one after the other.
@@ -276,8 +282,8 @@ class ReferenceNeuron:
         ----------
         rho : Qobj
             State of what the slot acts on.
-        slot : {"after_encode", "after_circuit", "readout"}
-            The slot.
+        slot : str
+            One of ``SLOTS``.
 
         Returns
         -------
@@ -286,18 +292,24 @@ class ReferenceNeuron:
         """
         for where, superoperator in self._channels:
             if where == slot:
+                others = len(rho.dims[0]) - len(superoperator.dims[0][0])
+                if others:  # a channel of the memory, while io qubits are there
+                    idle = qutip.to_super(qutip.qeye([2] * others))
+                    superoperator = qutip.super_tensor(idle, superoperator)
                 rho = _apply(superoperator, rho)
         return rho
 
 
 @lru_cache(maxsize=64)
-def _relaxation(noise: NoiseModel, first: int, size: int, duration: float) -> qutip.Qobj:
-    """Return the Lindblad propagator of the qubits first, first + 1, ... of the register."""
+def _relaxation(
+    noise: NoiseModel, qubits: tuple[int, ...], first: int, size: int, duration: float
+) -> qutip.Qobj:
+    """Return the Lindblad propagator of *qubits* on the *size* qubits first, first + 1, ..."""
     dims = [2] * size
     c_ops = [
-        qutip.expand_operator(c, dims=dims, targets=[q])
-        for q in range(size)
-        for c in noise.collapse_operators(first + q)
+        qutip.expand_operator(c, dims=dims, targets=[q - first])
+        for q in qubits
+        for c in noise.collapse_operators(q)
     ]
     generator = qutip.liouvillian(0 * qutip.qeye(dims), c_ops)
     return (generator * duration).expm().to("CSR")

@@ -20,7 +20,7 @@ and the state collapses to the true ones.
 from __future__ import annotations
 
 import math
-from functools import reduce
+from functools import cache, reduce
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines import _FLOOR, broadcast_memory
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.pauli import pauli_to_qobj
+from lava_sqs.quantum.schedule import Schedule
 
 if TYPE_CHECKING:
     from lava_sqs.quantum.population import Population
@@ -214,42 +215,39 @@ class _Program:
     def __init__(self, ansatz: Ansatz, noise: NoiseModel | None, dtype: Any) -> None:
         n, n_io = ansatz.n_qubits, ansatz.io_qubits
         register, memory = _Steps(n), _Steps(ansatz.memory_qubits)
-        if noise is not None:
-            noise.check_circuit(n_io, ansatz.memory_qubits)
-            for q in range(n):
-                self._relax(register, noise, q, q, noise.gate_time_1q)
-            self._slot(register, noise, "after_encode", ansatz)
+        schedule = Schedule.of(ansatz, noise)
         offset = 0
         harmonics, self._params = [], []
-        for layer in ansatz.moments:
-            for gate in layer:
-                size, control, targets = _local(gate)
-                register.add_gate(size, offset, control, targets)
-                harmonics.append(_harmonics(gate).reshape(3, -1))
-                self._params += [-1 if gate.param is None else gate.param] * size**2
+
+        @cache
+        def relaxation(qubit: int, duration: float) -> list[Array]:
+            channel = None if noise is None else noise.relaxation(qubit, duration)
+            return [] if channel is None else _kraus(channel)
+
+        placed = [(register, 0, step) for step in schedule.before]
+        placed += [(memory, n_io, step) for step in schedule.after]
+        for steps, first, step in placed:
+            at = tuple(q - first for q in step.qubits)
+            if step.gate is not None:
+                size, control, targets = _local(step.gate)
+                steps.add_gate(size, offset, control, targets)
+                harmonics.append(_harmonics(step.gate).reshape(3, -1))
+                self._params += [-1 if step.gate.param is None else step.gate.param] * size**2
                 offset += size**2
-                error = noise.gate_error(gate.qubits) if noise and gate.name != "U" else 0.0
-                if error > 0:
-                    paulis = _paulis(len(gate.qubits))
-                    register.add(_PAULI_ERROR, paulis, gate.qubits, error)
-            if noise is not None:
-                duration = max(noise.gate_time(g.name, g.qubits) for g in layer)
-                for q in range(n):
-                    self._relax(register, noise, q, q, duration)
-        if noise is not None:
-            self._slot(register, noise, "after_circuit", ansatz)
-            for q in range(n_io, n):
-                pause = noise.readout_time + noise.idle_time
-                self._relax(memory, noise, q, q - n_io, pause)
-            self._slot(memory, noise, "readout", ansatz)
+            elif step.kind == "depolarise" and not step.driven and step.strength > 0:
+                steps.add(_PAULI_ERROR, _paulis(len(at)), at, step.strength)
+            elif step.kind == "relax":
+                for q, i in zip(step.qubits, at, strict=True):
+                    if relaxation(q, step.duration):
+                        steps.add(_CHANNEL, relaxation(q, step.duration), (i,))
+            elif step.superoperator is not None:
+                steps.add(_CHANNEL, _kraus(step.superoperator), at)
         self._harmonics = np.concatenate([*harmonics, np.zeros((3, 1))], axis=1)
         self._params.append(-1)
         self.register, self.memory = register.arrays(dtype), memory.arrays(dtype)
 
-        def per_qubit(name: str) -> Array:
-            return np.array([noise.value(name, q) if noise else 0.0 for q in range(n_io)])
-
-        self.p_reset, self.p_encode = per_qubit("p_reset"), per_qubit("p_depol_1q")
+        self.p_reset = np.array(schedule.io_strengths("reset"))
+        self.p_encode = np.array(schedule.io_strengths("depolarise"))
         # (N, 2, 2): P(reported, true) of each channel.
         self.confusion = np.array(
             [noise.readout(q) if noise else np.eye(2) for q in range(n_io)], dtype=float
@@ -261,19 +259,6 @@ class _Program:
             or (self.register[0][:, 0] != _UNITARY).any()
             or len(self.memory[0])
         )
-
-    @staticmethod
-    def _relax(steps: _Steps, noise: NoiseModel, qubit: int, at: int, duration: float) -> None:
-        channel = noise.relaxation(qubit, duration)
-        if channel is not None:
-            steps.add(_CHANNEL, _kraus(channel), (at,))
-
-    @staticmethod
-    def _slot(steps: _Steps, noise: NoiseModel, name: str, ansatz: Ansatz) -> None:
-        channel = noise.slot(name, ansatz.io_qubits, ansatz.memory_qubits)
-        if channel is not None:
-            size = ansatz.memory_qubits if name == "readout" else ansatz.n_qubits
-            steps.add(_CHANNEL, _kraus(channel), tuple(range(size)))
 
     def gates(self, theta: Array, dtype: Any) -> Array:
         """Return every gate's matrix for the angles (K, P): real and imaginary parts (K, 2, G)."""

@@ -28,6 +28,7 @@ from lava_sqs.quantum import (
     superoperator_to_matrix,
 )
 from lava_sqs.quantum.channels import (
+    SLOTS,
     Channel,
     aer_depolarizing_param,
     depol_from_aer,
@@ -78,8 +79,8 @@ def random_noise(rng, io_qubits, memory_qubits):
         p_reset=rng.uniform(0, 0.1, io_qubits),
         thermal_population=rng.uniform(0, 0.5, n),
     )
-    for slot in ("after_encode", "after_circuit", "readout"):
-        size = memory_qubits if slot == "readout" else n
+    for slot, where in SLOTS.items():
+        size = memory_qubits if where == "memory" else n
         dims = [[2] * size] * 2
         energy = random_operator(rng, 2**size)
         noise = noise.with_lindblad(
@@ -344,8 +345,8 @@ def noise_models(draw, n_io, n_memory):
         p_reset=per_qubit(small, n_io),
         thermal_population=per_qubit(small, n),
     )
-    for slot in draw(st.lists(st.sampled_from(("after_encode", "after_circuit", "readout")))):
-        size = 2 ** (n_memory if slot == "readout" else n)
+    for slot in draw(st.lists(st.sampled_from(list(SLOTS)))):
+        size = 2 ** (n_memory if SLOTS[slot] == "memory" else n)
         rng = np.random.default_rng(draw(st.integers(0, 2**32)))
         isometry = np.linalg.qr(random_operator(rng, 2 * size))[0][:, :size]
         dims = [[2] * int(np.log2(size))] * 2

@@ -17,12 +17,20 @@ import pytest
 import qiskit_aer.noise as aer
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import CRXGate, RXGate, RZGate
-from qiskit.quantum_info import SuperOp
+from qiskit.quantum_info import DensityMatrix, SuperOp
 from qiskit_aer import AerSimulator
 from scipy.stats import chi2
 
-from lava_sqs.quantum import NoiseModel, Population, ansatz
+from lava_sqs.quantum import (
+    NoiseModel,
+    Population,
+    ReferenceNeuron,
+    ansatz,
+    pauli_to_qobj,
+    schedule,
+)
 from lava_sqs.quantum.channels import aer_depolarizing_param, depolarizing
+from lava_sqs.quantum.instrument import compile_program
 
 ALPHA = 1e-3
 SHOTS = 20_000
@@ -163,6 +171,124 @@ def test_the_comparison_notices_a_wrong_convention(wrong):
         p_values.append(chi_square_p_value(counts, law))
     print(f"{wrong}: p = {min(p_values):.3g}")
     assert min(p_values) < ALPHA / len(CASES)
+
+
+# -- the order of a step, exactly ------------------------------------------------------------------
+
+
+def qiskit_step(circuit, theta, noise, currents, memory, outcome):
+    """Return p of every outcome, and the memory after one: density matrices and Aer's channels."""
+    io, n = circuit.io_qubits, circuit.n_qubits
+
+    def error(p, m):
+        return SuperOp(aer.depolarizing_error(aer_depolarizing_param(p, m), m))
+
+    def relax(state, duration):
+        channel = aer.thermal_relaxation_error(
+            noise.t1, noise.t2, duration, excited_state_population=noise.thermal_population
+        )
+        for q in range(state.num_qubits):
+            state = state.evolve(SuperOp(channel), [q])
+        return state
+
+    p = noise.p_reset
+    state = memory  # Qiskit's first qubit is its least significant
+    for _ in range(io):
+        state = state.tensor(DensityMatrix(np.diag([1 - p, p])))
+    for q in np.flatnonzero(currents > 0):
+        state = state.evolve(RXGate(np.pi * currents[q]), [q]).evolve(
+            error(noise.p_depol_1q, 1), [q]
+        )
+    state = relax(state, noise.gate_time_1q)
+    for layer in circuit.moments:
+        for gate in layer:
+            state = state.evolve(GATES[gate.name](theta[gate.param]), gate.qubits)
+            size = len(gate.qubits)
+            p = noise.p_depol_1q if size == 1 else noise.p_depol_2q
+            state = state.evolve(error(p, size), gate.qubits)
+        long = any(len(gate.qubits) == 2 for gate in layer)
+        state = relax(state, noise.gate_time_2q if long else noise.gate_time_1q)
+    blocks = state.data.reshape(2 ** (n - io), 2**io, 2 ** (n - io), 2**io)
+    true = [blocks[:, s, :, s] for s in (int("".join(map(str, b[::-1])), 2) for b in bits_of(io))]
+    p10, p01 = noise.p_read1_given0, noise.p_read0_given1
+    confusion = functools.reduce(np.kron, [np.array([[1 - p10, p01], [p10, 1 - p01]])] * io)
+    reported = np.einsum("rs,sij->rij", confusion, true)
+    p = np.einsum("rii->r", reported).real
+    kept = DensityMatrix(reported[outcome] / p[outcome])
+    return p, relax(kept, noise.readout_time + noise.idle_time)
+
+
+def bits_of(io):
+    return list(product((0, 1), repeat=io))
+
+
+def distance_from_qiskit(name, steps=4):
+    """Return by how much p or the memory of the literal or compiled neuron differs at most."""
+    (circuit, _), noise = CIRCUITS[name], NOISES["strong"]
+    rng = np.random.default_rng(7)
+    theta = rng.uniform(-np.pi, np.pi, circuit.n_params)
+    literal = ReferenceNeuron(circuit, theta, noise)
+    compiled = Population(circuit, theta, size=1, noise=noise, backend="instrument", seed=0)
+    memory, worst = DensityMatrix.from_label("0" * circuit.memory_qubits), 0.0
+    for t in range(steps):
+        currents = rng.uniform(0.1, 0.9, circuit.io_qubits) * (t != 1)
+        outcome = int(rng.integers(2**circuit.io_qubits))
+        bits = bits_of(circuit.io_qubits)[outcome]
+        p, memory = qiskit_step(circuit, theta, noise, currents, memory, outcome)
+        _, p_literal = literal.step(currents, outcome=bits)
+        shape = (1,) if circuit.io_qubits == 1 else (1, -1)
+        compiled.step(currents.reshape(shape), np.reshape(bits, shape))
+        ours = pauli_to_qobj(compiled.memory[0]).full()
+        theirs = memory.reverse_qargs().data
+        worst = max(
+            worst,
+            np.abs(p_literal - p).max(),
+            abs(np.exp(compiled.log_likelihood[0]) - p[outcome]),
+            np.abs(literal.memory.full() - theirs).max(),
+            np.abs(ours - theirs).max(),
+        )
+    return worst
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_every_step_is_exactly_qiskits(name):
+    assert distance_from_qiskit(name) < 1e-10
+
+
+def moved(what, to):
+    """Return the order of a step in which operations of a (phase, kind) stand elsewhere."""
+
+    def wrong(circuit, noise, right=schedule.operations):
+        steps = list(right(circuit, noise))
+        parts = {kind: [s for s in steps if (s.phase, s.kind) == kind] for kind in (what, to)}
+        rest = [s for s in steps if s not in parts[what]]
+        at = rest.index(parts[to][0])
+        return iter([*rest[:at], *parts[what], *rest[at:]])
+
+    return wrong
+
+
+WRONG_ORDER = {
+    "layers relax before the circuit": moved(("circuit", "relax"), ("circuit", "gate")),
+    "the memory waits before the circuit": moved(("wait", "relax"), ("circuit", "gate")),
+    "encoding relaxes after the circuit": moved(("encode", "relax"), ("measure", "measure")),
+    "gate errors before the circuit": moved(("circuit", "depolarise"), ("circuit", "gate")),
+    "gate errors after the circuit": moved(("circuit", "depolarise"), ("measure", "measure")),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_ORDER)
+def test_the_comparison_notices_a_wrong_order(wrong, monkeypatch):
+    """All engines read one order: a wrong one shows only against a simulator that does not."""
+    monkeypatch.setattr(schedule, "operations", WRONG_ORDER[wrong])
+    compile_program.cache_clear()
+    found = [distance_from_qiskit(name) for name in CIRCUITS]
+    if wrong == "layers relax before the circuit":  # so large that counts of trains show it
+        circuit, theta, currents, noise, counts = sampled(("layered(1,2)", "strong"))
+        law = exact_law(circuit, theta, noise, currents)
+        assert chi_square_p_value(counts, law) < ALPHA / len(CASES)
+    compile_program.cache_clear()
+    assert min(found) > 1e-6, found
 
 
 @pytest.mark.parametrize("n", [1, 2])

@@ -8,6 +8,7 @@ import qutip
 from scipy.stats import chi2
 
 from lava_sqs.quantum import NoiseModel, Population, ReferenceNeuron, ansatz, qobj_to_pauli
+from lava_sqs.quantum.channels import SLOTS
 
 STRONG = NoiseModel(
     t1=3e-6,
@@ -165,13 +166,13 @@ def channels(n):
     after = qutip.tensor([qutip.sigmax()] + [qutip.sigmaz()] * (n - 1))
     flips = [np.sqrt(0.7) * qutip.tensor([qutip.qeye(2)] * n), np.sqrt(0.3) * after]
     decay = qutip.tensor([qutip.destroy(2)] + [qutip.qeye(2)] * (n - 2))
-    lindblad = {"c_ops": [decay], "duration": 0.8}
-    return (
-        NoiseModel()
-        .with_channel("after_encode", flips)
-        .with_channel("after_circuit", flips)
-        .with_lindblad(slot="readout", **lindblad)
-    )
+    noise = NoiseModel()
+    for slot, where in SLOTS.items():
+        if where == "memory":
+            noise = noise.with_lindblad(slot=slot, c_ops=[decay], duration=0.8)
+        else:
+            noise = noise.with_channel(slot, flips)
+    return noise
 
 
 NOISES = {
