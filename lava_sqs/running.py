@@ -28,6 +28,7 @@ from lava_sqs._checks import check_choice, check_instance, check_positive
 from lava_sqs._supervision.child import shared_array
 from lava_sqs._supervision.children import label
 from lava_sqs._supervision.supervised import SupervisedRuntime
+from lava_sqs.proc._refusals import check_rule
 
 __all__ = ["BACKENDS", "SQSSimCfg", "runtime", "shared_array"]
 
@@ -292,6 +293,8 @@ def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[
             check = getattr(part, "_check_before_run", None)
             if check is not None:
                 check(each, run_cfg)
+        if getattr(getattr(each, "_learning_rule", None), "reads_scores", False):
+            check_rule(each)
     try:
         return process.compile(run_cfg, compile_config)
     except BaseException:

@@ -23,7 +23,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.proc.dense.process import LearningDense
 
 from lava_sqs._checks import check_int
-from lava_sqs.proc._refusals import check_floating_pt
+from lava_sqs.proc._refusals import check_floating_pt, check_pair, check_reader
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs_dense.process import SQSDense
 
@@ -33,14 +33,21 @@ __all__ = ["SQSLearningRule", "SQSRewardRule", "connect_learning"]
 _NO_DECAY = 2**62
 
 
+def _keep_scores(rule: Any) -> None:
+    """Let what arrives at y1, y2 and y3 be read as it is."""
+    rule.y1_tau = rule.y2_tau = rule.y3_tau = _NO_DECAY
+
+
 class _ScoreRule(Loihi3FLearningRule):
     """A rule that takes its scores and its signal, as they are, from a LearningSQS."""
 
+    #: Any Loihi3FLearningRule may say so: then LearningSQS sends it scores, not traces.
+    reads_scores = True
     window: int
 
     def __init__(self, **rule: str) -> None:
         super().__init__(**rule, t_epoch=1)
-        self.y1_tau = self.y2_tau = self.y3_tau = _NO_DECAY
+        _keep_scores(self)
 
     def _check_before_run(self, connection: AbstractProcess, run_cfg: Any) -> None:
         """Refuse connections that cannot execute the rule, or that never get a score."""
@@ -51,11 +58,6 @@ class _ScoreRule(Loihi3FLearningRule):
                 "the synaptic tag. Use a LearningDense or an SQSDense."
             )
         check_floating_pt(connection, run_cfg)
-        if not connection.s_in_y3.in_connections:
-            raise ValueError(
-                f"LearningDense Process '{name}' has {rule} but gets no scores, so it would not "
-                "learn. Let it drive a LearningSQS and call connect_learning(neurons, connection)."
-            )
 
 
 class SQSLearningRule(_ScoreRule):
@@ -155,13 +157,21 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
     neurons : LearningSQS
         The postsynaptic neurons.
     connection : LearningDense or SQSDense
-        A ``LearningDense`` must have a :class:`SQSLearningRule` or :class:`SQSRewardRule`.
+        For neurons that send scores an ``SQSDense``, or a ``LearningDense`` with a
+        :class:`SQSLearningRule`, a :class:`SQSRewardRule` or a rule of your own, a
+        ``Loihi3FLearningRule`` whose class has the attribute ``reads_scores = True`` (and
+        ``window = 1`` if it reads y2); for neurons that send traces a ``LearningDense`` with any
+        other rule, such as Lava's ``RewardModulatedSTDP``.
 
     Raises
     ------
     TypeError, ValueError
-        If one is not what it must be, sizes differ, or the rule's window is longer than the
-        neurons'.
+        If one is not what it must be, sizes differ, the rule's window is longer than the
+        neurons', or the rule reads what the neurons do not send.
+
+    Notes
+    -----
+    Ports that were connected by hand are held to the same when Lava compiles the network.
 
     Examples
     --------
@@ -182,44 +192,10 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
             f"{type(connection).__name__}."
         )
     if isinstance(connection, SQSDense):
-        window, wires = connection.window, {"s_in_y3": neurons.s_out_y3}
-        wires["s_in_kernel"] = neurons.kernel_out
-        if window != neurons.window:
-            raise ValueError(
-                f"Argument `connection` must have the window of its neurons, {neurons.window}, "
-                f"but has window={window}."
-            )
-        if connection.copies != neurons.copies:
-            raise ValueError(
-                f"Argument `connection` must have the copies of its neurons, {neurons.copies}, but "
-                f"has copies={connection.copies}."
-            )
+        check_pair(neurons, connection)
+        wires = {"s_in_y3": neurons.s_out_y3, "s_in_kernel": neurons.kernel_out}
     else:
-        rule = connection._learning_rule
-        if not isinstance(connection, LearningDense) or not isinstance(rule, _ScoreRule):
-            raise TypeError(
-                "Argument `connection` must be a LearningDense with an SQSLearningRule or an "
-                f"SQSRewardRule, or an SQSDense, but is a {type(connection).__name__} with "
-                f"{type(rule).__name__}."
-            )
-        if neurons.copies is not None:
-            raise TypeError(
-                "Argument `connection` must be an SQSDense with the same `copies` for neurons that "
-                f"have copies={neurons.copies}: a LearningDense cannot share its weights between "
-                "copies."
-            )
-        window = rule.window
-        wires = {
-            "s_in_bap": neurons.s_out_bap,
-            "s_in_y1": neurons.s_out_y1,
-            "s_in_y2": neurons.s_out_y2,
-            "s_in_y3": neurons.s_out_y3,
-        }
-        if window > neurons.window:
-            raise ValueError(
-                f"Argument `neurons` must have window >= {window} for this rule, but has "
-                f"window={neurons.window}."
-            )
+        wires = _wires_of_a_rule(neurons, connection)
     for name, out in wires.items():
         port = getattr(connection, name)
         if port.shape != out.shape:
@@ -229,3 +205,23 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
             )
     for name, out in wires.items():
         out.connect(getattr(connection, name))
+
+
+def _wires_of_a_rule(neurons: LearningSQS, connection: Any) -> dict[str, Any]:
+    """Return which port of a stock connection listens to which of the neurons'."""
+    rule = connection._learning_rule
+    reads_scores = bool(getattr(rule, "reads_scores", False))
+    if neurons.sends == "traces" and not reads_scores:
+        listens = ("bap", "y1", "y2", "y3") if isinstance(rule, Loihi3FLearningRule) else ("bap",)
+        return {f"s_in_{name}": getattr(neurons, f"s_out_{name}") for name in listens}
+    if not isinstance(connection, LearningDense) or not reads_scores:
+        raise TypeError(
+            "Argument `connection` must be a LearningDense with an SQSLearningRule, an "
+            "SQSRewardRule or a rule with reads_scores = True, or an SQSDense, for neurons that "
+            f"send scores, but is a {type(connection).__name__} with {type(rule).__name__}. For "
+            "rules that read traces make the neurons with sends='traces'."
+        )
+    check_reader(connection)
+    check_pair(neurons, connection)
+    _keep_scores(rule)
+    return {f"s_in_{name}": getattr(neurons, f"s_out_{name}") for name in ("bap", "y1", "y2", "y3")}

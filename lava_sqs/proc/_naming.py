@@ -28,6 +28,7 @@ from lava.magma.core.process.variable import Var, VarServer
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance
+from lava_sqs.proc._refusals import check_neighbours
 from lava_sqs.running import shared_array
 
 
@@ -78,6 +79,8 @@ class NamedProcess(AbstractProcess, metaclass=_Caller):
         """Refuse what would silently do nothing: Lava accepts any attribute."""
         if self._sealed and not key.startswith("_") and key not in self._lavas_own:
             raise AttributeError(self._refusal(key))
+        if key == "_model_class" and value is not None:  # Lava compiles: who is connected is known
+            check_neighbours(self)
         super().__setattr__(key, value)
         if key == "name" and hasattr(self, "proc_params"):
             self.proc_params.overwrite("name", value)

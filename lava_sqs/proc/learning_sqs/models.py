@@ -50,6 +50,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         )
         self._eligibility = np.zeros_like(self._scores.scores)
         self._gradient = np.zeros_like(self._scores.scores)
+        self._trace = np.zeros(self._channels)
         self._mean_signals: dict[int, NDArray[Any]] = {}
         self._steps = 0
 
@@ -70,17 +71,33 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
                 logp = np.where((outcome >= 0).all(axis=-1), logp, 0.0)
         self.s_out.send(spikes)
         self.s_out_bap.send(spikes.ravel())
-        self.s_out_y1.send(kappa[:, 0].ravel())
-        self.s_out_y2.send((kappa[:, 1] if self._learning["window"] else 0 * kappa[:, 0]).ravel())
+        sends_traces = self._learning["sends"] == "traces"
+        if sends_traces:
+            self.s_out_y1.send(self._advance_trace(spikes).ravel())
+        else:
+            later = kappa[:, 1] if self._learning["window"] else 0 * kappa[:, 0]
+            self.s_out_y1.send(kappa[:, 0].ravel())
+            self.s_out_y2.send(later.ravel())
         self.kernel_out.send(np.ascontiguousarray(kappa.transpose(1, 0, 2)).ravel())
         self.log_likelihood_out.send(logp)
         with self.failing_by_name():
             if outcome is not None:
                 signal = (outcome >= 0).astype(float)
             else:
-                signal = self._signal(self.a_third_factor_in.recv())
+                third = check_received("a_third_factor_in", self.a_third_factor_in.recv())
+                signal = self._signal(third)
+        if sends_traces:
+            self.s_out_y2.send(third)
         self.s_out_y3.send(self._learning["lr_weights"] * signal.ravel())
         self._accumulate(signal)
+
+    def _advance_trace(self, spikes: NDArray[Any]) -> NDArray[Any]:
+        """Return the trace of the spikes before this step, and add those of this step."""
+        before = self._trace
+        fade = np.exp(-1 / self._learning["trace_tau"])
+        added = self._learning["trace_impulse"] * spikes.reshape(self._channels)
+        self._trace = fade * before + added
+        return before
 
     def _clamp(self, target: NDArray[Any]) -> NDArray[Any]:
         """Targets +1, -1, 0 to outcomes 1, 0, -1 (free), shape (K, io_qubits)."""
@@ -94,7 +111,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
 
     def _signal(self, third: NDArray[Any]) -> NDArray[Any]:
         """The signal less its running mean, over copies, at this step since the reset."""
-        signal = check_received("a_third_factor_in", third).reshape(self._channels)
+        signal = third.reshape(self._channels)
         rate = self._learning["baseline"]
         if rate is None:
             return signal
@@ -110,6 +127,7 @@ class PyLearningSQSModelFloat(AbstractPySQSModel):
         if reset:
             self._scores.reset()
             self._eligibility[:] = 0.0
+            self._trace = np.zeros(self._channels)
         clamp = None if outcome is None else outcome.reshape(self._currents_shape)
         spikes = self._population.step(z.reshape(self._currents_shape), clamp)
         self._scores.step(

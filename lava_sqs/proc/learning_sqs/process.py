@@ -15,6 +15,7 @@ from lava_sqs.proc.sqs.process import SQS
 __all__ = ["LearningSQS"]
 
 ROLES = ("hidden", "visible")
+SENDS = ("scores", "traces")
 
 
 class LearningSQS(SQS):
@@ -59,6 +60,16 @@ class LearningSQS(SQS):
         Of a hidden neuron: in (0, 1], the rate of the running mean of L_t that is subtracted from
         it. With a *reset_interval* every step since the reset has a mean of its own; the copies of
         a neuron share it. None subtracts nothing.
+    sends : {"scores", "traces"}
+        What leaves through ``s_out_y1``, ``s_out_y2`` and ``s_out_y3`` for the connections.
+        *scores*: ``kappa_0``, ``kappa_1`` and the scaled signal, for rules that read scores.
+        *traces*: what stock three-factor rules such as Lava's ``RewardModulatedSTDP`` read, as
+        the ``RSTDPLIF`` of its tutorial sends it: the trace of the neuron's spikes before this
+        step, the third factor as it came, and zeros. Of hidden neurons only.
+    trace_tau, trace_impulse : float, optional
+        With ``sends="traces"``, and needed there: the trace fades by ``exp(-1 / trace_tau)`` per
+        step and grows by *trace_impulse* per spike. The rule's ``post_trace_decay_tau`` and
+        ``post_trace_kernel_magnitude``. A reset sets the trace to 0.
     **sqs
         Everything that :class:`~lava_sqs.SQS` takes. The engine is the compiled instrument. With
         *copies*, angles and biases learn from all copies: gradients are averaged over them, a
@@ -70,7 +81,8 @@ class LearningSQS(SQS):
         n is the number of channels, copies times neurons times io qubits, in the order of a_in;
         all learning ports are flat.
     s_out_bap, s_out_y1, s_out_y2, s_out_y3 : OutPort, shape (n,)
-        The spike, ``kappa_0``, ``kappa_1`` (per unit of a_in), and ``lr_weights`` times signal.
+        The spike, ``kappa_0``, ``kappa_1`` (per unit of a_in), and ``lr_weights`` times signal;
+        with ``sends="traces"`` the spike, its trace, the third factor and zeros.
     kernel_out : OutPort, shape ((window + 1) * n,)
         ``kappa_h`` for h = 0, 1, ..., one after the other.
     log_likelihood_out : OutPort, shape (copies * neurons,)
@@ -112,6 +124,9 @@ class LearningSQS(SQS):
         clip: float | None = None,
         update_interval: int = 1,
         baseline: float | None = None,
+        sends: str = "scores",
+        trace_tau: float | None = None,
+        trace_impulse: float | None = None,
         **sqs: Any,
     ) -> None:
         role = check_choice("role", role, ROLES)
@@ -135,6 +150,7 @@ class LearningSQS(SQS):
             baseline = check_positive("baseline", baseline)
             if baseline > 1:
                 raise ValueError(f"Argument `baseline` must be in (0, 1], but got {baseline:g}.")
+        trace = _check_trace(sends, role, rates["lr_weights"], trace_tau, trace_impulse)
         learning = {
             "role": role,
             **rates,
@@ -143,6 +159,8 @@ class LearningSQS(SQS):
             "optimizer": Optimizer(optimizer, momentum=momentum, clip=clip),
             "update_interval": check_int("update_interval", update_interval, minimum=1),
             "baseline": baseline,
+            "sends": sends,
+            **trace,
         }
         if sqs.get("backend") is not None:
             check_choice("backend", sqs["backend"], ("instrument",))  # only it has scores
@@ -159,6 +177,8 @@ class LearningSQS(SQS):
             clip=clip,
             update_interval=update_interval,
             baseline=baseline,
+            sends=sends,
+            **trace,
         )
         n = int(np.prod(self.a_in.shape))
         check_window_fits(window, n, n * (4**self.memory_qubits + 1))
@@ -179,7 +199,58 @@ class LearningSQS(SQS):
         return role
 
     @property
+    def sends(self) -> str:
+        """What the learning ports send: ``scores`` or ``traces``."""
+        sends: str = self.proc_params["learning"]["sends"]
+        return sends
+
+    @property
+    def trace_tau(self) -> float | None:
+        """Time constant of the trace in steps, or None."""
+        tau: float | None = self.proc_params["learning"]["trace_tau"]
+        return tau
+
+    @property
+    def trace_impulse(self) -> float | None:
+        """What a spike adds to the trace, or None."""
+        impulse: float | None = self.proc_params["learning"]["trace_impulse"]
+        return impulse
+
+    @property
     def window(self) -> int:
         """H: how many steps back the score of a current reaches."""
         window: int = self.proc_params["learning"]["window"]
         return window
+
+
+def _check_trace(
+    sends: Any, role: str, lr_weights: float, tau: Any, impulse: Any
+) -> dict[str, float | None]:
+    """Return the constants of the trace of neurons that send one."""
+    given = {"trace_tau": tau, "trace_impulse": impulse}
+    if check_choice("sends", sends, SENDS) == "scores":
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(
+                    f"Argument `{name}` belongs to sends='traces', but got {value!r} with "
+                    "sends='scores'."
+                )
+        return given
+    if role != "hidden":
+        raise ValueError(
+            "Argument `role` must be 'hidden' for sends='traces', whose third factor is a reward, "
+            f"but got {role!r}."
+        )
+    if lr_weights:
+        raise ValueError(
+            "Argument `lr_weights` must be 0 for sends='traces', whose rule has a learning rate of "
+            f"its own, but got {lr_weights:g}."
+        )
+    for name, value in given.items():
+        if value is None:
+            raise ValueError(
+                f"Argument `{name}` must be given for sends='traces', for example that of the "
+                "rule: trace_tau=rule.post_trace_decay_tau, "
+                "trace_impulse=rule.post_trace_kernel_magnitude."
+            )
+    return {name: check_positive(name, value) for name, value in given.items()}

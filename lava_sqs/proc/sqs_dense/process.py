@@ -12,7 +12,7 @@ from lava_sqs._checks import check_int, check_positive, check_real, check_reset,
 from lava_sqs.learning.optimizers import Optimizer
 from lava_sqs.proc._elsewhere import CONNECTION
 from lava_sqs.proc._naming import NamedProcess
-from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
+from lava_sqs.proc._refusals import check_floating_pt, check_kernel, check_window_fits
 
 __all__ = ["SQSDense"]
 
@@ -71,9 +71,10 @@ class SQSDense(NamedProcess):
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came. While it runs, a port that brings NaN
-        or infinity, or weights that have grown to it, end the run with a RuntimeError that names
-        the Process, the time step and the port or Var.
+        Names the argument, what was expected and what came. When the network starts: if the
+        scores are not those of the neurons that the connection drives. While it runs, a port that
+        brings NaN or infinity, or weights that have grown to it, end the run with a RuntimeError
+        that names the Process, the time step and the port or Var.
 
     Examples
     --------
@@ -134,7 +135,10 @@ class SQSDense(NamedProcess):
         self.weights = Var(shape=matrix.shape, init=matrix)
         self.eligibility = Var(shape=(*batch, post, pre), init=np.zeros((*batch, post, pre)))
 
-    _check_before_run = staticmethod(check_floating_pt)
+    @staticmethod
+    def _check_before_run(process: Any, run_cfg: Any) -> None:
+        check_floating_pt(process, run_cfg)
+        check_kernel(process)
 
     @property
     def window(self) -> int:

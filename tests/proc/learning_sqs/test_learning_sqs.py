@@ -370,7 +370,7 @@ def test_wrong_partners_are_refused():
     with pytest.raises(ValueError, match="must have the window of its neurons"):
         connect_learning(neurons, SQSDense(weights=np.ones((3, 2)), window=2))
     with pytest.raises(ValueError, match="must have the copies of its neurons, None"):
-        connect_learning(neurons, SQSDense(weights=np.ones((3, 2)), copies=2))
+        connect_learning(neurons, SQSDense(weights=np.ones((3, 2)), window=0, copies=2))
     with pytest.raises(TypeError, match="must be an SQSDense with the same `copies`"):
         connect_learning(neurons.replace(window=1, copies=2), dense)
     with pytest.raises(ValueError, match="`window` must be 0 or 1"):
