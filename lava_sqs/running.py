@@ -18,11 +18,13 @@ import lava_sqs._supervision  # noqa: F401 - first: it makes Lava importable
 
 # isort: split
 from lava.magma.compiler.compiler_graphs import find_processes
+from lava.magma.compiler.executable import Executable
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg, RunConfig
 from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
 from lava.proc.io.injector import Injector, PyLoihiInjectorModel
+from lava.proc.monitor.process import Monitor
 
 from lava_sqs._checks import check_choice, check_instance, check_positive
 from lava_sqs._supervision.child import shared_array
@@ -114,14 +116,18 @@ class runtime:
     ----------
     process : AbstractProcess
         Any Process of the network. Lava compiles a Process once: to run again, build new ones.
-    run_cfg : RunConfig
-        Chooses the models, for example ``SQSSimCfg()`` or ``Loihi2SimCfg(...)``.
+    run_cfg : RunConfig, optional
+        Chooses the models, for example ``SQSSimCfg()`` or ``Loihi2SimCfg(...)``. Not for an
+        `executable`, which has its models.
     timeout : float, optional
         Seconds. A run in which no model makes progress for so long ends with TimeoutError, which
         says for every Process where it waits. None (default) warns after a minute instead.
         Building the models may always take a minute.
     compile_config : dict, optional
         Options of Lava's compiler, for example ``{"pypy_channel_size": 4}``.
+    executable : Executable, optional
+        What ``process.compile(run_cfg)`` returned, or ``lava.utils.serialization.load`` together
+        with the Process. By default `process` is compiled at the start.
 
     Attributes
     ----------
@@ -134,6 +140,8 @@ class runtime:
 
     Raises
     ------
+    TypeError, ValueError
+        If an argument is missing, of another type, or belongs to another network.
     RuntimeError
         From any method, if a Process fails: it names the Process, the time step and carries the
         traceback of the child process. The network has then ended.
@@ -159,14 +167,16 @@ class runtime:
     def __init__(
         self,
         process: AbstractProcess,
-        run_cfg: RunConfig,
+        run_cfg: RunConfig | None = None,
         *,
         timeout: float | None = None,
         compile_config: dict[str, Any] | None = None,
+        executable: Executable | None = None,
     ) -> None:
-        _check_arguments(process, run_cfg, timeout, compile_config)
+        _check_arguments(process, run_cfg, timeout, compile_config, executable)
         self.process = process
         self._run_cfg = run_cfg
+        self._executable = executable
         self._timeout = timeout
         self._compile_config = dict(compile_config or {})
         self._runtime: SupervisedRuntime | None = None
@@ -178,11 +188,25 @@ class runtime:
         -------
         runtime
             Itself.
+
+        Raises
+        ------
+        RuntimeError
+            If Lava has compiled a Process of the network before, or started the executable, or if
+            a model cannot be built.
         """
         if self._runtime is not None:
             self._runtime.require_open()
             return self
-        executable = _compile(self.process, self._run_cfg, self._compile_config)
+        executable = self._executable
+        if executable is None:
+            executable = _compile(self.process, self._run_cfg, self._compile_config)
+        elif any(builder.csp_rs_recv_port for builder in executable.proc_builders.values()):
+            raise RuntimeError(
+                "This `executable` has been started before, and Lava starts one once. Compile new "
+                "Processes, or load the executable again."
+            )
+        self._executable = None  # which holds on to the whole network
         supervised = SupervisedRuntime(self.process, executable, self._timeout)
         # Ends the network with the last reference to self, or before the interpreter exits.
         reason = "its runtime(...) object was not kept"
@@ -260,12 +284,17 @@ class runtime:
         return self._runtime
 
 
-def _check_arguments(process: Any, run_cfg: Any, timeout: Any, compile_config: Any) -> None:
+def _check_arguments(
+    process: Any, run_cfg: Any, timeout: Any, compile_config: Any, executable: Any
+) -> None:
     """Raise for arguments that would fail later and less clearly."""
     if not hasattr(os, "fork"):
         raise NotImplementedError("runtime(...) needs os.fork, which this system does not have.")
     check_instance("process", process, AbstractProcess)
-    check_instance("run_cfg", run_cfg, RunConfig)
+    if executable is None:
+        check_instance("run_cfg", run_cfg, RunConfig)
+    else:
+        _check_executable(process, executable, run_cfg=run_cfg, compile_config=compile_config)
     if timeout is not None:
         check_positive("timeout", timeout)
     if check_instance("compile_config", compile_config, dict, none=True) and compile_config.get(
@@ -277,6 +306,25 @@ def _check_arguments(process: Any, run_cfg: Any, timeout: Any, compile_config: A
         )
 
 
+def _check_executable(process: Any, executable: Any, **others: Any) -> None:
+    """Raise unless `executable` is one of the network of `process`, and nothing else is said."""
+    check_instance("executable", executable, Executable)
+    for name, value in others.items():
+        if value is not None:
+            raise TypeError(
+                f"Arguments `{name}` and `executable` exclude each other: an executable has been "
+                f"compiled already. Leave `{name}` out, or give it to process.compile(...)."
+            )
+    leaves = executable.process_list
+    if not any(leaf is process or leaf.is_sub_proc_of(process) for leaf in leaves):
+        names = ", ".join(label(leaf) for leaf in leaves[:5])
+        raise ValueError(
+            f"Argument `process` must be of the network of `executable`, which has {names}, but is "
+            f"another {label(process)}. Give the one that process.compile was called of, or that "
+            "lava.utils.serialization.load returned with the executable."
+        )
+
+
 def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[str, Any]) -> Any:
     """Compile the network, and leave it fresh if that fails, so that one can try again."""
     network = set(find_processes(process))
@@ -285,9 +333,11 @@ def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[
         raise RuntimeError(
             f"{label(used)} has been compiled for a network before, and Lava compiles a Process "
             "once. Stop that network if it still runs, and build the Processes anew for this one, "
-            "for example in a function that returns them."
+            "for example in a function that returns them. If you have called compile() yourself, "
+            "pass what it returned: runtime(process, executable=...)."
         )
     for each in network:
+        _check_monitor(each)
         # Ours, and our rules in stock connections, may refuse a network that cannot work.
         for part in (each, getattr(each, "_learning_rule", None)):
             check = getattr(part, "_check_before_run", None)
@@ -301,3 +351,14 @@ def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[
         for each in network:
             each._is_compiled = len(list(each.procs)) > 0  # sub-Processes cannot be built twice
         raise
+
+
+def _check_monitor(process: AbstractProcess) -> None:
+    """Refuse a Monitor of two targets, which Lava promises and cannot build."""
+    if isinstance(process, Monitor) and len(process.target_names) > 1:
+        targets = ", ".join(f"'{owner}.{name}'" for owner, name in process.target_names.values())
+        raise ValueError(
+            f"{label(process)} probes {targets}, but a Monitor of Lava records one Var or OutPort. "
+            "Make a Monitor for each, or use none and record all with net.record(...) in "
+            "`with runtime(...) as net:`."
+        )

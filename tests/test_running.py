@@ -14,19 +14,23 @@ import tempfile
 import textwrap
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
-from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.magma.runtime.runtime import Runtime
 from lava.proc.dense.models import PyDenseModelFloat
 from lava.proc.dense.process import Dense
 from lava.proc.io.extractor import Extractor
 from lava.proc.io.injector import Injector
 from lava.proc.lif.process import LIF
+from lava.proc.monitor.process import Monitor
+from lava.utils.serialization import load, save
 
 import lava_sqs
 from lava_sqs.running import SQSSimCfg, runtime, shared_array
@@ -165,6 +169,28 @@ def test_death_of_a_child_names_its_process():
                 with nothing_left(), soon(), raises(RuntimeError, *said):
                     with runtime(honest, config()) as net:
                         net.run(10)
+    """)
+
+
+def test_two_models_that_fail_in_one_step_are_both_named():
+    run_cell("""
+        for place in "after_send", "post_mgmt", "lrn", "init":
+            villain, honest = ring(deed="fail", place=place)
+            other = Saboteur(name="other", deed="fail", place=place)
+            source, sink = Dense(weights=np.eye(2), name="tap"), LIF(shape=(2,), vth=9)
+            honest.s_out.connect(source.s_in)
+            source.a_out.connect(other.a_in)
+            other.s_out.connect(sink.a_in)
+            said = "'villain' (Saboteur) failed ", "'other' (Saboteur) failed "
+            traces = "traceback of Process 'villain'", "traceback of Process 'other'"
+            with nothing_left(), soon():
+                with raises(RuntimeError, "2 Exception(s) occurred", *said, *traces):
+                    with runtime(honest, config()) as net:
+                        net.run(10)
+        villain, honest = ring(deed="fail")
+        with raises(RuntimeError, "; 1 Exception(s) occurred.", "traceback of its child"):
+            with runtime(honest, config()) as net:
+                net.run(10)
     """)
 
 
@@ -447,6 +473,86 @@ def test_network_in_a_thread_and_stopped_from_another():
     """)
 
 
+# Threads -------------------------------------------------------------------------------------
+
+
+THREADS = {
+    "a pool": """
+        from concurrent.futures import ThreadPoolExecutor
+
+        with nothing_left(), ThreadPoolExecutor(4) as pool:
+            check_stock(pool.map(run_stock, range(16)), 16)
+    """,
+    "asyncio": """
+        import asyncio
+
+        async def main():
+            networks = [asyncio.to_thread(run_stock) for _ in range(6)]
+            check_stock(await asyncio.gather(*networks), 6)
+
+        asyncio.run(main())
+        asyncio.run(main())
+    """,
+    "daemon threads": """
+        found = []
+        for _ in range(6):
+            threading.Thread(target=lambda: found.append(run_stock()), daemon=True).start()
+        while len(found) < 6:
+            time.sleep(0.01)
+        check_stock(found, 6)
+    """,
+    "beside a busy pool": """
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(3) as pool:  # the main thread makes networks, workers are busy
+            busy = pool.map(lambda _: time.sleep(0.05), range(40))
+            check_stock([run_stock() for i in range(4)], 4)
+            list(busy)
+    """,
+    "beside pools of processes": """
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing.pool import ThreadPool
+
+        with multiprocessing.get_context("fork").Pool(2) as pool, ThreadPool(3) as threads:
+            check_stock(threads.map(run_stock, range(6)), 6)
+            assert pool.map(abs, [-1, -2]) == [1, 2]
+        with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+            check_stock(pool.map(run_stock, range(4)), 4)
+    """,
+    "under another start method": """
+        from concurrent.futures import ThreadPoolExecutor
+
+        multiprocessing.set_start_method("spawn", force=True)
+        with ThreadPoolExecutor(3) as pool:
+            check_stock(pool.map(run_stock, range(9)), 9)
+        assert multiprocessing.get_start_method() == "spawn"
+    """,
+}
+
+
+@pytest.mark.parametrize("way", THREADS)
+def test_networks_in_threads(way):
+    """A child that runs the interpreter's end, which is about the parent's threads, fails there."""
+    run_cell("import multiprocessing\n" + textwrap.dedent(THREADS[way]), 60)
+
+
+@pytest.mark.faults
+def test_two_hundred_networks_in_a_thread_pool():
+    run_cell(THREADS["a pool"].replace("16", "200"), 250)
+
+
+def test_what_a_model_prints_and_its_threads_do_at_the_end_is_kept():
+    script = start_script("""
+        for deed in "start_thread", "start_pool":
+            villain, honest = ring(deed=deed)
+            with soon(), runtime(honest, config(), timeout=20) as net:
+                net.run(4)
+    """)
+    output = finish_script(script)
+    assert output.count("said by the model") == 2, output
+    assert output.count("said by its thread") == 2, output
+
+
 # Start methods -------------------------------------------------------------------------------
 
 
@@ -532,7 +638,7 @@ def test_vars_before_between_and_after_runs():
         assert source.v.get().tolist() == [0.5, -1.0, 1.5]
         source.v.set(0.25)
         assert source.v.get().tolist() == [0.25] * 3
-        for bad, kind in ((np.ones(2), ValueError), (np.ones((1, 3)), ValueError), (1j, TypeError)):
+        for bad, kind in ((np.ones(2), ValueError), (np.ones((3, 3)), ValueError), (1j, TypeError)):
             with pytest.raises(kind, match=r"'source\.v' must be set to"):
                 source.v.set(bad)
         net.run(1)
@@ -546,14 +652,166 @@ def test_vars_before_between_and_after_runs():
     net.stop()
 
 
-def test_a_scalar_var_can_be_read():
+def test_a_scalar_var_can_be_read_and_set():
     run_cell("""
         villain, honest = ring()
         with runtime(honest, config(), timeout=20) as net:
             assert villain.scalar.get().tolist() == [1.5]  # stock Lava hangs here
             net.run(1)
             assert villain.scalar.get().tolist() == [1.5]
+            for value in 2.5, [3.5], np.array([[4.5]]), 5:  # and refuses here
+                villain.scalar.set(value)
+                assert villain.scalar.get().tolist() == np.ravel(value).tolist()
     """)
+
+
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (3, 2), (1, 6), (6, 1), (1, 2, 3)])
+def test_a_var_takes_as_many_numbers_in_any_shape(shape):
+    """As stock Lava does; libraries rely on it."""
+    neurons, numbers = LIF(shape=(2, 3), vth=1e6), np.arange(6.0).reshape(shape)
+    with runtime(neurons, SQSSimCfg(), timeout=20):
+        neurons.v.set(numbers)
+        assert neurons.v.get().tolist() == [[0, 1, 2], [3, 4, 5]]
+        neurons.v.set(numbers[..., ::-1])
+        assert neurons.v.get().ravel().tolist() == numbers[..., ::-1].ravel().tolist()
+        neurons.v.set(numbers.astype(np.int16).tolist())
+        for wrong in (np.ones(5), np.ones(7), np.ones(1), np.ones((3, 3)), [], np.ones((2, 3, 2))):
+            with pytest.raises(ValueError, match="must be set to 6 numbers"):
+                neurons.v.set(wrong)
+        assert neurons.v.get().tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_a_var_that_the_model_has_transposed_is_set_in_its_own_order():
+    run_cell("""
+        villain, honest = ring(deed="transpose")
+        with runtime(honest, config(), timeout=20) as net:
+            net.run(3)
+            for numbers in np.arange(6.0).reshape(2, 3), np.ones(6), np.arange(6.0)[::-1]:
+                villain.matrix.set(numbers)
+                assert villain.matrix.get().tolist() == numbers.reshape(2, 3).tolist()
+    """)
+
+
+def test_a_var_that_a_list_initialises_is_checked_as_well():
+    source, _ = chain()
+    source.v.init = [0.0, 0.0, 0.0]
+    with runtime(source, SQSSimCfg(), timeout=20):
+        with pytest.raises(ValueError, match="must be set to 3 numbers"):
+            source.v.set(np.ones(2))  # stock Lava sets two of the three
+        source.v.set([1, 2, 3])
+        assert source.v.get().tolist() == [1, 2, 3]
+
+
+def test_what_others_read_from_a_runtime():
+    """Lava's tests, lava-dnf and lava-optimization read these, also after the end."""
+    source, target = chain()
+    assert source.runtime is None
+    with runtime(source, SQSSimCfg(), timeout=20) as net:
+        lavas = source.runtime
+        assert isinstance(lavas, Runtime)
+        assert target.runtime is lavas
+        assert (lavas._is_initialized, lavas._is_started, lavas._is_running) == (True, False, False)
+        assert source.v.get().tolist() == [0, 0, 0]
+        source.v.set(np.ones(3))
+        assert (lavas.num_steps, lavas._is_started) == (0, False)
+        net.run(3)
+        assert (lavas.num_steps, lavas._is_started, lavas._is_running) == (3, True, False)
+        source.v.get()
+        assert lavas._is_started
+        assert len(lavas.node_cfg) == 1
+        net.run(RunContinuous())
+        assert (lavas.num_steps, lavas._is_started, lavas._is_running) == (sys.maxsize, True, True)
+        net.pause()
+        assert (lavas._is_started, lavas._is_running) == (True, False)
+        net.run(RunSteps(2))
+    for process in source, target:
+        after = process.runtime
+        assert isinstance(after, Runtime)
+        assert (after.num_steps, after._is_initialized) == (2, True)
+        assert (after._is_started, after._is_running) == (False, False)
+        for call in after.wait, after.pause, partial(process.run, RunSteps(1)), partial(net.run, 1):
+            with pytest.raises(RuntimeError, match="not running any more"):
+                call()
+        with pytest.raises(RuntimeError, match="not running any more"):
+            _ = after.node_cfg
+        after.stop()
+
+
+def test_an_ended_network_is_freed():
+    """Lava never lets go of a Var, so its Process and Runtime live on, but hold little."""
+    run_cell("""
+        import gc, weakref
+
+        source, target = stock()
+        executable = source.compile(config())
+        net = runtime(source, executable=executable).start()
+        net.run(1)
+        board = source.runtime.children.board
+        left = [weakref.ref(each) for each in (net, executable, board.numbers, board._tracebacks)]
+        net.stop()
+        assert net.time_step == 1
+        del net, executable
+        gc.collect()
+        assert [ref() for ref in left] == [None] * 4
+    """)
+
+
+# Executables ---------------------------------------------------------------------------------
+
+
+def test_an_executable_that_compile_made():
+    source, target = chain()
+    executable = source.compile(SQSSimCfg(), {})
+    with pytest.raises(RuntimeError, match=r"executable=\.\.\."):
+        runtime(source, SQSSimCfg()).start()
+    with runtime(target, executable=executable, timeout=20) as net:
+        net.run(2)
+        assert source.v.get().tolist() == [2, 2, 2]
+    with pytest.raises(RuntimeError, match="has been started before"):
+        runtime(target, executable=executable).start()
+
+
+def test_an_executable_that_was_saved(tmp_path):
+    source, target = chain()
+    executable = source.compile(SQSSimCfg())
+    save([source, target], str(tmp_path / "network.pickle"), executable)
+    for original in True, False:
+        if not original:
+            (source, target), executable = load(str(tmp_path / "network.pickle"))
+        with runtime(source, executable=executable, timeout=20) as net:
+            net.run(4)
+            assert source.v.get().tolist() == [1, 1, 1]
+            source.v.set([1, 2, 3])
+            assert source.v.get().tolist() == [1, 2, 3]
+            assert target.v.get().tolist() == [1, 1, 1]
+
+
+def test_executables_that_do_not_fit_are_refused():
+    source, _ = chain()
+    executable = source.compile(SQSSimCfg())
+    with pytest.raises(TypeError, match="Argument `executable` must be"):
+        runtime(source, executable="network.pickle")
+    for more in ({"run_cfg": SQSSimCfg()}, {"compile_config": {}}):
+        with pytest.raises(TypeError, match="and `executable` exclude each other"):
+            runtime(source, executable=executable, **more)
+    with pytest.raises(ValueError, match=r"but is another Process 'source' \(LIF\)"):
+        runtime(chain()[0], executable=executable)
+    with pytest.raises(TypeError, match="Argument `run_cfg`"):
+        runtime(source)
+
+
+# Monitors ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [("v", "u"), ("v", "s_out"), ("s_out", "v"), ("s_out", "s_out")])
+def test_a_monitor_with_two_probes_is_refused_by_name(names):
+    source, _ = chain()
+    monitor = Monitor()
+    for name in names:
+        monitor.probe(getattr(source, name), 5)
+    said = rf"probes 'source\.{names[0]}', 'source\.{names[1]}', but a Monitor of Lava records one"
+    with pytest.raises(ValueError, match=rf"\(Monitor\) {said}.*net\.record"):
+        runtime(source, SQSSimCfg()).start()
 
 
 def test_across_cells():

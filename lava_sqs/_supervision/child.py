@@ -5,7 +5,9 @@ where they wait, and the traceback they died with. It is anonymous memory shared
 file, no descriptor, nothing to leak.
 """
 
+import contextlib
 import mmap
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -14,14 +16,14 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspSendPort
 from lava.magma.core.model.py.model import AbstractPyProcessModel, PyLoihiProcessModel
-from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
+from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE
 from numpy.typing import NDArray
-from scipy.sparse import spmatrix
+from scipy.sparse import issparse
 
 #: Life of a child: being built, running, left its main loop on request, raised an exception.
 BUILDING, RUNNING, FINISHED, FAILED = range(4)
@@ -42,6 +44,8 @@ ACTIVITY = {
 
 #: Seconds between two looks of a child's reporter thread.
 REPORT_INTERVAL = 0.25
+#: Seconds that threads which a model has started get to finish at its end.
+THREAD_GRACE = 0.5
 
 #: Columns of the board: the life of a child; the time step, Lava's token and the number of the
 #: command it took up last; how many it finished; when it failed; the parent counts its questions
@@ -125,6 +129,11 @@ class Board:
             return "does not answer"
         return bytes(self._places[index]).decode(errors="replace")
 
+    def close(self) -> None:
+        """Give the shared memory back; what the numbers said last remains."""
+        self.numbers = self.numbers.copy()
+        self._tracebacks, self._places = self._tracebacks[:0].copy(), self._places[:0].copy()
+
     def progress(self) -> int:
         """Return a number that changes whenever any model takes up or finishes a command."""
         return int(self.numbers[:, [BEGUN, DONE]].sum())
@@ -185,8 +194,26 @@ def child_main(
         row[STATE] = RUNNING
         actor.start()
         row[STATE] = FINISHED
-    if row[STATE] == FAILED:
-        sys.exit(1)  # flushes what the model has printed
+    _leave(int(row[STATE] == FAILED))
+
+
+def _leave(code: int) -> NoReturn:
+    """End this child without the interpreter's own end, which is about the parent's threads.
+
+    A fork has only the thread that made it. What the interpreter does at its end (joining the
+    workers of thread pools, whatever libraries have registered) would wait for the others, or
+    join the one that is ending.
+    """
+    with contextlib.suppress(BaseException):  # what the model itself has started ends in order
+        multiprocessing.util._exit_function()  # type: ignore[attr-defined]
+        deadline = time.monotonic() + THREAD_GRACE
+        for thread in threading.enumerate():
+            if not thread.daemon and thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BaseException):
+            stream.flush()
+    os._exit(code)
 
 
 def _watch_commands(model: Any, builder: Any, board: Board, index: int) -> None:
@@ -212,8 +239,9 @@ def _watch_commands(model: Any, builder: Any, board: Board, index: int) -> None:
         return handle
 
     handlers = model._cmd_handlers
-    get = MGMT_COMMAND.GET_DATA[0]
+    get, put = MGMT_COMMAND.GET_DATA[0], MGMT_COMMAND.SET_DATA[0]
     handlers[get] = _readable(model, builder, handlers[get])
+    handlers[put] = _writable(model, builder, handlers[put])
     for command, handler in list(handlers.items()):
         handlers[command] = watched(int(command), handler)
 
@@ -224,12 +252,12 @@ def _readable(model: Any, builder: Any, get_var: Callable[[], None]) -> Callable
     The stock handler sends nothing for a float (the reader waits for ever), and an array of
     another size than declared would fill the reader's buffer wrongly.
     """
-    declared = {v.var_id: v for v in builder.vars.values()}
+    declared = _by_id(builder)
 
     def handle() -> None:
         var = declared[int(model.service_to_process.peek()[0])]
         value = getattr(model, var.name)
-        if isinstance(value, (str, spmatrix)):
+        if isinstance(value, str) or issparse(value):
             get_var()
             return
         array = np.asarray(value)
@@ -246,6 +274,43 @@ def _readable(model: Any, builder: Any, get_var: Callable[[], None]) -> Callable
             setattr(model, var.name, value)
 
     return handle
+
+
+def _writable(model: Any, builder: Any, set_var: Callable[[], None]) -> Callable[[], None]:
+    """Let Lava's ``Var.set`` set scalars of every type, and arrays in the order in which they came.
+
+    The stock handler refuses floats, makes a float of an int, and fills an array in the order of
+    its memory, which is another one if the model has transposed it.
+    """
+    declared = _by_id(builder)
+
+    def handle() -> None:
+        var = declared[int(model.service_to_process.peek()[0])]
+        value = getattr(model, var.name)
+        if isinstance(value, str) or issparse(value):
+            set_var()
+            return
+        port = model.service_to_process
+        port.recv()
+        size = int(port.recv()[0])
+        new = np.array([port.recv()[0] for _ in range(size)])
+        if np.size(value) != size:
+            raise TypeError(
+                f"Var '{var.name}' must hold {size} numbers, but the model now holds "
+                f"{np.size(value)}; assign with self.{var.name}[:] = ..."
+            )
+        if isinstance(value, np.ndarray):
+            value[...] = new.reshape(value.shape)
+        else:
+            setattr(model, var.name, type(value)(new[0]))
+        model.process_to_service.send(MGMT_RESPONSE.SET_COMPLETE)
+        model.on_var_update()
+
+    return handle
+
+
+def _by_id(builder: Any) -> dict[int, Any]:
+    return {var.var_id: var for var in builder.vars.values()}
 
 
 def _forget_pause(service: Any) -> None:

@@ -19,6 +19,8 @@ from lava_sqs._supervision import child as side
 
 #: Seconds between two looks at the children while the parent waits.
 POLL = 0.05
+#: Seconds that the others get to finish their part, or to fail as well, once a model has failed.
+COMPANY = 0.2
 
 
 def label(process: AbstractProcess) -> str:
@@ -117,12 +119,8 @@ class Children:
         """
         codes = [child.process.exitcode for child in self._children]
         numbers = self.board.numbers[: len(codes)]  # read after the codes: posts precede exits
-        failed = np.flatnonzero(numbers[:, side.STATE] == side.FAILED)
-        if failed.size:
-            first = int(failed[np.argmin(numbers[failed, side.FAILED_AT])])
-            text = self.board.traceback(first)
-            said = f"{self._children[first].label} failed {self._when(first)}."
-            return f"{said}\nThe traceback of its child process:\n\n{text}"
+        if side.FAILED in numbers[:, side.STATE]:
+            return self._exceptions()
         gone = [
             (code, index)
             for index, code in enumerate(codes)
@@ -133,6 +131,30 @@ class Children:
         code, index = min(gone)  # killed ones first: their exit codes are negative
         ended = f"{self._children[index].label} lost its child process {self._when(index)}"
         return f"{ended}: {_ending(code)}."
+
+    def _exceptions(self) -> str:
+        """Describe all exceptions, the first one first, and count them as Lava does."""
+        numbers, deadline = self._numbers, time.monotonic() + COMPANY
+        models = np.array([bool(child.model) for child in self._children])
+
+        def undecided() -> bool:
+            """Say whether a model may fail yet."""
+            state, begun = numbers[:, side.STATE], numbers[:, side.BEGUN]
+            busy = (state == side.RUNNING) & (begun != numbers[:, side.DONE])
+            return bool((models & (busy | (state == side.BUILDING))).any())
+
+        while undecided() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        failed = numbers[:, side.STATE] == side.FAILED
+        if (failed & models).any():
+            failed &= models  # a runtime service fails because a model did
+        order = [int(i) for i in np.argsort(numbers[:, side.FAILED_AT]) if failed[i]]
+        said = [f"{self._children[index].label} failed {self._when(index)}" for index in order]
+        lines = [f"{', and '.join(said)}; {len(order)} Exception(s) occurred."]
+        for index in order:
+            whose = "its child process" if len(order) == 1 else self._children[index].label
+            lines.append(f"The traceback of {whose}:\n\n{self.board.traceback(index)}")
+        return "\n".join(lines)
 
     def _when(self, index: int) -> str:
         """Say what a child was doing last."""
@@ -167,8 +189,14 @@ class Children:
             for process in processes:
                 if force is not None and process.exitcode is None:
                     getattr(process, force)()
-            for process in processes:
-                process.join(max(0.0, deadline - time.monotonic()))
+            # Not process.join(timeout): a fork that another thread makes may hold its sentinel.
+            while any(process.exitcode is None for process in processes):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.001)
+        for process in processes:
+            process.join(0)  # multiprocessing forgets it
+        self.board.close()
         self._children.clear()
         self._process_of.clear()
         self._peers.clear()

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from queue import Empty
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspRecvQueue
@@ -25,6 +25,7 @@ from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProce
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE, enum_equal
 from lava.magma.runtime.runtime import Runtime
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from lava_sqs._supervision.child import shared_array
 from lava_sqs._supervision.children import POLL, Children, interrupts_deferred, label
@@ -101,27 +102,6 @@ class _GuardedSemaphore(threading.BoundedSemaphore):
         return True
 
 
-class StoppedRuntime:
-    """Takes the place of a Process's runtime after the end, to say so."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        self._message = (
-            f"The network of {name} is not running any more: {reason}. The values of its Vars "
-            "ended with it: read them inside the `with` block, or record them. Lava compiles a "
-            "Process once, so to run again build the Processes anew and start a new "
-            "runtime(process, run_cfg)."
-        )
-
-    def refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise whatever is asked."""
-        raise RuntimeError(self._message)
-
-    start = wait = pause = get_var = set_var = refuse
-
-    def stop(self) -> None:
-        """There is nothing left to stop."""
-
-
 class SupervisedRuntime(Runtime):
     """Lava's Runtime under supervision.
 
@@ -138,6 +118,9 @@ class SupervisedRuntime(Runtime):
     # Lava's attributes that change their type or that only Lava declares
     _executable: Any
     _is_running: bool
+    _watchdog_manager: Any
+    runtime_to_service: Any
+    service_to_runtime: Any
     _messaging_infrastructure: Any
     exception_q: list[Any]
 
@@ -155,7 +138,7 @@ class SupervisedRuntime(Runtime):
         }
         self._exchanging = threading.RLock()
         self._closing = threading.Lock()
-        self._stopped: StoppedRuntime | None = None
+        self._stopped: str | None = None
         for each in self._processes:
             each.runtime = self
 
@@ -168,10 +151,21 @@ class SupervisedRuntime(Runtime):
         """Whether the network has ended."""
         return self._stopped is not None
 
+    @property
+    def node_cfg(self) -> Any:
+        """What Lava calls the node configurations of the network."""
+        self.require_open()
+        return super().node_cfg
+
     def require_open(self) -> None:
         """Raise if the network has ended."""
         if self._stopped is not None:
-            self._stopped.refuse()
+            raise RuntimeError(
+                f"The network of {self._name} is not running any more: {self._stopped}. The values "
+                "of its Vars ended with it: read them inside the `with` block, or record them. "
+                "Lava compiles a Process once, so to run again build the Processes anew and start "
+                "a new runtime(process, run_cfg)."
+            )
 
     # Starting ------------------------------------------------------------------------------
 
@@ -187,7 +181,7 @@ class SupervisedRuntime(Runtime):
             self.exception_q = []  # Lava's, unused: the board tells more
             self._start_ports()
             self._guard_ports()
-        self._is_initialized = self._is_started = True
+        self._is_initialized = True
         with self._exchange(self._timeout and max(self._timeout, PATIENCE)):
             self.wait_until(_patiently(self.children.all_built))
 
@@ -234,6 +228,7 @@ class SupervisedRuntime(Runtime):
             raise RuntimeError(f"{self._name} is running already; call wait() or pause() first.")
         _check_run_condition(run_condition)
         with self._exchange():
+            self._is_started = True
             self._run(run_condition)
 
     def wait(self) -> None:
@@ -280,7 +275,7 @@ class SupervisedRuntime(Runtime):
     def get_var(self, var_id: int, idx: Any = None) -> NDArray[Any]:
         """Return the value of a Var, or of the elements `idx` of it."""
         self._find_var(var_id)
-        with self._exchange():
+        with self._exchange(), self._as_started():
             value: NDArray[Any] = super().get_var(var_id)
         return value if idx is None else value[idx]
 
@@ -292,10 +287,19 @@ class SupervisedRuntime(Runtime):
             changed[idx] = value
             value = changed
         value = _var_value(name, var, value)
-        with self._exchange():
+        with self._exchange(), self._as_started():
             super().set_var(var_id, value)
             # Lava confirms before the model's on_var_update has run.
             self.wait_until(_patiently(self.children.all_idle))
+
+    @contextlib.contextmanager
+    def _as_started(self) -> Iterator[None]:
+        """Let Lava read and set Vars before the first run, too; its children do not mind."""
+        started, self._is_started = self._is_started, True
+        try:
+            yield
+        finally:
+            self._is_started = started and not self.closed
 
     def _find_var(self, var_id: int) -> tuple[str, Any]:
         self.require_open()
@@ -424,10 +428,8 @@ class SupervisedRuntime(Runtime):
         if os.getpid() != self.children.owner or not self._closing.acquire(blocking=False):
             return
         with interrupts_deferred():
-            self._stopped = StoppedRuntime(self._name, reason)
+            self._stopped = reason
             self._is_running = self._is_started = False
-            for process in self._processes:
-                process.runtime = self._stopped
             self.children.end(polite)
             for port in self._open_ports:
                 port.join()
@@ -438,7 +440,8 @@ class SupervisedRuntime(Runtime):
             self._processes.clear()
             self._vars.clear()
             self._executable = None
-            self._messaging_infrastructure = None
+            self._messaging_infrastructure = self._watchdog_manager = None
+            self.runtime_to_service = self.service_to_runtime = ()
 
 
 def _patiently(ready: Callable[[], bool]) -> Callable[[], bool]:
@@ -473,13 +476,16 @@ def _check_run_condition(condition: Any) -> None:
 
 def _var_value(name: str, var: Any, value: Any) -> Any:
     """Return `value` as the array Lava sends; anything else would confuse its messages."""
-    if not isinstance(var.value, (int, float, np.ndarray, np.generic)):
-        return value  # text and sparse matrices: Var.set has encoded them
+    if isinstance(var.value, str) or issparse(var.value):
+        return value  # Var.set has encoded them
     value, shape = np.asarray(value), tuple(var.shape)
     if value.dtype.kind not in "biuf":
         raise TypeError(f"Var {name} must be set to real numbers, but got dtype {value.dtype}.")
     if value.ndim == 0:
         return np.full(shape, value)
-    if value.shape not in (shape, (int(np.prod(shape)),)):
-        raise ValueError(f"Var {name} must be set to shape {shape}, but got shape {value.shape}.")
-    return value
+    if value.size != np.prod(shape):  # Lava takes any shape, but waits for ever, or sets a part
+        raise ValueError(
+            f"Var {name} must be set to {int(np.prod(shape))} numbers, as many as its shape "
+            f"{shape} has, but got {value.size}, of shape {value.shape}."
+        )
+    return value.reshape(shape)

@@ -37,6 +37,19 @@ def stock(size=10):
     return source, target
 
 
+def run_stock(_=None):
+    """Run such a network for five steps; return the first neuron's voltages."""
+    source, _target = stock(2)
+    with runtime(source, config(), timeout=30) as net:
+        net.run(5)
+        return source.v.get().tolist()
+
+
+def check_stock(results, n_networks):
+    """Fail unless `results` are what run_stock returns, so many times."""
+    assert list(results) == [[2, 2]] * n_networks
+
+
 @contextlib.contextmanager
 def soon(seconds=10):
     """Fail if the block takes longer; most take a tenth of that, but machines are shared."""
@@ -87,12 +100,17 @@ def config():
 
 
 __all__ = [
+    "LIF",
+    "Dense",
+    "Saboteur",
+    "check_stock",
     "config",
     "named_segments",
     "nothing_left",
     "raises",
     "resources",
     "ring",
+    "run_stock",
     "runtime",
     "soon",
     "stock",

@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from faulty.saboteur.process import Saboteur
@@ -65,6 +67,24 @@ def swallow(model):
     model.a_in.recv()
 
 
+def transpose(model):
+    """Keep a matrix in another order of memory, as any model may."""
+    model.matrix = np.asfortranarray(model.matrix)
+
+
+def start_thread(model):
+    """Print, and let a thread print after the end of the network."""
+    print("said by the model")
+    threading.Thread(target=lambda: (time.sleep(0.3), print("said by its thread"))).start()
+
+
+def start_pool(model):
+    """Print, and let the worker of a pool print after the end of the network."""
+    print("said by the model")
+    model.pool = ThreadPoolExecutor(1)
+    model.pool.submit(lambda: (time.sleep(0.3), print("said by its thread")))
+
+
 def request_stop(model):
     """Ask for the end of the run, as Lava allows."""
     model._req_stop = True
@@ -84,6 +104,7 @@ class PySaboteurModel(PyLoihiProcessModel):
     total: np.ndarray = LavaPyType(np.ndarray, float)
     scalar: float = LavaPyType(float, float)
     reshaped: np.ndarray = LavaPyType(np.ndarray, float)
+    matrix: np.ndarray = LavaPyType(np.ndarray, float)
 
     def __init__(self, proc_params):
         super().__init__(proc_params)

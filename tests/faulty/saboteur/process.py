@@ -25,3 +25,4 @@ class Saboteur(AbstractProcess):
         self.total = Var(shape=(2,), init=0.0)
         self.scalar = Var(shape=(1,), init=1.5)
         self.reshaped = Var(shape=(4,), init=0.0)
+        self.matrix = Var(shape=(2, 3), init=0.0)
