@@ -24,6 +24,7 @@ from lava_sqs._checks import (
     check_instance,
     check_int,
     check_items,
+    check_positive,
     check_real,
     check_shape,
     check_text,
@@ -444,7 +445,7 @@ def layered(io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansa
     return from_gates(gates, io_qubits=io_qubits, memory_qubits=memory_qubits, name="layered")
 
 
-def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int) -> Ansatz:
+def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int, rtol: float = 1e-6) -> Ansatz:
     """Return the circuit of one given unitary: no angles, one layer.
 
     Parameters
@@ -453,6 +454,9 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int) -> Ansatz:
         A unitary on ``n = io_qubits + memory_qubits`` qubits, io qubits first.
     io_qubits, memory_qubits : int
         At least 1 each.
+    rtol : float
+        By how much ``U^dagger U`` may differ from 1. The default lets numbers of single precision
+        pass (float32 and complex64: about 1e-7); the nearest unitary in double precision is taken.
 
     Returns
     -------
@@ -463,7 +467,7 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int) -> Ansatz:
     ------
     TypeError, ValueError
         If it is no matrix, its size does not fit or ``U^dagger U`` differs from 1 by more than
-        1e-9.
+        *rtol*.
 
     Examples
     --------
@@ -487,11 +491,17 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int) -> Ansatz:
             f"{memory_qubits} memory qubits, but has shape {full.shape}."
         )
     full = full.astype(complex)
+    tolerance = check_positive("rtol", rtol, below=0.1)
     error = np.abs(full.conj().T @ full - np.eye(2**n)).max()
-    if not error <= 1e-9:
+    if not error <= tolerance:
         raise ValueError(
-            f"Argument `unitary` must be unitary, but U^dagger U differs from 1 by {error:.3g}."
+            f"Argument `unitary` must be unitary, but U^dagger U differs from 1 by {error:.3g}, "
+            f"above `rtol` = {tolerance:g}. If that is rounding, pass a larger rtol: the nearest "
+            "unitary is taken."
         )
+    if error > 1e-13:  # more than rounding in double precision: U (U^dagger U)^(-1/2)
+        left, _, right = np.linalg.svd(full)
+        full = left @ right
     qobj = qutip.Qobj(full, dims=[[2] * n, [2] * n])
     digest = hashlib.sha256(np.ascontiguousarray(full).tobytes()).hexdigest()
     gate = Gate("U", tuple(range(n)), matrix=qobj, digest=digest)

@@ -6,7 +6,7 @@ import hashlib
 import math
 import numbers
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,18 +17,24 @@ from lava_sqs._checks import (
     check_instance,
     check_int,
     check_items,
+    check_positive,
     check_real,
     check_shape,
     describe,
 )
 
-__all__ = ["SLOTS", "Channel", "aer_depolarizing_param", "depol_from_aer", "depolarizing"]
+__all__ = ["RTOL", "SLOTS", "Channel", "aer_depolarizing_param", "depol_from_aer", "depolarizing"]
 
 #: Where in a step the channels of a user can act, and on which qubits: ``"register"`` (all, io
 #: qubits first) or ``"memory"``. When in the step is said in ``schedule.py``.
 SLOTS = {"after_encode": "register", "after_circuit": "register", "readout": "memory"}
 
-_TOLERANCE = 1e-10  # of the Choi eigenvalues and the trace of a user's channel
+#: Tolerance of what a user gives: single precision passes, a mistake does not.
+RTOL = 1e-6
+_EXACT = 1e-13  # errors below this are the rounding of double precision: left as they are
+
+# Durations above these (seconds) are asked about, unless a lifetime is a tenth as long.
+_LONGEST_GATE, _LONGEST_WAIT = 1e-3, 1e-2
 
 
 def depolarizing(p: float, n_qubits: int) -> qutip.Qobj:
@@ -157,6 +163,9 @@ class Channel:
         In s^(-1/2).
     duration : float or None
         What the superoperator was computed from, if it was; seconds.
+    rtol : float
+        By how much the map may miss complete positivity and the trace; it is then made exact, see
+        :meth:`~lava_sqs.NoiseModel.with_channel`.
     digest : str
         Hash of the superoperator: what equality is about, besides the slot.
 
@@ -176,11 +185,13 @@ class Channel:
     hamiltonian: qutip.Qobj | None = field(default=None, compare=False)
     c_ops: tuple[qutip.Qobj, ...] = field(default=(), compare=False)
     duration: float | None = field(default=None, compare=False)
+    rtol: InitVar[float] = RTOL
     digest: str = field(default="", init=False, repr=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, rtol: float) -> None:
         check_choice("slot", self.slot, SLOTS)
-        _check_cptp(self.superoperator)
+        tolerance = check_positive("rtol", rtol, below=0.1)
+        object.__setattr__(self, "superoperator", _exact_channel(self.superoperator, tolerance))
         data = np.ascontiguousarray(self.superoperator.full() + 0.0)
         object.__setattr__(self, "digest", hashlib.sha256(data.tobytes()).hexdigest())
 
@@ -219,6 +230,9 @@ class Channel:
         if hamiltonian is not None and not hamiltonian.isherm:
             raise ValueError("Argument `hamiltonian` must be Hermitian, but is not.")
         time = check_duration("duration", check_number("duration", duration))
+        slowest = max(1 / max(_rate(name, op), 1e-300) for name, op in named)
+        if time > 100 * slowest:
+            check_unit("duration", time, _LONGEST_WAIT, slowest, ratio=math.inf)
         energy = 0 * operators[0] if hamiltonian is None else hamiltonian
         generator = qutip.liouvillian(energy, list(operators))
         return cls(slot, (generator * time).expm(), hamiltonian, operators, time)
@@ -301,11 +315,19 @@ def _from_lists(data: Mapping[str, Any], dims: Any) -> qutip.Qobj:
     return qutip.Qobj(real + 1j * imag, dims=dims)
 
 
+def _rate(name: str, operator: qutip.Qobj) -> float:
+    """Return how fast a collapse operator or a Hamiltonian moves states, in 1/s."""
+    if name == "hamiltonian":
+        levels = operator.eigenenergies()
+        return float(levels[-1] - levels[0]) / 2
+    return float(np.linalg.norm(operator.full(), 2)) ** 2
+
+
 def as_superoperator(channel: Any) -> qutip.Qobj:
     """Return a superoperator, from one in any representation, an operator or Kraus operators."""
     if isinstance(channel, qutip.Qobj) and (channel.isoper or channel.issuper):
         return qutip.to_super(channel)
-    kraus = channel if isinstance(channel, (list, tuple)) else ()
+    kraus = [_as_operator(k) for k in channel] if isinstance(channel, (list, tuple)) else []
     if kraus and all(isinstance(k, qutip.Qobj) and k.isoper for k in kraus):
         return sum(qutip.to_super(k) for k in kraus)
     raise TypeError(
@@ -314,8 +336,27 @@ def as_superoperator(channel: Any) -> qutip.Qobj:
     )
 
 
-def _check_cptp(superoperator: qutip.Qobj) -> None:
-    """Raise unless the map takes states of some qubits to states of the same qubits."""
+def _as_operator(kraus: Any) -> Any:
+    """Return an array (2**n, 2**n) as a Qobj on n qubits, anything else as it is."""
+    if not isinstance(kraus, np.ndarray) or kraus.ndim != 2 or kraus.dtype.kind not in "iufc":
+        return kraus
+    n = len(kraus).bit_length() - 1
+    if n < 1 or kraus.shape != (2**n, 2**n):
+        return kraus
+    return qutip.Qobj(kraus.astype(complex), dims=[[2] * n, [2] * n])
+
+
+def _exact_channel(superoperator: Any, tolerance: float) -> qutip.Qobj:
+    r"""Return the map, completely positive and trace preserving to the last digits.
+
+    What misses it by less than *tolerance*, as numbers of single precision do, is made exact:
+    negative eigenvalues of the Choi matrix become 0, and the trace is restored by
+
+    .. math:: \mathcal E'(\rho) = \mathcal E(M^{-1/2} \rho M^{-1/2}), \qquad
+        M = \mathcal E^\dagger(1) = \sum_a K_a^\dagger K_a .
+
+    Raises ``ValueError`` for what misses it by more.
+    """
     dims = superoperator.dims
     if not superoperator.issuper or dims[0] != dims[1] or set(np.ravel(dims)) != {2}:
         raise ValueError(
@@ -325,27 +366,47 @@ def _check_cptp(superoperator: qutip.Qobj) -> None:
         )
     if not np.isfinite(superoperator.full()).all():
         raise ValueError("Argument `channel` must be finite, but holds NaN or infinity.")
-    choi = qutip.to_choi(superoperator).full()
+    superoperator = qutip.to_super(superoperator)
+    as_choi = qutip.to_choi(superoperator)
+    choi = as_choi.full()
     skew = float(np.abs(choi - choi.conj().T).max())
-    if skew > _TOLERANCE:
+    if skew > tolerance:
         raise ValueError(
             "Argument `channel` must be completely positive, but does not even preserve "
             f"Hermiticity (its Choi matrix differs from its adjoint by {skew:.3g})."
         )
-    lowest = float(np.linalg.eigvalsh(choi)[0])
-    if lowest < -_TOLERANCE:
+    levels, vectors = np.linalg.eigh((choi + choi.conj().T) / 2)
+    if levels[0] < -tolerance:
         raise ValueError(
             "Argument `channel` must be completely positive, but its Choi matrix has the "
-            f"eigenvalue {lowest:.6g}."
+            f"eigenvalue {levels[0]:.6g}."
         )
     d = round(math.sqrt(superoperator.shape[0]))
-    trace = np.eye(d).ravel(order="F")  # column stacking: trace(rho) = trace @ vec(rho)
-    error = float(np.abs(trace @ superoperator.full() - trace).max())
-    if error > _TOLERANCE:
+    total = _trace_of_image(superoperator, d)
+    error = float(np.abs(total - np.eye(d)).max())
+    if error > tolerance:
         raise ValueError(
             f"Argument `channel` must preserve the trace, but changes it by up to {error:.6g} "
-            "(largest entry of Tr E(|i><j|) - delta_ij)."
+            "(largest entry of sum_a K_a^dagger K_a - 1), and at most `rtol` is rounding "
+            f"({tolerance:.3g}). If it is meant to be a channel, renormalise its Kraus operators, "
+            "K_a M**-0.5 with M = sum_a K_a^dagger K_a, or pass a larger rtol to with_channel, "
+            "which does so."
         )
+    if max(skew, -levels[0]) > _EXACT:
+        choi = (vectors * np.clip(levels, 0, None)) @ vectors.conj().T
+        superoperator = qutip.to_super(qutip.Qobj(choi, dims=as_choi.dims, superrep="choi"))
+        total = _trace_of_image(superoperator, d)
+    if np.abs(total - np.eye(d)).max() > _EXACT:
+        weights, kets = np.linalg.eigh(total)
+        root = qutip.Qobj((kets / np.sqrt(weights)) @ kets.conj().T, dims=dims[0])
+        superoperator = superoperator @ qutip.to_super(root)
+    return superoperator
+
+
+def _trace_of_image(superoperator: qutip.Qobj, d: int) -> Any:
+    """Return M = E^dagger(1) = sum_a K_a^dagger K_a: the trace of E(rho) is Tr(M rho)."""
+    row = np.eye(d).ravel(order="F") @ superoperator.full()  # columns are stacked
+    return row.reshape(d, d)
 
 
 # -- numbers, for this module and noise.py ---------------------------------------------------------
@@ -374,6 +435,33 @@ def check_probability(name: str, value: float) -> float:
     raise ValueError(
         f"Argument `{name}` must be a probability, from 0 to 1{why}, but got {value!r}."
     )
+
+
+def check_unit(
+    name: str, value: float, longest: float, lifetime: float, ratio: float = 1000
+) -> None:
+    """Raise if a duration looks like microseconds: see the Notes of NoiseModel.
+
+    Parameters
+    ----------
+    name, value
+        Of the duration, in seconds.
+    longest : float
+        Above it a duration needs a lifetime of a tenth of it.
+    lifetime : float
+        The longest finite one that it meets; inf if there is none.
+    ratio : float
+        So many lifetimes are never exceeded: nothing more would happen.
+    """
+    known = math.isfinite(lifetime)
+    long = value > longest and not (known and value <= 10 * lifetime)
+    if long or (known and value > ratio * lifetime):
+        beside = f" beside lifetimes of at most {lifetime:.6g} s" if known else ""
+        raise ValueError(
+            f"Argument `{name}` must be in seconds, but got {value!r}{beside}: did you mean "
+            f"microseconds ({value * 1e-6:.6g})? Durations above {longest:g} s need a lifetime of "
+            f"at least a tenth of that, and none may exceed {ratio:g} lifetimes."
+        )
 
 
 def check_duration(name: str, value: float) -> float:

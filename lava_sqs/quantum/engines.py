@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_real
 from lava_sqs.quantum import _kernels
 from lava_sqs.quantum.instrument import compile_program
-from lava_sqs.quantum.pauli import pauli_to_matrices, pauli_to_qobj, qobj_to_pauli
+from lava_sqs.quantum.pauli import (
+    matrices_to_pauli,
+    pauli_to_matrices,
+    pauli_to_qobj,
+    qobj_to_pauli,
+)
 from lava_sqs.quantum.reference import ReferenceNeuron
 
 if TYPE_CHECKING:
@@ -27,6 +32,7 @@ __all__ = ["Engine", "InstrumentEngine", "LiteralEngine", "check_states", "groun
 Array = NDArray[Any]
 
 # Below this the outcome's probability is rounding: see "One time step" in the docs.
+_ROUNDING = 1e-12  # of the trace and the eigenvalues of a state in double precision
 _FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
 
 
@@ -313,7 +319,8 @@ def check_states(name: str, vectors: Array, memory_qubits: int, dtype: Any = np.
     """Return Pauli vectors (..., 4**n), all-zero ones made ``|0..0>``, if all are states.
 
     The argument *name* is what messages call the *vectors*; *memory_qubits* is n; *dtype* sets the
-    tolerance, 1e-9 or (float32) 1e-4.
+    tolerance, 1e-6 or (float32) 1e-4, which lets states in single precision pass. In float64 they
+    are then made exact: the trace 1, and negative eigenvalues 0.
 
     Raises
     ------
@@ -325,7 +332,8 @@ def check_states(name: str, vectors: Array, memory_qubits: int, dtype: Any = np.
     >>> check_states("memory", [[0.0, 0.0, 0.0, 0.0]], 1)
     array([[1., 0., 0., 1.]])
     """
-    tolerance = 1e-9 if np.dtype(dtype) == np.float64 else 1e-4
+    exact = np.dtype(dtype) == np.float64
+    tolerance = 1e-6 if exact else 1e-4
     vectors = np.array(vectors, dtype=dtype)
     vectors[~vectors.any(axis=-1)] = ground_state(memory_qubits)
     trace_error = np.abs(vectors[..., 0] - 1).max(initial=0)
@@ -334,12 +342,19 @@ def check_states(name: str, vectors: Array, memory_qubits: int, dtype: Any = np.
             f"Argument `{name}` must hold Pauli vectors of states (component 0, the trace, is 1), "
             f"but a trace differs from 1 by {trace_error:.3g}."
         )
-    lowest = np.linalg.eigvalsh(pauli_to_matrices(vectors))[..., 0].min(initial=0)
+    levels, kets = np.linalg.eigh(pauli_to_matrices(vectors))
+    lowest = levels[..., 0].min(initial=0)
     if lowest < -tolerance:
         raise ValueError(
             f"Argument `{name}` must hold Pauli vectors of states, but one has the eigenvalue "
             f"{lowest:.3g}."
         )
+    if exact and max(trace_error, -lowest) > _ROUNDING:
+        levels = np.clip(levels, 0, None)
+        levels /= levels.sum(axis=-1, keepdims=True)
+        states = (kets * levels[..., None, :]) @ kets.conj().swapaxes(-1, -2)
+        vectors = np.ascontiguousarray(matrices_to_pauli(states).real)
+        vectors[..., 0] = 1.0
     return vectors
 
 

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_choice, check_int, check_items, describe
 from lava_sqs.quantum.channels import (
+    _LONGEST_GATE,
+    _LONGEST_WAIT,
+    RTOL,
     SLOTS,
     Channel,
     aer_depolarizing_param,
@@ -25,6 +28,7 @@ from lava_sqs.quantum.channels import (
     check_duration,
     check_number,
     check_probability,
+    check_unit,
     depol_from_aer,
     depolarizing,
 )
@@ -74,6 +78,12 @@ def _lifetime(name: str, value: float) -> float:
             f"did you mean microseconds{meant}?"
         )
     return value
+
+
+def _longest_finite(*lifetimes: Any) -> float:
+    """Return the longest finite lifetime of any qubit, inf if there is none."""
+    values = [v for t in lifetimes for v in (t if isinstance(t, tuple) else (t,))]
+    return max((v for v in values if math.isfinite(v)), default=math.inf)
 
 
 _CHECKS: dict[str, Callable[[str, float], float]] = {
@@ -161,11 +171,16 @@ class NoiseModel:
     ValueError
         ``t2 > 2 t1``; a probability outside [0, 1] (depolarising is completely positive just
         there); a finite t1 or t2 when every duration is zero; a finite lifetime above 10 s or
-        below 1 ns, or a duration above 10 s (microseconds or nanoseconds given?); per-qubit
+        below 1 ns, or a duration that looks like microseconds or nanoseconds (see Notes); per-qubit
         values of different lengths.
 
     Notes
     -----
+    A duration is refused above 10 s; above 1 ms (gates) or 10 ms (readout, idle), unless a finite
+    lifetime is at least a tenth of it; and above 1000 times the longest finite lifetime. Nothing is
+    lost: after 40 lifetimes there is nothing left to relax in double precision, and only the ratios
+    of times matter, so that slower systems can be written with all times divided by one number.
+
     "Per qubit" means the qubits of the register, io qubits first. How many there are is known
     when the model meets a circuit: :meth:`check_circuit` raises then.
 
@@ -209,6 +224,10 @@ class NoiseModel:
             object.__setattr__(self, name, clean)
         self._check_lengths()
         self._check_lifetimes()
+        lifetime = _longest_finite(self.t1, self.t2)
+        for name in _DURATIONS:
+            longest = _LONGEST_GATE if name.startswith("gate") else _LONGEST_WAIT
+            check_unit(name, getattr(self, name), longest, lifetime)
         channels = check_items("channels", self.channels)
         if not all(isinstance(c, Channel) for c in channels):
             raise TypeError(
@@ -502,7 +521,7 @@ class NoiseModel:
                 f"Argument `factor` = {factor!r} takes the model out of range. {error}"
             ) from error
 
-    def with_channel(self, slot: str, channel: Any) -> NoiseModel:
+    def with_channel(self, slot: str, channel: Any, *, rtol: float = RTOL) -> NoiseModel:
         """Return a model with one more channel of the user's, after those already in its slot.
 
         Parameters
@@ -511,7 +530,11 @@ class NoiseModel:
             Where in the step. The first two act on the full register, io qubits first; the last
             on the memory qubits alone, after their relaxation.
         channel : Qobj or list of Qobj
-            A superoperator (any of QuTiP's representations), a unitary, or Kraus operators.
+            A superoperator (any of QuTiP's representations), a unitary, or Kraus operators. The
+            Kraus operators may be arrays of shape (2**n, 2**n).
+        rtol : float
+            By how much the map may miss complete positivity and the trace. The default lets
+            numbers of single precision pass (float32 and complex64: about 1e-7).
 
         Returns
         -------
@@ -523,7 +546,13 @@ class NoiseModel:
             If *channel* is none of these.
         ValueError
             If the map is not completely positive (names the Choi eigenvalue) or does not
-            preserve the trace (names the error); the tolerance is 1e-10.
+            preserve the trace (names the error), by more than *rtol*.
+
+        Notes
+        -----
+        What is accepted is made exact: negative eigenvalues of the Choi matrix become 0, then
+        each Kraus operator is multiplied by ``M**-0.5``, with ``M = sum_a K_a^dagger K_a``, so that
+        the trace is preserved to rounding in double precision.
 
         Examples
         --------
@@ -533,7 +562,7 @@ class NoiseModel:
         1 channel: readout
         """
         check_choice("slot", slot, SLOTS)
-        added = Channel(slot, as_superoperator(channel))
+        added = Channel(slot, as_superoperator(channel), rtol=rtol)
         return self.replace(channels=(*self.channels, added))
 
     def with_lindblad(
@@ -814,9 +843,8 @@ def depol_from_gate_infidelity(
         raise ValueError(f"Argument `n_qubits` must be 1 or 2, but got {n}.")
     r = check_probability("r", check_number("r", r))
     duration = check_duration("duration", check_number("duration", duration))
-    model = NoiseModel(
-        t1=t1, t2=t2, gate_time_1q=duration, gate_time_2q=0, readout_time=1e-6, idle_time=0
-    )
+    model = NoiseModel(t1=t1, t2=t2)
+    check_unit("duration", duration, _LONGEST_GATE, _longest_finite(model.t1, model.t2))
     for name in _LIFETIMES:
         given = getattr(model, name)
         if isinstance(given, tuple) and len(given) != n:

@@ -326,8 +326,9 @@ def noise_models(draw, n_io, n_memory):
     def per_qubit(values, size):
         return draw(st.one_of(values, st.lists(values, min_size=size, max_size=size)))
 
-    def duration():
-        return draw(st.one_of(st.just(0.0), st.floats(1e-9, 1e-5), st.floats(0, 10)))
+    def duration(least=0.0):
+        drawn = draw(st.one_of(st.just(least), st.floats(1e-9, 1e-5), st.floats(least, 10)))
+        return min(drawn, 10 * float(t2.max()), 10)  # others are asked about
 
     t1 = np.array(draw(st.lists(st.floats(1e-9, 10), min_size=n, max_size=n)))
     t2 = np.clip(t1 * draw(st.floats(1e-3, 2)), 1e-9, 10)
@@ -337,7 +338,7 @@ def noise_models(draw, n_io, n_memory):
         gate_time_1q=duration(),
         gate_time_2q=duration(),
         readout_time=duration(),
-        idle_time=draw(st.floats(1e-9, 1)),
+        idle_time=duration(1e-9),
         p_depol_1q=per_qubit(small, n),
         p_depol_2q=draw(small),
         p_read1_given0=per_qubit(small, n_io),
@@ -844,4 +845,4 @@ def test_a_channel_made_by_hand_is_checked_too():
 
 def test_a_gate_that_outlives_its_qubit_has_no_depolarising():
     with pytest.raises(ValueError, match="`duration` must be short enough"):
-        depol_from_gate_infidelity(1e-3, 1, t1=1e-4, t2=1e-4, duration=1)
+        depol_from_gate_infidelity(1e-3, 1, t1=1e-6, t2=1e-6, duration=1e-4)
