@@ -59,7 +59,7 @@ _HOMES = {
     "__version__": "lava_sqs._version",
     "ansatz": "lava_sqs.quantum",
     "connect_learning": "lava_sqs.learning.rules",
-    "instrument": "lava_sqs.quantum",
+    "instrument": "lava_sqs.quantum.instrument",
     "runtime": "lava_sqs.running",
 }
 

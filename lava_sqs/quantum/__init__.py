@@ -1,8 +1,9 @@
 """The physics of SQS neurons, without Lava: QuTiP builds, NumPy and Numba run."""
 
+from typing import TYPE_CHECKING
+
 from lava_sqs.quantum import ansatz, diagnostics
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.instrument import instrument
 from lava_sqs.quantum.noise import (
     NoiseModel,
     aer_depolarizing_param,
@@ -19,6 +20,13 @@ from lava_sqs.quantum.pauli import (
 from lava_sqs.quantum.population import Population, RunResult
 from lava_sqs.quantum.reference import ReferenceNeuron
 from lava_sqs.quantum.sensitivity import OnlineScores, SpikeTrainScorer, score_spike_train
+
+if TYPE_CHECKING:
+    from lava_sqs.quantum.instrument import instrument
+else:
+    # The module, which is called as its function: `import lava_sqs.quantum.instrument as m` reads
+    # this attribute.
+    from lava_sqs.quantum import instrument
 
 __all__ = [
     "Ansatz",

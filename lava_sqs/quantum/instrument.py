@@ -18,6 +18,9 @@ noise); the instruments of any number of angle vectors follow by batched product
 
 from __future__ import annotations
 
+import importlib
+import sys
+import types
 from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
 from itertools import product
@@ -81,9 +84,23 @@ class Program:
         return (2**io, size, 3**io, size)
 
     def build(self, theta: NDArray[np.float64], dtype: Any = np.float64) -> NDArray[Any]:
-        """Return the instruments A (K, S, D, C, D) in *dtype* of angles *theta* (K, n_params).
+        """Return the instruments of angles.
 
-        Raises ``ValueError`` if they would not fit.
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+        dtype : float64 or float32
+            Precision of the result.
+
+        Returns
+        -------
+        ndarray, shape (K, S, D, C, D)
+
+        Raises
+        ------
+        ValueError
+            If they would not fit.
         """
         check_compiled(self.ansatz, self.noise, theta.shape[0], dtype)
         A = np.empty((theta.shape[0], *self.shape), dtype=dtype)
@@ -98,9 +115,23 @@ class Program:
     def pull_back(
         self, theta: NDArray[np.float64], gradient: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return ``sum <gradient, dA/dtheta_p>`` (K, n_params) at *theta* for *gradient* like A.
+        """Return ``sum <gradient, dA/dtheta_p>``: reverse mode through :meth:`build`.
 
-        Raises ``ValueError`` if the states that it keeps would not fit.
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+        gradient : ndarray, shape (K, S, D, C, D)
+            By the instruments.
+
+        Returns
+        -------
+        ndarray, shape (K, n_params)
+
+        Raises
+        ------
+        ValueError
+            If the states that it keeps would not fit.
         """
         check_scores(
             self.ansatz, self.noise, rows=len(theta), derivatives=False, operations=len(self.table)
@@ -180,7 +211,12 @@ def instrument(
 def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
     """Let QuTiP make every superoperator of a step; the result serves every *theta*.
 
-    The last 64 pairs of *ansatz* and *noise* (or None) are kept.
+    Parameters
+    ----------
+    ansatz : Ansatz
+        The circuit.
+    noise : NoiseModel, optional
+        None is noiseless. The last 64 pairs are kept.
 
     Returns
     -------
@@ -345,3 +381,18 @@ def _effects(
         row = reduce(np.kron, [per_qubit[q][bit] for q, bit in enumerate(bits)])
         rows.append(np.kron(row[None], wait))
     return np.ascontiguousarray(np.concatenate(rows))
+
+
+class _CallableModule(types.ModuleType):
+    """The module ``lava_sqs.quantum.instrument``, which is called as its function as well."""
+
+    def __call__(
+        self, ansatz: Ansatz, theta: Any, z: Any, noise: NoiseModel | None = None
+    ) -> list[qutip.Qobj]:
+        return instrument(ansatz, theta, z, noise)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return importlib.import_module, (self.__name__,)
+
+
+sys.modules[__name__].__class__ = _CallableModule
