@@ -52,9 +52,12 @@ class _Defaults(argparse.HelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         from lava_sqs.network import SQSNN
+        from lava_sqs.neurons import kind_of, kinds
 
         known = inspect.signature(SQSNN).parameters
         text = action.help
+        if text and action.dest == "neuron":
+            text = text.replace("KINDS", "; ".join(f"{k}: {kind_of(k).summary}" for k in kinds()))
         if text and action.dest in known and "(default" not in text:
             value = known[action.dest].default
             if isinstance(value, tuple):
@@ -130,7 +133,7 @@ def _add_train(commands: Any) -> None:
     network.add_argument(
         "--neuron",
         metavar="KIND",
-        help="sqs, or a rival: qlif, lif (classical, stochastic), as_published (the paper's code)",
+        help="one of KINDS",
     )
     network.add_argument("--shots", type=int, metavar="N", help="per step, of qlif")
     add_noise(network, "none")
@@ -390,16 +393,11 @@ def _accuracy(result: dict[str, Any]) -> str:
 
 
 def _network_in_words(clf: SQSNN) -> str:
-    from lava_sqs.network import SQSNeuron
-
     spec = clf.spec_
-    neuron = spec.visible.neuron
-    kind = f"neurons of kind {clf.neuron}"
-    if isinstance(neuron, SQSNeuron):
-        a = neuron.ansatz
-        kind = f"SQS neurons, circuit {a.name}, {a.io_qubits} io + {a.memory_qubits} memory qubits"
+    neuron: Any = spec.visible.neuron
     sizes = " -> ".join(str(n) for n in (spec.n_inputs, *(la.size for la in spec.layers)))
-    return sizes + (" with input skips" if len(spec.visible.sources) > 1 else "") + f", {kind}"
+    skips = " with input skips" if len(spec.visible.sources) > 1 else ""
+    return f"{sizes}{skips}, {neuron.in_words()}"
 
 
 def _rule_in_words(clf: SQSNN) -> str:

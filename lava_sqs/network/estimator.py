@@ -40,16 +40,8 @@ from lava_sqs.data.datasets import samples_in_words
 from lava_sqs.data.encoders import ENCODERS, Scale
 from lava_sqs.learning.optimizers import Optimizer
 from lava_sqs.network import storage
-from lava_sqs.network.neurons import (
-    KINDS,
-    AsPublishedNeuron,
-    LIFNeuron,
-    Neuron,
-    QLIFNeuron,
-    SQSNeuron,
-)
 from lava_sqs.network.readout import READOUTS, Evaluation, accuracy_interval, count_scores
-from lava_sqs.network.simulation import LayerTrace, forward, sequential_uniforms
+from lava_sqs.network.simulation import LayerTrace, compiled_layers, forward, sequential_uniforms
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters, feed_forward
 from lava_sqs.network.training import (
     CREDITS,
@@ -61,8 +53,8 @@ from lava_sqs.network.training import (
     local_gradient,
     target_trains,
 )
+from lava_sqs.neurons import kind_of, kinds
 from lava_sqs.quantum import Ansatz, NoiseModel
-from lava_sqs.quantum import ansatz as circuits
 
 __all__ = ["INPUT_KINDS", "RUNTIMES", "SCHEDULES", "SQSNN"]
 
@@ -127,7 +119,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     memory_qubits, ansatz, layers
         The circuit, as of :class:`~lava_sqs.SQS`: a name and its sizes, or an Ansatz.
     neuron : {"sqs", "qlif", "lif", "as_published"}
-        The neurons, or rivals of them: see :mod:`lava_sqs.network.neurons`.
+        The neurons, or rivals of them: see :mod:`lava_sqs.neurons`.
     noise : NoiseModel, optional
         Of SQS neurons, in training and inference.
     rule : {"exact", "window", "as-published"}
@@ -469,7 +461,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             check_flag("channels_first", self.channels_first)
         if not isinstance(self.verbose, bool):
             check_int("verbose", self.verbose, minimum=0)  # as in scikit-learn
-        check_choice("neuron", self.neuron, KINDS)
+        kind = kind_of(self.neuron)
         check_choice("rule", self.rule, RULES)
         check_choice("encoder", self.encoder, ENCODERS)
         check_choice("targets", self.targets, TARGETS)
@@ -503,32 +495,19 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             raise TypeError(
                 f"Argument `noise` must be a NoiseModel or None, but got {describe(self.noise)}."
             )
-        if self.neuron != "sqs" and (self.noise is not None or self.rule != "exact"):
+        if self.noise is not None and not kind.takes_noise:
             raise ValueError(
-                f"Arguments `noise` and `rule` belong to neuron='sqs'; with {self.neuron!r} they "
-                "must be None and 'exact'."
+                f"Argument `noise` belongs to {_some(lambda k: k.takes_noise)}; with "
+                f"{self.neuron!r} it must be None."
+            )
+        if self.rule not in kind.rules:
+            raise ValueError(
+                f"Argument `rule` = {self.rule!r} belongs to "
+                f"{_some(lambda k: self.rule in k.rules)}; with {self.neuron!r} it must be "
+                f"{' or '.join(map(repr, kind.rules))}."
             )
         if self.resume and self.checkpoint is None:
             raise ValueError("Argument `checkpoint` must name a file when `resume` is True.")
-
-    def _make_neuron(self) -> Neuron:
-        own = self._kept
-        if own.neuron == "qlif":
-            return QLIFNeuron(own.shots)
-        if own.neuron == "lif":
-            return LIFNeuron()
-        if own.neuron == "as_published":
-            return AsPublishedNeuron()
-        if isinstance(own.ansatz, Ansatz):
-            if own.memory_qubits not in (None, own.ansatz.memory_qubits) or own.layers:
-                raise ValueError(
-                    "Arguments `memory_qubits` and `layers` must be left out (or agree) when "
-                    f"`ansatz` is an Ansatz, but got {own.memory_qubits} and {own.layers}."
-                )
-            return SQSNeuron(own.ansatz, own.noise)
-        given = {"memory_qubits": own.memory_qubits, "layers": own.layers}
-        chosen = {k: v for k, v in given.items() if v is not None}
-        return SQSNeuron(circuits.named(own.ansatz, **chosen), own.noise)
 
     def _make_spec(self, n_inputs: int) -> NetworkSpec:
         own, n = self._kept, len(self.classes_)
@@ -537,7 +516,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             n_inputs,
             own.hidden_layer_sizes,
             own.neurons_per_class * n_codes,
-            self._make_neuron(),
+            kind_of(own.neuron).from_arguments(vars(own)),
             skip=own.skip,
         )
 
@@ -749,9 +728,12 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         key = self._key(seed)
         n_classes = len(self.classes_)
         scores, spikes = np.empty((n_repeats, len(X), n_classes)), 0
+        neurons = compiled_layers(spec, self.parameters_)  # once for all samples and repeats
         for repeat in range(n_repeats):
             for part, inputs, uniforms in self._runs(X, repeat, key, spec):
-                traces = forward(spec, self.parameters_, inputs, uniforms)
+                traces = forward(
+                    spec, self.parameters_, inputs, uniforms, neurons=neurons, record=False
+                )
                 spikes += sum(int(t.out.spikes.sum()) for t in traces)
                 if self.readout == "count":
                     scores[repeat, part] = count_scores(traces[-1].out.spikes, n_classes)
@@ -762,12 +744,12 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     def _log_odds(self, spec: NetworkSpec, visible: LayerTrace, u: Array) -> Array:
         """Return per class how much likelier its neurons' spiking is than their silence."""
         layer = spec.visible
-        own = self.parameters_[layer.name]
+        assert visible.neurons is not None
         total = np.zeros((*visible.z.shape[1:2], layer.size))
         for bit, sign in ((1, 1.0), (0, -1.0)):
             clamp = np.full(visible.z.shape, bit, np.int8)
             clamp[: spec.lag(layer.name)] = -1
-            out = layer.neuron.run(own.angles, visible.z, u, clamp)
+            out = visible.neurons.run(visible.z, u, clamp)
             total += sign * out.log_likelihood[spec.lag(layer.name) :].sum(axis=0)
         return np.asarray(total.reshape(len(total), len(self.classes_), -1).sum(axis=2))
 
@@ -778,18 +760,15 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             raise TypeError(
                 f"Argument `noise` must be a NoiseModel or None, but got {describe(noise)}."
             )
-        if self._kept.neuron != "sqs":
+        kind = kind_of(self._kept.neuron)
+        if not kind.takes_noise:
             raise ValueError(
-                f"Argument `noise` needs neuron='sqs', but this is {self._kept.neuron!r}."
+                f"Argument `noise` needs {_some(lambda k: k.takes_noise)}, but this is "
+                f"{self._kept.neuron!r}."
             )
-        visible = self.spec_.visible.neuron
-        assert isinstance(visible, SQSNeuron)
-        spec = self.spec_
-        layers = []
-        for layer in spec.layers:
-            neuron = SQSNeuron(visible.ansatz, noise)
-            layers.append(type(layer)(layer.name, layer.size, neuron, layer.sources))
-        return NetworkSpec(spec.n_inputs, tuple(layers))
+        neuron: Any = self.spec_.visible.neuron
+        layers = [replace(la, neuron=neuron.with_noise(noise)) for la in self.spec_.layers]
+        return replace(self.spec_, layers=tuple(layers))
 
     def _key(self, seed: int | None) -> int:
         """Return where the randomness of a method comes from: its argument, or the fit."""
@@ -953,11 +932,19 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         key = self._key(seed)
         inputs = self._encoded(X, key)
         streams = sequential_uniforms(spec, key, inputs.shape[1] + spec.depth)
+        neurons = compiled_layers(spec, self.parameters_)
         for start in range(0, len(inputs), _CHUNK):
             part = inputs[start : start + _CHUNK]
             drawn = [next(streams) for _ in part]
             uniforms = [np.concatenate(u, axis=1) for u in zip(*drawn, strict=True)]
-            yield forward(spec, self.parameters_, part.transpose(1, 0, 2), uniforms)
+            yield forward(
+                spec,
+                self.parameters_,
+                part.transpose(1, 0, 2),
+                uniforms,
+                neurons=neurons,
+                record=False,
+            )
 
     # -- Lava ---------------------------------------------------------------------------------
 
@@ -1120,6 +1107,13 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             If the file is damaged or from a newer major version of the format.
         """
         header, arrays = storage.read(path)
+        with _read_from(path):
+            kind = header["arguments"].get("neuron")
+        if isinstance(kind, str) and kind.isidentifier() and kind not in kinds():
+            raise ValueError(
+                f"The file {path} holds a network of neurons of kind {kind!r}, which is not known "
+                "here: what adds it (lava_sqs.neurons.register) must be imported first."
+            )
         with _read_from(path):
             known = cls._get_param_names()
             given = {k: storage.from_json(v) for k, v in header["arguments"].items() if k in known}
@@ -1464,6 +1458,11 @@ def _outside() -> int:
     while frame.f_back is not None and frame.f_code.co_filename == __file__:
         frame, level = frame.f_back, level + 1
     return level
+
+
+def _some(has: Callable[[Any], bool]) -> str:
+    """Return the kinds of neurons that have something, in words."""
+    return " or ".join(f"neuron={name!r}" for name in kinds() if has(kind_of(name)))
 
 
 def _or(value: float | None, default: float) -> float:

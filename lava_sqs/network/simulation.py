@@ -13,10 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.network.neurons import RunOut
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
+from lava_sqs.neurons import BoundNeuron, RunOut, compiled
 
-__all__ = ["Delayed", "LayerTrace", "forward", "layer_seeds", "sequential_uniforms"]
+__all__ = [
+    "Delayed",
+    "LayerTrace",
+    "compiled_layers",
+    "forward",
+    "layer_seeds",
+    "sequential_uniforms",
+]
 
 Array = NDArray[Any]
 
@@ -51,7 +58,7 @@ class Delayed:
         self._when = slice(1, 1 + len(train))
         self._same = len(train) > 1 and train.strides[0] == 0
         self._shape = train.shape
-        self._train = np.asarray(train[:1] if self._same else train, dtype=float)
+        self._train = np.ascontiguousarray(train[:1] if self._same else train, dtype=float)
 
     def dense(self) -> Array:
         """Return all of it, (S, B, M)."""
@@ -89,6 +96,8 @@ class LayerTrace:
         Currents.
     out : RunOut
         Spikes, probabilities and likelihoods.
+    neurons : BoundNeuron, optional
+        What ran, to be scored with the instruments that it has.
 
     Examples
     --------
@@ -101,6 +110,7 @@ class LayerTrace:
     history: dict[str, Delayed]
     z: Array
     out: RunOut
+    neurons: BoundNeuron | None = None
 
     def __repr__(self) -> str:
         return f"<LayerTrace: currents {self.z.shape}, {int(self.out.spikes.sum())} spikes>"
@@ -116,12 +126,28 @@ def currents(own: LayerParams, history: dict[str, Delayed]) -> Array:
     return np.asarray(own.bias + sum(history[s].weighted(w) for s, w in own.weights.items()))
 
 
+def compiled_layers(spec: NetworkSpec, parameters: Parameters) -> list[BoundNeuron]:
+    """Return the neurons of each layer of *spec* with their *parameters*, ready for any samples.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> own = LayerParams({"input": np.array([[0.5, 0.5]])}, np.zeros(1), np.zeros((1, 3)))
+    >>> len(compiled_layers(feed_forward(2, (), 1, LIFNeuron()), {"visible": own}))
+    1
+    """
+    return [compiled(layer.neuron, parameters[layer.name].angles) for layer in spec.layers]
+
+
 def forward(
     spec: NetworkSpec,
     parameters: Parameters,
     inputs: Array,
     uniforms: list[Array],
     clamp: Array | None = None,
+    *,
+    neurons: list[BoundNeuron] | None = None,
+    record: bool = True,
 ) -> list[LayerTrace]:
     """Run samples side by side, each from a reset.
 
@@ -135,6 +161,10 @@ def forward(
         The random numbers of each layer.
     clamp : ndarray of int, shape (T + depth, B, C), optional
         Fixes spikes of the visible layer where it is not -1.
+    neurons : list of BoundNeuron, optional
+        Of :func:`compiled_layers`, for several calls with the same parameters.
+    record : bool
+        False: spikes are all that is wanted.
 
     Returns
     -------
@@ -154,13 +184,15 @@ def forward(
     steps = len(inputs) + spec.depth
     trains = {INPUT: Delayed(inputs, steps)}
     traces = []
-    for layer, u in zip(spec.layers, uniforms, strict=True):
+    if neurons is None:
+        neurons = compiled_layers(spec, parameters)
+    for layer, bound, u in zip(spec.layers, neurons, uniforms, strict=True):
         own = parameters[layer.name]
         history = {s: trains[s] for s in layer.sources}
         z = currents(own, history)
         fixed = clamp if layer is spec.layers[-1] else None
-        out = layer.neuron.run(own.angles, z, u, fixed)
-        traces.append(LayerTrace(history, z, out))
+        out = bound.run(z, u, fixed, record=record)
+        traces.append(LayerTrace(history, z, out, bound))
         if layer is not spec.layers[-1]:
             trains[layer.name] = Delayed(out.spikes, steps)
     return traces

@@ -20,7 +20,7 @@ from lava_sqs._checks import (
     check_text,
     describe,
 )
-from lava_sqs.network.neurons import Neuron
+from lava_sqs.neurons import Neuron
 
 __all__ = ["INPUT", "LayerParams", "LayerSpec", "NetworkSpec", "Parameters", "feed_forward"]
 

@@ -59,6 +59,7 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_choice
 from lava_sqs.network.simulation import Delayed, LayerTrace, currents, forward
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
+from lava_sqs.neurons import compiled
 
 __all__ = [
     "CREDITS",
@@ -383,7 +384,7 @@ def _exact(
     own: LayerParams,
     trace: LayerTrace,
     signal: Array,
-    bound: float | None,
+    most: float | None,
     window: int | None,
 ) -> tuple[LayerParams, Array]:
     """Score of parameters, and of currents (S, B, C); a synapse multiplies by what it delivered.
@@ -392,12 +393,13 @@ def _exact(
     steps. Angles and biases act in every step and need no window.
     """
     z, spikes = trace.z, trace.out.spikes
-    d_angles, d_z = neuron.score(own.angles, z, spikes, signal)
+    bound = trace.neurons or compiled(neuron, own.angles)
+    d_angles, d_z = bound.score(z, spikes, signal)
     reached = d_z
     if window is not None:
         reached = neuron.window_score(own.angles, z, spikes, signal, window)
-    if bound is not None:
-        d_z, reached = (_held(d, trace, signal, bound) for d in (d_z, reached))
+    if most is not None:
+        d_z, reached = (_held(d, trace, signal, most) for d in (d_z, reached))
     weights = {s: x.correlated(reached) for s, x in trace.history.items()}
     return LayerParams(weights, d_z.sum(axis=(0, 1)), d_angles), reached
 
@@ -483,6 +485,7 @@ def initialise(
         parameters[layer.name] = own
         if not visible:
             u = rng.random((steps, inputs.shape[1], layer.size))
-            out = layer.neuron.run(own.angles, currents(own, history), u)
+            bound = compiled(layer.neuron, own.angles)
+            out = bound.run(currents(own, history), u, record=False)
             trains[layer.name] = Delayed(out.spikes, steps)
     return parameters

@@ -200,6 +200,10 @@ class InstrumentEngine(_PauliEngine):
         memory: Array,
     ) -> int:
         """Make T steps; see :class:`Engine`."""
+        return self.advance(self._memory, z, u, clamp, spikes, p_spike, likelihood, memory)
+
+    def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
+        """Move *vectors* (B, K, D) instead of the population's own memories, as :meth:`run`."""
         hits: int = _kernels.run_population(
             self._effects,
             self._blocks,
@@ -207,14 +211,26 @@ class InstrumentEngine(_PauliEngine):
             self._program.eta,
             u,
             clamp,
-            self._memory,
+            vectors,
             self._floor,
-            spikes,
-            p_spike,
-            likelihood,
-            memory,
+            *records,
         )
         return hits
+
+    def fresh_memory(self, batch: int) -> Array:
+        """Return memories (*batch*, K, D) in ``|0..0>``."""
+        vectors: Array = _kernels.aligned_empty((batch, *self._memory.shape[1:]), self._dtype)
+        vectors[:] = self._ground
+        return vectors
+
+    @property
+    def instruments(self) -> Array:
+        """The instruments A (K or 1, S, D, C, D), a view of what is packed."""
+        S, D, C, _ = self._program.shape
+        outcomes = (len(self._blocks), -1, C * D, self._blocks.shape[3] // D, D)
+        packed = self._blocks.reshape(outcomes)  # (K, G, C*D, S/G, D): see pack_instruments
+        rows = packed.transpose(0, 1, 3, 4, 2).reshape(len(packed), S, D, C * D)
+        return rows.reshape(len(packed), S, D, C, D)
 
     @property
     def nbytes(self) -> int:

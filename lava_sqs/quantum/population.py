@@ -524,18 +524,42 @@ class Population:
         hits = self._engine.run(z, u, clamp, spikes, p_spike, likelihood, memory)
         self.floor_hits += int(hits)
 
+    def _run_afresh(
+        self, z: Array, u: Array, clamp: Array | None, *, record: bool
+    ) -> tuple[Array, Array, Array]:
+        """Run trains from ``|0..0>`` beside the population's own state, any number at once.
+
+        What networks need of :meth:`run`, with the instruments that are there. Shapes (T, B, K, N),
+        of *u* (T, B, K); returns spikes, p_spike and log-likelihood, the last two without steps
+        unless they are to be recorded.
+        """
+        engine = self._engine
+        assert isinstance(engine, InstrumentEngine)
+        z = np.ascontiguousarray(check_shape("currents", z, ("T", "B", self._size, z.shape[3])))
+        if not _kernels.inspect_currents(z.reshape(-1))[0]:
+            check_real("currents", z)
+        steps, batch = z.shape[:2]
+        made = (self._dtype, self._backend, True)  # the instruments are there
+        _check_room(self._ansatz, self._noise, self._size, (batch,), *made)
+        spikes = np.empty(z.shape, dtype=np.int32)
+        p_spike = np.empty((steps if record else 0, *z.shape[1:]))
+        likelihood = np.empty((steps if record else 0, *z.shape[1:3]))
+        self.floor_hits += engine.advance(
+            engine.fresh_memory(batch),
+            z,
+            _check_uniforms(u, z.shape[:3]),
+            self._no_clamp if clamp is None else _outcome_index(clamp),
+            spikes,
+            p_spike,
+            likelihood,
+            np.empty((0, batch, self._size, *engine.memory_shape)),
+        )
+        return spikes, p_spike, np.log(likelihood, out=likelihood)
+
     def _draws(self, uniforms: Any, shape: tuple[int, ...]) -> Array:
         if uniforms is None:
             return self._rng.random(shape)
-        u = check_shape(
-            "uniforms", check_real("uniforms", uniforms), (shape[0], *self._batch, self._size)
-        )
-        if u.min(initial=0) < 0 or u.max(initial=0) >= 1:
-            raise ValueError(
-                f"Argument `uniforms` must lie in [0, 1), but has values from {u.min()} to "
-                f"{u.max()}."
-            )
-        return np.ascontiguousarray(u.reshape(shape))
+        return _check_uniforms(uniforms, (shape[0], *self._batch, self._size)).reshape(shape)
 
     def _check_currents(self, currents: Any, leading: tuple[str, ...]) -> Array:
         n_io = self._ansatz.io_qubits
@@ -581,20 +605,7 @@ class Population:
         if n_io > 1 or bits.ndim == len(expected) + 1:
             expected = (*expected, n_io)
         check_shape("outcome", bits, expected)
-        bits = bits.astype(np.int64).reshape(-1, self._flat, self._size, n_io)
-        if not np.isin(bits, (-1, 0, 1)).all():
-            raise ValueError(
-                "Argument `outcome` must hold -1 (free), 0 or 1, but has values from "
-                f"{bits.min()} to {bits.max()}."
-            )
-        free = (bits == -1).any(axis=-1)
-        if (free != (bits == -1).all(axis=-1)).any():
-            raise ValueError(
-                "Argument `outcome` must clamp all io channels of a neuron or none of them, but "
-                "some neurons mix -1 with 0 or 1."
-            )
-        index = bits @ (1 << np.arange(n_io)[::-1])
-        return np.ascontiguousarray(np.where(free, -1, index))
+        return _outcome_index(bits.astype(np.int64).reshape(-1, self._flat, self._size, n_io))
 
     def _channels(self, array: Array) -> Array:
         """(…, B, K, N) -> (…, *batch, K) or (…, *batch, K, N)."""
@@ -641,6 +652,37 @@ def default_backend(
     each = instrument_bytes(ansatz)
     total = compiled_bytes(ansatz, noise, 1 if shared else size, dtype)
     return "instrument" if each <= largest and total <= compiled_limit() else "trajectory"
+
+
+def _check_uniforms(uniforms: Any, shape: tuple[int, ...]) -> Array:
+    u = check_shape("uniforms", check_real("uniforms", uniforms), shape)
+    if u.min(initial=0) < 0 or u.max(initial=0) >= 1:
+        raise ValueError(
+            f"Argument `uniforms` must lie in [0, 1), but has values from {u.min()} to {u.max()}."
+        )
+    return np.ascontiguousarray(u)
+
+
+def _outcome_index(bits: Array) -> Array:
+    """Return the outcomes (...) of clamped channels (..., N): an index, or -1 where they are free.
+
+    Channel 0 is the most significant bit.
+    """
+    if bits.min(initial=0) < -1 or bits.max(initial=0) > 1:
+        raise ValueError(
+            "Argument `outcome` must hold -1 (free), 0 or 1, but has values from "
+            f"{bits.min()} to {bits.max()}."
+        )
+    n_io = bits.shape[-1]
+    if n_io == 1:
+        return np.ascontiguousarray(bits[..., 0], dtype=np.int64)
+    free = (bits == -1).any(axis=-1)
+    if (free != (bits == -1).all(axis=-1)).any():
+        raise ValueError(
+            "Argument `outcome` must clamp all io channels of a neuron or none of them, but "
+            "some neurons mix -1 with 0 or 1."
+        )
+    return np.ascontiguousarray(np.where(free, -1, bits @ (1 << np.arange(n_io)[::-1])))
 
 
 @cache

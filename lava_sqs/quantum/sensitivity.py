@@ -49,9 +49,10 @@ from lava_sqs._checks import (
 from lava_sqs.quantum import _score_kernels
 from lava_sqs.quantum._room import check_room, check_scores, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.engines import InstrumentEngine
 from lava_sqs.quantum.instrument import Program, compile_program
 from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.population import _FLOOR, ground_state
+from lava_sqs.quantum.population import _FLOOR, Population, ground_state
 
 __all__ = ["METHODS", "OnlineScores", "SpikeTrainScorer", "derivatives", "score_spike_train"]
 
@@ -202,6 +203,7 @@ class SpikeTrainScorer:
     theta: Array
     shared: bool
     program: Program
+    _dA: Array | None
 
     def __init__(
         self,
@@ -220,14 +222,29 @@ class SpikeTrainScorer:
         self.ansatz, self.noise = ansatz, noise
         self.theta = np.atleast_2d(angles)
         check_scores(ansatz, noise, rows=len(self.theta), derivatives=prebuild)
-        self.program = compile_program(ansatz, noise)
-        self._ground = ground_state(ansatz.memory_qubits)
-        self._small = self.program.shape == (2, 4, 3, 4)
-        self._A = self._laid_out(self.program.build(self.theta))
-        self._dA = None
+        program = compile_program(ansatz, noise)
+        self._set_up(program, program.build(self.theta))
         if prebuild:
             dA = self._laid_out(derivatives(self.program, self.theta))
             self._dA = dA.reshape(*dA.shape[:2], -1)
+
+    def _set_up(self, program: Program, instruments: Array) -> None:
+        self.program = program
+        self._ground = ground_state(program.ansatz.memory_qubits)
+        self._small = program.shape == (2, 4, 3, 4)
+        self._A = self._laid_out(instruments)
+        self._dA = None
+
+    @classmethod
+    def _of(cls, population: Population) -> SpikeTrainScorer:
+        """Return the scorer of *population*, with the instruments that its engine has built."""
+        engine = population._engine
+        assert isinstance(engine, InstrumentEngine)
+        self = cls.__new__(cls)
+        self.ansatz, self.noise = population.ansatz, population.noise
+        self.theta, self.shared = population.theta, False
+        self._set_up(engine._program, engine.instruments)
+        return self
 
     def __repr__(self) -> str:
         rows = "shared angles" if self.shared else f"{len(self.theta)} neurons"
@@ -275,7 +292,8 @@ class SpikeTrainScorer:
             )
         steps = z.shape[0]
         z = np.ascontiguousarray(z.reshape(steps, -1, n_neurons, n_io))
-        index = bits.astype(np.int64).reshape(z.shape) @ (1 << np.arange(n_io)[::-1])
+        index = bits.astype(np.int64).reshape(z.shape)
+        index = index[..., 0] if n_io == 1 else index @ (1 << np.arange(n_io)[::-1])
         weights = np.empty((0, 0, 0))
         if signal is not None:
             weights = check_real("signal", signal)
@@ -344,8 +362,8 @@ class SpikeTrainScorer:
 
     def _laid_out(self, instruments: Array) -> Array:
         """Move the component out of (..., S, D, C, D) to the end, if the kernel wants it there."""
-        return (
-            np.ascontiguousarray(np.moveaxis(instruments, -3, -1)) if self._small else instruments
+        return np.ascontiguousarray(
+            np.moveaxis(instruments, -3, -1) if self._small else instruments
         )
 
     def _shape(

@@ -420,7 +420,7 @@ def test_the_help_names_every_choice_and_default(capsys):
         (["--rule", "magic"], "--rule must be one of"),
         (["--input", "images"], "--input must be one of"),
         (["--noise", "ibm_turin"], "--noise must be one of .* Did you mean 'ibm_torino'"),
-        (["--neuron", "lif", "--noise", "ibm_fez"], "belong to neuron='sqs'"),
+        (["--neuron", "lif", "--noise", "ibm_fez"], "belongs to neuron='sqs'"),
         (["--epochs", "0"], "--epochs must be at least 1"),
         (["--hidden", "0"], "--hidden must be at least 1"),
         (["--learning-rate", "-1"], "--learning-rate must be above 0"),

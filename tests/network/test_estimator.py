@@ -289,7 +289,10 @@ def test_ctrl_c_keeps_the_best_model(tmp_path):
         ({"n_draws": 0}, "`n_draws` must be at least 1"),
         ({"epochs": 0}, "`epochs` must be at least 1"),
         ({"learning_rate": 0}, "`learning_rate` must be above 0"),
-        ({"neuron": "lif", "noise": NOISE}, "`noise` and `rule` belong to neuron='sqs'"),
+        (
+            {"neuron": "lif", "noise": NOISE},
+            "`noise` belongs to neuron='sqs'; with 'lif'",
+        ),
         ({"resume": True}, "`checkpoint` must name a file"),
         ({"input_kind": None}, "`input_kind` must be given for an X of shape"),
         ({"input_kind": "sequence", "encoder": "latency"}, "`encoder` must be 'rate'"),

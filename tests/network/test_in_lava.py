@@ -73,5 +73,5 @@ def test_a_network_plugs_into_another_process():
 
 def test_kinds_that_lava_has_not_are_refused():
     clf = make(neuron="lif").fit(X, Y)
-    with pytest.raises(TypeError, match="must be made of SQS or QLIF neurons"):
+    with pytest.raises(TypeError, match=r"in Lava \(sqs, qlif\), but layer .* is LIFNeuron"):
         clf.to_lava()

@@ -10,9 +10,9 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
+from lava_sqs.neurons import qlif
 from lava_sqs.proc._naming import NamingModel, check_received
 from lava_sqs.proc.qlif.process import QLIF, check_constant
-from lava_sqs.quantum import qlif
 
 
 class AbstractPyQLIFModel(NamingModel):

@@ -25,7 +25,7 @@ class QLIF(NamedProcess):
         p(1) = P\bigl(\mathrm{Bin}(\mathrm{shots}, \sin^2(\varphi/2))
             \ge \mathrm{threshold} \cdot \mathrm{shots}\bigr),
 
-    and a spike resets phi to 0; see :mod:`lava_sqs.quantum.qlif`. Not to be confused with
+    and a spike resets phi to 0; see :mod:`lava_sqs.neurons.qlif`. Not to be confused with
     :class:`~lava_sqs.SQS`, whose memory is a quantum state and which measures once per step.
 
     Parameters

@@ -10,6 +10,7 @@ from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 
 from lava_sqs._checks import check_int, check_seed, describe
+from lava_sqs.neurons import kind_of, kinds
 from lava_sqs.proc._naming import NamedProcess
 
 __all__ = ["SQSNetwork"]
@@ -79,10 +80,11 @@ class SQSNetwork(NamedProcess):
             raise TypeError(f"Argument `spec` must be a NetworkSpec, but got {describe(spec)}.")
         spec.check_parameters(parameters)
         for layer in spec.layers:
-            if not hasattr(layer.neuron, "to_process"):
+            if not getattr(layer.neuron, "process", hasattr(layer.neuron, "to_process")):
+                able = [name for name in kinds() if kind_of(name).process]
                 raise TypeError(
-                    "Argument `spec` must be made of SQS or QLIF neurons to run in Lava, but layer "
-                    f"{layer.name!r} is {layer.neuron!r}."
+                    f"Argument `spec` must be made of neurons that have a Process to run in Lava "
+                    f"({', '.join(able)}), but layer {layer.name!r} is {layer.neuron!r}."
                 )
         interval = None
         if n_steps is not None:

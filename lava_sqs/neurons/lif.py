@@ -1,0 +1,98 @@
+"""The classical rival: a stochastic leaky integrate-and-fire neuron."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from lava_sqs._checks import check_positive
+from lava_sqs.neurons.base import BaseNeuron, RunOut, draw, log_likelihood
+
+__all__ = ["LIFNeuron"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class LIFNeuron(BaseNeuron):
+    r"""Classical stochastic leaky integrate-and-fire neuron, three trained numbers.
+
+    .. math::
+        v_t = \beta\, v_{t-1} (1 - s_{t-1}) + z_t, \qquad p_t = \sigma\bigl(e^{g} (v_t - h)\bigr),
+
+    with parameters ``(logit beta, h, g)``. ``beta = 0`` is a Bernoulli neuron.
+
+    Parameters
+    ----------
+    leak : float
+        beta to start from, in (0, 1).
+
+    Examples
+    --------
+    >>> LIFNeuron().initial(2, np.random.default_rng(0)).shape
+    (2, 3)
+
+    References
+    ----------
+    Jang, Simeone, Gardner, Gruening, IEEE Signal Process. Mag. 36, 64 (2019).
+    """
+
+    name: ClassVar[str] = "lif"
+    summary: ClassVar[str] = "classical, stochastic"
+    param_names: ClassVar[tuple[str, ...]] = ("logit_leak", "threshold", "log_gain")
+
+    leak: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_positive("leak", self.leak, below=1.0)
+
+    def initial(self, size: int, rng: np.random.Generator) -> Array:
+        """Return leak, threshold 0.5, and the slope of ``sin^2(pi z / 2)`` at z = 0.5.
+
+        Otherwise as in :meth:`~lava_sqs.network.Neuron.initial`.
+        """
+        centre = np.array([logit(self.leak), 0.5, np.log(2 * np.pi)])
+        return np.asarray(centre + rng.normal(0.0, 0.1, (size, 3)))
+
+    def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
+        """Run from rest, as in :meth:`~lava_sqs.network.Neuron.run`."""
+        beta, h, gain = expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])
+        spikes, p = np.empty(z.shape, np.int8), np.empty(z.shape)
+        v, s = np.zeros(z.shape[1:]), np.zeros(z.shape[1:])
+        for t in range(len(z)):
+            v = beta * v * (1 - s) + z[t]
+            p[t] = expit(gain * (v - h))
+            spikes[t] = s = draw(p[t], u[t], None if clamp is None else clamp[t])
+        return RunOut(spikes, p, log_likelihood(p, spikes))
+
+    def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
+        """Return the exact score, as in :meth:`~lava_sqs.network.Neuron.score`.
+
+        Time is reversed inside the neuron only.
+        """
+        beta, h, gain = expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])
+        kept = 1.0 - spikes
+        v = np.zeros((len(z) + 1, *z.shape[1:]))
+        for t in range(len(z)):
+            v[t + 1] = beta * v[t] * (kept[t - 1] if t else 1.0) + z[t]
+        d_x = signal * (spikes - expit(gain * (v[1:] - h)))  # d/d (gain (v - h))
+        d_z, d_beta = np.empty(z.shape), np.zeros(z.shape[1:])
+        back = np.zeros(z.shape[1:])
+        for t in range(len(z) - 1, -1, -1):
+            d_z[t] = back + gain * d_x[t]
+            passed = kept[t - 1] if t else np.ones(z.shape[1:])
+            d_beta += d_z[t] * v[t] * passed
+            back = d_z[t] * beta * passed
+        d_params = np.stack(
+            [
+                d_beta.sum(axis=0) * beta * (1 - beta),
+                -(d_x * gain).sum(axis=(0, 1)),
+                (d_x * gain * (v[1:] - h)).sum(axis=(0, 1)),
+            ],
+            axis=1,
+        )
+        return d_params, d_z

@@ -1,0 +1,271 @@
+"""The stochastic quantum spiking neuron of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs._checks import check_instance, check_positive
+from lava_sqs.neurons.base import BaseNeuron, RunOut
+from lava_sqs.quantum import Ansatz, NoiseModel, Population, SpikeTrainScorer
+from lava_sqs.quantum import ansatz as circuits
+from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.sensitivity import OnlineScores
+
+__all__ = ["CompiledSQS", "SQSNeuron"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class SQSNeuron(BaseNeuron):
+    """The stochastic quantum spiking neuron: circuit and noise, compiled by the engine.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+        The circuit.
+    noise : NoiseModel, optional
+        None is noiseless.
+    spread : float
+        Standard deviation of the angles to start from, in radians: near zero the probability of a
+        spike is near ``sin^2(pi z / 2)`` and the memory is empty.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> neuron = SQSNeuron(ansatz.layered(1, 2))
+    >>> neuron.channels, neuron.n_params
+    (1, 13)
+    """
+
+    name: ClassVar[str] = "sqs"
+    summary: ClassVar[str] = "stochastic quantum spiking"
+    rules: ClassVar[tuple[str, ...]] = ("exact", "window", "as-published")
+    takes_noise: ClassVar[bool] = True
+    process: ClassVar[str] = "lava_sqs.proc.sqs.process:SQS"
+
+    ansatz: Ansatz
+    noise: NoiseModel | None = None
+    spread: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_instance("ansatz", self.ansatz, Ansatz)
+        check_instance("noise", self.noise, NoiseModel, none=True)
+        check_positive("spread", self.spread, zero=True)
+
+    @classmethod
+    def from_arguments(cls, given: Mapping[str, Any]) -> SQSNeuron:
+        """Return the neuron of a circuit and a noise.
+
+        Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.from_arguments`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such circuit, or sizes are given for an Ansatz.
+        """
+        circuit, sizes = given["ansatz"], {k: given[k] for k in ("memory_qubits", "layers")}
+        if not isinstance(circuit, Ansatz):
+            chosen = {k: v for k, v in sizes.items() if v is not None}
+            return cls(circuits.named(circuit, **chosen), given["noise"])
+        if sizes["memory_qubits"] not in (None, circuit.memory_qubits) or sizes["layers"]:
+            raise ValueError(
+                "Arguments `memory_qubits` and `layers` must be left out (or agree) when "
+                f"`ansatz` is an Ansatz, but got {sizes['memory_qubits']} and {sizes['layers']}."
+            )
+        return cls(circuit, given["noise"])
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """Names of the angles."""
+        return self.ansatz.param_names
+
+    @property
+    def channels(self) -> int:
+        """Io qubits."""
+        return self.ansatz.io_qubits
+
+    def with_noise(self, noise: NoiseModel | None) -> SQSNeuron:
+        """Return the same neuron under another noise.
+
+        Parameters
+        ----------
+        noise : NoiseModel or None
+            None is noiseless.
+
+        Returns
+        -------
+        SQSNeuron
+        """
+        return replace(self, noise=noise)
+
+    def in_words(self) -> str:
+        """Return the circuit in words, as in :meth:`~lava_sqs.neurons.BaseNeuron.in_words`."""
+        a = self.ansatz
+        return f"SQS neurons, circuit {a.name}, {a.io_qubits} io + {a.memory_qubits} memory qubits"
+
+    def initial(self, size: int, rng: np.random.Generator) -> Array:
+        """Return angles from N(0, spread^2), as in :meth:`~lava_sqs.network.Neuron.initial`."""
+        return rng.normal(0.0, self.spread, (size, self.n_params))
+
+    def compile(self, params: Array) -> CompiledSQS:
+        """Return the neurons with their instruments, built once.
+
+        Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.compile`.
+        """
+        return CompiledSQS(self, params)
+
+    def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
+        """Run the neurons from ``|0..0>``, as in :meth:`~lava_sqs.network.Neuron.run`."""
+        return self.compile(params).run(z, u, clamp)
+
+    def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
+        """Return the exact score, as in :meth:`~lava_sqs.network.Neuron.score`."""
+        return self.compile(params).score(z, spikes, signal)
+
+    def window_score(
+        self, params: Array, z: Array, spikes: Array, signal: Array, window: int
+    ) -> Array:
+        r"""Return the score by currents alone, each step credited to the last few currents only.
+
+        .. math:: \sum_{h=0}^{H} L_{t+h}\, \partial \log p_{t+h} / \partial z_t
+
+        Parameters
+        ----------
+        params, z, spikes, signal
+            As of :meth:`score`.
+        window : int
+            H, steps back; from S - 1 on it is the exact score.
+
+        Returns
+        -------
+        ndarray, shape (S, B, C)
+        """
+        steps, batch, size = signal.shape
+        shape = (steps, batch, size, self.channels)
+        z, bits = z.reshape(shape), spikes.reshape(shape)
+        program = compile_program(self.ansatz, self.noise)
+        scores = OnlineScores(program, params, size=size, window=window, angles=False)
+        d_z = np.zeros(shape)
+        for b in range(batch):
+            scores.reset()
+            for t in range(steps):
+                scores.step(z[t, b], bits[t, b])
+                for h in range(min(window, t) + 1):
+                    d_z[t - h, b] += signal[t, b, :, None] * scores.kappa[:, h]
+        return d_z.reshape(steps, batch, -1)
+
+    def published_score(
+        self,
+        params: Array,
+        weights: Array,
+        bias: Array,
+        history: Array,
+        spikes: Array,
+        signal: Array,
+        seed: int,
+    ) -> tuple[Array, Array]:
+        """Return the published rule's gradients by angles and weights.
+
+        Arguments and result are as in :func:`~lava_sqs.learning.published_gradient`.
+        """
+        from lava_sqs.learning.published import published_gradient
+
+        return published_gradient(
+            self.ansatz,
+            params,
+            weights,
+            history,
+            spikes,
+            bias=bias,
+            noise=self.noise,
+            signal=signal,
+            seed=seed,
+        )
+
+    def lava_vars(self, params: Array) -> dict[str, Array]:
+        """Return them as ``theta``; as in :meth:`~lava_sqs.neurons.BaseNeuron.lava_vars`."""
+        return {"theta": params}
+
+    def from_lava_vars(self, values: dict[str, Array]) -> Array:
+        """Return ``theta``; as in :meth:`~lava_sqs.neurons.BaseNeuron.from_lava_vars`."""
+        return values["theta"]
+
+    def process_arguments(self, params: Array, bias: Array) -> dict[str, Any]:
+        """Return circuit, noise and angles.
+
+        Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.process_arguments`.
+        """
+        size = params.shape[0]
+        shape = (size, self.channels) if self.channels > 1 else (size,)
+        return {
+            "shape": (size,),
+            "ansatz": self.ansatz,
+            "theta": params,
+            "noise": self.noise,
+            "bias": bias.reshape(shape),
+            "backend": "instrument",
+        }
+
+
+class CompiledSQS:
+    """SQS neurons with their instruments, built once for running and scoring.
+
+    The same numbers, bit for bit, as of a :class:`~lava_sqs.quantum.Population` with the backend
+    ``instrument`` and of a :class:`~lava_sqs.quantum.SpikeTrainScorer`.
+
+    Parameters
+    ----------
+    neuron : SQSNeuron
+        What they are.
+    params : ndarray, shape (K, n_params)
+        Angles in radians.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> neurons = SQSNeuron(ansatz.layered()).compile(np.zeros((2, 8)))
+    >>> z = np.full((5, 3, 2), 0.5)
+    >>> out = neurons.run(z, np.random.default_rng(0).random((5, 3, 2)))
+    >>> d_params, d_z = neurons.score(z, out.spikes, np.ones((5, 3, 2)))
+    >>> d_params.shape, d_z.shape
+    ((2, 8), (5, 3, 2))
+    """
+
+    def __init__(self, neuron: SQSNeuron, params: Array) -> None:
+        self._size, self._channels = params.shape[0], neuron.channels
+        self._neuron = neuron
+        # learning needs likelihoods
+        self._population = Population(
+            neuron.ansatz, params, noise=neuron.noise, seed=0, backend="instrument"
+        )
+
+    def __repr__(self) -> str:
+        return f"<CompiledSQS: {self._size} of {self._neuron!r}>"
+
+    def run(self, z: Array, u: Array, clamp: Array | None = None, *, record: bool = True) -> RunOut:
+        """Run the neurons from ``|0..0>``, as in :meth:`~lava_sqs.neurons.BoundNeuron.run`."""
+        shape = (*z.shape[:2], self._size, self._channels)
+        fixed = None if clamp is None else clamp.reshape(shape)
+        spikes, p_spike, log_likelihood = self._population._run_afresh(
+            z.reshape(shape), u, fixed, record=record
+        )
+        return RunOut(
+            spikes.reshape(z.shape).astype(np.int8),
+            p_spike.reshape(-1, *z.shape[1:]),
+            log_likelihood,
+        )
+
+    def score(self, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
+        """Return the exact score, as in :meth:`~lava_sqs.neurons.BoundNeuron.score`."""
+        shape = z.shape
+        if self._channels > 1:
+            shape = (*z.shape[:2], self._size, self._channels)
+        scorer = SpikeTrainScorer._of(self._population)
+        _, d_params, d_z = scorer.score(z.reshape(shape), spikes.reshape(shape), signal=signal)
+        return d_params, d_z.reshape(z.shape)
