@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from lava_sqs.learning.optimizers import Optimizer
 from lava_sqs.learning.published import published_gradient
-from lava_sqs.network.neurons import (
+from lava_sqs.neurons import (
     AsPublishedNeuron,
     LIFNeuron,
     Neuron,

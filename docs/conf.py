@@ -95,6 +95,7 @@ ROOMS = {
     "quantum": "The physics: `lava_sqs.quantum`",
     "proc": "Lava Processes: `lava_sqs.proc`",
     "learning": "Learning: `lava_sqs.learning`",
+    "neurons": "Neurons of networks: `lava_sqs.neurons`",
     "network": "Networks: `lava_sqs.network`",
     "study": "Studies: `lava_sqs.study`",
     "plot": "Plots: `lava_sqs.plot`",

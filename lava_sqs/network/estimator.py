@@ -461,7 +461,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             check_flag("channels_first", self.channels_first)
         if not isinstance(self.verbose, bool):
             check_int("verbose", self.verbose, minimum=0)  # as in scikit-learn
-        kind = kind_of(self.neuron)
+        kind = kind_of(check_choice("neuron", self.neuron, kinds()))
         check_choice("rule", self.rule, RULES)
         check_choice("encoder", self.encoder, ENCODERS)
         check_choice("targets", self.targets, TARGETS)
@@ -1271,6 +1271,7 @@ class _Trainer:
         self.optimizer = Optimizer("adam")
         self.best: Parameters = _copy(model.parameters_)
         self.best_value, self.waited = -math.inf, 0
+        self.spikes: float | None = None  # per inference, when the accuracy was last asked for
         if model.resume and model.checkpoint is not None and Path(model.checkpoint).exists():
             self._resume(Path(model.checkpoint))
         # Drawn last: the seed may be that of the checkpoint, and a training that goes on must
@@ -1322,8 +1323,9 @@ class _Trainer:
         bar.close()
         if model.early_stopping or not finished:
             model.parameters_ = self.best
-        scores = model._scores(self.X[self.examples], 1, _AS_TRAINED, self.seed)
-        model.spikes_per_inference_ = scores[1]
+        if self.spikes is None or model.early_stopping or not finished:
+            self.spikes = model._scores(self.X[self.examples], 1, _AS_TRAINED, self.seed)[1]
+        model.spikes_per_inference_ = self.spikes
 
     def _epoch(self, epoch: int, progress: float) -> tuple[float, float]:
         """Go once through the data; return the loss and the spikes per sample."""
@@ -1381,7 +1383,7 @@ class _Trainer:
         X, labels = self.held_X, self.held_labels
         if not len(X):
             X, labels = self.X[self.examples], self.labels[self.examples]
-        scores, _ = self.model._scores(X, 1, _AS_TRAINED, self.seed)
+        scores, self.spikes = self.model._scores(X, 1, _AS_TRAINED, self.seed)
         return float((scores[0].argmax(axis=1) == labels).mean())
 
     def _remember(self, value: float) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
-from lava_sqs.neurons import BoundNeuron, RunOut, compiled
+from lava_sqs.neurons.base import BoundNeuron, RunOut, compiled
 
 __all__ = [
     "Delayed",

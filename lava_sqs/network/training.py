@@ -59,7 +59,7 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_choice
 from lava_sqs.network.simulation import Delayed, LayerTrace, currents, forward
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
-from lava_sqs.neurons import compiled
+from lava_sqs.neurons.base import compiled
 
 __all__ = [
     "CREDITS",

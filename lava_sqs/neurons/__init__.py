@@ -8,7 +8,7 @@ uniform number u decides one neuron's step, ``s = 1`` where ``u >= 1 - p``.
 
 from typing import Any
 
-from lava_sqs.neurons.base import BaseNeuron, BoundNeuron, Neuron, RunOut, compiled
+from lava_sqs.neurons.base import BaseNeuron, BoundNeuron, Neuron, RunOut
 from lava_sqs.neurons.lif import LIFNeuron
 from lava_sqs.neurons.published import AsPublishedNeuron
 from lava_sqs.neurons.qlif import QLIFNeuron
@@ -24,7 +24,6 @@ __all__ = [
     "QLIFNeuron",
     "RunOut",
     "SQSNeuron",
-    "compiled",
     "kind_of",
     "kinds",
     "register",

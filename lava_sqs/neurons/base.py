@@ -172,7 +172,7 @@ def compiled(neuron: Neuron, params: Array) -> BoundNeuron:
     neuron : Neuron
         What they are.
     params : ndarray, shape (K, n_params)
-        Of the neurons; must not change while the result is used.
+        Of the neurons.
 
     Returns
     -------
@@ -182,11 +182,12 @@ def compiled(neuron: Neuron, params: Array) -> BoundNeuron:
     --------
     >>> from lava_sqs.neurons import LIFNeuron
     >>> bound = compiled(LIFNeuron(), np.zeros((1, 3)))
-    >>> bound.run(np.ones((2, 1, 1)), np.zeros((2, 1, 1))).spikes.ravel()
+    >>> bound.run(np.ones((2, 1, 1)), np.full((2, 1, 1), 0.9)).spikes.ravel()
     array([1, 1], dtype=int8)
     """
     compile_ = getattr(neuron, "compile", None)
-    return _Bound(neuron, params) if compile_ is None else compile_(params)
+    bound: BoundNeuron = _Bound(neuron, params.copy()) if compile_ is None else compile_(params)
+    return bound
 
 
 class BaseNeuron(ABC):
@@ -280,7 +281,7 @@ class BaseNeuron(ABC):
         -------
         BoundNeuron
         """
-        return _Bound(self, params)
+        return _Bound(self, params.copy())
 
     def in_words(self) -> str:
         """Return what the neurons are, for a summary.

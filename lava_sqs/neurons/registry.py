@@ -59,7 +59,7 @@ def kind_of(name: str) -> type[BaseNeuron]:
     >>> kind_of("lif").__name__
     'LIFNeuron'
     """
-    check_choice("neuron", name, kinds())
+    check_choice("name", name, kinds())
     if name in _REGISTERED:
         return _REGISTERED[name]
     module, _, attribute = _HOMES[name].partition(":")

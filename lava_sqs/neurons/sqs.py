@@ -242,7 +242,7 @@ class CompiledSQS:
         self._neuron = neuron
         # learning needs likelihoods
         self._population = Population(
-            neuron.ansatz, params, noise=neuron.noise, seed=0, backend="instrument"
+            neuron.ansatz, params.copy(), noise=neuron.noise, seed=0, backend="instrument"
         )
 
     def __repr__(self) -> str:

@@ -16,9 +16,9 @@ from lava_sqs.data import load_digits
 from lava_sqs.data.encoders import ENCODERS
 from lava_sqs.network import SQSNN
 from lava_sqs.network.estimator import INPUT_KINDS, SCHEDULES
-from lava_sqs.network.neurons import KINDS
 from lava_sqs.network.readout import READOUTS
 from lava_sqs.network.training import CREDITS, RULES, TARGETS
+from lava_sqs.neurons import kinds
 from lava_sqs.quantum import NoiseModel
 
 TRAIN = ["train", "digits", "--classes", "0", "1", "--hidden", "2", "--circuit", "paper"]
@@ -401,7 +401,7 @@ def test_the_help_names_every_choice_and_default(capsys):
     with pytest.raises(SystemExit):
         cli.main(["train", "--help"])
     text = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
-    choices = (KINDS, ENCODERS, RULES, TARGETS, READOUTS, SCHEDULES, INPUT_KINDS, CREDITS)
+    choices = (kinds(), ENCODERS, RULES, TARGETS, READOUTS, SCHEDULES, INPUT_KINDS, CREDITS)
     for name in (name for names in choices for name in names):
         assert name in text
     assert "passes through the data (default: 20)" in text

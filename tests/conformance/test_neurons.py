@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lava_sqs import QLIF, SQS, LearningSQS, ansatz
-from lava_sqs.quantum import qlif
+from lava_sqs.neurons import qlif
 from lava_sqs.testing import check_neuron, neuron_checks
 
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from nasty import Kind, anything, array, choice, flag, instance, integer, is_integer, real, text
 
 import lava_sqs as sq
-from lava_sqs import data, learning, network, plot, quantum, study
+from lava_sqs import data, learning, network, neurons, plot, quantum, study
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 from lava_sqs.quantum import NoiseModel, ansatz, diagnostics
 
@@ -626,6 +626,14 @@ TARGETS = {
     "network.QLIFNeuron": Target(network.QLIFNeuron, dict, {"shots": integer(1)}, keeps("shots")),
     "network.LIFNeuron": Target(network.LIFNeuron, dict, {"leak": real(0, 1)}),
     "network.AsPublishedNeuron": Target(network.AsPublishedNeuron, dict, {"spread": real(0)}),
+    "neurons.kind_of": Target(
+        neurons.kind_of, lambda: {"name": "sqs"}, {"name": choice(*neurons.kinds())}
+    ),
+    "neurons.register": Target(
+        lambda kind: neurons.register(kind) and neurons.registry._REGISTERED.clear(),
+        lambda: {"kind": type("Mine", (network.LIFNeuron,), {"name": "mine"})},
+        {"kind": instance()},
+    ),
     "network.LayerSpec": Target(
         lambda **k: network.NetworkSpec(4, (network.LayerSpec(**k),)),
         lambda: {
@@ -677,7 +685,7 @@ TARGETS = {
             "memory_qubits": integer(1).optional(),
             "ansatz": anything(),
             "layers": integer(1, 5).optional(),
-            "neuron": choice(*network.neurons.KINDS),
+            "neuron": choice(*neurons.kinds()),
             "noise": NOISES,
             "rule": choice(*network.training.RULES),
             "window": integer(0),
@@ -1024,7 +1032,10 @@ LEFT_OUT = {
     **dict.fromkeys(
         ("study.StoreError", "study.StudyError", "study.StudyWarning"), "exceptions and warnings"
     ),
-    "network.Neuron": "a protocol",
+    **dict.fromkeys(("network.Neuron", "neurons.BoundNeuron"), "protocols"),
+    "neurons.BaseNeuron": "an abstract base",
+    "neurons.RunOut": "what a run hands over, made by neurons",
+    "neurons.kinds": "takes no arguments",
     "quantum.OnlineScores": "the inside of LearningSQS, which checks its arguments",
     "quantum.ansatz.paper": "takes no arguments",
     "data.load_mnist": "without a file it asks the network; with one it is load_npz",

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from lava_sqs.network import LayerSpec, LIFNeuron, NetworkSpec, SQSNeuron, feed_forward
-from lava_sqs.network.neurons import RunOut
 from lava_sqs.network.simulation import LayerTrace, forward
 from lava_sqs.network.training import (
     BOUND,
@@ -17,6 +16,7 @@ from lava_sqs.network.training import (
     local_gradient,
     target_trains,
 )
+from lava_sqs.neurons import RunOut
 from lava_sqs.quantum import ansatz
 
 SPEC = feed_forward(2, (1,), 2, SQSNeuron(ansatz.layered()))

@@ -9,7 +9,8 @@ import pytest
 from lava_sqs import SQSNN, cli
 from lava_sqs.network import LayerSpec, LIFNeuron, NetworkSpec, feed_forward
 from lava_sqs.network.training import initialise
-from lava_sqs.neurons import BaseNeuron, compiled, kind_of, kinds, register, registry
+from lava_sqs.neurons import BaseNeuron, kind_of, kinds, register, registry
+from lava_sqs.neurons.base import compiled
 from lava_sqs.quantum import NoiseModel
 
 RNG = np.random.default_rng(0)
@@ -18,7 +19,7 @@ Y = (X[:, 0] > X[:, 1]).astype(int)
 
 
 def make(**arguments):
-    given = {"n_steps": 6, "epochs": 8, "random_state": 1, "neuron": "coin", "shots": 5}
+    given = {"n_steps": 6, "epochs": 2, "random_state": 1, "neuron": "coin", "shots": 5}
     return SQSNN((6,), **{**given, **arguments})
 
 
@@ -41,12 +42,14 @@ def test_it_is_listed(coin):
     assert kinds() == neurons.KINDS
     assert kind_of("coin") is coin
     assert register(coin) is coin  # its module may be executed again
-    with pytest.raises(ValueError, match=r"`neuron` must be one of .*'coin'.*Did you mean 'coin'"):
+    with pytest.raises(ValueError, match=r"`name` must be one of .*'coin'.*Did you mean 'coin'"):
         kind_of("coins")
+    with pytest.raises(ValueError, match=r"`neuron` must be one of .*'coin'.*Did you mean 'coin'"):
+        make(neuron="coins").fit(X, Y)
 
 
 def test_it_learns_is_saved_and_loaded(coin, tmp_path):
-    clf = make().fit(X, Y)
+    clf = make(encoder="current", epochs=30, learning_rate=0.1).fit(X, Y)
     assert clf.spec_.visible.neuron == coin(5)
     assert clf.score(X, Y) > 0.85
     clf.save(tmp_path / "coin.npz")
@@ -109,7 +112,7 @@ def test_the_command_line_lists_it(coin, capsys, monkeypatch):
         (LIFNeuron, ValueError, "`kind` must have a name that is not yet taken, but got 'lif'"),
         (LIFNeuron(), TypeError, "`kind` must be a subclass of lava_sqs.neurons.BaseNeuron"),
         (dict, TypeError, "`kind` must be a subclass"),
-        (type("Nameless", (BaseNeuron,), {}), TypeError, "`name` must be a str"),
+        (type("Nameless", (BaseNeuron,), {}), TypeError, "`name` must be text, but got None"),
         (type("Other", (LIFNeuron,), {"name": "qlif"}), ValueError, "not yet taken, .* 'qlif'"),
     ],
 )

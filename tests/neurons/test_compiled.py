@@ -202,14 +202,18 @@ def test_channels_of_a_neuron_are_clamped_together():
 
 @pytest.mark.parametrize("kind", kinds())
 def test_what_is_bound_is_what_it_was(kind):
-    """Parameters may go on moving: what is bound to them has a copy, or they were not moved."""
+    """Parameters may go on moving: what is bound has a copy of them."""
     neuron = kind_of(kind).from_arguments(SQSNN().get_params())
     rng = np.random.default_rng(0)
     params, z, u = neuron.initial(K, rng), rng.random((T, 2, K)), rng.random((T, 2, K))
     bound = neuron.compile(params)
     before = bound.run(z, u)
-    again = neuron.run(params, z, u)
-    np.testing.assert_array_equal(before.p_spike, again.p_spike)
+    np.testing.assert_array_equal(before.p_spike, neuron.run(params, z, u).p_spike)
+    scores = bound.score(z, before.spikes, u)
+    for mine, other in zip(scores, neuron.score(params, z, before.spikes, u), strict=True):
+        np.testing.assert_array_equal(mine, other)
     params += 1.0
     np.testing.assert_array_equal(bound.run(z, u).p_spike, before.p_spike)
-    assert repr(bound)
+    for mine, other in zip(scores, bound.score(z, before.spikes, u), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    assert type(neuron).__name__ in repr(bound)

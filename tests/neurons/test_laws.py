@@ -5,24 +5,33 @@ import pytest
 from scipy.stats import binom
 
 from benchmarks.learning import READOUT, SOLVED, TASKS, learn_neuron
-from lava_sqs.network import AsPublishedNeuron, LIFNeuron, QLIFNeuron, SQSNeuron
-from lava_sqs.quantum import NoiseModel, Population, ansatz, qlif
+from lava_sqs.network import SQSNN
+from lava_sqs.neurons import (
+    AsPublishedNeuron,
+    LIFNeuron,
+    QLIFNeuron,
+    SQSNeuron,
+    kind_of,
+    kinds,
+    qlif,
+)
+from lava_sqs.quantum import NoiseModel, Population, ansatz
 
 T, B, K = 6, 3, 4
 NOISE = NoiseModel(t1=100e-6, t2=80e-6, p_depol_2q=0.01, p_read0_given1=0.02)
-KINDS = {
+CASES = {
+    # every kind that there is, as SQSNN makes it: a new one comes here by its line in the registry
+    **{kind: kind_of(kind).from_arguments(SQSNN().get_params()) for kind in kinds()},
     "paper": SQSNeuron(ansatz.paper()),
     "layered, noisy": SQSNeuron(ansatz.layered(), NOISE),
     "two channels": SQSNeuron(ansatz.layered(2, 1)),
-    "lif": LIFNeuron(),
-    "as_published": AsPublishedNeuron(),
-    "qlif": QLIFNeuron(shots=7),
+    "seven shots": QLIFNeuron(shots=7),
 }
 
 
-@pytest.fixture(params=KINDS, name="case")
+@pytest.fixture(params=CASES, name="case")
 def _case(request):
-    neuron = KINDS[request.param]
+    neuron = CASES[request.param]
     rng = np.random.default_rng(1)
     params = neuron.initial(K, rng) + rng.normal(0, 0.3, (K, neuron.n_params))
     z = rng.uniform(-0.2, 0.8, (T, B, K * neuron.channels))
@@ -40,7 +49,7 @@ def test_score_is_the_derivative_of_the_log_likelihood(case):
 
     d_params, d_z = neuron.score(params, z, spikes, signal)
     h = 1e-5
-    for index in [(0, 0), (1, neuron.n_params - 1), (3, 1)]:
+    for index in [(0, 0), (1, neuron.n_params - 1), (3, neuron.n_params // 2)]:
         move = np.zeros_like(params)
         move[index] = h
         slope = (objective(params + move, z) - objective(params - move, z)) / (2 * h)
@@ -50,7 +59,16 @@ def test_score_is_the_derivative_of_the_log_likelihood(case):
         move[index] = h
         slope = (objective(params, z + move) - objective(params, z - move)) / (2 * h)
         assert d_z[index] == pytest.approx(slope, rel=1e-5, abs=1e-6)
-    assert np.abs(d_z[z <= 0]).max() == 0 or isinstance(neuron, LIFNeuron)
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"lif"}))
+def test_what_is_not_positive_moves_nothing(name):
+    """No gate is applied where z <= 0, so there is nothing to learn from there."""
+    neuron, rng = CASES[name], np.random.default_rng(1)
+    params, u = neuron.initial(K, rng), rng.random((T, B, K))
+    z = rng.uniform(-0.2, 0.8, (T, B, K * neuron.channels))
+    _, d_z = neuron.score(params, z, neuron.run(params, z, u).spikes, np.ones(u.shape))
+    assert np.abs(d_z[z <= 0]).max() == 0
 
 
 def test_clamped_runs_report_the_clamp_and_its_probability(case):
@@ -67,7 +85,7 @@ def test_clamped_runs_report_the_clamp_and_its_probability(case):
 
 
 def test_sqs_neurons_are_populations():
-    neuron = KINDS["layered, noisy"]
+    neuron = CASES["layered, noisy"]
     rng = np.random.default_rng(0)
     params, z = neuron.initial(K, rng), rng.random((T, B, K))
     pop = Population(neuron.ansatz, params, batch=(B,), noise=NOISE, seed=5)
