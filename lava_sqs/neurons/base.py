@@ -239,7 +239,7 @@ class BaseNeuron(ABC):
         Parameters
         ----------
         given : mapping of str
-            All arguments of :class:`~lava_sqs.SQSNN`, by name.
+            The arguments of :class:`~lava_sqs.SQSNN` that say what the network is, by name.
 
         Returns
         -------
