@@ -1,8 +1,13 @@
 """What README and docs show runs: Python blocks, commands, and every example in a docstring."""
 
 import argparse
+import ast
+import builtins
 import doctest
 import importlib
+import inspect
+import keyword
+import pydoc
 import re
 import runpy
 import shlex
@@ -11,10 +16,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tomli
 
+import lava_sqs
 from lava_sqs.cli import main
+from lava_sqs.network import SQSNeuron, feed_forward
+from lava_sqs.network.training import initialise
+from lava_sqs.proc.sqsnn.process import SQSNetwork
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -154,3 +164,263 @@ def test_every_page_is_in_the_navigation_of_the_site():
             listed |= {str(page.parent / entry) for entry in entries}
     pages = {str(p.with_suffix("")) for p in docs.rglob("*.md")} - {str(docs / "index")}
     assert pages <= listed, "list them in docs/index.md"
+
+
+# -- names: whatever is written as code exists -----------------------------------------------------
+
+#: Names of other libraries and of mathematics that our code does not use.
+_FOREIGN = {
+    *("Loihi1SimCfg", "MPIPoolExecutor", "NoProcessModelFound", "RSTDPLIF", "pypy_channel_size"),
+    *("sigmap", "I_alpha", "dtheta_p", "history_t", "Lambda_j", "T_phi", "hidden1"),
+    *(
+        "Sparse",
+        "DelayDense",
+        "Conv",
+        "cross_val_score",
+        "depolarizing_error",
+        "sigmam",
+        "NoneType",
+    ),
+    *("RewardModulatedSTDP", "STDPLoihi", "mpiexec", "tcp", "jsonl", "warns", "savez", "fix"),
+    "test_receive_data_receive_not_empty_fifo",  # of Lava
+    *(
+        "ANSWER",
+        "CACHE",
+        "TASK",
+        "SCRIPT",
+        "Mine",
+        "hidden0",
+        "noise__t1",
+        "profile",
+        "tmp",
+    ),  # examples
+}
+#: A letter or a word of mathematics with an index: z_t, sum_h, kappa_0, N_M.
+_INDEXED = re.compile(r"(?:[A-Za-z]|sum|kappa|theta|mu)_[A-Za-z0-9]{1,2}")
+_CODE = ("lava_sqs", "benchmarks", "tools", "studies", "docs")
+
+
+def _docstrings(tree):
+    """Yield the nodes of a file's docstrings."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            node
+        ):
+            yield node.body[0].value
+
+
+def _names_of_code():
+    """Every name that the code defines, uses or has as a word of text; comments do not count."""
+    names = {*dir(builtins), *keyword.kwlist}
+    for file in (ROOT / "tests").rglob("*.py"):  # of tests the pages name files and functions
+        names.update([file.stem, *re.findall(r"^def (test_\w+)", file.read_text(), re.M)])
+    for folder in _CODE:
+        for file in (ROOT / folder).rglob("*.py"):
+            names.update(file.relative_to(ROOT).with_suffix("").parts)
+            tree = ast.parse(file.read_text())
+            told = {id(node) for node in _docstrings(tree)}
+            for node in ast.walk(tree):
+                for field in ("id", "attr", "name", "arg", "asname", "module"):
+                    value = getattr(node, field, None)
+                    names.update(value.split(".") if isinstance(value, str) else ())
+                text = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(text, str) and id(node) not in told:
+                    names.update(re.findall(r"[A-Za-z_]\w*", text))
+    return names | {name.lstrip("_") for name in names}  # contracts of lava_sqs.testing
+
+
+def spans():
+    """Yield (place, code) of what pages and docstrings write as code within the text."""
+    for page in PAGES:
+        if page.name != "CHANGELOG.md":  # tells of what was
+            text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+            for code in re.findall(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)", text):
+                yield str(page.relative_to(ROOT)), code
+    for file in sorted((ROOT / "lava_sqs").rglob("*.py")):
+        for node in _docstrings(ast.parse(file.read_text())):
+            for code in re.findall(r"``([^`]+)``|(?<![`\w:])`([^`\n]+)`(?!`)", node.value):
+                yield str(file.relative_to(ROOT)), "".join(code)
+
+
+def unknown(code, known):
+    """Return the names in *code* that nothing has, and the paths that do not exist."""
+    words = re.findall(r"[A-Za-z_]\w*", re.sub(r"<\w+>_?", "", code))
+    return [
+        word
+        for word in words
+        if len(word) > 2 and word not in known | _FOREIGN and not _INDEXED.fullmatch(word)
+    ]
+
+
+def test_every_name_that_is_written_as_code_exists():
+    known = _names_of_code()
+    extra = (ROOT / "pyproject.toml").read_text() + (ROOT / ".ci" / "run").read_text()
+    known.update(re.findall(r"[A-Za-z_]\w*", extra))
+    known.update(path.stem for path in (*ROOT.glob("*"), *ROOT.glob("*/*")))
+    wrong = [(place, code, bad) for place, code in spans() if (bad := unknown(code, known))]
+    assert not wrong, "\n".join(map(str, wrong))
+    assert len(list(spans())) > 1000
+    assert unknown("call `_keep_the_scores(self)`", known) == ["_keep_the_scores"]
+    assert unknown("<layer>_engles", known) == ["engles"]
+
+
+_SUFFIX = r"(?:py|md|toml|ipynb|csv|npz|png|jsonl|cfg)"
+
+
+def test_every_path_that_is_written_as_code_exists():
+    of_others = {"build/site", "build/site/index.html", "Train/", "Test/"}
+    of_examples = ("proc/mine/", "neurons/mine.py")  # what a reader adds
+    wrong, seen = [], 0
+    for place, code in spans():
+        for path in re.findall(rf"(?<![\w./:-])((?:[\w.*-]+/)+(?:[\w*-]+\.{_SUFFIX})?)", code):
+            file = path.endswith(tuple(_SUFFIX[3:-1].split("|")))
+            if path in of_others or path.startswith(of_examples) or not (file or path == code):
+                continue
+            seen += 1
+            roots = [ROOT, ROOT / "lava_sqs", (ROOT / place).parent]
+            if not any(list(root.glob(path.rstrip("/"))) for root in roots):
+                wrong.append((place, path))
+    assert not wrong, "\n".join(map(str, wrong))
+    assert seen > 50
+
+
+def _public():
+    """Public classes and functions by name."""
+    return {name: getattr(lava_sqs, name) for name in lava_sqs.__all__ if name != "__version__"}
+
+
+def _resolve(chain):
+    """Follow a dotted name from the package; None if it is none of ours."""
+    first, *rest = chain.split(".")
+    if first == "lava_sqs":
+        try:
+            return pydoc.locate(chain) or f"no {chain}"
+        except pydoc.ErrorDuringImport as error:
+            return str(error)
+    value = _public().get(first)
+    for name in rest:
+        if value is None:
+            return None
+        # attributes that only an object has are told in its docstring
+        told = name in (inspect.getdoc(value) or "")
+        value = getattr(value, name, None if told else f"no {chain}")
+    return value
+
+
+def test_dotted_names_and_arguments_of_what_is_public_are_right():
+    wrong, seen = [], 0
+    for place, code in spans():
+        for chain in re.findall(r"(?<![\w.])((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)", code):
+            if chain.endswith((".py", ".md", ".toml", ".csv", ".npz")):
+                continue
+            seen += 1
+            if isinstance(value := _resolve(chain), str) and value.startswith("no "):
+                wrong.append((place, value))
+        for name, inside in re.findall(r"(?<![\w.])([A-Za-z_]\w*)\(([^()]*)", code):
+            target = _public().get(name)
+            if callable(target):
+                given = set(re.findall(r"(?<![\w.])([A-Za-z_]\w*)=(?!=)", inside))
+                wrong += [(place, f"{name}({bad}=)") for bad in given - _takes(target)]
+                seen += len(given)
+    assert not wrong, "\n".join(map(str, wrong))
+    assert seen > 100
+
+
+def _takes(target):
+    """The names of the arguments that a class or function takes, and its bases."""
+    functions = [target]
+    if isinstance(target, type):  # Lava's metaclass hides the arguments of __init__
+        functions = [vars(c).get("__init__") or vars(c).get("__new__") for c in target.__mro__]
+    return {
+        name
+        for function in functions
+        if inspect.isfunction(function)
+        for name in inspect.signature(function).parameters
+    }
+
+
+def test_every_option_that_is_written_as_code_exists():
+    sources = "".join(
+        file.read_text() for folder in _CODE for file in (ROOT / folder).rglob("*.py")
+    )
+    foreign = {"--hypothesis-profile", "--shm-size", "--fix", "--help"}
+    wrong = [
+        (place, option)
+        for place, code in spans()
+        for option in re.findall(r"(?<![\w-])(--[a-z][\w-]*)", code)
+        if f'"{option}"' not in sources and option not in foreign
+        and not (option.startswith("--no-") and f'"--{option[5:]}"' in sources)
+    ]  # fmt: skip
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+# -- what a Process has: its docstring and its Vars and ports --------------------------------------
+
+
+def _network(neuron):
+    spec = feed_forward(3, (4,), 2, neuron)
+    start = initialise(spec, np.ones((5, 8, 3)), np.random.default_rng(0))
+    return SQSNetwork(spec=spec, parameters=start, seed=1)
+
+
+PROCESSES = {
+    "SQS": lambda: lava_sqs.SQS(shape=2),
+    "LearningSQS": lambda: lava_sqs.LearningSQS(shape=2, role="hidden"),
+    "QLIF": lambda: lava_sqs.QLIF(shape=2),
+    "SQSDense": lambda: lava_sqs.SQSDense(weights=np.eye(2)),
+    "SQSNetwork": lambda: _network(SQSNeuron(lava_sqs.ansatz.layered())),
+}
+
+
+@pytest.mark.parametrize("make", PROCESSES.values(), ids=PROCESSES)
+def test_docstrings_list_the_vars_and_ports_that_there_are(make):
+    process = make()
+    told = set()
+    for cls in type(process).__mro__:
+        text = vars(cls).get("__doc__") or ""
+        for section in re.findall(r"\n    Attributes\n    -+\n(.*?)\n\n", text, re.S):
+            for entry in re.findall(r"^    (\S.*)$", section, re.M):
+                told.update(entry.partition(" : ")[0].split(", "))
+    patterns = {name: re.sub(r"<\w+>", r"\\w+", name) for name in told}
+    members = [
+        *process.vars.member_names,
+        *process.in_ports.member_names,
+        *process.out_ports.member_names,
+    ]
+    for member in members:
+        assert any(re.fullmatch(pattern, member) for pattern in patterns.values()), member
+    for name, pattern in patterns.items():
+        assert any(re.fullmatch(pattern, member) for member in members), name
+
+
+# -- who imports whom ------------------------------------------------------------------------------
+
+
+def _imports(room):
+    """The modules of the package that a room imports, by their second name."""
+    found = set()
+    for file in (ROOT / "lava_sqs" / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module == "lava_sqs":
+                modules = [
+                    lava_sqs._HOMES.get(alias.name, f"lava_sqs.{alias.name}")
+                    for alias in node.names
+                ]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [node.module or ""]
+            found.update(m.split(".")[1] for m in modules if m.startswith("lava_sqs."))
+    return found - {room}
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/tour.md"])
+def test_rooms_import_what_the_pages_say(page):
+    text = (ROOT / page).read_text()
+    (lines,) = re.findall(r"^\| room \| imports \|\n\|[-|]+\|\n((?:\|.*\|\n)+)", text, re.M)
+    rooms = {p.name for p in (ROOT / "lava_sqs").iterdir() if p.is_dir()}
+    for room, listed in re.findall(r"^\| `(\w+)` \| (.*) \|$", lines, re.M):
+        found = {name for name in _imports(room) if name in rooms and not name.startswith("_")}
+        assert set(re.findall(r"`(\w+)`", listed)) == found, room
+    assert len(lines.splitlines()) >= 6

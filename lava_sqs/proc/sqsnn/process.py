@@ -45,8 +45,7 @@ class SQSNetwork(NamedProcess):
         Spikes of the visible layer.
     <layer>_theta, <layer>_bias, <layer>_from_<source> : Var
         What was learned: angles, bias currents and weights, to be read and set at run time. A
-        layer of QLIF has ``<layer>_decay``, ``<layer>_threshold`` and ``<layer>_gain`` in place of
-        ``<layer>_theta``.
+        layer of QLIF has ``decay``, ``threshold`` and ``gain`` where one of SQS has ``theta``.
 
     Raises
     ------
