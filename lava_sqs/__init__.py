@@ -1,12 +1,14 @@
 """Stochastic quantum spiking neurons for Intel Lava.
 
 The names below are loaded when they are first used, so that ``import lava_sqs.quantum`` needs no
-Lava.
+Lava. Where Lava is missing, so are those that need it, and importing one says what adds it.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,12 +66,48 @@ _HOMES = {
 }
 
 
+_NEED_LAVA = {
+    "LearningSQS",
+    "QLIF",
+    "SQS",
+    "SQSDense",
+    "SQSLearningRule",
+    "SQSRewardRule",
+    "SQSSimCfg",
+    "connect_learning",
+    "runtime",
+}
+
+if importlib.util.find_spec("lava") is None:
+    __all__ = [name for name in __all__ if name not in _NEED_LAVA]
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    try:
+        module = importlib.import_module(_HOMES[name])
+    except ModuleNotFoundError as error:
+        if error.name != "lava":
+            raise
+        # hasattr() shall be False. `from lava_sqs import SQS` asks the same first, and looks for a
+        # module of that name next: there it hears why.
+        if _SayWhy not in sys.meta_path:
+            sys.meta_path.append(_SayWhy)
+        raise AttributeError(str(error)) from error
+    value = getattr(module, name)
     globals()[name] = value
     return value
+
+
+class _SayWhy:
+    """Finds no module, but says that Lava is missing when a name that needs it is imported."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        package, _, last = name.rpartition(".")
+        if package == __name__ and last in _NEED_LAVA:
+            importlib.import_module(_HOMES[last])  # raises
 
 
 def __dir__() -> list[str]:

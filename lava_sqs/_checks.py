@@ -215,7 +215,7 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
 def check_dtype(name: str, value: Any) -> np.dtype[Any]:
     """Return float32 or float64 as a dtype; anything else is refused."""
     try:
-        dtype = np.dtype(check_instance(name, value, str, type, np.dtype))
+        dtype: np.dtype[Any] = np.dtype(check_instance(name, value, str, type, np.dtype))
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"Argument `{name}` must be float64 or float32, but got {describe(value)}."

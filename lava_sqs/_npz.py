@@ -133,5 +133,6 @@ def write_arrays(path: str | Path, arrays: Mapping[str, Array]) -> None:
         The old file is untouched then.
     """
     packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)
+    named: dict[str, Any] = dict(arrays)
+    np.savez_compressed(packed, **named)
     write_bytes(path, packed.getbuffer())

@@ -237,9 +237,9 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     chosen = [rng.permuted(test[digits[test] == d])[:ROUNDS] for d in range(10)]
     shown = np.concatenate([rng.permutation(each) for each in np.transpose(chosen)])
     shown = shown[: 1 if backend == "qutip" else None]
-    x = np.zeros((len(shown), PERIOD, 64))
-    x[:, :STEPS] = rate_code(pixels[shown], rng).transpose(1, 0, 2)
-    x = x.reshape(-1, 64)
+    periods = np.zeros((len(shown), PERIOD, 64))
+    periods[:, :STEPS] = rate_code(pixels[shown], rng).transpose(1, 0, 2)
+    x = periods.reshape(-1, 64)
 
     start = time.perf_counter()
     sqs, votes = run_in_lava(x, net, sqs_seed, backend)
@@ -415,7 +415,8 @@ def draw(result: DemoResult, path: Path) -> None:
         "Lava",
         fontsize=15,
     )
-    running, learning = figure.subfigures(1, 2, width_ratios=[2.5, 1])
+    halves: Any = figure.subfigures(1, 2, width_ratios=[2.5, 1])
+    running, learning = halves
     n = min(len(result.labels), 10)
     shown = slice(0, n * PERIOD)
     grid = running.add_gridspec(5, n, height_ratios=[1.1, 2.0, 2.0, 1.3, 1.6])

@@ -18,9 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tomli
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 import lava_sqs
+from lava_sqs import _lava
 from lava_sqs.cli import main
 from lava_sqs.network import SQSNeuron, feed_forward
 from lava_sqs.network.training import initialise
@@ -121,14 +126,20 @@ def _parse(call):
 
 
 def _installable(word):
-    extras = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     name, _, rest = word.partition("[")
     wanted = set(rest.rstrip("]").split(",")) - {""}
-    return name in ("uv", "lava-sqs", "loky", "tomli") and wanted <= set(extras)
+    known = (".", "uv", "lava-sqs", "loky", f"lava-nc=={_lava.VERSION}")
+    return name in known and wanted <= set(project["optional-dependencies"])
+
+
+def test_the_command_that_adds_lava_is_everywhere_the_same():
+    for page in ("README.md", "docs/install.md"):
+        assert f"```sh\n{_lava.COMMAND}\n```" in (ROOT / page).read_text()
 
 
 def _check_pytest(words):
-    settings = tomli.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     marks = {mark.partition(":")[0] for mark in settings["markers"]}
     previous = ""
     for word in words:

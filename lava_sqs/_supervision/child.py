@@ -75,7 +75,7 @@ def shared_array(shape: int | tuple[int, ...], dtype: Any = np.float64) -> NDArr
 
     Examples
     --------
-    >>> shared_array((2, 3)).sum()
+    >>> float(shared_array((2, 3)).sum())
     0.0
     """
     dtype = np.dtype(dtype)

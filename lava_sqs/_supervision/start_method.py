@@ -14,6 +14,8 @@ import sys
 import threading
 from collections.abc import Iterator
 
+from lava_sqs._lava import prepare
+
 _MODULE = "lava.magma.runtime.message_infrastructure.multiprocessing"
 _one_thread = threading.RLock()
 
@@ -45,5 +47,6 @@ def forking(method: str | None = "fork") -> Iterator[None]:
 
 
 if _MODULE not in sys.modules:
+    prepare()
     with forking(None):
         importlib.import_module(_MODULE)

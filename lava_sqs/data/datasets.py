@@ -700,7 +700,7 @@ def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.savez(f"{folder}/laser.npz", series=np.arange(1100) % 7)
     ...     data = load_santa_fe(f"{folder}/laser.npz", window=3)
-    >>> data.x_train[0].ravel(), data.y_train[0]
+    >>> data.x_train[0].ravel(), int(data.y_train[0])
     (array([0, 1, 2]), 1)
 
     References

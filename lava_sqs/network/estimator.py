@@ -21,7 +21,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
-from tqdm import tqdm
 
 from lava_sqs._checks import (
     check_choice,
@@ -1289,6 +1288,8 @@ class _Trainer:
         last = self.first + model.epochs
         if model.resume:
             last = model.epochs
+        from tqdm import tqdm
+
         bar = tqdm(
             range(model.n_iter_, last),
             desc="SQSNN",

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 
@@ -72,6 +71,8 @@ def run_network(
     process.s_out.connect(sink.a_in)
     with runtime(process, SQSSimCfg() if run_cfg is None else run_cfg) as net:
         if progress and sys.stderr.isatty():
+            from tqdm import tqdm
+
             for _ in tqdm(range(len(trains)), desc="Lava", unit="sample", file=sys.stderr):
                 net.run(steps)
         else:

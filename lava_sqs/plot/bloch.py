@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_flag, check_instance, check_int
+from lava_sqs._lazy import qutip
 from lava_sqs.plot._axes import new_axes, series
 from lava_sqs.quantum.pauli import qobj_to_pauli
 from lava_sqs.quantum.population import Population

@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.patches import Arc, FancyArrow, Rectangle
 
+from lava_sqs._lazy import patches
 from lava_sqs.plot._axes import new_axes, one_of, points_per_unit
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum.ansatz import Ansatz, Gate
@@ -88,7 +88,7 @@ def draw_circuit(ansatz: Any, ax: Axes | None = None, *, theta: Any = None) -> A
             pen.text(q, ends + 1.6, "spike" if io == 1 else f"spike {q}", 9, "left")
         else:
             pen.text(q, ends + 1.6, "next step", 9, "left")
-    frame = Rectangle(
+    frame = patches.Rectangle(
         (begin, -0.5), ends - begin, n, fill=False, edgecolor="0.6", linestyle=":", lw=1, zorder=0
     )
     ax.add_patch(frame)
@@ -184,7 +184,7 @@ class _Pen:
         """Draw a box whose middle is at wire *q*, over *wires* wires."""
         height = wires - 1 + 0.68
         corner = (x - width / 2, self.top - q - height / 2)
-        patch = Rectangle(
+        patch = patches.Rectangle(
             corner, width, height, facecolor=_FACES[kind], edgecolor=_EDGES[kind], lw=1.2, zorder=3
         )
         self.ax.add_patch(patch)
@@ -217,8 +217,8 @@ class _Pen:
         self.box(q, x, 0.7, ("",), "step")
         y = self.top - q - 0.14
         look: dict[str, Any] = {"color": "0.2", "zorder": 4}
-        self.ax.add_patch(Arc((x, y), 0.46, 0.5, theta1=0, theta2=180, lw=1.2, **look))
-        needle = FancyArrow(x, y, 0.16, 0.32, width=0.005, head_width=0.07, lw=0.8, **look)
+        self.ax.add_patch(patches.Arc((x, y), 0.46, 0.5, theta1=0, theta2=180, lw=1.2, **look))
+        needle = patches.FancyArrow(x, y, 0.16, 0.32, width=0.005, head_width=0.07, lw=0.8, **look)
         self.ax.add_patch(needle)
 
     def gate(self, gate: Gate, x: float, width: float, text: tuple[str, ...]) -> None:

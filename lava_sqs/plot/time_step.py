@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.patches import FancyBboxPatch, Rectangle
-
+from lava_sqs._lazy import patches
 from lava_sqs.plot._axes import new_axes, one_of, points_per_unit
 from lava_sqs.quantum import NoiseModel, ansatz
 from lava_sqs.quantum.schedule import Schedule
@@ -107,7 +106,7 @@ def draw_time_step(noise: Any = None, ax: Axes | None = None) -> Axes:
         )
         if phase == "circuit":
             width = sum(box.kind != "user" for box in boxes)
-            frame = Rectangle(
+            frame = patches.Rectangle(
                 (left, -0.48), width, 1.96, fill=False, edgecolor="0.5", linestyle=":", lw=1
             )
             ax.add_patch(frame)
@@ -145,7 +144,7 @@ def _draw_patch(
 ) -> None:
     """Draw a box: its kind is a colour, and in grey a shape and a stroke."""
     rounding = 0.28 * min(size)
-    patch = FancyBboxPatch(
+    patch = patches.FancyBboxPatch(
         corner,
         *size,
         boxstyle="square,pad=0.02"

@@ -14,9 +14,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import qutip
 from numpy.typing import NDArray
-from qutip import gates as qgates
 
 from lava_sqs._checks import (
     check_array,
@@ -30,48 +28,48 @@ from lava_sqs._checks import (
     check_text,
     describe,
 )
+from lava_sqs._lazy import qutip
 
 __all__ = ["Ansatz", "Gate", "from_gates", "from_unitary", "layered", "named", "paper"]
 
-_X, _Y, _Z = qutip.sigmax(), qutip.sigmay(), qutip.sigmaz()
-_P0, _P1 = qutip.fock_dm(2, 0), qutip.fock_dm(2, 1)
-
 
 def _controlled(u: qutip.Qobj) -> qutip.Qobj:
-    return qutip.tensor(_P0, qutip.qeye(2)) + qutip.tensor(_P1, u)
+    zero, one = qutip.fock_dm(2, 0), qutip.fock_dm(2, 1)
+    return qutip.tensor(zero, qutip.qeye(2)) + qutip.tensor(one, u)
 
 
-def _two_body(pauli: qutip.Qobj) -> Callable[[float], qutip.Qobj]:
+def _two_body(pauli: qutip.Qobj, angle: float) -> qutip.Qobj:
     generator = qutip.tensor(pauli, pauli)
     identity = qutip.tensor(qutip.qeye(2), qutip.qeye(2))
-    return lambda angle: np.cos(angle / 2) * identity - 1j * np.sin(angle / 2) * generator
+    return np.cos(angle / 2) * identity - 1j * np.sin(angle / 2) * generator
 
 
 # name -> (number of qubits, angle -> Qobj). A controlled gate's first qubit is the control.
 # QuTiP 5.2 has no controlled rotations: they are built from its own one-qubit gates.
 _ROTATIONS: dict[str, tuple[int, Callable[[float], qutip.Qobj]]] = {
-    "RX": (1, qgates.rx),
-    "RY": (1, qgates.ry),
-    "RZ": (1, qgates.rz),
-    "CRX": (2, lambda angle: _controlled(qgates.rx(angle))),
-    "CRY": (2, lambda angle: _controlled(qgates.ry(angle))),
-    "CRZ": (2, lambda angle: _controlled(qgates.rz(angle))),
-    "RXX": (2, _two_body(_X)),
-    "RYY": (2, _two_body(_Y)),
-    "RZZ": (2, _two_body(_Z)),
+    "RX": (1, lambda angle: qutip.gates.rx(angle)),
+    "RY": (1, lambda angle: qutip.gates.ry(angle)),
+    "RZ": (1, lambda angle: qutip.gates.rz(angle)),
+    "CRX": (2, lambda angle: _controlled(qutip.gates.rx(angle))),
+    "CRY": (2, lambda angle: _controlled(qutip.gates.ry(angle))),
+    "CRZ": (2, lambda angle: _controlled(qutip.gates.rz(angle))),
+    "RXX": (2, lambda angle: _two_body(qutip.sigmax(), angle)),
+    "RYY": (2, lambda angle: _two_body(qutip.sigmay(), angle)),
+    "RZZ": (2, lambda angle: _two_body(qutip.sigmaz(), angle)),
 }
-_FIXED: dict[str, qutip.Qobj] = {
-    "H": qgates.snot(),
-    "X": _X,
-    "Y": _Y,
-    "Z": _Z,
-    "S": qgates.s_gate(),
-    "T": qgates.t_gate(),
-    "CX": qgates.cnot(),
-    "CY": qgates.cy_gate(),
-    "CZ": qgates.cz_gate(),
-    "SWAP": qgates.swap(),
-    "ISWAP": qgates.iswap(),
+# name -> (number of qubits, Qobj).
+_FIXED: dict[str, tuple[int, Callable[[], qutip.Qobj]]] = {
+    "H": (1, lambda: qutip.gates.snot()),
+    "X": (1, lambda: qutip.sigmax()),
+    "Y": (1, lambda: qutip.sigmay()),
+    "Z": (1, lambda: qutip.sigmaz()),
+    "S": (1, lambda: qutip.gates.s_gate()),
+    "T": (1, lambda: qutip.gates.t_gate()),
+    "CX": (2, lambda: qutip.gates.cnot()),
+    "CY": (2, lambda: qutip.gates.cy_gate()),
+    "CZ": (2, lambda: qutip.gates.cz_gate()),
+    "SWAP": (2, lambda: qutip.gates.swap()),
+    "ISWAP": (2, lambda: qutip.gates.iswap()),
 }
 
 
@@ -141,7 +139,7 @@ class Gate:
             if value is None:
                 raise ValueError(f"Gate {self.name} on qubits {self.qubits} needs an angle.")
             return _ROTATIONS[self.name][1](float(value))
-        return self.matrix if self.matrix is not None else _FIXED[self.name]
+        return self.matrix if self.matrix is not None else _FIXED[self.name][1]()
 
 
 @dataclass(frozen=True)
@@ -352,7 +350,7 @@ def from_gates(
         gate = check_choice(f"{where}[0]", item[0], [*_ROTATIONS, *_FIXED])
         raw = item[1] if isinstance(item[1], Sequence) else (item[1],)
         qubits = tuple(check_int(f"{where}[1]", q, minimum=0) for q in raw)
-        size = _ROTATIONS[gate][0] if gate in _ROTATIONS else len(_FIXED[gate].dims[0])
+        size = (_ROTATIONS if gate in _ROTATIONS else _FIXED)[gate][0]
         if len(qubits) != size or len(set(qubits)) != size or max(qubits) >= n:
             raise ValueError(
                 f"Argument `{where}[1]` must name {size} different qubit(s) below {n} for "
@@ -471,7 +469,7 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int, rtol: floa
 
     Examples
     --------
-    >>> swap = from_unitary(qgates.swap(), io_qubits=1, memory_qubits=1)
+    >>> swap = from_unitary(qutip.gates.swap(), io_qubits=1, memory_qubits=1)
     >>> swap.n_params
     0
     """

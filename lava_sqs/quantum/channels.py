@@ -10,7 +10,6 @@ from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import numpy as np
-import qutip
 
 from lava_sqs._checks import (
     check_choice,
@@ -22,6 +21,7 @@ from lava_sqs._checks import (
     check_shape,
     describe,
 )
+from lava_sqs._lazy import qutip
 
 __all__ = ["RTOL", "SLOTS", "Channel", "aer_depolarizing_param", "depol_from_aer", "depolarizing"]
 

@@ -10,10 +10,10 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_real
+from lava_sqs._lazy import qutip
 from lava_sqs.quantum import _kernels
 from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.pauli import (
@@ -301,7 +301,7 @@ class LiteralEngine(_PauliEngine):
             fixed = None
             if clamp.shape[0] and clamp[t, b, k] >= 0:
                 fixed = neuron.outcomes[clamp[t, b, k]]
-            bits, p = neuron.step(z[t, b, k], u=u[t, b, k], outcome=fixed)
+            bits, p = neuron.step(z[t, b, k], u=float(u[t, b, k]), outcome=fixed)
             spikes[t, b, k] = bits
             chosen = p[neuron.outcomes.index(bits)]
             hits += bool(chosen < self._floor)

@@ -27,15 +27,15 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance, check_real, check_shape
+from lava_sqs._lazy import qutip
 from lava_sqs.quantum import _kernels
 from lava_sqs.quantum._room import check_compiled, check_scores
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.noise import NoiseModel, depolarizing
-from lava_sqs.quantum.pauli import matrix_to_superoperator, superoperator_to_matrix
+from lava_sqs.quantum.pauli import _kron, matrix_to_superoperator, superoperator_to_matrix
 from lava_sqs.quantum.schedule import Schedule
 
 __all__ = ["Program", "compile_program", "instrument"]
@@ -266,7 +266,7 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
             own = [relax.pop(q, None) for q in gate.qubits]
             if any(matrix is not None for matrix in own):
                 whole = [np.eye(4) if matrix is None else matrix for matrix in own]
-                matrices = reduce(np.kron, whole) @ matrices
+                matrices = reduce(_kron, whole) @ matrices
             add(matrices, gate.qubits, -1 if gate.param is None else gate.param, kind)
         open_gates.clear()
         for q, matrix in relax.items():
@@ -305,7 +305,7 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
         if step.kind == "relax":
             each = [relaxation(q, step.duration) for q in step.qubits]
             if any(m is not None for m in each):
-                wait = reduce(np.kron, [np.eye(4) if m is None else m for m in each]) @ wait
+                wait = reduce(_kron, [np.eye(4) if m is None else m for m in each]) @ wait
         elif step.superoperator is not None:
             wait = superoperator_to_matrix(step.superoperator) @ wait
 
@@ -365,7 +365,7 @@ def _start(schedule: Schedule, size: int) -> NDArray[np.float64]:
         term[0, 0] = 1.0  # the identity
         term[3, 1] = term[2, 2] = shrink  # Z with cos, Y with -sin
         per_qubit.append(term)
-    return np.kron(reduce(np.kron, per_qubit), np.eye(size))
+    return np.asarray(reduce(_kron, [*per_qubit, np.eye(size)]))
 
 
 def _effects(
@@ -378,7 +378,7 @@ def _effects(
         per_qubit.append(true if noise is None else noise.readout(q) @ true)
     rows = []
     for bits in product((0, 1), repeat=ansatz.io_qubits):
-        row = reduce(np.kron, [per_qubit[q][bit] for q, bit in enumerate(bits)])
+        row = reduce(_kron, [per_qubit[q][bit] for q, bit in enumerate(bits)])
         rows.append(np.kron(row[None], wait))
     return np.ascontiguousarray(np.concatenate(rows))
 

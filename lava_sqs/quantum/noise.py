@@ -13,10 +13,10 @@ from functools import reduce, wraps
 from typing import Any, TypeVar
 
 import numpy as np
-import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_choice, check_int, check_items, describe
+from lava_sqs._lazy import qutip
 from lava_sqs.quantum.channels import (
     _LONGEST_GATE,
     _LONGEST_WAIT,

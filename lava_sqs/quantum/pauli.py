@@ -14,15 +14,16 @@ Both are one change of basis of QuTiP's column-stacked vectors and superoperator
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from itertools import product
 from typing import Any
 
 import numpy as np
-import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_bytes, check_int, check_real, describe
+from lava_sqs._lazy import qutip
 
 __all__ = [
     "matrix_to_superoperator",
@@ -32,7 +33,8 @@ __all__ = [
     "superoperator_to_matrix",
 ]
 
-_SINGLE = {"I": qutip.qeye(2), "X": qutip.sigmax(), "Y": qutip.sigmay(), "Z": qutip.sigmaz()}
+# For reduce, which NumPy's own types of kron do not fit.
+_kron: Callable[[Any, Any], Any] = np.kron
 
 
 def pauli_labels(n_qubits: int) -> list[str]:
@@ -68,8 +70,9 @@ def pauli_labels(n_qubits: int) -> list[str]:
 @cache
 def _basis(n_qubits: int) -> NDArray[np.complex128]:
     """Columns are ``operator_to_vector(P_a)``: shape (4**n, 4**n), B^dagger B = 2**n."""
+    single = {"I": qutip.qeye(2), "X": qutip.sigmax(), "Y": qutip.sigmay(), "Z": qutip.sigmaz()}
     columns = [
-        qutip.operator_to_vector(qutip.tensor([_SINGLE[c] for c in label])).full()[:, 0]
+        qutip.operator_to_vector(qutip.tensor([single[c] for c in label])).full()[:, 0]
         for label in (pauli_labels(n_qubits) if n_qubits else [])
     ]
     basis = np.array(columns).T if n_qubits else np.ones((1, 1), dtype=complex)

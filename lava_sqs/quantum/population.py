@@ -25,7 +25,6 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import (
@@ -42,6 +41,7 @@ from lava_sqs._checks import (
     describe,
     memory_limit,
 )
+from lava_sqs._lazy import qutip
 from lava_sqs.quantum import _kernels
 from lava_sqs.quantum._room import (
     check_compiled,

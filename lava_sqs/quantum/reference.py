@@ -12,10 +12,10 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import qutip
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance
+from lava_sqs._lazy import qutip
 from lava_sqs.quantum._room import check_literal
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel

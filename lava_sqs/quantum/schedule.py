@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import qutip
-
+from lava_sqs._lazy import qutip
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.channels import SLOTS
 from lava_sqs.quantum.noise import NoiseModel

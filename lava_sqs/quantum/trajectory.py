@@ -25,15 +25,15 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import qutip
 from numpy.typing import NDArray
 
+from lava_sqs._lazy import qutip
 from lava_sqs.quantum._kernels import _jit, sincospi
 from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines import _FLOOR, broadcast_memory
 from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.pauli import pauli_to_qobj
+from lava_sqs.quantum.pauli import _kron, pauli_to_qobj
 from lava_sqs.quantum.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _kraus(channel: qutip.Qobj) -> list[Array]:
 
 def _paulis(n_qubits: int) -> list[Array]:
     single = [p.full() for p in (qutip.qeye(2), qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())]
-    return [reduce(np.kron, ps) for ps in product(single, repeat=n_qubits)][1:]
+    return [reduce(_kron, ps) for ps in product(single, repeat=n_qubits)][1:]
 
 
 class _Program:
@@ -358,7 +358,7 @@ class TrajectoryEngine:
                 kets[b, k] = np.eye(1, 2**self._qubits)[0]
                 continue
             pures = [_purest(pauli_to_qobj(p).full(), self._dtype, len(parts) > 1) for p in parts]
-            kets[b, k] = reduce(np.kron, pures)
+            kets[b, k] = reduce(_kron, pures)
         return kets
 
     def density(self, b: int, k: int) -> qutip.Qobj:

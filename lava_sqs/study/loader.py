@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 from lava_sqs._checks import describe
 from lava_sqs.study.study import Study
 
@@ -72,23 +77,12 @@ class StudyFile:
     about: str = ""
 
 
-def _tomli() -> Any:
-    try:
-        import tomli
-    except ImportError as error:
-        raise ImportError(
-            "Study files need tomli (Python 3.10 reads no TOML): pip install tomli."
-        ) from error
-    return tomli
-
-
 def key_lines(text: str) -> dict[tuple[str | int, ...], int]:
     """Return the line of every key of a valid TOML text, by its path.
 
-    tomli keeps no positions. A statement of TOML (a header, or a key with its value) is the
+    tomllib keeps no positions. A statement of TOML (a header, or a key with its value) is the
     shortest run of lines that parses alone; what it holds then tells its keys.
     """
-    tomli = _tomli()
     lines = text.splitlines()
     found: dict[tuple[str | int, ...], int] = {}
     table: tuple[str | int, ...] = ()
@@ -102,9 +96,9 @@ def key_lines(text: str) -> dict[tuple[str | int, ...], int]:
         end = i + 1
         while True:
             try:
-                data = tomli.loads("\n".join(lines[i:end]))
+                data = tomllib.loads("\n".join(lines[i:end]))
                 break
-            except tomli.TOMLDecodeError:
+            except tomllib.TOMLDecodeError:
                 end += 1
                 if end > len(lines):
                     return found  # not valid: the parser says so itself
@@ -142,10 +136,9 @@ class _File:
             self.text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise StudyFileError(f"{path}: not a text file ({error.reason})") from error
-        tomli = _tomli()
         try:
-            self.data: dict[str, Any] = tomli.loads(self.text)
-        except tomli.TOMLDecodeError as error:
+            self.data: dict[str, Any] = tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
             raise StudyFileError(f"{path}, {_where(error, self.text)}") from error
         self.lines = key_lines(self.text)
 
@@ -173,7 +166,7 @@ class _File:
 
 
 def _where(error: Any, text: str) -> str:
-    """Return tomli's message as `line N, column M: what`."""
+    """Return tomllib's message as `line N, column M: what`."""
     message = str(error)
     what, _, place = message.rpartition(" (at ")
     if place == "end of document)":
