@@ -607,7 +607,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             return None
         shown = self._flat(X).any(axis=2)
         steps = shown.shape[1]
-        return np.where(shown.any(axis=1), steps - shown[:, ::-1].argmax(axis=1), steps)
+        starts: Array = np.where(shown.any(axis=1), steps - shown[:, ::-1].argmax(axis=1), steps)
+        return starts
 
     def _flat(self, X: Array) -> Array:
         """(n, ...) -> (n, F), or (n, T, F) for sequences."""

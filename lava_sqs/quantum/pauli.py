@@ -81,7 +81,7 @@ def _basis(n_qubits: int) -> NDArray[np.complex128]:
 
 
 # Of one qubit: r_a = Tr(P_a rho) from the entries rho_00, rho_01, rho_10, rho_11, and back.
-_TO_VECTOR = np.array([p.full().T.ravel() for p in _SINGLE.values()])
+_TO_VECTOR = np.array([[1, 0, 0, 1], [0, 1, 1, 0], [0, 1j, -1j, 0], [1, 0, 0, -1]])
 _TO_ENTRIES = _TO_VECTOR.conj().T / 2
 
 

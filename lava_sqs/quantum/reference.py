@@ -23,8 +23,6 @@ from lava_sqs.quantum.schedule import Operation, Schedule
 
 __all__ = ["ReferenceNeuron"]
 
-_PAULIS = (qutip.qeye(2), qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
-
 
 class ReferenceNeuron:
     """One stochastic quantum spiking neuron: ``rho`` evolves gate by gate, as a QuTiP ``Qobj``.
@@ -233,14 +231,13 @@ class ReferenceNeuron:
             return rho
         if (p, qubits) not in self._pauli_kraus:
             weights = [1 - p] + [p / (4 ** len(qubits) - 1)] * (4 ** len(qubits) - 1)
+            single = (qutip.qeye(2), qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
             self._pauli_kraus[p, qubits] = [
                 np.sqrt(weight)
                 * qutip.expand_operator(
                     qutip.tensor(paulis), dims=[2] * self.n, targets=list(qubits)
                 )
-                for weight, paulis in zip(
-                    weights, product(_PAULIS, repeat=len(qubits)), strict=True
-                )
+                for weight, paulis in zip(weights, product(single, repeat=len(qubits)), strict=True)
             ]
         return sum(k @ rho @ k.dag() for k in self._pauli_kraus[p, qubits])
 

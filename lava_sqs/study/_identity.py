@@ -279,7 +279,7 @@ class _Encoder:
         dtype = value.dtype
         name = "array" if type(value) in (np.ndarray, np.memmap) else _qualified(type(value))
         if isinstance(value, np.ma.MaskedArray):
-            mask: Any = np.ma.getmaskarray(value)  # type: ignore[no-untyped-call]
+            mask: Any = np.ma.getmaskarray(value)
             plain: Any = np.where(mask, np.zeros((), dtype), value.data)
             return [name, self.array(mask), self.array(plain)]
         value = np.asarray(value)
