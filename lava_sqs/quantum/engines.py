@@ -227,8 +227,9 @@ class InstrumentEngine(_PauliEngine):
     def instruments(self) -> Array:
         """The instruments A (K or 1, S, D, C, D), a view of what is packed."""
         S, D, C, _ = self._program.shape
-        outcomes = (len(self._blocks), -1, C * D, self._blocks.shape[3] // D, D)
-        packed = self._blocks.reshape(outcomes)  # (K, G, C*D, S/G, D): see pack_instruments
+        blocks: Array = self._blocks
+        outcomes = (len(blocks), -1, C * D, blocks.shape[3] // D, D)
+        packed = blocks.reshape(outcomes)  # (K, G, C*D, S/G, D): see pack_instruments
         rows = packed.transpose(0, 1, 3, 4, 2).reshape(len(packed), S, D, C * D)
         return rows.reshape(len(packed), S, D, C, D)
 
