@@ -511,13 +511,16 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     def _make_spec(self, n_inputs: int) -> NetworkSpec:
         own, n = self._kept, len(self.classes_)
         n_codes = n if own.targets == "one-hot" else n * (n - 1)  # of class_codes
-        return feed_forward(
+        neuron = kind_of(own.neuron).from_arguments(vars(own))
+        spec = feed_forward(
             n_inputs,
             own.hidden_layer_sizes,
             own.neurons_per_class * n_codes,
-            kind_of(own.neuron).from_arguments(vars(own)),
+            neuron,
             skip=own.skip,
         )
+        neuron.check_room(max(layer.size for layer in spec.layers))
+        return spec
 
     # -- input --------------------------------------------------------------------------------
 

@@ -269,6 +269,21 @@ class BaseNeuron(ABC):
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
         """Return the exact local score of recorded trains, as in :meth:`Neuron.score`."""
 
+    def check_room(self, size: int) -> None:
+        """Refuse a layer whose scores would not fit; most kinds take next to nothing.
+
+        Parameters
+        ----------
+        size : int
+            Number of neurons K.
+
+        Raises
+        ------
+        ValueError
+            With the bytes needed, the limit, and what fits.
+        """
+        return
+
     def compile(self, params: Array) -> BoundNeuron:
         """Return the neurons with their parameters: what takes time is made once.
 

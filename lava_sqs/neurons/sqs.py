@@ -13,6 +13,7 @@ from lava_sqs._checks import check_instance, check_positive
 from lava_sqs.neurons.base import BaseNeuron, RunOut
 from lava_sqs.quantum import Ansatz, NoiseModel, Population, SpikeTrainScorer
 from lava_sqs.quantum import ansatz as circuits
+from lava_sqs.quantum._room import check_scores
 from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.sensitivity import OnlineScores
 
@@ -108,6 +109,22 @@ class SQSNeuron(BaseNeuron):
         """Return the circuit in words, as in :meth:`~lava_sqs.neurons.BaseNeuron.in_words`."""
         a = self.ansatz
         return f"SQS neurons, circuit {a.name}, {a.io_qubits} io + {a.memory_qubits} memory qubits"
+
+    def check_room(self, size: int) -> None:
+        """Refuse a layer whose instruments and scores would not fit: ``16**memory_qubits`` each.
+
+        Parameters
+        ----------
+        size : int
+            Number of neurons K.
+
+        Raises
+        ------
+        ValueError
+            With the bytes needed, the limit, and what fits.
+        """
+        operations = len(compile_program(self.ansatz, self.noise).table)
+        check_scores(self.ansatz, self.noise, rows=size, derivatives=False, operations=operations)
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
         """Return angles from N(0, spread^2), as in :meth:`~lava_sqs.network.Neuron.initial`."""

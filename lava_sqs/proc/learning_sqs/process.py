@@ -11,6 +11,7 @@ from lava_sqs.learning.optimizers import Optimizer
 from lava_sqs.proc._elsewhere import LEARNING
 from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 from lava_sqs.proc.sqs.process import SQS
+from lava_sqs.quantum._room import check_scores
 
 __all__ = ["LearningSQS"]
 
@@ -182,6 +183,14 @@ class LearningSQS(SQS):
         )
         n = int(np.prod(self.a_in.shape))
         check_window_fits(window, n, n * (4**self.memory_qubits + 1))
+        check_scores(
+            self.ansatz,
+            self.noise,
+            rows=self._population.size,
+            size=n // self.io_qubits,
+            window=window,
+            derivatives=lr_theta > 0,
+        )
         self.a_third_factor_in = self._in_port("a_third_factor_in", (n,))
         self.s_out_bap = self._out_port("s_out_bap", (n,))
         self.s_out_y1 = self._out_port("s_out_y1", (n,))

@@ -1,0 +1,149 @@
+"""Every entrance at every size ends soon: with a result, or a refusal that names the number."""
+
+import time
+
+import numpy as np
+import pytest
+import qutip
+
+from lava_sqs import SQSNN, LearningSQS
+from lava_sqs.quantum import (
+    NoiseModel,
+    OnlineScores,
+    Population,
+    ReferenceNeuron,
+    SpikeTrainScorer,
+    ansatz,
+    instrument,
+    score_spike_train,
+)
+from lava_sqs.quantum.diagnostics import memory_capacity, memory_fidelity
+from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.sensitivity import derivatives
+
+NOISE = NoiseModel.preset("ibm_brisbane")
+
+
+def angles(circuit):
+    return np.full((1, circuit.n_params), 0.3)
+
+
+def fit(circuit, noise):
+    model = SQSNN(ansatz=circuit, noise=noise, hidden_layer_sizes=(2,), epochs=1, random_state=0)
+    return model.fit([[0.0, 1.0], [1.0, 0.0]] * 4, [0, 1] * 4)
+
+
+def score(method):
+    def run(circuit, noise):
+        z, s = np.full((2, 1), 0.5), np.ones((2, 1), dtype=int)
+        return score_spike_train(circuit, angles(circuit), z, s, noise=noise, method=method)
+
+    return run
+
+
+ENTRANCES = {
+    "instrument": lambda c, noise: instrument(c, angles(c)[0], 0.5, noise),
+    "compile_program": compile_program,
+    "derivatives": lambda c, noise: derivatives(compile_program(c, noise), angles(c)),
+    "Population instrument": lambda c, noise: Population(
+        c, angles(c), noise=noise, backend="instrument"
+    ),
+    "Population qutip": lambda c, noise: Population(c, angles(c), noise=noise, backend="qutip"),
+    "Population": lambda c, noise: Population(c, angles(c), noise=noise).step([0.5]),
+    "ReferenceNeuron": lambda c, noise: ReferenceNeuron(c, angles(c)[0], noise),
+    "score_spike_train": score("exact"),
+    "parameter-shift": score("parameter-shift"),
+    "spsa": score("spsa"),
+    "SpikeTrainScorer": lambda c, noise: SpikeTrainScorer(c, angles(c), noise=noise, prebuild=True),
+    "OnlineScores": lambda c, noise: OnlineScores(compile_program(c, noise), angles(c), size=1),
+    "memory_capacity": lambda c, noise: memory_capacity(c, angles(c)[0], noise),
+    "memory_fidelity": lambda c, noise: memory_fidelity(
+        c, angles(c), np.ones((2, 1)), noise or NoiseModel(), seed=0
+    ),
+    "LearningSQS": lambda c, noise: LearningSQS(
+        shape=(1,), role="visible", lr_theta=0.1, ansatz=c, noise=noise, window=4
+    ),
+    "SQSNN": fit,
+}
+# Memory qubits from which each refuses, without noise and with it: one neuron on this kind of
+# machine. Below 4 everything works and other tests run it.
+REFUSES = {
+    **dict.fromkeys(ENTRANCES, (6, 6)),
+    "derivatives": (5, 5),
+    "Population": (99, 99),
+    "Population qutip": (10, 5),
+    "ReferenceNeuron": (10, 5),
+    "score_spike_train": (5, 5),
+    "SpikeTrainScorer": (5, 5),
+    "OnlineScores": (5, 5),
+    "LearningSQS": (5, 5),
+    "SQSNN": (5, 5),
+}
+
+
+@pytest.mark.parametrize("noise", [None, NOISE], ids=["noiseless", "noisy"])
+@pytest.mark.parametrize("entrance", list(ENTRANCES))
+def test_every_entrance_refuses_with_the_number(entrance, noise):
+    first = REFUSES[entrance][noise is not None]
+    for m in range(first, 13):
+        circuit = ansatz.layered(1, m)
+        start = time.monotonic()
+        with pytest.raises(
+            ValueError,
+            match=rf"`memory_qubits` = {m}.* needs [\d.e+]+ GB; the limit is [\d.]+ GB\. ",
+        ) as caught:
+            ENTRANCES[entrance](circuit, noise)
+        assert "Use " in str(caught.value)
+        assert time.monotonic() - start < 10  # compiling 5 qubits takes two seconds
+
+
+@pytest.mark.parametrize("noise", [None, NOISE], ids=["noiseless", "noisy"])
+@pytest.mark.parametrize("m", [5, 8, 12])
+def test_the_default_population_takes_every_size(m, noise):
+    assert ENTRANCES["Population"](ansatz.layered(1, m), noise).shape == (1,)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [None, NOISE], ids=["noiseless", "noisy"])
+@pytest.mark.parametrize("entrance", [e for e in ENTRANCES if e != "Population"])
+def test_below_that_size_it_works(entrance, noise):
+    last = min(REFUSES[entrance][noise is not None] - 1, 8)
+    start = time.monotonic()
+    ENTRANCES[entrance](ansatz.layered(1, last), noise)
+    assert time.monotonic() - start < 100
+
+
+def test_what_fits_is_said():
+    with pytest.raises(ValueError, match="Use at most 4 memory qubits"):
+        ENTRANCES["OnlineScores"](ansatz.layered(1, 5), None)
+    with pytest.raises(ValueError, match="Use at most 5 memory qubits"):
+        ENTRANCES["instrument"](ansatz.layered(1, 6), None)
+    with pytest.raises(ValueError, match=r"for 100000 set\(s\).*Use at most 2 memory qubits"):
+        compile_program(ansatz.layered(1, 3)).build(np.zeros((100_000, 17)))
+    with pytest.raises(ValueError, match=r"scored exactly for 3000 neuron"):
+        LearningSQS(shape=(3000,), role="visible", lr_theta=0.1, memory_qubits=3)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "size", "batch"),
+    [
+        (ansatz.layered(1, 26), 1, ()),
+        (ansatz.layered(24, 1), 1, ()),
+        (ansatz.layered(1, 18), 100_000, ()),
+        (ansatz.layered(1, 18), 1, (1000, 1000)),
+        (ansatz.layered(30, 30), 1, ()),
+    ],
+)
+@pytest.mark.parametrize("noise", [None, NOISE], ids=["noiseless", "noisy"])
+def test_trajectories_count_states_tables_and_work_space(circuit, size, batch, noise, monkeypatch):
+    monkeypatch.setattr("lava_sqs.quantum.population.memory_limit", lambda: 12 * 10**9)
+    with pytest.raises(ValueError, match=r"needs [\d.e+]+ GB; the limit is .*Use "):
+        Population(circuit, size=size, batch=batch, noise=noise, seed=0, backend="trajectory")
+
+
+def test_a_density_matrix_of_many_qubits_is_refused_by_number():
+    pop = Population(ansatz.layered(1, 16), size=1, seed=0)
+    with pytest.raises(ValueError, match=r"needs 68\.7 GB.*expect\(op\)"):
+        pop.memory_qobj(0)
+    z = qutip.tensor([qutip.sigmaz().to("CSR")] + [qutip.qeye(2)] * 15)
+    assert pop.expect(z) == pytest.approx(pop.memory[:, 0, 3])
