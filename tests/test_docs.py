@@ -322,7 +322,7 @@ def test_dotted_names_and_arguments_of_what_is_public_are_right():
     wrong, seen = [], 0
     for place, code in spans():
         for chain in re.findall(r"(?<![\w.])((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)", code):
-            if chain.endswith((".py", ".md", ".toml", ".csv", ".npz")):
+            if chain.endswith((".py", ".md", ".toml", ".csv", ".npz", ".pth", ".start")):
                 continue
             seen += 1
             if isinstance(value := _resolve(chain), str) and value.startswith("no "):
@@ -354,7 +354,8 @@ def test_every_option_that_is_written_as_code_exists():
     sources = "".join(
         file.read_text() for folder in _CODE for file in (ROOT / folder).rglob("*.py")
     )
-    foreign = {"--hypothesis-profile", "--shm-size", "--fix", "--help"}
+    foreign = {"--hypothesis-profile", "--shm-size", "--fix", "--help", "--target"}
+    foreign.update(re.findall(r"--[\w-]+", _lava.COMMAND))
     wrong = [
         (place, option)
         for place, code in spans()
@@ -388,9 +389,9 @@ def test_docstrings_list_the_vars_and_ports_that_there_are(make):
     process = make()
     told = set()
     for cls in type(process).__mro__:
-        text = vars(cls).get("__doc__") or ""
-        for section in re.findall(r"\n    Attributes\n    -+\n(.*?)\n\n", text, re.S):
-            for entry in re.findall(r"^    (\S.*)$", section, re.M):
+        text = inspect.cleandoc(vars(cls).get("__doc__") or "")
+        for section in re.findall(r"\nAttributes\n-+\n(.*?)\n\n", text, re.S):
+            for entry in re.findall(r"^(\S.*)$", section, re.M):
                 told.update(entry.partition(" : ")[0].split(", "))
     patterns = {name: re.sub(r"<\w+>", r"\\w+", name) for name in told}
     members = [
