@@ -97,6 +97,7 @@ _KEPT = (
 _FLEXIBLE = {"noise", "encoder", "n_steps", "n_population", "shots"}
 _AT_CALL = {"seed": "random_state", "noise": "noise"}  # arguments of methods
 _CHUNK = 256  # samples that run side by side
+_KEPT_BYTES = 2**26  # of inputs and random numbers that are kept from epoch to epoch
 _EXAMPLES = 512  # samples that starting values and progress are computed from
 # What may differ between a checkpoint and the estimator that resumes it.
 _FREE = {"epochs", "verbose", "checkpoint", "resume", "warm_start"}
@@ -723,9 +724,12 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             yield part, inputs, [np.stack(u, axis=1) for u in zip(*drawn, strict=True)]
 
     def _scores(
-        self, X: Array, n_repeats: int, noise: Any, seed: int | None
+        self, X: Array, n_repeats: int, noise: Any, seed: int | None, drawn: Any = None
     ) -> tuple[Array, float]:
-        """Return scores (n_repeats, n, n_classes) and spikes per inference."""
+        """Return scores (n_repeats, n, n_classes) and spikes per inference.
+
+        What :meth:`_runs` draws for one repeat may be given.
+        """
         check_int("n_repeats", n_repeats, minimum=1)
         spec = self._spec_with(noise)
         key = self._key(seed)
@@ -733,7 +737,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         scores, spikes = np.empty((n_repeats, len(X), n_classes)), 0
         neurons = compiled_layers(spec, self.parameters_)  # once for all samples and repeats
         for repeat in range(n_repeats):
-            for part, inputs, uniforms in self._runs(X, repeat, key, spec):
+            for part, inputs, uniforms in drawn or self._runs(X, repeat, key, spec):
                 traces = forward(
                     spec, self.parameters_, inputs, uniforms, neurons=neurons, record=False
                 )
@@ -1274,6 +1278,7 @@ class _Trainer:
         self.optimizer = Optimizer("adam")
         self.best: Parameters = _copy(model.parameters_)
         self.best_value, self.waited = -math.inf, 0
+        self.drawn: list[Any] | None = None  # what the accuracy is computed from
         self.spikes: float | None = None  # per inference, when the accuracy was last asked for
         if model.resume and model.checkpoint is not None and Path(model.checkpoint).exists():
             self._resume(Path(model.checkpoint))
@@ -1388,7 +1393,11 @@ class _Trainer:
         X, labels = self.held_X, self.held_labels
         if not len(X):
             X, labels = self.X[self.examples], self.labels[self.examples]
-        scores, self.spikes = self.model._scores(X, 1, _AS_TRAINED, self.seed)
+        if self.drawn is None:  # keyed by the samples, so the same in every epoch
+            width = self.spec.n_inputs + sum(layer.size for layer in self.spec.layers)
+            small = 8 * len(X) * self.model.steps_per_sample_ * width < _KEPT_BYTES
+            self.drawn = list(self.model._runs(X, 0, self.seed, self.spec)) if small else []
+        scores, self.spikes = self.model._scores(X, 1, _AS_TRAINED, self.seed, self.drawn)
         return float((scores[0].argmax(axis=1) == labels).mean())
 
     def _remember(self, value: float) -> None:

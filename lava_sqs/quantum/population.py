@@ -231,6 +231,7 @@ class Population:
         self.wraps = 0
         self.floor_hits = 0
         self._warned = False
+        self._room = self._flat  # samples side by side that are known to fit
 
     # -- what it is ---------------------------------------------------------------------------
 
@@ -539,8 +540,10 @@ class Population:
         if not _kernels.inspect_currents(z.reshape(-1))[0]:
             check_real("currents", z)
         steps, batch = z.shape[:2]
-        made = (self._dtype, self._backend, True)  # the instruments are there
-        _check_room(self._ansatz, self._noise, self._size, (batch,), *made)
+        if batch > self._room:
+            made = (self._dtype, self._backend, True)  # the instruments are there
+            _check_room(self._ansatz, self._noise, self._size, (batch,), *made)
+            self._room = batch
         spikes = np.empty(z.shape, dtype=np.int32)
         p_spike = np.empty((steps if record else 0, *z.shape[1:]))
         likelihood = np.empty((steps if record else 0, *z.shape[1:3]))
@@ -655,7 +658,10 @@ def default_backend(
 
 
 def _check_uniforms(uniforms: Any, shape: tuple[int, ...]) -> Array:
-    u = check_shape("uniforms", check_real("uniforms", uniforms), shape)
+    u = uniforms
+    if type(u) is not np.ndarray or u.dtype != np.float64 or not np.isfinite(u.sum()):
+        u = check_real("uniforms", u)
+    check_shape("uniforms", u, shape)
     if u.min(initial=0) < 0 or u.max(initial=0) >= 1:
         raise ValueError(
             f"Argument `uniforms` must lie in [0, 1), but has values from {u.min()} to {u.max()}."

@@ -266,7 +266,9 @@ class SpikeTrainScorer:
 
     def _prepare(self, currents: Any, spikes: Any, signal: Any) -> tuple[Array, Array, Array]:
         n_io = self.ansatz.io_qubits
-        z = check_real("currents", currents)
+        z = currents
+        if type(z) is not np.ndarray or z.dtype != np.float64 or not np.isfinite(z).all():
+            z = check_real("currents", z)
         bits = np.asarray(spikes)
         if bits.shape != z.shape:
             raise ValueError(

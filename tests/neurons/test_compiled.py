@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from lava_sqs.network import SQSNN, SQSNeuron
+from lava_sqs.network import SQSNN, SQSNeuron, estimator
 from lava_sqs.neurons import RunOut, kind_of, kinds
 from lava_sqs.neurons.base import _Bound
 from lava_sqs.quantum import NoiseModel, Population, ansatz, score_spike_train
@@ -217,3 +217,21 @@ def test_what_is_bound_is_what_it_was(kind):
     for mine, other in zip(scores, bound.score(z, before.spikes, u), strict=True):
         np.testing.assert_array_equal(mine, other)
     assert type(neuron).__name__ in repr(bound)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"early_stopping": True}, {"readout": "likelihood"}])
+def test_what_is_kept_from_epoch_to_epoch_changes_nothing(arguments, monkeypatch):
+    def curves():
+        clf = SQSNN((4,), n_steps=3, epochs=3, random_state=0, **arguments).fit(X, Y)
+        return clf.accuracy_curve_, clf.spikes_curve_, clf.spikes_per_inference_
+
+    drawn = []
+    runs = SQSNN._runs
+    monkeypatch.setattr(
+        SQSNN, "_runs", lambda self, *given: drawn.append(len(given[0])) or runs(self, *given)
+    )
+    kept, times = curves(), len(drawn)
+    monkeypatch.setattr(estimator, "_KEPT_BYTES", 0)
+    drawn.clear()
+    assert curves() == kept
+    assert len(drawn) == times + 2  # two more epochs
