@@ -57,7 +57,6 @@ PROCESSES = {
 }
 WAYS = {
     "pickle": lambda p: pickle.loads(pickle.dumps(p)),
-    "pickle, oldest": lambda p: pickle.loads(pickle.dumps(p, protocol=2)),
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
 }
@@ -180,6 +179,12 @@ def test_lavas_files_hold_executables(make, tmp_path):
     with runtime(twin, SQSSimCfg()) as net:
         net.run(7)
         np.testing.assert_allclose(eval(seen.stdout), twin.p_spike.get(), atol=1e-12)
+
+
+def test_older_protocols_do_as_well():
+    first = connected(PROCESSES["SQS"]())
+    second = pickle.loads(pickle.dumps(first, protocol=2))
+    np.testing.assert_array_equal(heard(second), heard(first))
 
 
 def test_wraps_of_a_copy_are_counted():
