@@ -12,6 +12,7 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,63 @@ from numpy.typing import DTypeLike, NDArray
 
 from lava_sqs._checks import check_choice, check_items
 
-__all__ = ["Recording", "check_record"]
+__all__ = ["NetworkRecording", "Recording", "check_record"]
 
 
-class Recording:
+class _Columns:
+    """How recordings are read: one array (T, ...) for each of `keys()`, by name."""
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the recorded names."""
+        raise NotImplementedError
+
+    @property
+    def steps(self) -> int:
+        """Number of steps recorded, T."""
+        raise NotImplementedError
+
+    def __getitem__(self, name: Any) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def _types(self) -> Iterable[tuple[str, np.dtype[Any], tuple[int, ...]]]:
+        """Return name, dtype and shape of each."""
+        raise NotImplementedError
+
+    def _unknown(self, name: object) -> str:
+        raise NotImplementedError
+
+    def __iter__(self) -> Any:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        if name.startswith("_"):  # copying and pickling look for methods before __init__ ran
+            raise AttributeError(name)
+        if name not in self:
+            raise AttributeError(self._unknown(name))
+        return self[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.keys()]
+
+    def __str__(self) -> str:
+        steps, types = self.steps, list(self._types())
+        size = sum(steps * int(np.prod(shape)) * dtype.itemsize for _, dtype, shape in types) / 1e6
+        lines = [f"{type(self).__name__} of {steps} steps, {size:.3g} MB"]
+        lines += [f"  {name:<15}{(steps, *shape)} {dtype}" for name, dtype, shape in types]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.keys()) or "nothing"
+        return f"<{type(self).__name__} of {names}: {self.steps} steps>"
+
+
+class Recording(_Columns):
     """What a Process recorded so far: one array (T, ...) per recorded name.
 
     Read at any time: before, during and after a run, and after the network has ended. Later steps
@@ -83,15 +137,6 @@ class Recording:
         """Return the recorded names."""
         return tuple(name for name, _ in self._views)
 
-    def __iter__(self) -> Any:
-        return iter(self.keys())
-
-    def __len__(self) -> int:
-        return len(self._views)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.keys()
-
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name not in self:
             raise KeyError(self._unknown(name))
@@ -119,27 +164,10 @@ class Recording:
         while self._file is not None and left:
             left = left[self._file.write(left) :]
 
-    def __getattr__(self, name: str) -> NDArray[Any]:
-        if name.startswith("_"):  # copying and pickling look for methods before __init__ ran
-            raise AttributeError(name)
-        if name not in self:
-            raise AttributeError(self._unknown(name))
-        return self[name]
+    def _types(self) -> Iterable[tuple[str, np.dtype[Any], tuple[int, ...]]]:
+        return [(name, view.dtype, view.shape) for name, view in self._views]
 
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.keys()]
-
-    def __str__(self) -> str:
-        steps = self.steps
-        size = steps * self._row.itemsize / 1e6
-        lines = [f"Recording of {steps} steps, {size:.3g} MB"]
-        lines += [f"  {name:<15}{(steps, *view.shape)} {view.dtype}" for name, view in self._views]
-        return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return f"<Recording of {', '.join(self.keys()) or 'nothing'}: {self.steps} steps>"
-
-    def _unknown(self, name: str) -> str:
+    def _unknown(self, name: object) -> str:
         return (
             f"{name!r} is not recorded (recorded: {', '.join(self.keys()) or 'nothing'}). Name it "
             f"when you make the Process: record=({name!r}, ...)."
@@ -163,6 +191,147 @@ class Recording:
             view[...] = values[name]
         if self._file.write(self._bytes) != self._row.itemsize:
             raise OSError("No memory is left to record another step; see `record`.")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One name of a NetworkRecording.
+
+    Attributes
+    ----------
+    target : Var or OutPort
+        What was to be recorded.
+    field : object
+        Where the rows are, for the ledger; has `shape` and `dtype`.
+    transforms : list of callable
+        What each row goes through.
+    """
+
+    target: Any
+    field: Any
+    transforms: list[Any]
+
+
+class NetworkRecording(_Columns):
+    """What a network recorded so far: one array (T, ...) for each Var or OutPort.
+
+    Made by :meth:`lava_sqs.running.runtime.record`. Read at any time: during and after a run, and
+    after the network has ended, for whatever reason. Later runs append.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The network's file of rows.
+    columns : dict of str to Column
+        What is recorded, by name.
+    start : int
+        Time step after which the recording begins.
+    every : int
+        The time steps that are multiples of it are recorded.
+
+    Attributes
+    ----------
+    steps : int
+        Number of steps recorded, T.
+    time_steps : NDArray[Any]
+        Shape (T,). The time steps that the rows belong to; the first step of a network is 1.
+
+    Raises
+    ------
+    AttributeError, KeyError
+        For names that are not recorded.
+
+    Notes
+    -----
+    ``recording.v``, ``recording["v"]`` and ``recording[lif.v]`` are the same.
+    ``np.savez("run.npz", **recording)`` stores everything. The rows live in memory, which is freed
+    with the last reference to a recording of the network. Reading copies.
+
+    Examples
+    --------
+    >>> from lava_sqs.running import SQSSimCfg, runtime
+    >>> from lava.proc.lif.process import LIF
+    >>> neuron = LIF(shape=(1,), bias_mant=1.0, vth=2.5)
+    >>> with runtime(neuron, SQSSimCfg()) as net:
+    ...     recording = net.record(neuron.v, every=2)
+    ...     net.run(4)
+    >>> recording
+    <NetworkRecording of v: 2 steps>
+    >>> recording.time_steps.tolist(), recording.v.ravel().tolist()
+    ([2, 4], [2.0, 1.0])
+    """
+
+    def __init__(self, ledger: Any, columns: dict[str, Column], start: int, every: int) -> None:
+        self._ledger = ledger
+        self._columns = columns
+        self._arrays: dict[str, NDArray[Any]] | None = None
+        self._start, self._every = start, every
+
+    @property
+    def steps(self) -> int:
+        """Number of steps recorded, T, by all models."""
+        if self._arrays is not None:
+            return min(len(array) for array in self._arrays.values())
+        return min(int(self._ledger.rows(column.field)) for column in self._columns.values())
+
+    @property
+    def time_steps(self) -> NDArray[Any]:
+        """The time steps that the rows belong to."""
+        first = self._start // self._every + 1
+        return np.arange(first, first + self.steps) * self._every
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the recorded names."""
+        return tuple(self._columns)
+
+    def __getitem__(self, name: Any) -> NDArray[Any]:
+        if not isinstance(name, str):
+            name = next((key for key, c in self._columns.items() if c.target is name), name)
+        if not isinstance(name, str) or name not in self._columns:
+            raise KeyError(self._unknown(getattr(name, "name", name)))
+        if self._arrays is not None:
+            return self._arrays[name].copy()
+        column = self._columns[name]
+        rows: NDArray[Any] = self._ledger.read(column.field, self.steps)
+        for transform in column.transforms:
+            rows = np.stack([transform(row) for row in rows]) if len(rows) else rows
+        return rows
+
+    def size_after(self, n_steps: int) -> int:
+        """Return the bytes that the rows take after so many steps more.
+
+        Parameters
+        ----------
+        n_steps : int
+            Steps of the network.
+
+        Returns
+        -------
+        int
+        """
+        n_rows = self.steps + n_steps // self._every + 1
+        return n_rows * sum(int(np.prod(s)) * dtype.itemsize for _, dtype, s in self._types())
+
+    def _types(self) -> Iterable[tuple[str, np.dtype[Any], tuple[int, ...]]]:
+        for name, column in self._columns.items():
+            if self._arrays is not None:
+                yield name, self._arrays[name].dtype, self._arrays[name].shape[1:]
+            else:
+                yield name, self._ledger.row_type(column.field), tuple(column.target.shape)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All rows: a copy has them in its own memory."""
+        columns = {name: Column(None, None, []) for name in self._columns}
+        return {**self.__dict__, "_ledger": None, "_columns": columns, "_arrays": dict(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def _unknown(self, name: object) -> str:
+        return (
+            f"{name!r} is not recorded (recorded: {', '.join(self.keys())}). Give its Var or "
+            "OutPort to net.record(...)."
+        )
 
 
 def check_record(value: Any, names: Iterable[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import multiprocessing.util
 import os
+from collections import Counter
 from types import TracebackType
 from typing import Any, final
 
@@ -19,18 +20,21 @@ import lava_sqs._supervision  # noqa: F401 - first: it makes Lava importable
 # isort: split
 from lava.magma.compiler.compiler_graphs import find_processes
 from lava.magma.compiler.executable import Executable
+from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
 from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg, RunConfig
 from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
 from lava.proc.io.injector import Injector, PyLoihiInjectorModel
 from lava.proc.monitor.process import Monitor
 
-from lava_sqs._checks import check_choice, check_instance, check_positive
+from lava_sqs._checks import check_choice, check_instance, check_int, check_positive
 from lava_sqs._supervision.child import shared_array
 from lava_sqs._supervision.children import label
 from lava_sqs._supervision.supervised import SupervisedRuntime
 from lava_sqs.proc._refusals import check_rule
+from lava_sqs.recording import NetworkRecording
 
 __all__ = ["BACKENDS", "SQSSimCfg", "runtime", "shared_array"]
 
@@ -239,6 +243,52 @@ class runtime:
         """Pause a run that does not block, to read or set Vars; run() continues."""
         self._started("pause").pause()
 
+    def record(
+        self, *targets: Var | OutPort, every: int = 1, **named: Var | OutPort
+    ) -> NetworkRecording:
+        """Record Vars and OutPorts of any Processes, ours or stock ones, in every step to come.
+
+        Parameters
+        ----------
+        *targets : Var or OutPort
+            What to record, called by its name, or ``"process.name"`` if names collide.
+        every : int, default 1
+            Record the time steps that are multiples of it.
+        **named : Var or OutPort
+            The same, called by names of your own.
+
+        Returns
+        -------
+        NetworkRecording
+            One array (T, ...) for each, also after the end.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a target is no Var or OutPort, or not one of this network, if two are called the
+            same, or if `every` is not a positive integer.
+        RuntimeError
+            If the network has not been started, has ended, or runs at the moment.
+
+        Notes
+        -----
+        Call it between runs, as often as you like; a recording begins with the next step. A Var
+        is recorded as it is at the end of a step, after learning. An OutPort as its receivers get
+        it, with or without any; zeros if it sent nothing in a step.
+
+        Examples
+        --------
+        >>> from lava.proc.lif.process import LIF
+        >>> neuron = LIF(shape=(1,), bias_mant=1.0, vth=2.5)
+        >>> with runtime(neuron, SQSSimCfg()) as net:
+        ...     record = net.record(neuron.v, spikes=neuron.s_out)
+        ...     net.run(4)
+        >>> record.v.ravel().tolist(), record.spikes.ravel().tolist()
+        ([1.0, 2.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0])
+        """
+        check_int("every", every, minimum=1)
+        return self._started("record").record(_name_targets(targets, named), every)
+
     def stop(self) -> None:
         """End the network; does nothing if it has ended or never started."""
         if self._runtime is not None:
@@ -362,3 +412,33 @@ def _check_monitor(process: AbstractProcess) -> None:
             "Make a Monitor for each, or use none and record all with net.record(...) in "
             "`with runtime(...) as net:`."
         )
+
+
+def _name_targets(targets: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    """Return what is to be recorded, by name: short names, longer ones where they collide."""
+    if not targets and not named:
+        raise TypeError("record() needs a Var or an OutPort: net.record(lif.v, dense.a_out).")
+    for target in (*targets, *named.values()):
+        if isinstance(target, InPort):
+            raise TypeError(
+                f"InPort '{target.process.name}.{target.name}' cannot be recorded: give the "
+                "OutPorts that feed it."
+            )
+        check_instance("targets", target, Var, OutPort)
+        if target.process is None:
+            raise ValueError(f"{type(target).__name__} '{target.name}' belongs to no Process.")
+    different = list({id(target): target for target in targets}.values())
+    short = Counter(target.name for target in different)
+    found: dict[str, Any] = {}
+    for target in different:
+        name = target.name if short[target.name] == 1 else f"{target.process.name}.{target.name}"
+        if name in found:
+            raise ValueError(
+                f"Two targets are called {name!r}: give them names, for example "
+                f"record(first_{target.name}=..., second_{target.name}=...)."
+            )
+        found[name] = target
+    both = sorted(set(found) & set(named))
+    if both:
+        raise ValueError(f"The name {both[0]!r} is one of another target: choose another one.")
+    return {**found, **named}

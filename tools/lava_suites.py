@@ -1,7 +1,7 @@
 """Run the tests of Lava and of its libraries twice: on stock Lava, and under `runtime(...)`.
 
-    git clone --depth 1 --branch v0.10.0 https://github.com/lava-nc/lava /tmp/lava
-    uv run tools/lava_suites.py /tmp/lava
+    git clone --depth 1 --branch v0.10.0 https://github.com/lava-nc/lava ../lava
+    uv run tools/lava_suites.py ../lava
 
 Every network that a test starts, by ``process.run`` or ``process.create_runtime``, is in the second
 run started by :class:`lava_sqs.running.runtime`. Prints what differs, test by test, and fails if a

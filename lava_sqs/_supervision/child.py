@@ -25,6 +25,8 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from lava_sqs._supervision.ledger import LATER_PHASES, Taker
+
 #: Life of a child: being built, running, left its main loop on request, raised an exception.
 BUILDING, RUNNING, FINISHED, FAILED = range(4)
 
@@ -40,6 +42,7 @@ ACTIVITY = {
     -2: "pausing",
     -3: "reading a Var",
     -4: "setting a Var",
+    -5: "recording a step",
 }
 
 #: Seconds between two looks of a child's reporter thread.
@@ -49,8 +52,9 @@ THREAD_GRACE = 0.5
 
 #: Columns of the board: the life of a child; the time step, Lava's token and the number of the
 #: command it took up last; how many it finished; when it failed; the parent counts its questions
-#: "where are you?", and the child repeats the number it has answered.
-STATE, TIME_STEP, COMMAND, BEGUN, DONE, FAILED_AT, ASKED, ANSWERED = range(8)
+#: "where are you?", and the child repeats the number it has answered. LETTERS is how many bytes
+#: of letters about recording the parent has written, RECORDED the latest time step recorded.
+STATE, TIME_STEP, COMMAND, BEGUN, DONE, FAILED_AT, ASKED, ANSWERED, LETTERS, RECORDED = range(10)
 
 
 def shared_array(shape: int | tuple[int, ...], dtype: Any = np.float64) -> NDArray[Any]:
@@ -94,11 +98,11 @@ class Board:
     Attributes
     ----------
     numbers : NDArray[Any]
-        Shape (size, 8), see the columns STATE ... ANSWERED.
+        Shape (size, 10), see the columns STATE ... RECORDED.
     """
 
     def __init__(self, size: int) -> None:
-        self.numbers = shared_array((size, 8), np.int64)
+        self.numbers = shared_array((size, 10), np.int64)
         self._tracebacks = shared_array(size, "S16384")
         self._places = shared_array(size, "S1024")
 
@@ -164,7 +168,12 @@ class _Reporting:
 
 
 def child_main(
-    builder: Any, board: Board, index: int, parent: int, peers: Mapping[str, Sequence[str]]
+    builder: Any,
+    board: Board,
+    index: int,
+    parent: int,
+    peers: Mapping[str, Sequence[str]],
+    ledger: int,
 ) -> None:
     """Build a model or a runtime service and run it; report whatever goes wrong.
 
@@ -180,6 +189,8 @@ def child_main(
         Process id of the parent; the child ends when the parent is gone.
     peers : mapping of str to sequence of str
         For each port of the model the ports it is connected to, for messages.
+    ledger : int
+        Descriptor of the file to record into.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -188,7 +199,7 @@ def child_main(
     with _Reporting(board, index):
         actor = builder.build()
         if isinstance(actor, AbstractPyProcessModel):
-            _watch_commands(actor, builder, board, index)
+            _watch_commands(actor, builder, board, index, ledger)
         else:
             _forget_pause(actor)
         row[STATE] = RUNNING
@@ -216,20 +227,34 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _watch_commands(model: Any, builder: Any, board: Board, index: int) -> None:
+def _watch_commands(model: Any, builder: Any, board: Board, index: int, ledger: int) -> None:
     """Make every command handler of `model` note its progress and its failure on the board."""
     row = board.numbers[index].data  # a memoryview: ten times as fast, this runs in every step
     has_steps = isinstance(model, PyLoihiProcessModel)
+    taker = Taker(model, ledger, index)
+    letters = 0
+
+    def record(command: int) -> None:
+        """Record the step that has ended, and begin what is new; most networks record nothing."""
+        nonlocal letters
+        if taker.wanted and command not in LATER_PHASES and row[RECORDED] < row[TIME_STEP]:
+            row[COMMAND] = -5
+            row[RECORDED] = taker.take()
+        if row[LETTERS] != letters:
+            row[COMMAND], row[RECORDED] = -5, model.time_step
+            letters = row[LETTERS]
+            taker.read_letters(letters)
 
     def watched(command: int, handler: Callable[[], None]) -> Callable[[], None]:
         ahead = int(command == 1)  # Lava counts the step up inside the SPK handler
 
         def handle() -> None:
-            row[COMMAND] = command
-            if has_steps:
-                row[TIME_STEP] = model.time_step + ahead
             row[BEGUN] += 1
             try:
+                record(command)
+                row[COMMAND] = command
+                if has_steps:
+                    row[TIME_STEP] = model.time_step + ahead
                 handler()
             except BaseException as error:
                 board.fail(index, error)

@@ -16,6 +16,7 @@ from lava.magma.core.process.process import AbstractProcess
 from numpy.typing import NDArray
 
 from lava_sqs._supervision import child as side
+from lava_sqs._supervision.ledger import Field, Ledger
 
 #: Seconds between two looks at the children while the parent waits.
 POLL = 0.05
@@ -67,12 +68,15 @@ class Children:
         self.owner = os.getpid()
         size = len(executable.proc_builders) + len(executable.runtime_service_builders)
         self.board = side.Board(size)
+        self.ledger: Ledger | None = Ledger(size)
+        self._index_of: dict[AbstractProcess, int] = {}
         self._children: list[_Child] = []
         self._process_of = {id(b): p for p, b in executable.proc_builders.items()}
         self._peers = _peers(executable)
 
     def spawn(self, builder: Any) -> Any:
         """Fork a child that builds and runs what `builder` describes."""
+        assert self.ledger is not None
         process = self._process_of.get(id(builder))
         if process is None:
             name, model = f"The runtime service {builder.rs_class.__name__}", ""
@@ -82,11 +86,25 @@ class Children:
         fork = multiprocessing.Process(
             target=side.child_main,
             name=name,
-            args=(builder, self.board, len(self._children), self.owner, peers),
+            args=(builder, self.board, len(self._children), self.owner, peers, self.ledger.file),
         )
+        if process is not None:
+            self._index_of[process] = len(self._children)
         fork.start()
         self._children.append(_Child(name, model, fork))
         return fork
+
+    def record(self, process: AbstractProcess, field: Field) -> None:
+        """Let the model of a Process record from its next step on."""
+        index = self._index_of[process]
+        assert self.ledger is not None
+        self.board.numbers[index, side.LETTERS] = self.ledger.send(index, field)
+
+    def all_recorded(self) -> bool:
+        """Whether every model has recorded the step that it took last."""
+        numbers = self._numbers
+        done = numbers[:, side.RECORDED] == numbers[:, side.TIME_STEP]
+        return bool((done | (numbers[:, side.LETTERS] == 0)).all())
 
     @property
     def _numbers(self) -> NDArray[Any]:
@@ -197,6 +215,8 @@ class Children:
         for process in processes:
             process.join(0)  # multiprocessing forgets it
         self.board.close()
+        self.ledger = None  # it lives on in what was recorded
+        self._index_of.clear()
         self._children.clear()
         self._process_of.clear()
         self._peers.clear()

@@ -11,15 +11,18 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from queue import Empty
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspRecvQueue
+from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.process.message_interface_enum import ActorType
+from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
 from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE, enum_equal
@@ -27,9 +30,12 @@ from lava.magma.runtime.runtime import Runtime
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from lava_sqs._checks import memory_limit
 from lava_sqs._supervision.child import shared_array
 from lava_sqs._supervision.children import POLL, Children, interrupts_deferred, label
+from lava_sqs._supervision.ledger import Field, is_recordable
 from lava_sqs._supervision.start_method import forking
+from lava_sqs.recording import Column, NetworkRecording
 
 #: Seconds without progress after which a run without `timeout` warns; also the least patience
 #: for building the models, which may compile.
@@ -139,6 +145,7 @@ class SupervisedRuntime(Runtime):
         self._exchanging = threading.RLock()
         self._closing = threading.Lock()
         self._stopped: str | None = None
+        self._recordings: list[NetworkRecording] = []
         for each in self._processes:
             each.runtime = self
 
@@ -228,6 +235,7 @@ class SupervisedRuntime(Runtime):
             raise RuntimeError(f"{self._name} is running already; call wait() or pause() first.")
         _check_run_condition(run_condition)
         with self._exchange():
+            self._check_room(run_condition)
             self._is_started = True
             self._run(run_condition)
 
@@ -251,6 +259,8 @@ class SupervisedRuntime(Runtime):
             else:
                 raise RuntimeError(f"{self._name}: Lava's runtime service sent {response}.")
         self._is_running = False
+        if self._recordings:  # Lava confirms before the last step has been recorded
+            self.wait_until(_patiently(self.children.all_recorded))
 
     def _next_ready(self, ports: list[CspRecvPort]) -> CspRecvPort:
         if len(ports) > 1:
@@ -309,6 +319,75 @@ class SupervisedRuntime(Runtime):
         if self._is_running:
             raise RuntimeError(f"Var {name} is out of reach during a run; wait() or pause() first.")
         return name, var
+
+    # Recording -----------------------------------------------------------------------------
+
+    def record(self, targets: Mapping[str, Any], every: int) -> NetworkRecording:
+        """Record Vars and OutPorts, by these names, from the next step on."""
+        self.require_open()
+        if self._is_running:
+            raise RuntimeError(f"{self._name} is running; call wait() or pause() before record().")
+        found = {name: self._find_source(target) for name, target in targets.items()}
+        ledger = self.children.ledger
+        assert ledger is not None
+        columns = {}
+        with self._exchange():
+            for name, (source, kind, shape, dtype, transforms) in found.items():
+                field = Field(
+                    kind, source.name, shape, dtype, every, ledger.new_region(), memory_limit()
+                )
+                columns[name] = Column(targets[name], field, transforms)
+                self.children.record(source.process, field)
+        recording = NetworkRecording(ledger, columns, self.children.time_step, every)
+        self._recordings.append(recording)
+        return recording
+
+    def _find_source(self, target: Any) -> tuple[Any, str, tuple[int, ...], str, list[Any]]:
+        """Return the Var or port of a model behind `target`, and how its messages are reshaped."""
+        what = f"'{target.process.name}.{target.name}'"
+        transforms: list[Any] = []
+        while isinstance(target, Var) and target.aliased_var is not None:
+            target = target.aliased_var
+        if isinstance(target, OutPort) and target.in_connections:
+            sources = target.get_src_ports()
+            if len(sources) != 1:
+                names = ", ".join(f"'{s.process.name}.{s.name}'" for s in sources)
+                raise ValueError(f"OutPort {what} adds up {names}: record these.")
+            transforms = next(iter(target.get_incoming_transform_funcs().values()), [])
+            target = sources[0]
+        builder = self._executable.proc_builders.get(target.process)
+        if builder is None:
+            raise ValueError(
+                f"{what} cannot be recorded: no model in the network of {self._name} has it."
+            )
+        if not issubclass(builder.proc_model, PyLoihiProcessModel):
+            raise ValueError(
+                f"{what} cannot be recorded: its model {builder.proc_model.__name__} has no time "
+                "steps."
+            )
+        declared = getattr(builder.proc_model, target.name)
+        if isinstance(target, OutPort):
+            if not is_recordable(declared.cls):
+                raise TypeError(f"OutPort {what} cannot be recorded: it does not send arrays.")
+            shape, dtype, kind = target.shape, np.dtype(declared.d_type), "OutPort"
+        else:
+            initial = builder.vars[target.name]
+            if isinstance(initial.value, str):
+                raise TypeError(f"Var {what} cannot be recorded: it holds text.")
+            shape, dtype, kind = initial.shape, np.dtype(declared.d_type), "Var"
+        return target, kind, tuple(shape), dtype.str, transforms
+
+    def _check_room(self, condition: Any) -> None:
+        """Raise if what a run of known length records does not fit into memory."""
+        if isinstance(condition, RunSteps) and self._recordings:
+            n_steps = int(condition.num_steps)
+            n_bytes = sum(each.size_after(n_steps) for each in self._recordings)
+            if n_bytes > memory_limit():
+                raise MemoryError(
+                    f"Recording {n_steps} steps more would take {n_bytes / 1e9:.3g} GB; the limit "
+                    f"is {memory_limit() / 1e9:.3g} GB, half of this machine's memory. Run fewer "
+                    "steps, or record every few steps only: record(..., every=10)."
+                )
 
     # Watching ------------------------------------------------------------------------------
 
@@ -439,6 +518,7 @@ class SupervisedRuntime(Runtime):
             self._open_ports.clear()
             self._processes.clear()
             self._vars.clear()
+            self._recordings.clear()
             self._executable = None
             self._messaging_infrastructure = self._watchdog_manager = None
             self.runtime_to_service = self.service_to_runtime = ()
