@@ -116,6 +116,8 @@ def _add_train(commands: Any) -> None:
         help="tuning curves per feature, of the encoder population",
     )
 
+    from lava_sqs.quantum.ansatz import NAMED
+
     network = parser.add_argument_group("network")
     network.add_argument(
         "--hidden",
@@ -125,7 +127,7 @@ def _add_train(commands: Any) -> None:
         metavar="SIZE",
         help="neurons of each hidden layer; no number: no hidden layer",
     )
-    network.add_argument("--circuit", dest="ansatz", metavar="NAME", help="paper or layered")
+    network.add_argument("--circuit", dest="ansatz", metavar="NAME", help=" or ".join(NAMED))
     network.add_argument("--memory-qubits", type=int, metavar="N", help="per neuron (default: 1)")
     network.add_argument(
         "--layers", type=int, metavar="N", help="of the layered circuit (default: 1)"

@@ -68,17 +68,10 @@ class SQSNeuron(BaseNeuron):
         Raises
         ------
         TypeError, ValueError
-            If there is no such circuit, or sizes are given for an Ansatz.
+            If there is no such circuit, or not of these sizes.
         """
-        circuit, sizes = given["ansatz"], {k: given[k] for k in ("memory_qubits", "layers")}
-        if not isinstance(circuit, Ansatz):
-            chosen = {k: v for k, v in sizes.items() if v is not None}
-            return cls(circuits.named(circuit, **chosen), given["noise"])
-        if sizes["memory_qubits"] not in (None, circuit.memory_qubits) or sizes["layers"]:
-            raise ValueError(
-                "Arguments `memory_qubits` and `layers` must be left out (or agree) when "
-                f"`ansatz` is an Ansatz, but got {sizes['memory_qubits']} and {sizes['layers']}."
-            )
+        sizes = {k: given[k] for k in ("memory_qubits", "layers")}
+        circuit = circuits.resolve(given["ansatz"], **sizes)
         return cls(circuit, given["noise"])
 
     @property

@@ -112,7 +112,7 @@ def _circuit_of(value: Any) -> Ansatz:
         value = network.visible.neuron
     elif isinstance(getattr(value, "ansatz", None), str):  # of one that is not
         given = {k: getattr(value, k, None) for k in ("memory_qubits", "layers")}
-        value = circuits.named(value.ansatz, **{k: v for k, v in given.items() if v is not None})
+        value = circuits.resolve(value.ansatz, **given)
     circuit: Ansatz = one_of("ansatz", value, "ansatz", Ansatz)
     return circuit
 

@@ -1,145 +1,44 @@
 """What a neuron's circuit V(theta) is: gates on io and memory qubits, with named angles.
 
 A circuit acts on ``io_qubits`` (first) and ``memory_qubits`` (after them); qubit 0 is the most
-significant, as in ``qutip.tensor``. Every gate has a fixed matrix or one angle,
-``exp(-i angle P / 2)`` or its controlled form.
+significant, as in ``qutip.tensor``. Gates are in ``gates.py``. A circuit that has a name is a
+function here and an entry of ``NAMED``.
 """
 
 from __future__ import annotations
 
-import hashlib
+import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import (
-    check_array,
     check_choice,
-    check_instance,
     check_int,
     check_items,
-    check_positive,
     check_real,
     check_shape,
     check_text,
-    describe,
 )
 from lava_sqs._lazy import qutip
+from lava_sqs.quantum.gates import Gate, draw, parse_gate, unitary_gate
 
-__all__ = ["Ansatz", "Gate", "from_gates", "from_unitary", "layered", "named", "paper"]
-
-
-def _controlled(u: qutip.Qobj) -> qutip.Qobj:
-    zero, one = qutip.fock_dm(2, 0), qutip.fock_dm(2, 1)
-    return qutip.tensor(zero, qutip.qeye(2)) + qutip.tensor(one, u)
-
-
-def _two_body(pauli: qutip.Qobj, angle: float) -> qutip.Qobj:
-    generator = qutip.tensor(pauli, pauli)
-    identity = qutip.tensor(qutip.qeye(2), qutip.qeye(2))
-    return np.cos(angle / 2) * identity - 1j * np.sin(angle / 2) * generator
-
-
-# name -> (number of qubits, angle -> Qobj). A controlled gate's first qubit is the control.
-# QuTiP 5.2 has no controlled rotations: they are built from its own one-qubit gates.
-_ROTATIONS: dict[str, tuple[int, Callable[[float], qutip.Qobj]]] = {
-    "RX": (1, lambda angle: qutip.gates.rx(angle)),
-    "RY": (1, lambda angle: qutip.gates.ry(angle)),
-    "RZ": (1, lambda angle: qutip.gates.rz(angle)),
-    "CRX": (2, lambda angle: _controlled(qutip.gates.rx(angle))),
-    "CRY": (2, lambda angle: _controlled(qutip.gates.ry(angle))),
-    "CRZ": (2, lambda angle: _controlled(qutip.gates.rz(angle))),
-    "RXX": (2, lambda angle: _two_body(qutip.sigmax(), angle)),
-    "RYY": (2, lambda angle: _two_body(qutip.sigmay(), angle)),
-    "RZZ": (2, lambda angle: _two_body(qutip.sigmaz(), angle)),
-}
-# name -> (number of qubits, Qobj).
-_FIXED: dict[str, tuple[int, Callable[[], qutip.Qobj]]] = {
-    "H": (1, lambda: qutip.gates.snot()),
-    "X": (1, lambda: qutip.sigmax()),
-    "Y": (1, lambda: qutip.sigmay()),
-    "Z": (1, lambda: qutip.sigmaz()),
-    "S": (1, lambda: qutip.gates.s_gate()),
-    "T": (1, lambda: qutip.gates.t_gate()),
-    "CX": (2, lambda: qutip.gates.cnot()),
-    "CY": (2, lambda: qutip.gates.cy_gate()),
-    "CZ": (2, lambda: qutip.gates.cz_gate()),
-    "SWAP": (2, lambda: qutip.gates.swap()),
-    "ISWAP": (2, lambda: qutip.gates.iswap()),
-}
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One gate: a name, the qubits it acts on, and its angle.
-
-    Attributes
-    ----------
-    name : str
-        ``RX RY RZ CRX CRY CRZ RXX RYY RZZ`` (one angle), ``H X Y Z S T CX CY CZ SWAP ISWAP``
-        (fixed) or ``U`` (the matrix of :func:`from_unitary`).
-    qubits : tuple of int
-        Register indices, io qubits first; for controlled gates (control, target).
-    param : int or None
-        Index into ``Ansatz.param_names``, for a trainable angle.
-    angle : float or None
-        The angle in radians, for a rotation that is not trained.
-    matrix : Qobj or None
-        Of a gate ``U``.
-    digest : str
-        Hash of *matrix*: what makes two gates ``U`` equal.
-
-    Examples
-    --------
-    >>> Gate("RX", (0,), angle=0.5).is_rotation
-    True
-    """
-
-    name: str
-    qubits: tuple[int, ...]
-    param: int | None = None
-    angle: float | None = None
-    matrix: qutip.Qobj | None = field(default=None, compare=False, repr=False)
-    digest: str = field(default="", repr=False)
-
-    @property
-    def is_rotation(self) -> bool:
-        """Whether the gate has an angle, trained or fixed."""
-        return self.name in _ROTATIONS
-
-    @property
-    def is_controlled_rotation(self) -> bool:
-        """Whether the gate is a rotation switched by a control qubit."""
-        return self.name in ("CRX", "CRY", "CRZ")
-
-    def operator(self, angle: float | None = None) -> qutip.Qobj:
-        """Return the gate's unitary on its own qubits.
-
-        Parameters
-        ----------
-        angle : float, optional
-            In radians; used by rotations that are trained, and only by them.
-
-        Returns
-        -------
-        Qobj
-            Operator on ``len(qubits)`` qubits.
-
-        Raises
-        ------
-        ValueError
-            If a trained rotation gets no angle.
-        """
-        if self.name in _ROTATIONS:
-            value = self.angle if self.param is None else angle
-            if value is None:
-                raise ValueError(f"Gate {self.name} on qubits {self.qubits} needs an angle.")
-            return _ROTATIONS[self.name][1](float(value))
-        return self.matrix if self.matrix is not None else _FIXED[self.name][1]()
+__all__ = [
+    "NAMED",
+    "Ansatz",
+    "Gate",
+    "delay",
+    "from_gates",
+    "from_unitary",
+    "layered",
+    "named",
+    "paper",
+    "resolve",
+]
 
 
 @dataclass(frozen=True)
@@ -274,7 +173,7 @@ class Ansatz:
         -------
         str
         """
-        return _draw(self)
+        return draw(self.gates, self.io_qubits, self.memory_qubits, self.param_names)
 
     def __str__(self) -> str:
         return self.draw()
@@ -341,35 +240,7 @@ def from_gates(
     names: dict[str, int] = {}  # name -> index, as first used
     parsed: list[Gate] = []
     for i, item in enumerate(check_items("gates", gates)):
-        where = f"gates[{i}]"
-        if isinstance(item, str) or not isinstance(item, Sequence) or len(item) not in (2, 3):
-            raise TypeError(
-                f"Argument `{where}` must be (name, qubits) or (name, qubits, angle), "
-                f"but got {describe(item)}."
-            )
-        gate = check_choice(f"{where}[0]", item[0], [*_ROTATIONS, *_FIXED])
-        raw = item[1] if isinstance(item[1], Sequence) else (item[1],)
-        qubits = tuple(check_int(f"{where}[1]", q, minimum=0) for q in raw)
-        size = (_ROTATIONS if gate in _ROTATIONS else _FIXED)[gate][0]
-        if len(qubits) != size or len(set(qubits)) != size or max(qubits) >= n:
-            raise ValueError(
-                f"Argument `{where}[1]` must name {size} different qubit(s) below {n} for "
-                f"{gate}, but got {item[1]!r}."
-            )
-        angle = item[2] if len(item) == 3 else None
-        if gate in _FIXED:
-            if angle is not None:
-                raise ValueError(f"Argument `{where}`: {gate} takes no angle, but got {angle!r}.")
-            parsed.append(Gate(gate, qubits))
-        elif isinstance(angle, str):
-            parsed.append(Gate(gate, qubits, param=names.setdefault(angle, len(names))))
-        elif angle is None:
-            raise ValueError(
-                f"Argument `{where}`: {gate} needs an angle, a parameter name or radians."
-            )
-        else:
-            value = float(check_shape(f"{where}[2]", check_real(f"{where}[2]", angle), ()))
-            parsed.append(Gate(gate, qubits, angle=value))
+        parsed.append(parse_gate(f"gates[{i}]", item, n, names))
     return Ansatz(check_text("name", name), io_qubits, memory_qubits, tuple(parsed), tuple(names))
 
 
@@ -474,46 +345,128 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int, rtol: floa
     0
     """
     io_qubits, memory_qubits = _check_sizes(io_qubits, memory_qubits)
-    n = io_qubits + memory_qubits
-    check_instance("unitary", unitary, qutip.Qobj, np.ndarray, list, tuple)
-    full = (
-        unitary.full()
-        if isinstance(unitary, qutip.Qobj)
-        else check_array("unitary", unitary, "a matrix")
-    )
-    if full.dtype.kind not in "biufc":
-        raise TypeError(f"Argument `unitary` must be a Qobj or an array, but got {full.dtype}.")
-    if full.shape != (2**n, 2**n):
-        raise ValueError(
-            f"Argument `unitary` must have shape {(2**n, 2**n)} for {io_qubits} io and "
-            f"{memory_qubits} memory qubits, but has shape {full.shape}."
-        )
-    full = full.astype(complex)
-    tolerance = check_positive("rtol", rtol, below=0.1)
-    error = np.abs(full.conj().T @ full - np.eye(2**n)).max()
-    if not error <= tolerance:
-        raise ValueError(
-            f"Argument `unitary` must be unitary, but U^dagger U differs from 1 by {error:.3g}, "
-            f"above `rtol` = {tolerance:g}. If that is rounding, pass a larger rtol: the nearest "
-            "unitary is taken."
-        )
-    if error > 1e-13:  # more than rounding in double precision: U (U^dagger U)^(-1/2)
-        left, _, right = np.linalg.svd(full)
-        full = left @ right
-    qobj = qutip.Qobj(full, dims=[[2] * n, [2] * n])
-    digest = hashlib.sha256(np.ascontiguousarray(full).tobytes()).hexdigest()
-    gate = Gate("U", tuple(range(n)), matrix=qobj, digest=digest)
+    gate = unitary_gate(unitary, io_qubits, memory_qubits, rtol)
     return Ansatz("unitary", io_qubits, memory_qubits, (gate,), ())
 
 
-def named(name: Any, *, io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansatz:
-    """Return the circuit of a name, for the given sizes.
+def delay(memory_qubits: int = 1, *, basis: str = "z") -> Ansatz:
+    """Return a delay line of SWAPs: each spike repeats the input ``memory_qubits`` steps ago.
+
+    SWAP(0, 1), SWAP(0, 2), ...: the input goes into qubit 1, each next qubit takes what the one
+    before it held, and what the last one held is measured.
 
     Parameters
     ----------
-    name : {"layered", "paper"}
+    memory_qubits : int
+        At least 1.
+    basis : {"z", "x"}
+        In which the bits are stored: as ``|0>`` and ``|1>``, or in superpositions, ``|+>`` and
+        ``|->``.
+
+    Returns
+    -------
+    Ansatz
+        With ``n_params`` 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *memory_qubits* is no such number, or *basis* no such text.
+
+    Examples
+    --------
+    >>> print(delay())
+    io 0    : ─[SWAP]─[measure]
+    memory 0: ─[SWAP]─────────▶
+    """
+    _, memory_qubits = _check_sizes(1, memory_qubits)
+    name = "delay" if check_choice("basis", basis, ("z", "x")) == "z" else "delay-x"
+    swaps = [("SWAP", (0, m)) for m in range(1, memory_qubits + 1)]
+    # What enters is turned into the X basis, what leaves is turned back.
+    turn = [("H", (0,))] if basis == "x" else []
+    gates = [*turn, *swaps, *turn]
+    return from_gates(gates, io_qubits=1, memory_qubits=memory_qubits, name=name)
+
+
+#: Every circuit that has a name. Its function takes those of ``io_qubits``, ``memory_qubits`` and
+#: ``layers`` that it can vary.
+NAMED: dict[str, Callable[..., Ansatz]] = {
+    "layered": layered,
+    "paper": paper,
+    "delay": delay,
+    "delay-x": partial(delay, basis="x"),
+}
+
+
+def resolve(
+    ansatz: Any,
+    io_qubits: int | None = None,
+    memory_qubits: int | None = None,
+    layers: int | None = None,
+) -> Ansatz:
+    """Return the circuit of a name and its sizes, or an Ansatz that agrees with them.
+
+    Parameters
+    ----------
+    ansatz : str or Ansatz
+        A name in ``NAMED``, or the circuit itself.
+    io_qubits, memory_qubits, layers : int, optional
+        At least 1 each; None is what the circuit has, or its default.
+
+    Returns
+    -------
+    Ansatz
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such circuit, or not of these sizes.
+
+    Examples
+    --------
+    >>> resolve("layered", memory_qubits=2) == layered(1, 2)
+    True
+    >>> resolve(paper(), memory_qubits=2)
+    Traceback (most recent call last):
+    ...
+    ValueError: Argument `memory_qubits` must be 1, as `ansatz` says, or left out, but got 2.
+    """
+    sizes = {"io_qubits": io_qubits, "memory_qubits": memory_qubits, "layers": layers}
+    given = {k: check_int(k, v, minimum=1) for k, v in sizes.items() if v is not None}
+    varies: Iterable[str] = ()
+    if isinstance(ansatz, Ansatz):
+        if "layers" in given:
+            raise ValueError(
+                "Argument `layers` belongs to circuits given by name, but `ansatz` is an Ansatz "
+                "object. Leave it out."
+            )
+        circuit, why, hint = ansatz, ", as `ansatz` says, or left out", ""
+    else:
+        make = NAMED[check_choice("ansatz", ansatz, NAMED)]
+        varies = inspect.signature(make).parameters
+        circuit = make(**{k: v for k, v in given.items() if k in varies})
+        why, hint = f" for the ansatz {ansatz!r}", " Use ansatz='layered' for other sizes."
+    for key, value in given.items():
+        fixed = getattr(circuit, key, 1)  # a circuit that cannot vary its layers has one
+        if key not in varies and value != fixed:
+            raise ValueError(f"Argument `{key}` must be {fixed}{why}, but got {value}.{hint}")
+    return circuit
+
+
+def named(
+    name: Any,
+    *,
+    io_qubits: int | None = None,
+    memory_qubits: int | None = None,
+    layers: int | None = None,
+) -> Ansatz:
+    """Return the circuit of a name, for the given sizes; see :func:`resolve`.
+
+    Parameters
+    ----------
+    name : {"layered", "paper", "delay", "delay-x"}
         The circuit.
-    io_qubits, memory_qubits, layers : int
+    io_qubits, memory_qubits, layers : int, optional
         At least 1 each; for ``"paper"`` 1.
 
     Returns
@@ -530,55 +483,4 @@ def named(name: Any, *, io_qubits: int = 1, memory_qubits: int = 1, layers: int 
     >>> named("layered", memory_qubits=2) == layered(1, 2)
     True
     """
-    check_choice("ansatz", name, ("layered", "paper"))
-    if name == "layered":
-        return layered(io_qubits, memory_qubits, layers)
-    for argument, value in (
-        ("io_qubits", io_qubits),
-        ("memory_qubits", memory_qubits),
-        ("layers", layers),
-    ):
-        if check_int(argument, value, minimum=1) != 1:
-            raise ValueError(
-                f"Argument `{argument}` must be 1 for the ansatz 'paper', but got {value}. "
-                "Use ansatz='layered' for other sizes."
-            )
-    return paper()
-
-
-def _draw(ansatz: Ansatz) -> str:
-    """Draw the layers as text: boxes on wires, controls as dots."""
-    n = ansatz.n_qubits
-    labels = [f"io {q}" for q in range(ansatz.io_qubits)]
-    labels += [f"memory {m}" for m in range(ansatz.memory_qubits)]
-    columns: list[list[str]] = []
-    for gate in ansatz.gates:
-        column = ["" for _ in range(n)]
-        if gate.param is not None:
-            text = f"({ansatz.param_names[gate.param]})"
-        else:
-            text = f"({gate.angle:.4g})" if gate.angle is not None else ""
-        if gate.name.startswith("C") and len(gate.qubits) == 2:
-            column[gate.qubits[0]] = "●"
-            column[gate.qubits[1]] = f"[{gate.name[1:]}{text}]"
-        else:
-            for q in gate.qubits:
-                column[q] = f"[{gate.name}{text}]"
-        low, high = min(gate.qubits), max(gate.qubits)
-        for q in range(low + 1, high):
-            column[q] = column[q] or "│"
-        # Share the last column if the wires this gate spans are free in it.
-        if columns and all(not columns[-1][q] for q in range(low, high + 1)):
-            for q in range(low, high + 1):
-                columns[-1][q] = column[q]
-        else:
-            columns.append(column)
-    width = max(map(len, labels))
-    lines = [f"{label:<{width}}: ─" for label in labels]
-    for column in columns:
-        size = max(map(len, column))
-        for q in range(n):
-            lines[q] += column[q].center(size, "─") + "─"
-    for q in range(n):
-        lines[q] += "[measure]" if q < ansatz.io_qubits else "─" * 8 + "▶"
-    return "\n".join(lines)
+    return resolve(check_choice("ansatz", name, NAMED), io_qubits, memory_qubits, layers)

@@ -15,8 +15,6 @@ from lava_sqs.study.task import check_names
 
 __all__ = ["MemoryCapacityTask", "circuit_from"]
 
-CIRCUITS = ("layered", "paper", "delay", "delay-x")
-
 
 def circuit_from(params: Mapping[str, Any]) -> Any:
     """Return the Ansatz of a point.
@@ -24,9 +22,7 @@ def circuit_from(params: Mapping[str, Any]) -> Any:
     Parameters
     ----------
     params : dict
-        ``ansatz``: ``"layered"`` (default), ``"paper"``, ``"delay"``: the memory qubits as a
-        delay line of SWAPs, so that each spike repeats the input ``memory_qubits`` steps ago, or
-        ``"delay-x"``: the same, with the stored bits in superpositions, ``|+>`` and ``|->``.
+        ``ansatz``: a name in ``lava_sqs.quantum.ansatz.NAMED``, default ``"layered"``.
         ``io_qubits``, ``memory_qubits``, ``layers``: integers, default 1.
 
     Returns
@@ -45,30 +41,9 @@ def circuit_from(params: Mapping[str, Any]) -> Any:
     """
     from lava_sqs.quantum import ansatz
 
-    name = check_choice("ansatz", params.get("ansatz", "layered"), CIRCUITS)
-    io, memory, layers = (
-        check_int(k, params.get(k, 1), minimum=1) for k in ("io_qubits", "memory_qubits", "layers")
-    )
-    if name == "layered":
-        return ansatz.layered(io, memory, layers)
-    if name == "paper":
-        if (io, memory, layers) != (1, 1, 1):
-            raise ValueError(
-                f"Parameter `memory_qubits` must be 1 for ansatz='paper', but the point has io "
-                f"{io}, memory {memory}, layers {layers}."
-            )
-        return ansatz.paper()
-    if (io, layers) != (1, 1):
-        raise ValueError(f"Parameters `io_qubits` and `layers` must be 1 for ansatz={name!r}.")
-    # SWAP(0, 1), SWAP(0, 2), ...: the input goes into qubit 1, each next qubit takes what the one
-    # before it held, and what the last one held is measured.
-    gates: list[tuple[str, tuple[int, ...]]] = []
-    for m in range(1, memory + 1):
-        gates.append(("SWAP", (0, m)))
-    if name == "delay-x":
-        # What enters is turned into the X basis, what leaves is turned back.
-        gates = [("H", (0,)), *gates, ("H", (0,))]
-    return ansatz.from_gates(gates, io_qubits=1, memory_qubits=memory)
+    sizes = ("io_qubits", "memory_qubits", "layers")
+    given = {k: check_int(k, params[k], minimum=1) for k in sizes if k in params}
+    return ansatz.named(params.get("ansatz", "layered"), **given)
 
 
 @dataclass(frozen=True)

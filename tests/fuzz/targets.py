@@ -401,14 +401,25 @@ TARGETS = {
         {name: integer(1) for name in ("io_qubits", "memory_qubits", "layers")},
         keeps("io_qubits", "memory_qubits"),
     ),
+    "ansatz.delay": Target(
+        ansatz.delay, dict, {"memory_qubits": integer(1), "basis": choice("z", "x")}
+    ),
     "ansatz.named": Target(
         ansatz.named,
         lambda: {"name": "layered"},
         {
-            "name": choice("layered", "paper"),
-            **{name: integer(1) for name in ("io_qubits", "memory_qubits", "layers")},
+            "name": choice(*ansatz.NAMED),
+            **{k: integer(1).optional() for k in ("io_qubits", "memory_qubits", "layers")},
         },
         also={"name": ("ansatz",)},
+    ),
+    "ansatz.resolve": Target(
+        ansatz.resolve,
+        lambda: {"ansatz": "layered"},
+        {
+            "ansatz": choice(*ansatz.NAMED),
+            **{k: integer(1).optional() for k in ("io_qubits", "memory_qubits", "layers")},
+        },
     ),
     "ansatz.from_gates": Target(
         ansatz.from_gates,

@@ -297,7 +297,7 @@ def test_ctrl_c_keeps_the_best_model(tmp_path):
         ({"input_kind": None}, "`input_kind` must be given for an X of shape"),
         ({"input_kind": "sequence", "encoder": "latency"}, "`encoder` must be 'rate'"),
         ({"input_kind": "spikes"}, "must hold 0 and 1 only"),
-        ({"ansatz": ansatz.paper(), "memory_qubits": 2}, "must be left out"),
+        ({"ansatz": ansatz.paper(), "memory_qubits": 2}, "must be 1, as `ansatz` says"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

@@ -110,6 +110,15 @@ def test_bad_gates_are_named(gates, error, message):
         (lambda: ansatz.layered(1, True), TypeError, "`memory_qubits` must be an integer"),
         (lambda: ansatz.named("laired"), ValueError, "Did you mean 'layered'"),
         (lambda: ansatz.named("paper", memory_qubits=2), ValueError, "must be 1"),
+        (lambda: ansatz.named(ansatz.paper()), TypeError, "`ansatz` must be one of 'layered'"),
+        (lambda: ansatz.resolve("delay", layers=2), ValueError, "`layers` must be 1 .* 'delay'"),
+        (lambda: ansatz.resolve("delay-x", io_qubits=2), ValueError, "`io_qubits` must be 1"),
+        (lambda: ansatz.resolve(None), TypeError, "`ansatz` must be one of 'layered'"),
+        (lambda: ansatz.resolve("layered", layers=0), ValueError, "`layers` must be at least 1"),
+        (lambda: ansatz.resolve(ansatz.paper(), layers=1), ValueError, "`layers` belongs to"),
+        (lambda: ansatz.resolve(ansatz.paper(), 2), ValueError, "`io_qubits` must be 1, as"),
+        (lambda: ansatz.delay(0), ValueError, "`memory_qubits` must be at least 1"),
+        (lambda: ansatz.delay(basis="y"), ValueError, "`basis` must be one of 'z', 'x'"),
         (
             lambda: ansatz.from_unitary(np.ones((4, 4)), io_qubits=1, memory_qubits=1),
             ValueError,
@@ -134,3 +143,56 @@ def test_a_deep_circuit_is_made_in_time_that_grows_with_its_gates():
     circuit = ansatz.layered(1, 10, 300)
     assert circuit.n_params == len(set(circuit.param_names)) == len(circuit.gates)
     assert [gate.param for gate in circuit.gates] == list(range(circuit.n_params))
+
+
+# -- a new circuit, added as docs/tour.md says -----------------------------------------------------
+
+
+def mine(memory_qubits=2):
+    """Step 1: a function."""
+    gates = [("CRY", (m, 0), f"in_{m}") for m in range(1, memory_qubits + 1)]
+    gates += [("RX", m, "turn") for m in range(1, memory_qubits + 1)]
+    return ansatz.from_gates(gates, io_qubits=1, memory_qubits=memory_qubits, name="mine")
+
+
+@pytest.fixture
+def named_mine(monkeypatch):
+    """Step 2: its name."""
+    monkeypatch.setitem(ansatz.NAMED, "mine", mine)
+
+
+@pytest.mark.usefixtures("named_mine")
+def test_a_new_circuit_is_known_by_its_name_everywhere(capsys):
+    from lava_sqs import SQS, SQSNN
+    from lava_sqs.cli import main
+    from lava_sqs.plot import draw_circuit
+    from lava_sqs.study import Study
+
+    assert ansatz.resolve("mine") == ansatz.named("mine") == mine()  # its own default
+    assert ansatz.resolve("mine", memory_qubits=3, layers=1) == mine(3)
+    with pytest.raises(ValueError, match="`layers` must be 1 for the ansatz 'mine', but got 2"):
+        ansatz.resolve("mine", layers=2)
+
+    assert SQS(shape=(2,), ansatz="mine", memory_qubits=1, seed=0).ansatz == mine(1)
+    with pytest.raises(ValueError, match="`io_qubits` must be 1 for the ansatz 'mine'"):
+        SQS(shape=(2,), ansatz="mine", io_qubits=2, seed=0)
+
+    X, y = np.eye(4)[[0, 1, 2, 3] * 3], np.array([0, 0, 1, 1] * 3)
+    network = SQSNN((), ansatz="mine", epochs=1, n_steps=2, random_state=0)
+    assert network.fit(X, y).spec_.visible.neuron.ansatz == mine()
+    assert draw_circuit(network).get_title().startswith("mine: 1 io and 2 memory")
+
+    base = {"ansatz": "mine", "memory_qubits": 1}
+    study = Study("memory_capacity", base=base, options={"circuits": 2, "max_delay": 2})
+    assert study.run(max_batches=1).rows[0].counts.shots == 2
+
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "delay-x or mine" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("io", "memory", "layers"), [(1, 1, 1), (2, 1, 2), (1, 3, None)])
+def test_an_ansatz_and_its_name_resolve_alike(io, memory, layers):
+    circuit = ansatz.resolve("layered", io, memory, layers)
+    assert circuit == ansatz.layered(io, memory, layers or 1)
+    assert ansatz.resolve(circuit) is ansatz.resolve(circuit, io, memory) is circuit

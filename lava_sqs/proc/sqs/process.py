@@ -155,7 +155,7 @@ class SQS(NamedProcess):
     ) -> None:
         arguments = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         shape = check_axes("shape", shape)
-        circuit = _circuit(ansatz, io_qubits, memory_qubits, layers)
+        circuit = circuits.resolve(ansatz, io_qubits, memory_qubits, layers)
         batch = () if copies is None else (check_int("copies", copies, minimum=1),)
         channels = shape if circuit.io_qubits == 1 else (*shape, circuit.io_qubits)
         ports = (*batch, *channels)
@@ -356,24 +356,3 @@ class _EmptyVar(Var):
 
     def set(self, value: Any, idx: Any = None) -> None:
         check_broadcast(self.name, value, self.shape)
-
-
-def _circuit(
-    ansatz: Any, io_qubits: int | None, memory_qubits: int | None, layers: int | None
-) -> Ansatz:
-    """Return the circuit of a name and its sizes, or an Ansatz that agrees with them."""
-    sizes = {"io_qubits": io_qubits, "memory_qubits": memory_qubits, "layers": layers}
-    given = {k: check_int(k, v, minimum=1) for k, v in sizes.items() if v is not None}
-    if not isinstance(ansatz, Ansatz):
-        return circuits.named(ansatz, **given)
-    if "layers" in given:
-        raise ValueError(
-            "Argument `layers` belongs to circuits given by name, but `ansatz` is an Ansatz object."
-        )
-    for key, value in given.items():
-        if value != getattr(ansatz, key):
-            raise ValueError(
-                f"Argument `{key}` must be {getattr(ansatz, key)}, as `ansatz` says, or left out, "
-                f"but got {value}."
-            )
-    return ansatz

@@ -1,0 +1,241 @@
+"""Gates of a circuit: their names, matrices and drawing.
+
+Every gate has a fixed matrix or one angle, ``exp(-i angle P / 2)`` or its controlled form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lava_sqs._checks import (
+    check_array,
+    check_choice,
+    check_instance,
+    check_int,
+    check_positive,
+    check_real,
+    check_shape,
+    describe,
+)
+from lava_sqs._lazy import qutip
+
+__all__ = ["Gate"]
+
+
+def _controlled(u: qutip.Qobj) -> qutip.Qobj:
+    zero, one = qutip.fock_dm(2, 0), qutip.fock_dm(2, 1)
+    return qutip.tensor(zero, qutip.qeye(2)) + qutip.tensor(one, u)
+
+
+def _two_body(pauli: qutip.Qobj, angle: float) -> qutip.Qobj:
+    generator = qutip.tensor(pauli, pauli)
+    identity = qutip.tensor(qutip.qeye(2), qutip.qeye(2))
+    return np.cos(angle / 2) * identity - 1j * np.sin(angle / 2) * generator
+
+
+# name -> (number of qubits, angle -> Qobj). A controlled gate's first qubit is the control.
+# QuTiP 5.2 has no controlled rotations: they are built from its own one-qubit gates.
+ROTATIONS: dict[str, tuple[int, Callable[[float], qutip.Qobj]]] = {
+    "RX": (1, lambda angle: qutip.gates.rx(angle)),
+    "RY": (1, lambda angle: qutip.gates.ry(angle)),
+    "RZ": (1, lambda angle: qutip.gates.rz(angle)),
+    "CRX": (2, lambda angle: _controlled(qutip.gates.rx(angle))),
+    "CRY": (2, lambda angle: _controlled(qutip.gates.ry(angle))),
+    "CRZ": (2, lambda angle: _controlled(qutip.gates.rz(angle))),
+    "RXX": (2, lambda angle: _two_body(qutip.sigmax(), angle)),
+    "RYY": (2, lambda angle: _two_body(qutip.sigmay(), angle)),
+    "RZZ": (2, lambda angle: _two_body(qutip.sigmaz(), angle)),
+}
+# name -> (number of qubits, Qobj).
+FIXED: dict[str, tuple[int, Callable[[], qutip.Qobj]]] = {
+    "H": (1, lambda: qutip.gates.snot()),
+    "X": (1, lambda: qutip.sigmax()),
+    "Y": (1, lambda: qutip.sigmay()),
+    "Z": (1, lambda: qutip.sigmaz()),
+    "S": (1, lambda: qutip.gates.s_gate()),
+    "T": (1, lambda: qutip.gates.t_gate()),
+    "CX": (2, lambda: qutip.gates.cnot()),
+    "CY": (2, lambda: qutip.gates.cy_gate()),
+    "CZ": (2, lambda: qutip.gates.cz_gate()),
+    "SWAP": (2, lambda: qutip.gates.swap()),
+    "ISWAP": (2, lambda: qutip.gates.iswap()),
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate: a name, the qubits it acts on, and its angle.
+
+    Attributes
+    ----------
+    name : str
+        ``RX RY RZ CRX CRY CRZ RXX RYY RZZ`` (one angle), ``H X Y Z S T CX CY CZ SWAP ISWAP``
+        (fixed) or ``U`` (the matrix of :func:`~lava_sqs.quantum.ansatz.from_unitary`).
+    qubits : tuple of int
+        Register indices, io qubits first; for controlled gates (control, target).
+    param : int or None
+        Index into ``Ansatz.param_names``, for a trainable angle.
+    angle : float or None
+        The angle in radians, for a rotation that is not trained.
+    matrix : Qobj or None
+        Of a gate ``U``.
+    digest : str
+        Hash of *matrix*: what makes two gates ``U`` equal.
+
+    Examples
+    --------
+    >>> Gate("RX", (0,), angle=0.5).is_rotation
+    True
+    """
+
+    name: str
+    qubits: tuple[int, ...]
+    param: int | None = None
+    angle: float | None = None
+    matrix: qutip.Qobj | None = field(default=None, compare=False, repr=False)
+    digest: str = field(default="", repr=False)
+
+    @property
+    def is_rotation(self) -> bool:
+        """Whether the gate has an angle, trained or fixed."""
+        return self.name in ROTATIONS
+
+    @property
+    def is_controlled_rotation(self) -> bool:
+        """Whether the gate is a rotation switched by a control qubit."""
+        return self.name in ("CRX", "CRY", "CRZ")
+
+    def operator(self, angle: float | None = None) -> qutip.Qobj:
+        """Return the gate's unitary on its own qubits.
+
+        Parameters
+        ----------
+        angle : float, optional
+            In radians; used by rotations that are trained, and only by them.
+
+        Returns
+        -------
+        Qobj
+            Operator on ``len(qubits)`` qubits.
+
+        Raises
+        ------
+        ValueError
+            If a trained rotation gets no angle.
+        """
+        if self.name in ROTATIONS:
+            value = self.angle if self.param is None else angle
+            if value is None:
+                raise ValueError(f"Gate {self.name} on qubits {self.qubits} needs an angle.")
+            return ROTATIONS[self.name][1](float(value))
+        return self.matrix if self.matrix is not None else FIXED[self.name][1]()
+
+
+def parse_gate(where: str, item: Any, n: int, names: dict[str, int]) -> Gate:
+    """Return the gate that *item* describes, on *n* qubits; a new angle is added to *names*.
+
+    *where* is what messages call it. The description is that of ``from_gates``.
+    """
+    if isinstance(item, str) or not isinstance(item, Sequence) or len(item) not in (2, 3):
+        raise TypeError(
+            f"Argument `{where}` must be (name, qubits) or (name, qubits, angle), "
+            f"but got {describe(item)}."
+        )
+    gate = check_choice(f"{where}[0]", item[0], [*ROTATIONS, *FIXED])
+    raw = item[1] if isinstance(item[1], Sequence) else (item[1],)
+    qubits = tuple(check_int(f"{where}[1]", q, minimum=0) for q in raw)
+    size = (ROTATIONS if gate in ROTATIONS else FIXED)[gate][0]
+    if len(qubits) != size or len(set(qubits)) != size or max(qubits) >= n:
+        raise ValueError(
+            f"Argument `{where}[1]` must name {size} different qubit(s) below {n} for "
+            f"{gate}, but got {item[1]!r}."
+        )
+    angle = item[2] if len(item) == 3 else None
+    if gate in FIXED:
+        if angle is not None:
+            raise ValueError(f"Argument `{where}`: {gate} takes no angle, but got {angle!r}.")
+        return Gate(gate, qubits)
+    if isinstance(angle, str):
+        return Gate(gate, qubits, param=names.setdefault(angle, len(names)))
+    if angle is None:
+        raise ValueError(f"Argument `{where}`: {gate} needs an angle, a parameter name or radians.")
+    value = float(check_shape(f"{where}[2]", check_real(f"{where}[2]", angle), ()))
+    return Gate(gate, qubits, angle=value)
+
+
+def unitary_gate(unitary: Any, io_qubits: int, memory_qubits: int, rtol: Any) -> Gate:
+    """Return a matrix as a gate ``U`` on all qubits; raise unless it is unitary."""
+    n = io_qubits + memory_qubits
+    check_instance("unitary", unitary, qutip.Qobj, np.ndarray, list, tuple)
+    full = (
+        unitary.full()
+        if isinstance(unitary, qutip.Qobj)
+        else check_array("unitary", unitary, "a matrix")
+    )
+    if full.dtype.kind not in "biufc":
+        raise TypeError(f"Argument `unitary` must be a Qobj or an array, but got {full.dtype}.")
+    if full.shape != (2**n, 2**n):
+        raise ValueError(
+            f"Argument `unitary` must have shape {(2**n, 2**n)} for {io_qubits} io and "
+            f"{memory_qubits} memory qubits, but has shape {full.shape}."
+        )
+    full = full.astype(complex)
+    tolerance = check_positive("rtol", rtol, below=0.1)
+    error = np.abs(full.conj().T @ full - np.eye(2**n)).max()
+    if not error <= tolerance:
+        raise ValueError(
+            f"Argument `unitary` must be unitary, but U^dagger U differs from 1 by {error:.3g}, "
+            f"above `rtol` = {tolerance:g}. If that is rounding, pass a larger rtol: the nearest "
+            "unitary is taken."
+        )
+    if error > 1e-13:  # more than rounding in double precision: U (U^dagger U)^(-1/2)
+        left, _, right = np.linalg.svd(full)
+        full = left @ right
+    qobj = qutip.Qobj(full, dims=[[2] * n, [2] * n])
+    digest = hashlib.sha256(np.ascontiguousarray(full).tobytes()).hexdigest()
+    return Gate("U", tuple(range(n)), matrix=qobj, digest=digest)
+
+
+def draw(
+    gates: Sequence[Gate], io_qubits: int, memory_qubits: int, param_names: Sequence[str]
+) -> str:
+    """Draw gates as text: boxes on the wires of io and memory qubits, controls as dots."""
+    n = io_qubits + memory_qubits
+    labels = [f"io {q}" for q in range(io_qubits)]
+    labels += [f"memory {m}" for m in range(memory_qubits)]
+    columns: list[list[str]] = []
+    for gate in gates:
+        column = ["" for _ in range(n)]
+        if gate.param is not None:
+            text = f"({param_names[gate.param]})"
+        else:
+            text = f"({gate.angle:.4g})" if gate.angle is not None else ""
+        if gate.name.startswith("C") and len(gate.qubits) == 2:
+            column[gate.qubits[0]] = "●"
+            column[gate.qubits[1]] = f"[{gate.name[1:]}{text}]"
+        else:
+            for q in gate.qubits:
+                column[q] = f"[{gate.name}{text}]"
+        low, high = min(gate.qubits), max(gate.qubits)
+        for q in range(low + 1, high):
+            column[q] = column[q] or "│"
+        # Share the last column if the wires this gate spans are free in it.
+        if columns and all(not columns[-1][q] for q in range(low, high + 1)):
+            for q in range(low, high + 1):
+                columns[-1][q] = column[q]
+        else:
+            columns.append(column)
+    width = max(map(len, labels))
+    lines = [f"{label:<{width}}: ─" for label in labels]
+    for column in columns:
+        size = max(map(len, column))
+        for q in range(n):
+            lines[q] += column[q].center(size, "─") + "─"
+    for q in range(n):
+        lines[q] += "[measure]" if q < io_qubits else "─" * 8 + "▶"
+    return "\n".join(lines)
