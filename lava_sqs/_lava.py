@@ -1,8 +1,10 @@
-"""Whether Lava is there, which one, and what adds it."""
+"""Whether Lava is there, which one, what adds it, and the one way to what needs it."""
 
+import importlib
 import importlib.util
 import warnings
 from importlib import metadata
+from typing import Any
 
 import _lava_sqs_startup
 
@@ -41,3 +43,23 @@ def prepare() -> None:
             f"The command that changes it: {COMMAND}",
             stacklevel=2,
         )
+
+
+def load(name: str) -> Any:
+    """Return what *name*, ``"package.module:name"``, stands for: something that needs Lava.
+
+    So the physics reaches its Processes and never imports them.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If there is no Lava.
+
+    Examples
+    --------
+    >>> load("lava_sqs.proc.sqs.process:SQS").__name__
+    'SQS'
+    """
+    prepare()
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)

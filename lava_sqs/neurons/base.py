@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._lava_door import load
+from lava_sqs._lava import load
 
 __all__ = ["BaseNeuron", "BoundNeuron", "Neuron", "RunOut", "compiled"]
 
@@ -373,8 +373,8 @@ class BaseNeuron(ABC):
         ------
         TypeError
             If this kind has no Process.
-        ImportError
-            If Lava is not installed.
+        ModuleNotFoundError
+            If Lava is not installed: the command that adds it.
         """
         if self.process is None:
             raise TypeError(f"Neurons of kind {self.name!r} have no Process: {self!r}.")

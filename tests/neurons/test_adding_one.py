@@ -1,12 +1,13 @@
 """A neuron is added in the three steps of docs/tour.md, and everything works with it."""
 
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lava_sqs import SQSNN, cli
+from lava_sqs import SQSNN, _lava, cli
 from lava_sqs.network import LayerSpec, LIFNeuron, NetworkSpec, feed_forward
 from lava_sqs.network.training import initialise
 from lava_sqs.neurons import BaseNeuron, kind_of, kinds, register, registry
@@ -67,6 +68,17 @@ def test_a_file_of_an_unknown_kind_says_what_is_missing(coin, tmp_path, monkeypa
 def test_it_runs_in_lava_as_offline(coin):
     clf = make(epochs=1).fit(X, Y)
     np.testing.assert_array_equal(clf.run_in_lava(X[:4], seed=3), clf.simulate(X[:4], seed=3))
+
+
+def test_without_lava_it_learns_and_says_what_adds_lava(coin, monkeypatch):
+    clf = make(epochs=1).fit(X, Y)
+    monkeypatch.setitem(sys.modules, "lava", None)
+    monkeypatch.setitem(sys.modules, "lava.magma", None)
+    assert clf.predict(X).shape == Y.shape
+    with pytest.raises(ModuleNotFoundError, match=re.escape(_lava.COMMAND)):
+        clf.spec_.visible.neuron.to_process(np.zeros((2, 1)), np.zeros(2))
+    with pytest.raises(TypeError, match="Neurons of kind 'lif' have no Process"):
+        LIFNeuron().to_process(np.zeros((2, 3)), np.zeros(2))
 
 
 def test_what_it_has_not_is_refused_by_name(coin):
