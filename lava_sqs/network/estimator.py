@@ -659,7 +659,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     def _check_shape(self, X: Any) -> None:
         """Raise unless samples have the shape of those in fit, and say it in their own words."""
         try:
-            found = np.shape(X)
+            found = tuple(getattr(X, "shape", None) or np.asarray(X).shape)
         except ValueError:
             return  # ragged, as scikit-learn will say
         own = self._sample_shape

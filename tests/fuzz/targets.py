@@ -701,6 +701,7 @@ TARGETS = {
             "rule": choice(*network.training.RULES),
             "window": integer(0),
             "input_kind": choice("static", "sequence", "spikes").optional(),
+            "channels_first": flag().optional(),
             "encoder": choice(*data.ENCODERS),
             "n_steps": integer(1),
             "n_population": integer(2),
