@@ -3,12 +3,86 @@
 from __future__ import annotations
 
 import io
+import math
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
 
-__all__ = ["check_writable", "write_bytes", "write_figure"]
+__all__ = ["TEXT", "ZIP", "check_writable", "kind_of", "write_bytes", "write_figure"]
+
+TEXT = "text"
+ZIP = "a zip archive (which an npz is, too)"
+
+
+# What a file is, by how it begins; the longer beginnings first.
+_KINDS: tuple[tuple[bytes, str], ...] = (
+    (b"#!AER-DAT4", "an AEDAT 4 recording"),
+    (b"#!AER-DAT3", "an AEDAT 3 recording"),
+    (b"#!AER-DAT2", "an AEDAT 2 recording"),
+    (b"#!AER-DAT", "an AEDAT 1 recording"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (or a MATLAB 7.3 or AEDAT one made of it)"),
+    (b"MATLAB 5.0", "a MATLAB file"),
+    (b"\x93NUMPY", "a single array (npy)"),
+    (b"PK\x03\x04", ZIP),
+    (b"PK\x05\x06", ZIP),
+    (b"\x1f\x8b", "compressed with gzip: unpack it first"),
+    (b"BZh", "compressed with bzip2: unpack it first"),
+    (b"\xfd7zXZ\x00", "compressed with xz: unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
+    (b"Rar!\x1a\x07", "a RAR archive: unpack it first"),
+    (b"\x89PNG\r\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"II*\x00", "a TIFF picture"),
+    (b"MM\x00*", "a TIFF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"SQLite format 3\x00", "a SQLite database"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"ROSBAG", "a ROS bag"),
+    (b"#ROSBAG", "a ROS bag"),
+    (b"\x7fELF", "a program"),
+    (b"version https://git-lfs", "a pointer of Git LFS: the data themselves were not fetched"),
+    (b"\x80\x02", "a pickle, which is never loaded"),
+    (b"\x80\x03", "a pickle, which is never loaded"),
+    (b"\x80\x04", "a pickle, which is never loaded"),
+    (b"\x80\x05", "a pickle, which is never loaded"),
+    (b"@relation", "an ARFF file"),
+    (b"@problemname", "a ts file of the UEA archive"),
+)
+_IDX_BYTES = {0x08: 1, 0x09: 1, 0x0B: 2, 0x0C: 4, 0x0D: 4, 0x0E: 8}
+
+
+def kind_of(path: str | os.PathLike[str]) -> str | None:
+    """Return what the file seems to be, in words, or None: for messages about wrong files."""
+    file = Path(path)
+    with open(file, "rb") as stream:
+        head = stream.read(512)
+    size = file.stat().st_size
+    if not head:
+        return "empty"
+    for start, kind in _KINDS:
+        if head.startswith(start):
+            return kind
+    if head[257:262] == b"ustar":
+        return "a tar archive: unpack it first"
+    if head[:2] == b"\0\0" and len(head) > 4 and head[2] in _IDX_BYTES and 1 <= head[3] <= 8:
+        shape = [int.from_bytes(head[4 + 4 * i : 8 + 4 * i], "big") for i in range(head[3])]
+        if size == 4 + 4 * head[3] + math.prod(shape) * _IDX_BYTES[head[2]]:
+            return f"an idx file, as MNIST comes, of shape {tuple(shape)}"
+    text = head.decode("utf-8", errors="ignore")
+    lowered = text.lstrip("\ufeff \t\r\n").lower()
+    if lowered.startswith(("<!doctype html", "<html")):
+        return "a web page (HTML), perhaps of a download that failed"
+    if lowered.startswith("%") and "@relation" in lowered:
+        return "an ARFF file"
+    if re.match(r"% (evt|date|data file|geometry|version|height|width)", lowered):
+        return "an event recording of Prophesee (RAW or DAT)"
+    printable = all(c.isprintable() or c in "\t\r\n\f\ufeff" for c in text)
+    return TEXT if printable and len(text.encode()) > len(head) - 4 else None
 
 
 def check_writable(path: str | os.PathLike[str]) -> Path:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,8 @@ from lava_sqs._checks import (
     check_text,
     describe,
 )
-from lava_sqs._npz import read_arrays, write_arrays
+from lava_sqs._files import TEXT, kind_of
+from lava_sqs._npz import Declared, read_arrays, write_arrays
 
 __all__ = [
     "Dataset",
@@ -46,7 +49,9 @@ __all__ = [
 
 Array = NDArray[Any]
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
+_LONGEST_LABEL = 2**16  # bytes
 _NMNIST_SIZE = 34
+_WRAP, _WRAP_US = 240, 2**13  # y of an event that stands for a wrap of the clock
 
 
 @dataclass(frozen=True)
@@ -87,29 +92,10 @@ class Dataset:
         check_text("source", self.source)
         for key in _KEYS:
             check_instance(key, getattr(self, key), np.ndarray)
-        for part in ("train", "test"):
-            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            if x.ndim < 2 or y.ndim != 1 or len(x) != len(y):
-                raise ValueError(
-                    f"Arrays x_{part} and y_{part} must have one row and one label per sample, "
-                    f"but have shapes {x.shape} and {y.shape}."
-                )
-            if not len(x):
-                raise ValueError(f"Arrays x_{part} and y_{part} must hold samples, but are empty.")
-            if x.dtype.kind not in "biuf" or y.dtype.kind not in "biufU":
-                raise TypeError(
-                    f"Arrays x_{part} and y_{part} must hold numbers, and numbers or text, but "
-                    f"have dtypes {x.dtype} and {y.dtype}."
-                )
-            for name, array in ((f"x_{part}", x), (f"y_{part}", y)):
-                if array.dtype.kind == "f":
-                    check_real(name, array, dtype=array.dtype)
-        train, test = self.x_train.shape[1:], self.x_test.shape[1:]
-        if train != test:
-            raise ValueError(
-                f"Arrays x_train and x_test must have samples of one shape, but have {train} and "
-                f"{test}."
-            )
+        _check_declared({key: getattr(self, key) for key in _KEYS})
+        for key in _KEYS:
+            if (array := getattr(self, key)).dtype.kind == "f":
+                check_real(key, array, dtype=array.dtype)
 
     def classes(self, *labels: Any) -> Dataset:
         """Return only the samples of the given labels, in their order.
@@ -169,6 +155,35 @@ class Dataset:
         )
 
 
+def _check_declared(arrays: Mapping[str, Any]) -> None:
+    """Raise if samples and labels, or what headers say of them, do not belong together."""
+    for part in ("train", "test"):
+        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        if x.ndim < 2 or y.ndim != 1 or x.shape[0] != y.shape[0]:
+            raise ValueError(
+                f"Arrays x_{part} and y_{part} must have one row and one label per sample, "
+                f"but have shapes {x.shape} and {y.shape}."
+            )
+        if not x.shape[0]:
+            raise ValueError(f"Arrays x_{part} and y_{part} must hold samples, but are empty.")
+        if x.dtype.kind not in "biuf" or y.dtype.kind not in "biufU":
+            raise TypeError(
+                f"Arrays x_{part} and y_{part} must hold numbers, and numbers or text, but "
+                f"have dtypes {x.dtype} and {y.dtype}."
+            )
+        if y.dtype.itemsize > _LONGEST_LABEL:
+            raise ValueError(
+                f"Array y_{part} must hold labels of at most {_LONGEST_LABEL // 4} characters, but "
+                f"has dtype {y.dtype}."
+            )
+    train, test = arrays["x_train"].shape[1:], arrays["x_test"].shape[1:]
+    if train != test:
+        raise ValueError(
+            f"Arrays x_train and x_test must have samples of one shape, but have {train} and "
+            f"{test}."
+        )
+
+
 def samples_in_words(n: int, shape: tuple[int, ...], kind: str) -> str:
     """Return how n samples of a shape (T first, if they have steps) are read."""
     size = " x ".join(map(str, shape))
@@ -210,23 +225,48 @@ def load_npz(path: str | Path) -> Dataset:
     ...     print(load_npz(f"{folder}/digits.npz"))
     digits.npz: 269 train, 91 test, samples of shape (8, 8) (uint8), 2 classes
     """
-    arrays = _read(path, _KEYS)
-    x_train, y_train, x_test, y_test = (arrays[key] for key in _KEYS)
+    return _load(path, _check_declared)
+
+
+def _load(path: str | Path, check: Callable[[Mapping[str, Any]], None]) -> Dataset:
+    """Return the data set of a file whose declared shapes and types pass a check."""
+    arrays = _read(path, _KEYS, check)
+    with _data_set_of(path):
+        return Dataset(**arrays, source=Path(path).name)
+
+
+@contextmanager
+def _data_set_of(path: str | Path) -> Iterator[None]:
     try:
-        return Dataset(x_train, y_train, x_test, y_test, Path(path).name)
+        yield
     except (ValueError, TypeError) as error:
         raise type(error)(f"The file {path} holds no data set. {error}") from error
 
 
-def _read(path: str | Path, keys: tuple[str, ...]) -> dict[str, Array]:
-    found, names = read_arrays(path, what="an npz file", keys=keys)
-    missing = [key for key in keys if key not in found]
-    if missing:
+def _read(
+    path: str | Path, keys: tuple[str, ...], check: Callable[[Mapping[str, Any]], None]
+) -> dict[str, Array]:
+    """Return arrays of a file, of which a check has seen the shapes and types before."""
+
+    def complete(declared: dict[str, Declared]) -> None:
+        missing = [key for key in keys if key not in declared]
+        if missing:
+            raise _Incomplete(missing)
+        with _data_set_of(path):
+            check(declared)
+
+    try:
+        return read_arrays(path, what="an npz file", keys=keys, check=complete)[0]
+    except _Incomplete as error:
+        names = read_arrays(path, what="an npz file", keys=())[1]
         raise ValueError(
             f"The file {path} must have the arrays {', '.join(keys)}, but lacks "
-            f"{', '.join(missing)}; it has {', '.join(names) or 'none'}."
-        )
-    return found
+            f"{', '.join(error.args[0])}; it has {', '.join(names) or 'none'}."
+        ) from error
+
+
+class _Incomplete(Exception):
+    """Arrays that a file lacks."""
 
 
 def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
@@ -395,7 +435,13 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
     FileNotFoundError
         If there is none.
     TypeError, ValueError
-        If the file is no whole number of events long, or *path* is no path.
+        If it is no such recording: of another kind, not a whole number of events long, with events
+        beside the 34 x 34 pixels, or with times that do not go forward. Or if *path* is no path.
+
+    Notes
+    -----
+    An event with y = 240 is none of a pixel, but a wrap of the clock: what follows is 8192
+    microseconds later.
 
     Examples
     --------
@@ -413,11 +459,35 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
     file = check_path("path", path)
     if not file.is_file():
         raise FileNotFoundError(f"Argument `path` must name a .bin file, but {file} is none.")
-    raw = np.fromfile(file, dtype=np.uint8)
-    if raw.size % 5:
-        raise ValueError(f"The file {path} must hold 5 bytes per event, but has {raw.size} bytes.")
-    b = raw.reshape(-1, 5).astype(np.int64)
-    return b[:, 0], b[:, 1], b[:, 2] >> 7, ((b[:, 2] & 127) << 16) | (b[:, 3] << 8) | b[:, 4]
+    kind, size = kind_of(file), file.stat().st_size
+    if kind not in (None, TEXT):
+        raise ValueError(f"The file {path} must be an N-MNIST recording (.bin), but it is {kind}.")
+    seems = "a recording of another camera, or another format" if kind is None else kind
+    if size % 5:
+        raise ValueError(
+            f"The file {path} must hold 5 bytes per event, but has {size} bytes: it is {seems}."
+        )
+    check_bytes("path", 10.0 * size)
+    b = np.fromfile(file, dtype=np.uint8).reshape(-1, 5)
+    x, y, wraps = b[:, 0], b[:, 1], b[:, 1] == _WRAP
+    outside = ((x >= _NMNIST_SIZE) | (y >= _NMNIST_SIZE)) & ~wraps
+    if outside.any():
+        first = int(outside.argmax())
+        raise ValueError(
+            f"The file {path} must hold events of {_NMNIST_SIZE} x {_NMNIST_SIZE} pixels, as "
+            f"N-MNIST does, but {outside.sum()} of {len(b)} events lie outside (event {first} at "
+            f"x = {x[first]}, y = {y[first]}): it is {seems}."
+        )
+    high, middle, low = b[:, 2:].astype(np.int64).T
+    times = ((high & 127) << 16 | middle << 8 | low) + _WRAP_US * wraps.cumsum()
+    back = int((np.diff(times[~wraps]) < 0).sum())
+    if back > 10 + len(b) / 20:
+        raise ValueError(
+            f"The file {path} must hold events in the order of time, but {back} of {len(b)} are "
+            f"earlier than the one before: it is {seems}, or damaged."
+        )
+    kept = ~wraps
+    return x[kept].astype(int), y[kept].astype(int), high[kept] >> 7, times[kept]
 
 
 def bin_events(
@@ -534,7 +604,7 @@ def load_nmnist(
         return counts if merge == pool == 1 else pool_events(counts, time=merge, space=pool)
 
     if root.is_file():
-        d = load_npz(root)
+        d = _load(root, _check_counts)
         return Dataset(
             summed(d.x_train[:n_train]),
             d.y_train[:n_train],
@@ -560,6 +630,15 @@ def load_nmnist(
         parts.append(np.array([int(f.parent.name) for f in picked]))
     x_train, y_train, x_test, y_test = parts
     return Dataset(x_train, y_train, x_test, y_test, "N-MNIST")
+
+
+def _check_counts(declared: Mapping[str, Any]) -> None:
+    _check_declared(declared)
+    if declared["x_train"].ndim != 5:
+        raise ValueError(
+            "Counts of events must have shape (n, T, polarities, y, x), but x_train has shape "
+            f"{declared['x_train'].shape}."
+        )
 
 
 def pool_events(counts: Any, *, time: int = 1, space: int = 1) -> Array:
@@ -643,34 +722,59 @@ def load_japanese_vowels(path: str | Path) -> Dataset:
             for x, _ in (train, test)
         )
         return Dataset(x_train, train[1], x_test, test[1], "Japanese vowels")
-    d = load_npz(root)
-    shape = d.x_train.shape[1:]
-    if len(shape) != 2 or shape.count(12) != 1:
-        which = "which of the two is time cannot be told" if shape == (12, 12) else "they have none"
-        raise ValueError(
-            f"The file {root} must hold samples with one axis of 12 coefficients, (T, 12) or "
-            f"(12, T), but they have shape {shape}: {which}."
-        )
-    turn = shape[0] == 12
+    d = _load(root, _check_vowels)
+    turn = d.x_train.shape[1] == 12
     x_train, x_test = (
         np.ascontiguousarray(x.transpose(0, 2, 1) if turn else x) for x in (d.x_train, d.x_test)
     )
     return Dataset(x_train, d.y_train, x_test, d.y_test, "Japanese vowels")
 
 
+def _check_vowels(declared: Mapping[str, Any]) -> None:
+    _check_declared(declared)
+    shape = declared["x_train"].shape[1:]
+    if len(shape) != 2 or shape.count(12) != 1:
+        which = "which of the two is time cannot be told" if shape == (12, 12) else "they have none"
+        raise ValueError(
+            "Samples must have one axis of 12 coefficients, (T, 12) or (12, T), but have shape "
+            f"{shape}: {which}."
+        )
+
+
 def _utterances(root: Path, part: str) -> tuple[list[Array], Array]:
     """Return the sequences (T, 12) of one published file, and their speakers."""
-    blocks = re.split(r"\n\s*\n", (root / f"ae.{part}").read_text().strip())
+    file, sizes_file = root / f"ae.{part}", root / f"size_ae.{part}"
+    blocks = re.split(r"\n\s*\n", _text(file).strip())
     try:
         x = [np.array([line.split() for line in b.splitlines()], dtype=np.float32) for b in blocks]
-        sizes = np.array((root / f"size_ae.{part}").read_text().split(), dtype=int)
-        speakers = np.repeat(np.arange(len(sizes)), sizes)
+        if bad := [u.shape for u in x if u.ndim != 2 or u.shape[1] != 12]:
+            raise ValueError(f"one has shape {bad[0]}.")
     except ValueError as error:
         raise ValueError(
-            f"The file {root / f'ae.{part}'} must hold utterances, lines of 12 numbers, divided by "
-            f"empty lines: {error}"
+            f"The file {file} must hold utterances, lines of 12 numbers, divided by empty lines: "
+            f"{error}"
         ) from error
-    return x, speakers
+    try:
+        sizes = np.array(_text(sizes_file).split(), dtype=int)
+        if (sizes < 0).any() or sizes.sum() != len(x):
+            raise ValueError(f"they add up to {sizes.sum()}, but {file} has {len(x)}.")
+    except ValueError as error:
+        raise ValueError(
+            f"The file {sizes_file} must hold how many utterances each speaker has: {error}"
+        ) from error
+    return x, np.repeat(np.arange(len(sizes)), sizes)
+
+
+def _text(file: Path) -> str:
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"Argument `path` must name the folder with ae.train, ae.test, size_ae.train and "
+            f"size_ae.test, but {file} is none of them."
+        )
+    if (kind := kind_of(file)) != TEXT:
+        raise ValueError(f"The file {file} must be text, but it is {kind or 'binary'}.")
+    check_bytes("path", 10.0 * file.stat().st_size)
+    return file.read_text(encoding="utf-8")
 
 
 def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
@@ -708,12 +812,19 @@ def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
     Weigend, Gershenfeld (eds.), Time Series Prediction, Addison-Wesley (1994).
     """
     n = check_int("window", window, minimum=1, maximum=999)
-    series = _read(path, ("series",))["series"]
-    check_shape("series", check_real("series", series), ("T",))
-    if len(series) < 1000 + n + 1:
-        raise ValueError(
-            f"The array series must have more than {1000 + n} values, but has {len(series)}."
-        )
+
+    def long_enough(declared: Mapping[str, Any]) -> None:
+        found = declared["series"]
+        check_shape("series", found, ("T",))
+        if found.dtype.kind not in "biuf":
+            raise TypeError(f"The array series must hold numbers, but has dtype {found.dtype}.")
+        if found.shape[0] < 1000 + n + 1:
+            raise ValueError(
+                f"The array series must have more than {1000 + n} values, but has {found.shape[0]}."
+            )
+
+    series = _read(path, ("series",), long_enough)["series"]
+    check_real("series", series)
     shown = np.lib.stride_tricks.sliding_window_view(series, n)[:-1, :, None]
     rises = (series[n:] > series[n - 1 : -1]).astype(int)
     last_train = 1000 - n

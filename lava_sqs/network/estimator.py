@@ -33,6 +33,7 @@ from lava_sqs._checks import (
     check_text,
     describe,
 )
+from lava_sqs._npz import Declared
 from lava_sqs._version import __version__
 from lava_sqs.data import encoders
 from lava_sqs.data.datasets import samples_in_words
@@ -95,6 +96,7 @@ _KEPT = (
 )
 # Those of them that a warm start may change.
 _FLEXIBLE = {"noise", "encoder", "n_steps", "n_population", "shots"}
+_LONGEST_LABEL = 2**16  # bytes of a class label in a file
 _AT_CALL = {"seed": "random_state", "noise": "noise"}  # arguments of methods
 _CHUNK = 256  # samples that run side by side
 _KEPT_BYTES = 2**26  # of inputs and random numbers that are kept from epoch to epoch
@@ -509,8 +511,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         if self.resume and self.checkpoint is None:
             raise ValueError("Argument `checkpoint` must name a file when `resume` is True.")
 
-    def _make_spec(self, n_inputs: int) -> NetworkSpec:
-        own, n = self._kept, len(self.classes_)
+    def _make_spec(self, n_inputs: int, n_classes: int | None = None) -> NetworkSpec:
+        own, n = self._kept, len(self.classes_) if n_classes is None else n_classes
         n_codes = n if own.targets == "one-hot" else n * (n - 1)  # of class_codes
         neuron = kind_of(own.neuron).from_arguments(vars(own))
         spec = feed_forward(
@@ -1113,7 +1115,33 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         ValueError
             If the file is damaged or from a newer major version of the format.
         """
-        header, arrays = storage.read(path)
+        header, arrays = storage.read(path, partial(cls._needed, path))
+        with _read_from(path):
+            self = cls._of_header(header)
+            self._restore(header, arrays)
+        return self
+
+    @classmethod
+    def _of_header(cls, header: dict[str, Any]) -> SQSNN:
+        """Return an estimator with the arguments of a file."""
+        known = cls._get_param_names()
+        given = {k: storage.from_json(v) for k, v in header["arguments"].items() if k in known}
+        self = cls(**given)
+        self._check_arguments()
+        if self.random_state is not None:  # no other kind is written
+            check_int("random_state", self.random_state, minimum=0, maximum=None)
+        self._keep_parameters()
+        return self
+
+    @classmethod
+    def _needed(
+        cls,
+        path: str | Path,
+        header: dict[str, Any],
+        declared: dict[str, Declared],
+        training: bool = False,
+    ) -> list[str]:
+        """Return the arrays that a model (or a checkpoint) needs, if they have its shapes."""
         with _read_from(path):
             kind = header["arguments"].get("neuron")
         if isinstance(kind, str) and kind.isidentifier() and kind not in kinds():
@@ -1122,15 +1150,46 @@ class SQSNN(ClassifierMixin, BaseEstimator):
                 "here: what adds it (lava_sqs.neurons.register) must be imported first."
             )
         with _read_from(path):
-            known = cls._get_param_names()
-            given = {k: storage.from_json(v) for k, v in header["arguments"].items() if k in known}
-            self = cls(**given)
-            self._check_arguments()
-            if self.random_state is not None:  # no other kind is written
-                check_int("random_state", self.random_state, minimum=0, maximum=None)
-            self._keep_parameters()
-            self._restore(header, arrays)
-        return self
+            self, labels = cls._of_header(header), declared["classes"]
+            if len(labels.shape) != 1 or labels.dtype.itemsize > _LONGEST_LABEL:
+                raise ValueError(
+                    f"the classes are an array of shape {labels.shape} and dtype {labels.dtype}."
+                )
+            n_features = _read_features(header)
+            self._input_kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
+            spec = self._make_spec(self._n_inputs(n_features), labels.shape[0])
+            own = {
+                f"{la.name}.{name}": shape
+                for la in spec.layers
+                for name, shape in {
+                    **{f"weights.{s}": (la.channels, spec.width(s)) for s in la.sources},
+                    "bias": (la.channels,),
+                    "angles": (la.size, la.neuron.n_params),
+                }.items()
+            }
+            wanted = dict(own)
+            if training and "training" in header:
+                counts = header["training"]["counts"]
+                wanted |= {f"now.{name}": shape for name, shape in own.items()}
+                wanted |= {f"{k}.{name}": own[name] for k in ("first", "second") for name in counts}
+            for name in ("scale.low", "scale.high"):
+                if declared[name].shape not in ((), (1,), (n_features,)):
+                    raise ValueError(
+                        f"array {name} must broadcast to shape {(n_features,)}, but has shape "
+                        f"{declared[name].shape}."
+                    )
+            for name, shape in wanted.items():
+                if (found := declared[name]).shape != shape or found.dtype.itemsize > 16:
+                    raise ValueError(
+                        f"array {name} must have shape {shape} and hold numbers, but has shape "
+                        f"{found.shape} and dtype {found.dtype}."
+                    )
+            return [*wanted, "scale.low", "scale.high", "classes"]
+
+    def _n_inputs(self, n_features: int) -> int:
+        own = self._kept
+        curves = own.encoder == "population" and self._input_kind != "spikes"
+        return n_features * (own.n_population if curves else 1)
 
     def _header(self) -> dict[str, Any]:
         fitted = {k: getattr(self, k) for k in _FITTED}
@@ -1166,11 +1225,10 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         return {**named, **scale, "classes": classes}
 
     def _restore(self, header: dict[str, Any], arrays: dict[str, Array]) -> None:
+        n_features = _read_features(header)
         classes, shape = arrays["classes"], tuple(header["sample_shape"])
         if classes.ndim != 1 or len(classes) < 2 or not np.array_equal(classes, np.unique(classes)):
             raise ValueError(f"the classes are {describe(classes)}.")
-        for size in shape:
-            check_int("sample_shape", size, minimum=1)
         self.classes_, self._sample_shape = classes, shape
         self._input_kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
         self.n_features_in_ = check_int("n_features_in", header["n_features_in"], minimum=1)
@@ -1184,7 +1242,6 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             self.feature_names_in_ = np.array(names, dtype=object)
         for name, check in _FITTED.items():
             setattr(self, name, check(name, header["fitted"][name]))
-        n_features = math.prod(shape if self._input_kind == "static" else shape[1:])
         low, high = (
             np.broadcast_to(check_real(name, arrays[name]), (n_features,))
             for name in ("scale.low", "scale.high")
@@ -1193,10 +1250,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         self.loss_curve_ = check_real("loss_curve", header["loss_curve"]).tolist()
         self.accuracy_curve_ = check_real("accuracy_curve", header["accuracy_curve"]).tolist()
         self.spikes_curve_ = check_real("spikes_curve", header["spikes_curve"]).tolist()
-        own = self._kept
-        per_feature = own.n_population if own.encoder == "population" else 1
-        n_inputs = n_features * (1 if self._input_kind == "spikes" else per_feature)
-        self._publish(self._make_spec(n_inputs))
+        self._publish(self._make_spec(self._n_inputs(n_features)))
         self.parameters_ = self._parameters_of("", arrays)
 
     def _parameters_of(self, prefix: str, arrays: dict[str, Array]) -> Parameters:
@@ -1425,7 +1479,7 @@ class _Trainer:
         storage.write(path, {**model._header(), "training": state}, arrays)
 
     def _resume(self, path: Path) -> None:
-        header, arrays = storage.read(path)
+        header, arrays = storage.read(path, partial(SQSNN._needed, path, training=True))
         if "training" not in header:
             raise ValueError(f"The file {path} is a saved model, but no checkpoint to resume from.")
         model = self.model
@@ -1466,6 +1520,14 @@ def _read_from(path: str | Path) -> Iterator[None]:
         raise ValueError(f"The file {path} is damaged: it lacks {error}.") from error
     except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"The file {path} is damaged: {error}") from error
+
+
+def _read_features(header: dict[str, Any]) -> int:
+    """Return how many values of a sample arrive at once, as the header of a file says."""
+    shape = tuple(header["sample_shape"])
+    for size in shape:
+        check_int("sample_shape", size, minimum=1)
+    return math.prod(shape if header["input_kind"] == "static" else shape[1:])
 
 
 def _outside() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import describe
-from lava_sqs._npz import read_arrays, write_arrays
+from lava_sqs._npz import Declared, read_arrays, write_arrays
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
 
@@ -23,6 +23,7 @@ Array = NDArray[Any]
 FORMAT = (1, 2)
 _KIND = "lava_sqs network"
 _HEADER = "__header__"
+_HEADER_LIMIT = 2**28  # bytes, enough for the curves of a million epochs
 _LIMIT = 2**31  # bytes of all arrays of a model, far above any that these engines could run
 
 
@@ -47,8 +48,19 @@ def write(path: str | Path, header: Mapping[str, Any], arrays: Mapping[str, Arra
     write_arrays(path, {_HEADER: np.array(text), **arrays})
 
 
-def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
+def read(
+    path: str | Path,
+    check: Callable[[dict[str, Any], dict[str, Declared]], Iterable[str]] | None = None,
+) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return header and arrays of the file *path*, which :func:`write` made.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    check : callable, optional
+        Gets the header, and shapes and dtypes by name before anything is unpacked; raises if they
+        do not fit, and returns the names of the arrays that are needed. None is all.
 
     Raises
     ------
@@ -65,7 +77,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
     FileNotFoundError: Argument `path` must name a saved model of lava_sqs, but ...
     """
     what = "a saved model of lava_sqs"
-    head, names = read_arrays(path, what=what, keys=(_HEADER,), limit=_LIMIT)
+    head, names = read_arrays(path, what=what, keys=(_HEADER,), limit=_HEADER_LIMIT)
     text = head.get(_HEADER)
     if text is None or text.dtype.kind != "U" or text.ndim:
         raise ValueError(
@@ -90,8 +102,12 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
         # What the arguments that came with 1.1 were before, so that a training goes on as it began.
         arguments.setdefault("credit", "score")
         arguments.setdefault("angle_learning_rate", arguments.get("learning_rate"))
-    arrays, _ = read_arrays(path, what=what, limit=_LIMIT)
-    del arrays[_HEADER]
+
+    def needed(declared: dict[str, Declared]) -> Iterable[str]:
+        del declared[_HEADER]
+        return declared if check is None else check(header, declared)
+
+    arrays, _ = read_arrays(path, what=what, limit=_LIMIT, check=needed)
     return header, arrays
 
 

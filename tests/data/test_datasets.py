@@ -1,9 +1,22 @@
 """Loaders: files read without pickle, formats decoded, clear words when something lacks."""
 
+import bz2
+import gzip
+import io
+import lzma
+import pickle
+import re
+import tarfile
+import tracemalloc
 import urllib.error
+import zipfile
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
 
 from lava_sqs.data import (
     Dataset,
@@ -17,6 +30,7 @@ from lava_sqs.data import (
     load_usps,
     read_nmnist_events,
 )
+from lava_sqs.network import SQSNN
 
 
 def small(n=4):
@@ -144,6 +158,288 @@ def test_nmnist_events_and_bins(tmp_path):
         load_nmnist(tmp_path / "Train")
 
 
+def recording(n=400, seed=0):
+    rng = np.random.default_rng(seed)
+    times = np.sort(rng.integers(0, 300_000, n))
+    return list(zip(*rng.integers(0, 34, (2, n)), rng.integers(0, 2, n), times, strict=True))
+
+
+def aedat(version, n):
+    """An AEDAT recording that is n bytes long."""
+    head = f"#!AER-DAT{version}\r\n# This is a raw AE data file - do not edit\r\n".encode()
+    return (head + bytes(range(256)) * n)[:n]
+
+
+def other_files(folder):
+    """Write files of other kinds, all a multiple of 5 bytes long."""
+    idx = b"\0\0\x08\x03" + b"".join(k.to_bytes(4, "big") for k in (3, 8, 1)) + bytes(24)
+    kinds = {
+        "AEDAT 2": aedat("2.0", 1000),
+        "AEDAT 1": aedat("1.0", 1000),
+        "AEDAT 3": aedat("3.1", 1000),
+        "AEDAT 4": aedat("4.0", 1000),
+        "HDF5": b"\x89HDF\r\n\x1a\n" + bytes(992),
+        "a single array (npy)": npy(np.arange(50)),
+        "gzip": gzip.compress(bytes(1000), mtime=0),
+        "bzip2": bz2.compress(bytes(1000)),
+        "xz": lzma.compress(bytes(1000)),
+        "a pickle": pickle.dumps(list(range(100))),
+        "idx file, as MNIST comes, of shape (3, 8, 1)": idx,
+        "Prophesee": b"% date 2020-01-01\n% evt 2.0\n" + bytes(range(128, 256)) * 5,
+        "an ARFF file": b"% digits\n@relation digits\n" + b"@attribute x numeric\n" * 20,
+        "a tar archive": tarball(),
+        "a web page (HTML)": b"\n<!DOCTYPE html><html><body>404</body></html>",
+        "Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:1234\n",
+        "text": b"x,y,p,t\n" + b"1,2,0,100\n" * 40,
+        "a PNG picture": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "a zip archive": zipped(),
+        "empty": b"",
+    }
+    for i, (kind, content) in enumerate(kinds.items()):
+        padding = b" " if kind in ("text", "an ARFF file") else b"\0"
+        lacking = 0 if "idx" in kind else -len(content) % 5
+        path = folder / f"file{i}.bin"
+        path.write_bytes(content + padding * lacking)
+        yield kind, path
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def zipped():
+    file = io.BytesIO()
+    np.savez(file, x=np.arange(5))
+    return file.getvalue()
+
+
+def tarball():
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("events"), io.BytesIO())
+    return file.getvalue()
+
+
+def test_files_of_other_kinds_are_no_events_and_named(tmp_path):
+    for kind, path in other_files(tmp_path):
+        assert kind.startswith("idx") or path.stat().st_size % 5 == 0
+        with pytest.raises(ValueError, match=rf"{path.name} must .* it is .*{re.escape(kind)}"):
+            read_nmnist_events(path)
+
+
+@pytest.mark.parametrize("load", [load_npz, load_usps, load_mnist, load_nmnist, load_santa_fe])
+def test_files_of_other_kinds_are_no_npz_and_named(tmp_path, load):
+    for kind, path in other_files(tmp_path):
+        if kind == "a zip archive":
+            with pytest.raises(ValueError, match="lacks"):
+                load(path)
+        else:
+            with pytest.raises(ValueError, match=rf"damaged or not .*: it is .*{re.escape(kind)}"):
+                load(path)
+
+
+def test_vowels_of_other_kinds_are_named(tmp_path):
+    for name in ("ae.train", "ae.test", "size_ae.train", "size_ae.test"):
+        (tmp_path / name).write_text("1\n")
+    for kind, path in other_files(tmp_path):
+        (tmp_path / "ae.train").write_bytes(path.read_bytes())
+        said = (
+            "must hold utterances"
+            if kind == "text"
+            else f"must be text, but it is .*{re.escape(kind)}"
+        )
+        with pytest.raises(ValueError, match=rf"ae.train {said}"):
+            load_japanese_vowels(tmp_path)
+    (tmp_path / "ae.train").write_text(("1 " * 11 + "\n") * 3)
+    with pytest.raises(ValueError, match=r"ae.train must hold utterances.*shape \(3, 11\)"):
+        load_japanese_vowels(tmp_path)
+    (tmp_path / "ae.train").write_text(("1 " * 12 + "\n") * 3)
+    for sizes in ("2", "-1 2", "1 x"):
+        (tmp_path / "size_ae.train").write_text(sizes)
+        with pytest.raises(ValueError, match=r"size_ae.train must hold how many utterances"):
+            load_japanese_vowels(tmp_path)
+    (tmp_path / "size_ae.train").unlink()
+    with pytest.raises(FileNotFoundError, match=r"size_ae.train is none of them"):
+        load_japanese_vowels(tmp_path)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 33), st.integers(0, 33), st.integers(0, 1), st.integers(0, 2**23 - 1)
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_any_recording_is_read_as_it_was_written(tmp_path_factory, events):
+    path = tmp_path_factory.mktemp("events") / "1.bin"
+    events = sorted(events, key=lambda e: e[3])
+    events_file(path, events)
+    assert list(zip(*map(np.ndarray.tolist, read_nmnist_events(path)), strict=True)) == events
+
+
+@pytest.mark.parametrize(("x", "y"), [(34, 0), (0, 34), (68, 68), (255, 255), (0, 239), (239, 0)])
+def test_events_outside_of_the_camera_are_refused(tmp_path, x, y):
+    events = recording()
+    events[100] = (x, y, *events[100][2:])
+    events_file(tmp_path / "1.bin", events)
+    with pytest.raises(
+        ValueError, match=rf"1 of 400 events lie outside \(event 100 at x = {x}, y = {y}\)"
+    ):
+        read_nmnist_events(tmp_path / "1.bin")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_times_that_jump_are_refused_and_a_few_are_not(tmp_path, seed):
+    events = recording(seed=seed)
+    swapped = [*events[:200], events[201], events[200], *events[202:]]
+    events_file(tmp_path / "1.bin", swapped)
+    assert read_nmnist_events(tmp_path / "1.bin")[3].tolist() == [e[3] for e in swapped]
+    mixed = [events[i] for i in np.random.default_rng(seed).permutation(400)]
+    events_file(tmp_path / "1.bin", mixed)
+    with pytest.raises(ValueError, match=r"events in the order of time, but .* of 400"):
+        read_nmnist_events(tmp_path / "1.bin")
+
+
+def test_wraps_of_the_clock_are_no_events(tmp_path):
+    events_file(tmp_path / "1.bin", [(1, 2, 0, 8000), (0, 240, 0, 0), (3, 4, 1, 5)])
+    x, y, p, t = (v.tolist() for v in read_nmnist_events(tmp_path / "1.bin"))
+    assert (x, y, p, t) == ([1, 3], [2, 4], [0, 1], [8000, 8192 + 5])
+
+
+def test_counts_of_events_have_five_axes(tmp_path):
+    load_digits().classes(0, 1).save(tmp_path / "digits.npz")
+    with pytest.raises(ValueError, match=r"holds no data set. Counts of events must have"):
+        load_nmnist(tmp_path / "digits.npz")
+
+
+# -- files that inflate ----------------------------------------------------------------------------
+
+BIG = 40_000_000  # bytes; compressed 40 kB
+
+
+@pytest.fixture(scope="module", name="zeros")
+def _zeros():
+    """The member of an npz that inflates to BIG bytes, by shape and dtype."""
+
+    def member(archive, name, shape, dtype):
+        head = io.BytesIO()
+        descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+        np.lib.format.write_array_header_1_0(
+            head, {"descr": descr, "fortran_order": False, "shape": shape}
+        )
+        left = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
+        with archive.open(f"{name}.npy", "w", force_zip64=True) as out:
+            out.write(head.getvalue())
+            while left:
+                out.write(bytes(min(left, 10**7)))
+                left -= min(left, 10**7)
+
+    return member
+
+
+GOOD = {
+    "x_train": ((4, 3), "f8"),
+    "y_train": ((4,), "i8"),
+    "x_test": ((2, 3), "f8"),
+    "y_test": ((2,), "i8"),
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "load", "message"),
+    [
+        ({"y_train": ((BIG // 8,), "i8")}, load_npz, "one row and one label per sample"),
+        ({"x_train": ((BIG // 24, 3), "f8")}, load_usps, "one row and one label per sample"),
+        ({"x_test": ((2, BIG // 16), "f8")}, load_mnist, "samples of one shape"),
+        ({"y_test": ((2,), f"U{BIG // 8}")}, load_npz, "labels of at most"),
+        ({"x_train": ((BIG,), "u1")}, load_npz, "one row and one label per sample"),
+        ({"x_train": ((4, BIG // 64), "c16")}, load_npz, "samples of one shape|hold numbers"),
+        (
+            {"x_train": ((4, BIG // 32), "f8"), "x_test": ((2, BIG // 32), "f8")},
+            load_nmnist,
+            "Counts of events must have shape",
+        ),
+        (
+            {"x_train": ((4, BIG // 32), "f8"), "x_test": ((2, BIG // 32), "f8")},
+            load_japanese_vowels,
+            "must have one axis of 12",
+        ),
+        ({"y_train": None, "x_train": ((4, BIG // 32), "f8")}, load_npz, "lacks y_train"),
+        ({"series": ((2, BIG // 16), "f8")}, load_santa_fe, "`series` must have shape"),
+        ({"series": ((BIG // 16,), "c16")}, load_santa_fe, "series must hold numbers"),
+    ],
+)
+def test_shapes_are_compared_before_anything_is_unpacked(changed, load, message, zeros, tmp_path):
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, declared in {**GOOD, **changed}.items():
+            if declared is not None:
+                zeros(archive, name, *declared)
+    assert path.stat().st_size < BIG / 500
+    with most_memory(BIG // 4), pytest.raises((ValueError, TypeError), match=message):
+        load(path)
+
+
+def test_models_compare_shapes_before_anything_is_unpacked(zeros, tmp_path):
+    x = np.random.default_rng(0).random((8, 4))
+    clf = SQSNN((3,), n_steps=3, epochs=1, random_state=0, checkpoint=tmp_path / "run.npz")
+    clf.fit(x, np.arange(8) % 2)
+    with np.load(tmp_path / "run.npz") as file:
+        arrays = dict(file)
+    header = arrays.pop("__header__")
+    path = tmp_path / "bomb.npz"
+    kinds = ["classes", "scale.low", "scale.high", "visible.bias", "hidden0.weights.input"]
+    kinds += ["now.visible.angles", "first.hidden0.bias", "second.visible.bias"]
+    for i, name in enumerate(kinds):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for other, array in {"__header__": header, **arrays}.items():
+                if other != name:
+                    archive.writestr(f"{other}.npy", npy(array))
+            zeros(archive, name, *[((BIG // 8,), "f8"), ((2,), f"U{BIG // 8}")][i % 2])
+            zeros(archive, "extra", (BIG // 8,), "f8")  # of a newer version, say
+        again = clone(clf).set_params(checkpoint=path, resume=True)
+        with most_memory(BIG // 4):
+            with pytest.raises(ValueError, match=r"bomb.npz is damaged"):
+                again.fit(x, np.arange(8) % 2)
+            if name.startswith(("now.", "first.", "second.")):
+                SQSNN.load(path)  # which needs none of them
+            else:
+                with pytest.raises(ValueError, match=r"bomb.npz is damaged"):
+                    SQSNN.load(path)
+
+
+def test_headers_that_inflate_are_not_read(tmp_path):
+    path = tmp_path / "head.npz"
+    length = BIG.to_bytes(4, "little")
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("x_train.npy", "w", force_zip64=True) as out,
+    ):
+        out.write(np.lib.format.magic(2, 0) + length)
+        for _ in range(40):
+            out.write(b" " * (BIG // 40))
+    with most_memory(BIG // 4), pytest.raises(ValueError, match=r"head.npz is damaged"):
+        load_npz(path)
+
+
+@contextmanager
+def most_memory(limit):
+    """Fail if more bytes than *limit* are in use at once."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit
+    finally:
+        tracemalloc.stop()
+
+
+# -- events, summed --------------------------------------------------------------------------------
+
+
 def test_events_are_summed(tmp_path):
     events = [(0, 0, 0, 100), (1, 1, 0, 11_000), (2, 33, 1, 25_000)]
     for part in ("Train", "Test"):
@@ -196,7 +492,7 @@ def test_vowels_are_time_first(tmp_path):
 def test_what_are_no_vowels(tmp_path, shape, message):
     x = np.ones((2, *shape))
     Dataset(x, np.zeros(2), x, np.zeros(2), "").save(tmp_path / "v.npz")
-    with pytest.raises(ValueError, match=rf"v.npz must hold samples with one axis.*{message}"):
+    with pytest.raises(ValueError, match=rf"v.npz holds no data set. Samples must have.*{message}"):
         load_japanese_vowels(tmp_path / "v.npz")
 
 

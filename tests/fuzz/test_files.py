@@ -102,7 +102,9 @@ def originals(tmp_path_factory):
     base = {"ansatz": "delay", "noise.t1": 5e-4}
     Study("memory_capacity", grid, base=base).run(folder / "runs.csv", progress=False)
     (folder / "study.toml").write_text(STUDY)
-    (folder / "events.bin").write_bytes(bytes(range(200)))
+    events = np.random.default_rng(0).integers(0, 34, (40, 5), dtype=np.uint8)
+    events[:, 2:4] = np.arange(40)[:, None] // [40, 1]  # in the order of time
+    (folder / "events.bin").write_bytes(events.tobytes())
     return {name: (folder / name).read_bytes() for name in READERS}
 
 
