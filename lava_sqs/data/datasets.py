@@ -766,11 +766,6 @@ def _utterances(root: Path, part: str) -> tuple[list[Array], Array]:
 
 
 def _text(file: Path) -> str:
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"Argument `path` must name the folder with ae.train, ae.test, size_ae.train and "
-            f"size_ae.test, but {file} is none of them."
-        )
     if (kind := kind_of(file)) != TEXT:
         raise ValueError(f"The file {file} must be text, but it is {kind or 'binary'}.")
     check_bytes("path", 10.0 * file.stat().st_size)

@@ -515,15 +515,13 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         own, n = self._kept, len(self.classes_) if n_classes is None else n_classes
         n_codes = n if own.targets == "one-hot" else n * (n - 1)  # of class_codes
         neuron = kind_of(own.neuron).from_arguments(vars(own))
-        spec = feed_forward(
+        return feed_forward(
             n_inputs,
             own.hidden_layer_sizes,
             own.neurons_per_class * n_codes,
             neuron,
             skip=own.skip,
         )
-        neuron.check_room(max(layer.size for layer in spec.layers))
-        return spec
 
     # -- input --------------------------------------------------------------------------------
 
@@ -1265,6 +1263,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         return parameters
 
     def _publish(self, spec: NetworkSpec) -> None:
+        neuron: Any = spec.visible.neuron  # of a kind that SQSNN makes
+        neuron.check_room(max(layer.size for layer in spec.layers))
         self.spec_ = spec
         self.n_parameters_, self.n_biases_ = spec.n_parameters, spec.n_biases
 
