@@ -9,9 +9,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from typing import TYPE_CHECKING, Any
 
+# As little as possible is imported before the command line can answer Ctrl-C. Checkers know this name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lava_sqs._version import __version__
     from lava_sqs.learning.rules import SQSLearningRule, SQSRewardRule, connect_learning
     from lava_sqs.network import SQSNN

@@ -31,6 +31,11 @@ def describe(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def printable(text: str, keep: str = "") -> str:
+    """Return a text with control characters as escapes: a terminal would obey them."""
+    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
+
+
 def check_instance(name: str, value: Any, *kinds: type, none: bool = False) -> Any:
     """Return *value* if it is an instance of one of *kinds* (or None, if *none*)."""
     if isinstance(value, kinds) or (none and value is None):

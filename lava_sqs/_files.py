@@ -85,11 +85,19 @@ def kind_of(path: str | os.PathLike[str]) -> str | None:
     return TEXT if printable and len(text.encode()) > len(head) - 4 else None
 
 
+_DEVICES = ("/dev/std", "/dev/fd/", "/proc/")  # may be files, if output goes into one
+
+
 def check_writable(path: str | os.PathLike[str]) -> Path:
     """Return *path* if a file can be written there, as far as can be seen before."""
     file = Path(path)
     if file.is_dir():
         raise IsADirectoryError(f"Argument `path` must name a file, but {file} is a folder.")
+    if os.path.abspath(file).startswith(_DEVICES) or (file.exists() and not file.is_file()):
+        raise ValueError(
+            f"Argument `path` must name a regular file, but {file} is a device or a pipe: write to "
+            "a file, and print that."
+        )
     if not file.parent.is_dir():
         raise FileNotFoundError(
             f"Argument `path` must name a file in a folder that exists, but there is no folder "

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
-import re
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import _signal  # type: ignore[import-not-found]  # signal itself takes milliseconds
 
-from lava_sqs._commands._common import DONE, FAILED, INTERRUPTED, USAGE
-from lava_sqs._version import __version__
+# Until main() can answer it, Ctrl-C ends the process without a traceback.
+try:
+    _before = _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+except ValueError:  # imported in a thread
+    _before = None
+
+from typing import TYPE_CHECKING
+
+from lava_sqs._commands._guard import DONE, FAILED, add_debug, run
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of ``lava-sqs``."""
+    import argparse
+    from pathlib import Path
+
+    from lava_sqs._version import __version__
+
     parser = argparse.ArgumentParser(
         prog="lava-sqs", description="Stochastic quantum spiking neurons for Intel Lava."
     )
@@ -51,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     presets = commands.add_parser("presets", help="list the noise models of real devices")
     presets.set_defaults(call=_presets)
+    add_debug(parser)
     return parser
 
 
@@ -60,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 done, 1 failed, 2 usage, 130 interrupted.
+        Exit code: 0 done, 1 failed, 2 usage; 128 and the number of a signal that ended it: 130 for
+        Ctrl-C, 143 for SIGTERM, 141 if nobody read what was printed.
 
     Examples
     --------
@@ -68,44 +81,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     ibm_brisbane
       ibm_brisbane: t1 232 us, t2 150 us, ...
     """
-    args = build_parser().parse_args(argv)
-    try:
-        return int(args.call(args))
-    except KeyboardInterrupt:
-        print("lava-sqs: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except (*_MISTAKES, ImportError, MemoryError, OSError, RuntimeError) as error:
-        message = _in_words(error, getattr(args, "options", {}))
-        print(f"lava-sqs: {message}", file=sys.stderr)
-        return USAGE if isinstance(error, _MISTAKES) else FAILED
-
-
-# What the user can mend by giving something else.
-_MISTAKES = (
-    TypeError,
-    ValueError,
-    FileExistsError,
-    FileNotFoundError,
-    IsADirectoryError,
-    NotADirectoryError,
-)
-
-
-def _in_words(error: BaseException, options: Mapping[str, str]) -> str:
-    """Return the error in one line, with the options of the command for Python's arguments."""
-    text = str(error) or type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        text = error.strerror + (f": {error.filename}" if error.filename else "")
-    if isinstance(error, MemoryError):
-        text = f"not enough memory: {text}"
-
-    def option(match: re.Match[str]) -> str:
-        return options.get(match[1], match[0])
-
-    return " ".join(re.sub(r"[Aa]rgument `(\w+)`", option, text).split())
+    return run("lava-sqs", lambda: build_parser().parse_args(argv), loading=argv is None)
 
 
 def _demo(args: argparse.Namespace) -> int:
+    import time
+
     from lava_sqs.demo import draw, run_demo
 
     start = time.perf_counter()
@@ -125,3 +106,7 @@ def _presets(args: argparse.Namespace) -> int:
     for name in NoiseModel.presets():
         print(f"{name}\n  {NoiseModel.preset(name)}")
     return DONE
+
+
+if _before is not None:
+    _signal.signal(_signal.SIGINT, _before)

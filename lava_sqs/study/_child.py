@@ -7,7 +7,8 @@ import pickle
 import signal
 import sys
 import threading
-import traceback
+
+from lava_sqs.study._failure import Failure, dumps
 
 
 def _follow_parent() -> None:
@@ -23,15 +24,9 @@ def main(task: str, answer: str) -> None:
     with open(task, "rb") as file:
         function, args = pickle.load(file)
     try:
-        outcome = (True, function(*args))
-        data = pickle.dumps(outcome)
-    except Exception as error:
-        note = "".join(traceback.format_exception(error))
-        try:
-            data = pickle.dumps((False, error))
-            pickle.loads(data)  # some exceptions pickle but cannot be made again
-        except Exception:
-            data = pickle.dumps((False, RuntimeError(note)))
+        data = dumps(function(*args))
+    except BaseException as error:
+        data = dumps(Failure(error))
     with open(f"{answer}.partial", "wb") as file:
         file.write(data)
     os.replace(f"{answer}.partial", answer)

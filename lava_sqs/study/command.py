@@ -10,17 +10,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lava_sqs._files import write_figure
+from lava_sqs._commands._guard import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    Terminated,
+    add_debug,
+    answer,
+    run,
+    say,
+)
+from lava_sqs._files import check_writable, write_figure
+from lava_sqs.study._failure import traceback_of
 from lava_sqs.study.counts import Counts
-from lava_sqs.study.loader import StudyFile, StudyFileError, load_study
+from lava_sqs.study.loader import StudyFile, carry_module, load_study
 from lava_sqs.study.plan import Stop
 from lava_sqs.study.result import StudyResult
 from lava_sqs.study.runner import StudyError
-from lava_sqs.study.store import Row, StoreError, StudyWarning, combine, read_rows
+from lava_sqs.study.store import Row, StudyWarning, combine, read_rows
 
 __all__ = ["add_parser", "main"]
 
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+_OPTIONS = {"path": "--out", "out": "--out", "paths": "CSV", "task": "`task`"}
 DASK_TIMEOUT = 20.0
 
 
@@ -47,16 +58,18 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="study_command", required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="run a study, or the rest of it")
-    run.add_argument("study", metavar="STUDY.toml", help="the study")
-    run.add_argument("--out", required=True, metavar="CSV", help="results file; rows are appended")
-    run.add_argument(
+    start = commands.add_parser("run", help="run a study, or the rest of it")
+    start.add_argument("study", metavar="STUDY.toml", help="the study")
+    start.add_argument(
+        "--out", required=True, metavar="CSV", help="results file; rows are appended"
+    )
+    start.add_argument(
         "--workers", type=int, metavar="N", help="processes (default: the file's, or 1)"
     )
-    run.add_argument(
+    start.add_argument(
         "--dask", metavar="ADDRESS", help="run on the Dask cluster with this scheduler"
     )
-    run.set_defaults(call=_guarded(_run))
+    start.set_defaults(call=_guarded(_run))
 
     status = commands.add_parser("status", help="what results files hold, and what a study lacks")
     status.add_argument("csv", nargs="+", metavar="CSV")
@@ -110,13 +123,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     top = argparse.ArgumentParser(prog="lava-sqs")
     add_parser(top.add_subparsers(dest="command", required=True))
+    add_debug(top)
     given = list(sys.argv[1:] if argv is None else argv)
-    args = top.parse_args(["study", *given])
-    return int(args.call(args))
+    return run("lava-sqs study", lambda: top.parse_args(["study", *given]), loading=argv is None)
 
 
 def _say(message: str) -> None:
-    print(f"lava-sqs study: {message}", file=sys.stderr, flush=True)
+    say("lava-sqs study", message)
 
 
 @contextmanager
@@ -141,21 +154,13 @@ def _guarded(command: Any) -> Any:
         try:
             with _plain_warnings():
                 return int(command(args))
-        except KeyboardInterrupt:
-            _say("interrupted")
-            return INTERRUPTED
-        except (FileNotFoundError, IsADirectoryError) as error:
-            _say(f"error: {error.strerror}: {error.filename}")
-            return USAGE
-        except (StudyFileError, FileExistsError) as error:
-            _say(f"error: {error}")
-            return USAGE
-        except (StoreError, StudyError, ImportError, OSError) as error:
+        except StudyError as error:  # several lines
             _say(f"error: {error}")
             return FAILED
-        except (ValueError, TypeError) as error:  # arguments that the parser could not judge
-            _say(f"error: {error}")
-            return USAGE
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            return answer("lava-sqs study: error", error, _OPTIONS, getattr(args, "debug", False))
 
     return guarded
 
@@ -163,6 +168,7 @@ def _guarded(command: Any) -> Any:
 def _run(args: argparse.Namespace) -> int:
     if args.workers is not None and args.workers < 1:
         raise ValueError(f"--workers must be at least 1, but got {args.workers}")
+    check_writable(args.out)
     file = load_study(args.study)
     options = dict(file.options)
     if args.workers is not None:
@@ -172,22 +178,29 @@ def _run(args: argparse.Namespace) -> int:
     with _dask(args.dask) as client:
         if args.workers is None:
             options.pop("workers", None)  # all that the cluster has
+        carry_module(args.study, file.study.task)
         return _run_with(args, file, {**options, "executor": client.get_executor()})
 
 
 def _run_with(args: argparse.Namespace, file: StudyFile, options: dict[str, Any]) -> int:
-    out = Path(args.out)
+    out = check_writable(args.out)
     before = _rows_in(out)
     try:
         result = file.study.run(out, **options)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as end:
         kept = _rows_in(out)
+        how = "terminated" if isinstance(end, Terminated) else "interrupted"
         _say(
-            f"interrupted: {kept} rows are in {out} ({kept - before} new). The same command goes "
+            f"{how}: {kept} rows are in {out} ({kept - before} new). The same command goes "
             "on from there."
         )
         return INTERRUPTED
-    except StudyError:
+    except StudyError as error:
+        if getattr(args, "debug", False):
+            for point, cause in error.failures:
+                _say(f"{point}:\n{traceback_of(cause)}")
+        else:
+            _say("add --debug to see the tracebacks.")
         _say(f"{_rows_in(out)} rows are in {out}; the same command tries the failed points again.")
         raise
     print(result)

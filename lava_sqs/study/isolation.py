@@ -18,20 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lava_sqs.study._failure import Failure, dumps
+
 __all__ = ["IsolatedFailure", "run_isolated"]
 
 
 class IsolatedFailure(RuntimeError):
     """The process of a batch died or took too long; trying again may help."""
-
-
-def _dumps(value: Any) -> bytes:
-    """Pickle also functions of `__main__`, if cloudpickle is there (loky and Dask bring it)."""
-    try:
-        import cloudpickle  # type: ignore[import-untyped,unused-ignore]
-    except ImportError:
-        return pickle.dumps(value)
-    return bytes(cloudpickle.dumps(value))
 
 
 def run_isolated(function: Callable[..., Any], *args: Any, timeout: float | None = None) -> Any:
@@ -52,7 +45,7 @@ def run_isolated(function: Callable[..., Any], *args: Any, timeout: float | None
     """
     with tempfile.TemporaryDirectory(prefix="lava-sqs-") as folder:
         task, answer = Path(folder, "task"), Path(folder, "answer")
-        task.write_bytes(_dumps((function, args)))
+        task.write_bytes(dumps((function, args)))
         child = subprocess.Popen(
             [sys.executable, "-m", "lava_sqs.study._child", str(task), str(answer)],
             stdin=subprocess.PIPE,  # stays open: when it closes, the child knows we are gone
@@ -74,10 +67,10 @@ def run_isolated(function: Callable[..., Any], *args: Any, timeout: float | None
         if not answer.exists():
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             raise IsolatedFailure(f"its process died ({how})")
-        ok, result = pickle.loads(answer.read_bytes())
-    if ok:
-        return result
-    raise result
+        result = pickle.loads(answer.read_bytes())
+    if isinstance(result, Failure):
+        raise result.error
+    return result
 
 
 def _has_descriptor(stream: Any) -> bool:

@@ -15,7 +15,9 @@ else:
     import tomli as tomllib
 
 from lava_sqs._checks import describe
+from lava_sqs.study._failure import in_words
 from lava_sqs.study.study import Study
+from lava_sqs.study.task import resolve_task
 
 __all__ = ["StudyFile", "StudyFileError", "load_study"]
 
@@ -133,13 +135,17 @@ class _File:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.text = path.read_text(encoding="utf-8")
+            self.text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
-            raise StudyFileError(f"{path}: not a text file ({error.reason})") from error
+            raise StudyFileError(
+                f"{path}: not a text in UTF-8 ({error.reason}): save it as UTF-8"
+            ) from error
         try:
             self.data: dict[str, Any] = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
             raise StudyFileError(f"{path}, {_where(error, self.text)}") from error
+        except RecursionError as error:
+            raise StudyFileError(f"{path}: its values are nested too deeply") from error
         self.lines = key_lines(self.text)
 
     def error(self, path: tuple[str | int, ...], message: str) -> StudyFileError:
@@ -149,7 +155,7 @@ class _File:
         where = f"{self.path}, line {line}" if line else f"{self.path}"
         return StudyFileError(f"{where}: {message}")
 
-    def blame(self, error: Exception) -> StudyFileError:
+    def blame(self, error: BaseException) -> StudyFileError:
         """Return an error of Study with the line of the name that it speaks of."""
         message = str(error)
         best: tuple[str | int, ...] = ()
@@ -162,7 +168,7 @@ class _File:
             bare = f"`{path[-1]}`" in message
             if (named or bare) and len(path) > len(best):
                 best = path
-        return self.error(best, message)
+        return self.error(best or ("study", "task"), message)
 
 
 def _where(error: Any, text: str) -> str:
@@ -208,7 +214,8 @@ def load_study(path: str | os.PathLike[str]) -> StudyFile:
         raise file.error(("study",), "the table [study] must have `task`")
     folder = str(Path(path).resolve().parent)
     if folder not in sys.path:
-        sys.path.insert(0, folder)
+        sys.path.append(folder)  # last: a loky.py beside the study must not shadow the library
+    _check_task(file, own["task"], folder)
     try:
         study = Study(
             own["task"],
@@ -220,17 +227,35 @@ def load_study(path: str | os.PathLike[str]) -> StudyFile:
             options=data.get("options"),
             version=own.get("version"),
         )
-    except (ValueError, TypeError, ImportError, AttributeError) as error:
-        if isinstance(error, (ImportError, AttributeError)):
-            raise file.error(("study", "task"), f"task = {own['task']!r}: {error}") from error
+    except (ValueError, TypeError, ImportError) as error:
         raise file.blame(error) from error
     except OSError as error:  # a file that an option names
         named = [k for k, v in data.get("options", {}).items() if v == error.filename]
         message = f"`{named[0] if named else 'task'}`: {error.strerror}: {error.filename}"
         raise file.error(("options", *named), message) from error
-    _carry_module(study.task, folder)
     options = {**data.get("stop", {}), **data.get("run", {})}
     return StudyFile(study, options, own.get("about", ""))
+
+
+def _check_task(file: _File, task: str, folder: str) -> None:
+    """Find the task, so that whatever goes wrong meanwhile has its line."""
+    name, _, attribute = task.partition(":")
+    said = f"task = {task!r}: "
+    try:
+        resolve_task(task)
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        if ":" not in task:
+            raise file.blame(error) from error
+        if not all(part.isidentifier() for part in (*name.split("."), *attribute.split("."))):
+            message = 'it must be "module:function"'
+        else:
+            message = in_words(error, only_own=True)
+        beside, found = Path(folder, f"{name}.py"), getattr(sys.modules.get(name), "__file__", "")
+        if beside.exists() and found != str(beside) and name in sys.modules:
+            message += f" ({beside.name} beside the study is hidden by {found}: rename it)"
+        raise file.error(("study", "task"), said + message) from error
 
 
 def _check_table(file: _File, table: str, value: Any) -> None:
@@ -260,12 +285,13 @@ def _check_table(file: _File, table: str, value: Any) -> None:
                 raise file.error((table, key), f"`{key}` must be {limit}, but is {item!r}")
 
 
-def _carry_module(task: Any, folder: str) -> None:
-    """Send functions of the file's folder by value: workers elsewhere do not have that folder."""
+def carry_module(path: str | os.PathLike[str], task: Any) -> None:
+    """Send what the file's folder defines by value: workers elsewhere do not have that folder."""
+    folder = Path(path).resolve().parent
     function = getattr(task, "func", task)
     module = sys.modules.get(getattr(function, "__module__", ""))
     origin = getattr(module, "__file__", None)
-    if module is None or origin is None or Path(origin).resolve().parent != Path(folder):
+    if module is None or origin is None or Path(origin).resolve().parent != folder:
         return
     try:
         import cloudpickle  # type: ignore[import-untyped,unused-ignore]

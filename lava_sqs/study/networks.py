@@ -21,6 +21,7 @@ from lava_sqs._checks import check_int, check_items, check_text, describe
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.noise import PREFIXES, noise_from
 from lava_sqs.study.plan import point_id
+from lava_sqs.study.store import lock
 from lava_sqs.study.task import check_names, plain_or_hash
 
 if TYPE_CHECKING:
@@ -188,8 +189,8 @@ def _fit_once(model: Any, data: Dataset, path: Path) -> Any:
     A training that was killed goes on from its last epoch.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with open(path.with_suffix(".lock"), "w") as file:
+        lock(file, path, fcntl.LOCK_EX)
         if not path.exists():
             partial = path.with_suffix(".training")
             model.set_params(checkpoint=partial, resume=True)

@@ -155,8 +155,13 @@ class Stop:
 # -- parameters ----------------------------------------------------------------------------------
 
 
-def plain(name: str, value: Any) -> Any:
+_DEEPEST = 20  # lists in lists
+
+
+def plain(name: str, value: Any, depth: int = 0) -> Any:
     """Return a parameter as plain data: numbers, text, bool, None, or a list of these."""
+    if depth > _DEEPEST:
+        raise ValueError(f"Parameter `{name}` must not have lists nested {depth} deep.")
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray):
@@ -168,7 +173,7 @@ def plain(name: str, value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
-        return [plain(name, item) for item in value]
+        return [plain(name, item, depth + 1) for item in value]
     raise TypeError(
         f"Parameter `{name}` must be a number, a text, a bool, None or a list of these, but got "
         f"{type(value).__name__} ({describe(value)}): it becomes a column of the results."
@@ -200,11 +205,12 @@ def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
             not isinstance(key, str)
             or not key
             or any(c in key for c in ",\"'\r\n ")
-            or key[0] == "#"
+            or key[0] in "#=+-@"
+            or not key.isprintable()
         ):
             raise ValueError(
-                f"Argument `{name}` must have names without spaces, commas or quotes, but got "
-                f"{key!r}."
+                f"Argument `{name}` must have names without spaces, commas, quotes and control "
+                f"characters, and not begin them with # = + - or @, but got {key!r}."
             )
         if key in RESERVED:
             raise ValueError(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lava_sqs._checks import describe
+from lava_sqs._checks import describe, printable
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.intervals import Interval, interval
 from lava_sqs.study.store import Row, combine
@@ -343,18 +343,21 @@ class StudyResult:
         tasks = sorted({p.task for p in self.points})
         versions = sorted({p.version for p in self.points})
         extra = [n for n, v in (("task", tasks), ("version", versions)) if len(v) > 1]
+        said, by = printable(", ".join(tasks)), printable(", ".join(versions))
         head = [
-            f"{', '.join(tasks) or 'no task'}: {len(self.points)} points, {len(self.rows)} rows, "
-            f"{sum(row.seconds for row in self.rows):.1f} s, version {', '.join(versions) or '-'}"
+            f"{said or 'no task'}: {len(self.points)} points, {len(self.rows)} rows, "
+            f"{sum(row.seconds for row in self.rows):.1f} s, version {by or '-'}"
         ]
         if same:
-            head.append("everywhere: " + ", ".join(f"{k} = {_short(v)}" for k, v in same.items()))
+            head.append(
+                "everywhere: " + ", ".join(f"{printable(k)} = {_short(v)}" for k, v in same.items())
+            )
         if self.skipped:
             head.append(f"{len(self.skipped)} impossible points were skipped (t2 > 2 t1)")
         columns = [*extra, *self.varying]
         errors = all(p.counts.kind != "values" for p in self.points)
         titles = [
-            *columns,
+            *map(printable, columns),
             "shots",
             "error rate" if errors else "value",
             f"{level:.0%} interval",
@@ -404,4 +407,6 @@ def _together(texts: list[str]) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "-" if value is None else printable(str(value))

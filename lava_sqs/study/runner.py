@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lava_sqs._version import __version__
+from lava_sqs.study._failure import Failure, in_words
 from lava_sqs.study.counts import Counts, as_counts
-from lava_sqs.study.isolation import run_isolated
+from lava_sqs.study.isolation import IsolatedFailure, run_isolated
 from lava_sqs.study.plan import Point, Stop, batch_seed, canonical, row_id
 from lava_sqs.study.pool import Pool, is_lost
 from lava_sqs.study.store import Row, StudyWarning
@@ -31,16 +32,19 @@ class StudyError(RuntimeError):
     Parameters
     ----------
     failures : list of (Point, BaseException)
-        What failed, and how; kept as an attribute.
+        What failed, and how; kept as an attribute. An exception of another process that cannot be
+        pickled is a RuntimeError with its name and its text.
     """
+
+    shown = 5  # failures in the message
 
     def __init__(self, failures: list[tuple[Point, BaseException]]) -> None:
         self.failures = failures
         lines = [f"{len(failures)} point(s) failed; the rows of all others are kept."]
-        for point, error in failures[:5]:
-            lines.append(f"  {point}: {type(error).__name__}: {error}")
-        if len(failures) > 5:
-            lines.append(f"  and {len(failures) - 5} more")
+        for point, error in failures[: self.shown]:
+            lines.append(f"  {point}: {in_words(error)}")
+        if len(failures) > self.shown:
+            lines.append(f"  and {len(failures) - self.shown} more")
         super().__init__("\n".join(lines))
 
 
@@ -76,21 +80,31 @@ class Progress:
 
 def compute(
     task: Any, params: dict[str, Any], seed: int, point: str, batch: int, attempt: int
-) -> tuple[Counts, float]:
-    """Run one batch; returns its counts and the seconds it took. Runs in the workers.
+) -> tuple[Counts, float] | Failure:
+    """Run one batch; returns its counts and the seconds it took, or what the task raised.
+
+    Runs in the workers.
 
     *attempt* is not used: it keeps engines that remember calls (Dask) from answering a retry with
     the old failure.
     """
     start = time.perf_counter()
-    counts = as_counts(task(dict(params), batch_seed(seed, point, batch)))
+    try:
+        counts = as_counts(task(dict(params), batch_seed(seed, point, batch)))
+    except BaseException as error:  # SystemExit as well: the same here and in a worker
+        return Failure(error)
     return counts, time.perf_counter() - start
 
 
-def compute_isolated(timeout: float | None, *args: Any) -> tuple[Counts, float]:
+def compute_isolated(timeout: float | None, *args: Any) -> tuple[Counts, float] | Failure:
     """Run one batch in a process of its own."""
-    counts, seconds = run_isolated(compute, *args, timeout=timeout)
-    return counts, seconds
+    try:
+        outcome: tuple[Counts, float] = run_isolated(compute, *args, timeout=timeout)
+    except IsolatedFailure:
+        raise
+    except BaseException as error:
+        return Failure(error)
+    return outcome
 
 
 @dataclass
@@ -293,8 +307,16 @@ class _Run:
     def take(self, future: cf.Future[Any], state: _State, batch: int) -> bool:
         """Keep the result of a batch, or see what to do about its loss; tell if the pool broke."""
         error = cf.CancelledError() if future.cancelled() else future.exception()
-        if error is None:
-            counts, seconds = future.result()
+        outcome = None if error is not None else future.result()
+        if isinstance(outcome, Failure):
+            error = outcome.error
+        if isinstance(error, KeyboardInterrupt):
+            raise error  # also if it was raised in a worker: the run was interrupted
+        if isinstance(outcome, Failure):
+            state.error = error
+        elif error is None:
+            assert outcome is not None
+            counts, seconds = outcome
             self.made.add(state.needs)
             point = state.point
             identifier = row_id(point.id, self.seed, batch)

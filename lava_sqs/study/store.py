@@ -6,6 +6,8 @@ moment can leave behind is a last line without its newline. That is noticed and 
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
 import fcntl
 import io
@@ -15,14 +17,14 @@ import os
 import time
 import warnings
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from lava_sqs._checks import check_items, check_path
-from lava_sqs._files import write_bytes
+from lava_sqs._files import check_writable, write_bytes
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.plan import RESERVED
 
@@ -94,12 +96,22 @@ class Row:
 def encode(value: Any) -> str:
     """Return a parameter as a cell. Texts that look like something else are quoted as in JSON."""
     if isinstance(value, str):
-        return value if value and decode(value) == value else json.dumps(value)
+        return _quoted(value) if not value or decode(value) != value else _safe(value)
     if isinstance(value, float) and math.isinf(value):
         return "inf" if value > 0 else "-inf"
     if value is None:
         return "none"
     return json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text).replace("\x7f", "\\u007f")
+
+
+def _safe(text: str) -> str:
+    """Quote what a spreadsheet takes for a formula, and control characters, which move cursors."""
+    formula = text.startswith(("=", "+", "-", "@", '"'))
+    return _quoted(text) if formula or not text.isprintable() else text
 
 
 def decode(cell: str) -> Any:
@@ -114,6 +126,8 @@ def decode(cell: str) -> Any:
             return json.loads(cell)
         except json.JSONDecodeError:
             return cell
+        except RecursionError:
+            raise ValueError("a cell is nested too deeply") from None
     return cell
 
 
@@ -124,7 +138,7 @@ def _cells(row: Row, columns: Sequence[str]) -> list[str]:
         "row_id": row.row_id,
         "point_id": row.point_id,
         "batch": str(row.batch),
-        "task": row.task,
+        "task": _safe(row.task),
         "seed": str(row.seed),
         "shots": str(c.shots),
         "errors": "" if values else str(c.errors),
@@ -175,7 +189,7 @@ def _parse(cells: Sequence[str], columns: Sequence[str], known: dict[str, dict[s
         c["row_id"],
         c["point_id"],
         int(c["batch"]),
-        c["task"],
+        str(decode(c["task"])) if c["task"].startswith('"') else c["task"],
         params,
         int(c["seed"]),
         counts,
@@ -196,12 +210,13 @@ def _scan(path: Path, data: bytes) -> _Contents:
     """Read whole lines; the last one may be torn, any other must be a row."""
     whole = data.rfind(b"\n") + 1
     lines = data[:whole].split(b"\n")[:-1]
+    mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""  # of Windows' programs
     if not lines:
-        if data and not columns_line(data):
+        if data and not columns_line(data.removeprefix(mark)):
             raise StoreError(f"{path} is not a results file of a study: choose another path.")
         return _Contents(None, [], 0, data)
     try:
-        columns = next(csv.reader([lines[0].decode("utf-8", "replace")]), [])
+        columns = next(csv.reader([lines[0].removeprefix(mark).decode("utf-8", "replace")]), [])
     except csv.Error:  # a byte of zeros, for one
         columns = []
     missing = [name for name in RESERVED if name not in columns]
@@ -213,6 +228,7 @@ def _scan(path: Path, data: bytes) -> _Contents:
     rows: list[Row] = []
     known: dict[str, dict[str, Any]] = {}
     good = len(lines[0]) + 1
+    csv.field_size_limit(max(csv.field_size_limit(), len(data)))  # a cell has all test samples
     for number, line in enumerate(lines[1:], start=2):
         try:
             cells = next(csv.reader([line.decode()]), [])
@@ -293,6 +309,30 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
     return _without_duplicates(path, contents.rows)
 
 
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Give errors of a descriptor the name of its file."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+        raise
+
+
+def lock(file: Any, path: Path, how: int) -> None:
+    """Lock an open file as `fcntl.flock` does; say so where the file system cannot."""
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be locked ({error.strerror}), as on some network file systems: two "
+            "runs could write at once. Use a folder on a local disk, and copy the file later."
+        ) from error
+
+
 # -- writing -------------------------------------------------------------------------------------
 
 _open: weakref.WeakSet[RowStore] = weakref.WeakSet()
@@ -349,7 +389,7 @@ class RowStore:
     def __init__(
         self, path: str | os.PathLike[str], params: Sequence[str], *, resume: bool = True
     ) -> None:
-        self.path = Path(path)
+        self.path = check_writable(path)
         self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         _open.add(self)
         try:
@@ -361,7 +401,7 @@ class RowStore:
 
     def _lock(self) -> None:
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._fd, self.path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StoreError(
                 f"{self.path} is being written by another run: wait for it, or write to another "
@@ -369,7 +409,7 @@ class RowStore:
             ) from error
 
     def _load(self, params: Sequence[str], resume: bool) -> None:
-        with open(self._fd, "rb", closefd=False) as file:
+        with _named(self.path), open(self._fd, "rb", closefd=False) as file:
             file.seek(0)
             contents = _scan(self.path, file.read())
         if contents.rows and not resume:
@@ -386,7 +426,8 @@ class RowStore:
                     "combine`."
                 )
         if contents.torn:
-            os.ftruncate(self._fd, contents.good)
+            with _named(self.path):
+                os.ftruncate(self._fd, contents.good)
             done = "it was removed, and its batch will run again."
             message = _torn_message(self.path, contents.torn, done)
             warnings.warn(message, StudyWarning, stacklevel=4)
@@ -398,22 +439,25 @@ class RowStore:
 
     def _write(self, data: bytes) -> None:
         # One call in practice; a full disk or a signal may shorten it.
-        while data:
-            data = data[os.write(self._fd, data) :]
+        with _named(self.path):
+            while data:
+                data = data[os.write(self._fd, data) :]
 
     def append(self, row: Row) -> None:
         """Write *row* with one system call, so that a kill leaves it complete or torn."""
         self._write(_line(_cells(row, self._columns)))
         self.rows.append(row)
         if (now := time.monotonic()) - self._synced > 1:
-            os.fsync(self._fd)
+            with _named(self.path):
+                os.fsync(self._fd)
             self._synced = now
 
     def close(self) -> None:
         """Release the file. Does nothing when closed already."""
         if self._fd >= 0:
             _open.discard(self)
-            fcntl.flock(self._fd, fcntl.LOCK_UN)  # for copies of the descriptor as well
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._fd, fcntl.LOCK_UN)  # for copies of the descriptor as well
             os.close(self._fd)
             self._fd = -1
 
@@ -464,7 +508,7 @@ def combine(
     2
     """
     names = [check_path("paths", p) for p in check_items("paths", paths)]
-    if out is not None and check_path("out", out).exists():
+    if out is not None and check_writable(check_path("out", out)).exists():
         raise FileExistsError(f"{out} exists already: choose another name for the merged file.")
     rows = [row for path in names for row in read_rows(path)]
     merged = _without_duplicates(Path(", ".join(map(str, names))), rows)

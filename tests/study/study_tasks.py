@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import threading
 import time
 from dataclasses import dataclass
 
@@ -96,6 +97,53 @@ def fails(params, seed):
     if params["p"] == 0.5:
         raise ZeroDivisionError("no such luck")
     return coin(params, seed)
+
+
+class Odd(Exception):
+    """Pickles, and cannot be made again."""
+
+    def __init__(self, a, b):
+        super().__init__(f"{a} and {b}")
+
+
+class Holds(Exception):
+    """Cannot be pickled."""
+
+    def __init__(self):
+        super().__init__("holds a lock")
+        self.lock = threading.Lock()
+
+
+class Forgets(Exception):
+    """Comes back from a pickle without its text."""
+
+    def __init__(self, text="", more=""):
+        self.text = f"{text}{more}"
+        super().__init__()
+
+    def __str__(self):
+        return self.text
+
+
+RAISED = {
+    "odd": lambda: Odd(1, 2),
+    "holds": Holds,
+    "forgets": lambda: Forgets("it ", "forgets"),
+    "memory": MemoryError,
+    "array": lambda: np.zeros(2**55),
+    "exit": lambda: SystemExit(3),
+    "generator": GeneratorExit,
+    "lines": lambda: ValueError("two\nlines"),
+    "empty": AssertionError,
+}
+
+
+def raises(params, seed):
+    if params["kind"] in RAISED:
+        raise RAISED[params["kind"]]()
+    if params["kind"] == "interrupt":
+        raise KeyboardInterrupt
+    return Counts.of_shots(10, 1)
 
 
 def hangs(params, seed):

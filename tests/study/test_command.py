@@ -1,3 +1,7 @@
+# ruff: noqa: E501
+import re
+import sys
+
 import pytest
 
 from lava_sqs.study import StudyResult, read_rows
@@ -166,3 +170,137 @@ def test_the_command_is_wired():
     args = top.parse_args(["study", "run", "a.toml", "--out", "b.csv", "--workers", "3"])
     assert (args.study, args.out, args.workers, args.dask) == ("a.toml", "b.csv", 3, None)
     assert args.call(args) == 2  # no such file
+
+
+BAD_TASKS = {
+    "": "must be one of 'memory_capacity'",
+    ":": 'it must be "module:function"',
+    "user_a:": 'it must be "module:function"',
+    "a b:c": 'it must be "module:function"',
+    ".user_a:task": 'it must be "module:function"',
+    "user_a": "must be one of 'memory_capacity'",
+    "user_a:nope": "has no attribute 'nope'",
+    "user_a:task.nope": "has no attribute 'nope'",
+    "user_a:number": "must be callable",
+    "user_b:task": r"ZeroDivisionError: .*\(.*user_b\.py, line 2, in <module>\)",
+    "user_c:task": r"SyntaxError: .*\(user_c\.py, line 1\)",
+    "user_d:task": r"SystemExit: .*user_d\.py, line 2",
+    "user_e:task": "No module named 'nowhere'",
+    "user_f:task": "random generator.*version=",
+    "loky:task": r"loky\.py beside the study is hidden by .*loky/__init__\.py: rename it",
+}
+
+
+@pytest.mark.parametrize("task", BAD_TASKS)
+def test_a_bad_task_has_its_line_whatever_is_wrong(tmp_path, capsys, task):
+    bodies = {
+        "user_a": "number = 1\ndef task(params, seed): pass",
+        "user_b": "\n1 / 0",
+        "user_c": "def (",
+        "user_d": "import sys\nsys.exit(0)",
+        "user_e": "import nowhere",
+        "user_f": "import numpy as np\nr = np.random.default_rng(0)\ndef task(params, seed): r.random()",
+        "loky": "def task(params, seed): pass",
+    }
+    for name, body in bodies.items():
+        (tmp_path / f"{name}.py").write_text(body)
+    (tmp_path / "s.toml").write_text(f"# one\n[study]\ntask = {task!r}\n")
+    path = list(sys.path)
+    try:
+        assert main(["run", str(tmp_path / "s.toml"), "--out", str(tmp_path / "a.csv")]) == 2
+    finally:
+        sys.path[:] = path
+        for name in bodies.keys() - {"loky"}:
+            sys.modules.pop(name, None)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert re.search(rf"s\.toml, line 3: .*{BAD_TASKS[task]}", said)
+    assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_file_beside_the_study_shadows_no_library(tmp_path, capsys, workers):
+    for name in ("loky", "pandas", "tqdm", "psutil", "random"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong module')\n")
+    (tmp_path / "study_tasks_of_user.py").write_text(
+        "import random\nimport psutil\n"
+        "def task(params, seed):\n    return {'shots': 10, 'errors': 1}\n"
+    )
+    (tmp_path / "s.toml").write_text(
+        '[study]\ntask = "study_tasks_of_user:task"\n[grid]\np = [1, 2]\n'
+    )
+    out = tmp_path / "a.csv"
+    path = list(sys.path)
+    try:
+        assert main(["run", str(tmp_path / "s.toml"), "--out", str(out), "--workers", workers]) == 0
+    finally:
+        sys.path[:] = path
+    assert len(read_rows(out)) == 2
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_files_of_other_programs_are_read(study, tmp_path, capsys, mark, end):
+    a, b = tmp_path / "a.csv", tmp_path / "b.csv"
+    assert main(["run", str(study), "--out", str(a)]) == 0
+    rows = read_rows(a)
+    for path in (study, a):
+        path.write_bytes(mark + path.read_bytes().replace(b"\n", end))
+    assert read_rows(a) == rows
+    torn = a.read_bytes()[:-9]
+    assert main(["run", str(study), "--out", str(a)]) == 0
+    assert read_rows(a) == rows
+    b.write_bytes(torn)
+    assert main(["run", str(study), "--out", str(b)]) == 0
+    assert sorted(r.row_id for r in read_rows(b)) == sorted(r.row_id for r in rows)
+
+
+def test_what_is_nested_too_deeply_is_named(study, tmp_path, capsys):
+    for depth in (30, 3000):
+        study.write_text(GOOD.replace("50", "[" * depth + "]" * depth))
+        assert main(["run", str(study), "--out", str(tmp_path / "a.csv")]) == 2
+        assert re.search(r"coins\.toml.* nested", said := capsys.readouterr().err)
+        assert said.count("\n") == 1
+    study.write_text(GOOD)
+    a = tmp_path / "a.csv"
+    assert main(["run", str(study), "--out", str(a)]) == 0
+    a.write_text(a.read_text().replace(",a,", f",{'[' * 100000},"))
+    capsys.readouterr()
+    assert main(["status", str(a)]) == 1
+    assert (
+        "a.csv, line 2 is not a row of results (a cell is nested too deeply)"
+        in capsys.readouterr().err
+    )
+
+
+def test_tracebacks_are_shown_on_demand(study, tmp_path, capsys):
+    study.write_text(GOOD.replace("coin", "fails").replace("0.4", "0.5"))
+    run = ["run", str(study), "--out", str(tmp_path / "a.csv")]
+    assert main(run) == 1
+    said = capsys.readouterr().err
+    assert re.search(
+        r"ZeroDivisionError: no such luck \(.*study_tasks\.py, line \d+, in fails\)", said
+    )
+    assert "--debug" in said
+    assert "Traceback" not in said
+    assert main([*run, "--debug"]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert 'raise ZeroDivisionError("no such luck")' in said
+
+
+def test_control_characters_do_not_reach_a_terminal(study, tmp_path, capsys):
+    study.write_text(GOOD.replace('"b"]', r'"\u001b[31mred", "\u202eback", "\u007f"]'))
+    a = tmp_path / "a.csv"
+    assert main(["run", str(study), "--out", str(a)]) == 0
+    b = tmp_path / "b.csv"
+    b.write_text("".join(a.read_text().splitlines(keepends=True)[:2]))
+    assert main(["status", str(a)]) == 0
+    assert main(["status", str(b), "--study", str(study)]) == 0
+    said = capsys.readouterr().out
+    for escaped in (r"\x1b[31mred", r"\u202eback", r"\x7f"):
+        assert escaped in said
+    for text in (said, a.read_text()):
+        assert all(c.isprintable() or c == "\n" for c in text)
+    assert {r.params["side"] for r in read_rows(a)} == {"a", "\x1b[31mred", "\u202eback", "\x7f"}

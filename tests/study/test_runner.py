@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lava_sqs.study import Counts, Study, StudyError, StudyWarning, read_rows
+from lava_sqs.study._failure import traceback_of
 from lava_sqs.study.store import RowStore
 
 GRID = {"p": [0.05, 0.1, 0.3, 0.6]}
@@ -148,6 +149,53 @@ def test_a_failing_point_costs_only_itself(tasks, tmp_path):
         study.run(tmp_path / "a.csv", max_batches=2)
     assert [p.params for p, _ in e.value.failures] == [{"p": 0.5}]
     assert sorted(r.params["p"] for r in read_rows(tmp_path / "a.csv")) == [0.1, 0.1, 0.9, 0.9]
+
+
+SAID = {
+    "odd": "Odd: 1 and 2",
+    "holds": "Holds: holds a lock",
+    "forgets": "Forgets: it forgets",
+    "memory": "MemoryError: not enough memory",
+    "array": "MemoryError: Unable to allocate",
+    "exit": "SystemExit: the task ended the program with 3",
+    "generator": "GeneratorExit: no message",
+    "lines": "ValueError: two lines",
+    "empty": "AssertionError: no message",
+}
+
+
+@pytest.mark.parametrize("how", ["here", "threads", "loky", "isolated"])
+def test_whatever_a_task_raises_is_said_in_one_line_with_its_place(tasks, monkeypatch, how):
+    monkeypatch.setattr(StudyError, "shown", len(SAID))
+    # An interpreter per batch takes its time: two kinds are enough there.
+    kinds = ["holds", "exit"] if how == "isolated" else list(SAID)
+    study = Study(tasks.raises, {"kind": [*kinds, "none"]})
+    with cf.ThreadPoolExecutor(2) as pool:
+        options = {
+            "here": {},
+            "threads": {"executor": pool},
+            "loky": {"workers": 2},
+            "isolated": {"isolate": True, "timeout": 60},
+        }[how]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # nothing is lost, nothing is tried again
+            with pytest.raises(StudyError) as caught:
+                study.run(**options)
+    said = str(caught.value).splitlines()
+    assert said[0].startswith(f"{len(kinds)} point(s) failed")
+    for kind, line in zip(kinds, said[1:], strict=True):
+        assert f"kind={kind!r}: {SAID[kind]}" in line
+        assert "study_tasks.py, line " in line
+        assert "in raises)" in line or kind == "array"
+    for _, error in caught.value.failures:
+        assert "study_tasks.py" in traceback_of(error)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupt_in_a_task_interrupts_the_run_wherever_it_is(tasks, workers):
+    study = Study(tasks.raises, {"kind": ["interrupt", "none"]})
+    with pytest.raises(KeyboardInterrupt):
+        study.run(workers=workers)
 
 
 def test_a_killed_worker_costs_its_batch(tasks, tmp_path):

@@ -1,3 +1,6 @@
+import csv
+import errno
+import math
 import multiprocessing
 import os
 import subprocess
@@ -208,3 +211,77 @@ def test_rows_of_another_version_do_not_count(tasks, tmp_path):
         result = study.run(path)
     assert [r.result for r in result.rows] == [made.result]
     assert len(read_rows(path)) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "-x", '"=1"', "=cmd|' /C calc'!A0"]
+)
+def test_no_cell_is_a_formula_and_numbers_stay_numbers(tmp_path, text):
+    path = tmp_path / "a.csv"
+    params = {"text": text, "list": [text], "number": -1.5, "whole": -2, "small": -math.inf}
+    one = Row("r", "p", 0, text, params, 0, Counts.of_shots(10, 1), "1", 1.0)
+    with RowStore(path, list(params)) as store:
+        store.append(one)
+    assert read_rows(path) == [one]
+    header, cells = csv.reader(path.read_text().splitlines())
+    cell = dict(zip(header, cells, strict=True))
+    assert cell["number"] == "-1.5"
+    assert cell["whole"] == "-2"
+    assert not [v for k, v in cell.items() if v[:1] in tuple("=+-@\t\r") and k not in params]
+    assert cell["text"][0] == cell["task"][0] == '"'
+
+
+@given(st.text(max_size=8))
+def test_names_of_tasks_come_back(tmp_path_factory, name):
+    path = tmp_path_factory.mktemp("names") / "a.csv"
+    one = Row("r", "p", 0, name, {"p": 1}, 0, Counts.of_shots(10, 1), "1", 1.0)
+    with RowStore(path, ["p"]) as store:
+        store.append(one)
+    assert read_rows(path) == [one]
+
+
+@pytest.mark.parametrize("name", ["=a", "+a", "-a", "@a", "a\x1b", "a\tb", "a\u202e"])
+def test_no_column_is_a_formula(tasks, name):
+    with pytest.raises(ValueError, match="not begin them with"):
+        Study(tasks.coin, base={name: 1})
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "message"),
+    [
+        (errno.ENOLCK, StoreError, "cannot be locked .*local disk"),
+        (errno.EOPNOTSUPP, StoreError, "cannot be locked .*local disk"),
+        (errno.ENOSYS, StoreError, "cannot be locked .*local disk"),
+        (errno.EWOULDBLOCK, StoreError, "another run"),
+    ],
+)
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch, number, kind, message):
+    def flock(*args):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(kind, match=rf"a\.csv .*{message}"):
+        RowStore(tmp_path / "a.csv", ["p"])
+
+
+@pytest.mark.parametrize("call", ["write", "fsync"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_full_disk_has_the_name_of_the_file(tmp_path, monkeypatch, call, number):
+    path = tmp_path / "a.csv"
+    with RowStore(path, ["p"]) as store:
+
+        def full(*args):
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, full)
+            with pytest.raises(OSError, match=r"a\.csv") as caught:
+                store.append(row(0))
+    assert (caught.value.errno, caught.value.filename) == (number, str(path))
+
+
+def test_a_row_of_very_many_samples_comes_back(tmp_path):
+    one = Row("r", "p", 0, "t", {"p": 1}, 0, Counts.of_samples([0, 1] * 50_000, 1), "1", 1.0)
+    with RowStore(tmp_path / "a.csv", ["p"]) as store:
+        store.append(one)
+    assert read_rows(tmp_path / "a.csv") == [one]
