@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 
-# As little as possible is imported before the command line can answer Ctrl-C. Checkers know this name.
+# Little is imported before the command line can answer Ctrl-C. Checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
