@@ -13,12 +13,15 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lava_sqs._checks import check_choice, check_items
+
+if TYPE_CHECKING:
+    from lava_sqs.quantum._memory import Note
 
 __all__ = ["NetworkRecording", "Recording", "check_record"]
 
@@ -86,6 +89,9 @@ class Recording(_Columns):
     ----------
     fields : mapping of str to (dtype, shape)
         What one step stores. Without fields nothing is ever stored.
+    notes : mapping of str to Note, optional
+        What the entries of some fields are, if a plain array does not say it: see
+        :attr:`lava_sqs.Population.memory`.
 
     Attributes
     ----------
@@ -117,7 +123,12 @@ class Recording(_Columns):
     ``np.savez("run.npz", **recording)`` stores everything.
     """
 
-    def __init__(self, fields: Mapping[str, tuple[DTypeLike, tuple[int, ...]]]) -> None:
+    def __init__(
+        self,
+        fields: Mapping[str, tuple[DTypeLike, tuple[int, ...]]],
+        notes: Mapping[str, Note] | None = None,
+    ) -> None:
+        self._notes = dict(notes or {})
         self._row = np.zeros(1, np.dtype([(n, *field) for n, field in fields.items()], align=True))
         self._views = [(name, self._row[name][0]) for name in fields]
         self._bytes = self._row.view(np.uint8).data if fields else memoryview(b"")
@@ -140,6 +151,10 @@ class Recording(_Columns):
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name not in self:
             raise KeyError(self._unknown(name))
+        found = self._read(name)
+        return self._notes[name].put_on(found) if name in self._notes else found
+
+    def _read(self, name: str) -> NDArray[Any]:
         row_type, steps = self._row.dtype, self.steps
         if self._file is None or steps == 0:
             return np.zeros(0, row_type)[name]
@@ -148,18 +163,18 @@ class Recording(_Columns):
         ) as memory:
             return np.array(np.frombuffer(memory, row_type, steps)[name])
 
-    def __getstate__(self) -> tuple[dict[str, Any], bytes]:
+    def __getstate__(self) -> tuple[dict[str, Any], dict[str, Note], bytes]:
         """The fields, and all rows: a copy has memory of its own."""
         fields = {name: (view.dtype, view.shape) for name, view in self._views}
         size = self.steps * self._row.itemsize
         if self._file is None or size == 0:
-            return fields, b""
+            return fields, self._notes, b""
         with mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_READ) as memory:
-            return fields, memory[:]
+            return fields, self._notes, memory[:]
 
-    def __setstate__(self, state: tuple[dict[str, Any], bytes]) -> None:
-        fields, rows = state
-        Recording.__init__(self, fields)
+    def __setstate__(self, state: tuple[dict[str, Any], dict[str, Note], bytes]) -> None:
+        fields, notes, rows = state
+        Recording.__init__(self, fields, notes)
         left = memoryview(rows)
         while self._file is not None and left:
             left = left[self._file.write(left) :]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_int, check_items, check_real, describe
+from lava_sqs.quantum._memory import MemoryArray
 from lava_sqs.quantum.population import Population, RunResult
 from lava_sqs.recording import Recording
 
@@ -89,7 +90,7 @@ def series(name: str, value: Any, field: str) -> Array:
         )
     else:
         found = check_real(name, value)
-    array = np.asarray(found)
+    array = found if isinstance(found, MemoryArray) else np.asarray(found)
     if array.ndim < 2:
         raise ValueError(
             f"Argument `{name}` must have shape (T, ...), time first, but has shape {array.shape}."
@@ -134,9 +135,19 @@ def channels(name: str, value: Any, count: int) -> list[int]:
 
 
 def traces(
-    ax: Axes, values: Array, neurons: Any, *, color: Any, drawstyle: str = "default"
+    ax: Axes,
+    values: Array,
+    neurons: Any,
+    *,
+    color: Any,
+    drawstyle: str = "default",
+    names: Sequence[str] | None = None,
+    many: str = "neurons",
 ) -> None:
-    """Draw *values* (T, n): a few channels as lines, many as their mean and an 80 % band."""
+    """Draw *values* (T, n): a few channels as lines, many as their mean and an 80 % band.
+
+    What the lines are called is in *names*, "neuron i" if None, and what they are in *many*.
+    """
     count = values.shape[1]
     time = np.arange(1, len(values) + 1)
     if neurons is None and count > _MOST_LINES:
@@ -150,7 +161,7 @@ def traces(
             alpha=0.25,
             lw=0,
             step="mid" if drawstyle == "steps-mid" else None,
-            label="80 % of the neurons",
+            label=f"80 % of the {many}",
         )
         ax.plot(time, values.mean(axis=1), color=color, drawstyle=drawstyle, label="mean")
     else:
@@ -162,7 +173,7 @@ def traces(
                 ls=STROKES[i % len(STROKES)],
                 lw=1.2,
                 drawstyle=drawstyle,
-                label=f"neuron {channel}",
+                label=f"neuron {channel}" if names is None else names[channel],
             )
     ax.set_xlim(0.5, len(values) + 0.5)
     ax.set_xlabel("time step")

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_flag, check_instance, check_int
 from lava_sqs._lazy import qutip
 from lava_sqs.plot._axes import new_axes, series
+from lava_sqs.quantum._memory import note_of
 from lava_sqs.quantum.pauli import qobj_to_pauli
 from lava_sqs.quantum.population import Population
+from lava_sqs.quantum.trajectory import LARGEST_PAULI_MEMORY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,7 +123,11 @@ def _bloch_vectors(memory: Any, neuron: Any, qubit: int) -> NDArray[np.float64]:
     where = tuple(check_int("neuron", i) for i in index)
     qubit = check_int("qubit", qubit, minimum=0)
     # Above 4 memory qubits the library keeps reduced vectors, (..., memory_qubits, 4).
-    per_qubit = vectors.shape[-1] == 4 and getattr(circuit, "memory_qubits", 1) > 4
+    note = note_of(vectors)
+    per_qubit = vectors.shape[-1] == 4 and (
+        note.per_qubit if note else getattr(circuit, "memory_qubits", 1) > LARGEST_PAULI_MEMORY
+    )
+    vectors = np.asarray(vectors)
     lengths = vectors.shape[1 : -2 if per_qubit else -1]
     if not lengths:  # (T, 4**n): one neuron
         vectors, lengths = vectors[:, None], (1,)

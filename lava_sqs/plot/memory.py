@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lava_sqs._checks import check_choice, check_instance
+from lava_sqs._checks import check_choice, check_flag, check_instance
 from lava_sqs.plot._axes import COLOURS, channels, new_axes, series, traces, whole_numbers
 from lava_sqs.quantum import diagnostics
 
@@ -19,7 +19,12 @@ __all__ = ["memory_capacity", "memory_entropy", "memory_purity"]
 
 
 def memory_purity(
-    memory: Any, ax: Axes | None = None, *, neurons: Any = None, color: Any = None
+    memory: Any,
+    ax: Axes | None = None,
+    *,
+    neurons: Any = None,
+    color: Any = None,
+    per_qubit: bool = False,
 ) -> Axes:
     r"""Draw the purity of the memories over time.
 
@@ -29,13 +34,16 @@ def memory_purity(
     ----------
     memory : RunResult, Recording, SQS or array_like, shape (T, ..., 4**n)
         Pauli vectors of n qubits. Above 4 memory qubits the library keeps one vector per qubit:
-        then each qubit's reduced state is drawn.
+        then the whole is drawn if it is known (a noiseless run: pure), and refused otherwise.
     ax : Axes, optional
         Where to draw; None makes a new figure.
     neurons : int or list of int, optional
         Which ones, in C order of the axes between the first and the last. None: up to four as
         lines, more as their mean and the band that holds 80 % of them.
     color : color, or one per line
+    per_qubit : bool
+        False draws the memory as a whole, True the reduced state of each of its qubits. The label
+        of the axis says which.
 
     Returns
     -------
@@ -49,13 +57,16 @@ def memory_purity(
     >>> ax.lines[0].get_ydata()
     array([1. , 0.5])
     """
-    ax = _over_time(memory, diagnostics.purity, ax, neurons, color)
-    ax.set_ylabel("memory purity")
-    return ax
+    return _over_time(memory, diagnostics.purity, "purity", "", ax, neurons, color, per_qubit)
 
 
 def memory_entropy(
-    memory: Any, ax: Axes | None = None, *, neurons: Any = None, color: Any = None
+    memory: Any,
+    ax: Axes | None = None,
+    *,
+    neurons: Any = None,
+    color: Any = None,
+    per_qubit: bool = False,
 ) -> Axes:
     r"""Draw the von Neumann entropy of the memories over time, in bits.
 
@@ -69,6 +80,9 @@ def memory_entropy(
         Where to draw; None makes a new figure.
     neurons : int or list of int, optional
     color : color, or one per line
+    per_qubit : bool
+        False draws the memory as a whole, True the reduced state of each of its qubits. The label
+        of the axis says which.
 
     Returns
     -------
@@ -82,19 +96,40 @@ def memory_entropy(
     >>> ax.lines[0].get_ydata()
     array([0., 1.])
     """
-    ax = _over_time(memory, diagnostics.entropy, ax, neurons, color)
-    ax.set_ylabel("memory entropy (bits)")
-    return ax
+    return _over_time(
+        memory, diagnostics.entropy, "entropy", " (bits)", ax, neurons, color, per_qubit
+    )
 
 
 def _over_time(
-    memory: Any, quantity: Callable[[Any], Any], ax: Axes | None, neurons: Any, color: Any
+    memory: Any,
+    quantity: Callable[..., Any],
+    name: str,
+    unit: str,
+    ax: Axes | None,
+    neurons: Any,
+    color: Any,
+    per_qubit: bool,
 ) -> Axes:
+    per_qubit = check_flag("per_qubit", per_qubit)
     vectors = series("memory", memory, "memory")
-    values = quantity(vectors).reshape(len(vectors), -1)
+    values = quantity(vectors, per_qubit=per_qubit)
+    n = values.shape[-1] if per_qubit else 1
+    values = values.reshape(len(vectors), -1, n)
     chosen = None if neurons is None else channels("neurons", neurons, values.shape[1])
+    names = [f"neuron {k}, qubit {q}" for k in range(values.shape[1]) for q in range(n)]
+    if per_qubit and chosen is not None:
+        chosen = [k * n + q for k in chosen for q in range(n)]
     ax = new_axes(ax)
-    traces(ax, values, chosen, color=color)
+    traces(
+        ax,
+        values.reshape(len(vectors), -1),
+        chosen,
+        color=color,
+        names=names if per_qubit else None,
+        many="neurons' qubits" if per_qubit else "neurons",
+    )
+    ax.set_ylabel(f"{name} of each memory qubit{unit}" if per_qubit else f"memory {name}{unit}")
     return ax
 
 

@@ -12,14 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_instance, check_int, check_real, check_seed, check_shape
+from lava_sqs._checks import (
+    check_flag,
+    check_instance,
+    check_int,
+    check_real,
+    check_seed,
+    check_shape,
+)
 from lava_sqs._lazy import qutip
+from lava_sqs.quantum._memory import note_of
 from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import instrument
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.pauli import pauli_to_matrices, qobj_to_pauli, superoperator_to_matrix
-from lava_sqs.quantum.population import Population, ground_state
+from lava_sqs.quantum.population import Population, RunResult, ground_state
+from lava_sqs.quantum.trajectory import TrajectoryEngine
 
 __all__ = [
     "MemoryCapacity",
@@ -38,7 +47,38 @@ Array = NDArray[Any]
 # -- of a state ----------------------------------------------------------------------------------
 
 
-def _vectors(name: str, memory: Any) -> Array:
+def _found(name: str, memory: Any) -> Any:
+    """Return the array of a Population or a run, with its note; anything else as it is."""
+    if isinstance(memory, Population):
+        return memory.memory
+    if isinstance(memory, RunResult):
+        if memory.memory is None:
+            raise ValueError(
+                f"Argument `{name}` must hold `memory`, but the run did not keep it: "
+                "run(..., record=('memory',))."
+            )
+        return memory.memory
+    return memory
+
+
+def _vectors(name: str, memory: Any, per_qubit: bool = False) -> Array:
+    """Return Pauli vectors (..., 4**n), or (..., n, 4) of each qubit's reduced state."""
+    memory = _found(name, memory)
+    note = note_of(memory)
+    if note is not None and note.origin == "drawn":
+        raise ValueError(
+            f"Argument `{name}` must hold states of memories, but the backend 'trajectory' drew "
+            "the errors of its noise: each of its states is pure, whatever the noise. Use "
+            "backend='instrument', or average the Pauli vectors over many neurons or batch "
+            "entries, memory.mean(axis=...)."
+        )
+    if note is not None and note.per_qubit and not per_qubit:
+        raise ValueError(
+            f"Argument `{name}` must hold states of whole memories, but has the reduced state of "
+            f"each of {note.qubits} qubits (above 4 memory qubits a Population keeps these in its "
+            "`memory`). Use per_qubit=True for each qubit by itself; whole states are in "
+            "Population.memory_qobj(index), and diagnostics take a Population."
+        )
     vectors = qobj_to_pauli(memory) if isinstance(memory, qutip.Qobj) else check_real(name, memory)
     n = round(np.log(vectors.shape[-1]) / np.log(4)) if vectors.ndim and vectors.size else 0
     if n < 1 or vectors.shape[-1] != 4**n:
@@ -46,56 +86,94 @@ def _vectors(name: str, memory: Any) -> Array:
             f"Argument `{name}` must be a state or have shape (..., 4**n), but has shape "
             f"{vectors.shape}."
         )
-    return vectors
+    if not per_qubit or (note is not None and note.per_qubit):
+        return vectors
+    letters = np.arange(4) * 4 ** np.arange(n)[::-1, None]  # the others are the identity
+    return np.asarray(vectors[..., letters])
+
+
+def _are_pure(memory: Any) -> tuple[int, ...] | None:
+    """Return the leading shape of memories known to be pure, of which only parts are reported."""
+    note = note_of(memory)
+    if note is None or not note.per_qubit or note.origin != "pure":
+        return None
+    return memory.shape[:-2] if memory.shape[-2:] == (note.qubits, 4) else None
 
 
 def _matrices(vectors: Array) -> Array:
     return pauli_to_matrices(vectors)
 
 
-def purity(memory: Any) -> Array:
+def purity(memory: Any, *, per_qubit: bool = False) -> Array:
     r"""Return the purity of states.
 
     .. math:: \operatorname{Tr} \rho^2 = 2^{-n} \sum_a r_a^2
 
     Parameters
     ----------
-    memory : Qobj or array_like, shape (..., 4**n)
+    memory : Population, RunResult, Qobj or array_like, shape (..., 4**n)
+        A plain array is read as Pauli vectors of whole memories.
+    per_qubit : bool
+        False: of the memory as a whole, at every size. Noiseless memories of more than 4 qubits
+        are pure, and that is what is returned for them. True: of the reduced state of each qubit.
 
     Returns
     -------
-    ndarray, shape (...)
+    ndarray, shape (...), or (..., n) with `per_qubit`
         From ``2**-n`` (maximally mixed) to 1 (pure).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no state; if the whole is asked for and only reduced states are there; or if the
+        states are those of the backend ``trajectory`` under noise, pure given errors that it drew.
 
     Examples
     --------
     >>> float(purity([1.0, 0.0, 0.0, 0.5]))
     0.625
     """
-    vectors = _vectors("memory", memory)
+    per_qubit, memory = check_flag("per_qubit", per_qubit), _found("memory", memory)
+    if not per_qubit and (shape := _are_pure(memory)) is not None:
+        return np.ones(shape)
+    vectors = _vectors("memory", memory, per_qubit)
     return np.asarray((vectors**2).sum(axis=-1) / np.sqrt(vectors.shape[-1]))
 
 
-def entropy(memory: Any) -> Array:
+def entropy(memory: Any, *, per_qubit: bool = False) -> Array:
     r"""Return the von Neumann entropy of states, in bits.
 
     .. math:: S(\rho) = -\operatorname{Tr} \rho \log_2 \rho
 
     Parameters
     ----------
-    memory : Qobj or array_like, shape (..., 4**n)
+    memory : Population, RunResult, Qobj or array_like, shape (..., 4**n)
+        A plain array is read as Pauli vectors of whole memories.
+    per_qubit : bool
+        False: of the memory as a whole, at every size. Noiseless memories of more than 4 qubits
+        are pure, and that is what is returned for them. True: of the reduced state of each qubit.
 
     Returns
     -------
-    ndarray, shape (...)
+    ndarray, shape (...), or (..., n) with `per_qubit`
         From 0 (pure) to n (maximally mixed).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no state; if the whole is asked for and only reduced states are there; or if the
+        states are those of the backend ``trajectory`` under noise, pure given errors that it drew.
 
     Examples
     --------
     >>> float(entropy([1.0, 0.0, 0.0, 0.0]))
     1.0
     """
-    levels = np.clip(np.linalg.eigvalsh(_matrices(_vectors("memory", memory))), 0, 1)
+    per_qubit, memory = check_flag("per_qubit", per_qubit), _found("memory", memory)
+    if not per_qubit and (shape := _are_pure(memory)) is not None:
+        return np.zeros(shape)
+    levels = np.linalg.eigvalsh(_matrices(_vectors("memory", memory, per_qubit)))
+    levels = np.clip(levels, 0, 1)
     return np.asarray(-np.sum(levels * np.log2(np.where(levels > 0, levels, 1)), axis=-1)) + 0.0
 
 
@@ -110,8 +188,9 @@ def fidelity(memory: Any, other: Any) -> Array:
 
     Parameters
     ----------
-    memory, other : Qobj or array_like, shape (..., 4**n)
-        Leading axes broadcast.
+    memory, other : Population, RunResult, Qobj or array_like, shape (..., 4**n)
+        Whole memories; leading axes broadcast. Above 4 memory qubits pass noiseless Populations,
+        or one and a QuTiP state.
 
     Returns
     -------
@@ -121,7 +200,8 @@ def fidelity(memory: Any, other: Any) -> Array:
     Raises
     ------
     TypeError, ValueError
-        If one is no state, or they are of different sizes.
+        If one is no state, they are of different sizes, or one has reduced or drawn states, as for
+        :func:`purity`.
 
     References
     ----------
@@ -132,6 +212,11 @@ def fidelity(memory: Any, other: Any) -> Array:
     >>> float(fidelity([1.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]).round(9))
     0.5
     """
+    for one, two in ((memory, other), (other, memory)):
+        if isinstance(one, Population) and (kets := _kets(one)) is not None:
+            overlaps = _overlaps(kets, two, one.ansatz.memory_qubits)
+            if overlaps is not None:
+                return np.asarray(np.clip(overlaps, 0, 1))
     a, b = _vectors("memory", memory), _vectors("other", other)
     if a.shape[-1] != b.shape[-1]:
         raise ValueError(
@@ -141,6 +226,30 @@ def fidelity(memory: Any, other: Any) -> Array:
     product = _square_roots(_matrices(a)) @ _square_roots(_matrices(b))
     overlap = np.linalg.svd(product, compute_uv=False).sum(axis=-1) ** 2
     return np.asarray(np.clip(overlap, 0, 1))
+
+
+def _kets(population: Population) -> Array | None:
+    """Return the pure states (*batch, K, 2**n) of a noiseless population that holds them."""
+    engine = population._engine
+    if not isinstance(engine, TrajectoryEngine) or engine.no_likelihood:
+        return None
+    return engine.kets().reshape(*population.batch, population.size, -1)
+
+
+def _overlaps(kets: Array, other: Any, n: int) -> Array | None:
+    """Return the fidelity of pure states to other ones, to a ket or to a density matrix."""
+    if isinstance(other, Population):
+        others = _kets(other)
+        if others is None or others.shape[-1] != kets.shape[-1]:
+            return None
+        return np.asarray(np.abs((kets.conj() * others).sum(axis=-1)) ** 2)
+    if not isinstance(other, qutip.Qobj) or other.dims[0] != [2] * n:
+        return None
+    if other.isket:
+        return np.asarray(np.abs(kets.conj() @ other.full()[:, 0]) ** 2)
+    flat = kets.reshape(-1, kets.shape[-1])
+    applied = (other.to("CSR").data.as_scipy() @ flat.T).T
+    return np.asarray((flat.conj() * applied).sum(axis=-1).real.reshape(kets.shape[:-1]))
 
 
 def _square_roots(matrices: Array) -> Array:

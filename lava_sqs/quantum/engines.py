@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_real
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum import _kernels
+from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.pauli import (
     matrices_to_pauli,
@@ -48,8 +49,11 @@ class Engine(Protocol):
         Shape of one neuron's entry of ``memory``.
     no_likelihood : str
         Why ``run`` cannot say how likely the outcomes were; empty if it can.
+    note : Note
+        What the entries of ``memory`` are.
     """
 
+    note: Note
     memory_shape: tuple[int, ...]
     no_likelihood: str
 
@@ -113,6 +117,7 @@ class _PauliEngine:
         self._shape = (int(np.prod(self._batch, dtype=int)), population.size)
         self._ground = ground_state(self._qubits)
         self.memory_shape: tuple[int, ...] = (len(self._ground),)
+        self.note = Note(self._qubits, per_qubit=False, origin="")
         self._precision = population.dtype
 
     @property

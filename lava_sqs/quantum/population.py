@@ -43,6 +43,7 @@ from lava_sqs._checks import (
 )
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum import _kernels
+from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum._room import (
     check_compiled,
     check_room,
@@ -297,10 +298,18 @@ class Population:
     def memory(self) -> Array:
         """Pauli vectors of the memories, shape (*batch, K, 4**memory_qubits), a copy.
 
-        Above 4 memory qubits: one Pauli vector per qubit, shape (*batch, K, memory_qubits, 4).
+        Above 4 memory qubits: one Pauli vector per qubit, shape (*batch, K, memory_qubits, 4). The
+        array then knows that it holds reduced states, and :mod:`lava_sqs.quantum.diagnostics` do
+        not take them for whole ones.
         """
         m = self._engine.memory
-        return m.reshape(*self._batch, self._size, *m.shape[2:]).copy()
+        copy = m.reshape(*self._batch, self._size, *m.shape[2:]).copy()
+        return self._engine.note.put_on(copy)
+
+    @property
+    def memory_note(self) -> Note:
+        """What the entries of `memory` are: whole states, or reduced or drawn ones."""
+        return self._engine.note
 
     @property
     def p_spike(self) -> Array:
@@ -496,7 +505,7 @@ class Population:
             spikes=self._channels(spikes),
             p_spike=self._channels(p_spike) if "p_spike" in names else None,
             memory=(
-                memory.reshape(steps, *self._batch, self._size, *width)
+                self._engine.note.put_on(memory.reshape(steps, *self._batch, self._size, *width))
                 if "memory" in names
                 else None
             ),

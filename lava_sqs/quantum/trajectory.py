@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum._kernels import _jit, sincospi
+from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines import _FLOOR, broadcast_memory
@@ -302,6 +303,8 @@ class TrajectoryEngine:
         self._floor = _FLOOR[self._dtype]
         m = self._qubits
         self.memory_shape: tuple[int, ...] = (4**m,) if m <= LARGEST_PAULI_MEMORY else (m, 4)
+        origin = "drawn" if self._program.random else "pure"
+        self.note = Note(m, per_qubit=m > LARGEST_PAULI_MEMORY, origin=origin)
         self.no_likelihood: str = ""
         if self._program.random:
             self.no_likelihood = (

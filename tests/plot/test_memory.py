@@ -34,12 +34,29 @@ def test_many_neurons_are_a_mean_and_a_band():
     assert ax.collections[0].get_label() == "80 % of the neurons"
 
 
-def test_large_memories_are_drawn_qubit_by_qubit():
-    result = run(ansatz.layered(1, 5), size=1, backend="trajectory")
-    assert result.memory.shape == (10, 1, 5, 4)
-    ax = memory_purity(result, neurons=[0, 4])
-    expected = diagnostics.purity(result.memory)[:, 0, [0, 4]]
-    np.testing.assert_array_equal([line.get_ydata() for line in ax.lines], expected.T)
+@pytest.mark.parametrize("m", [2, 5])
+@pytest.mark.parametrize(
+    ("draw", "quantity", "pure"),
+    [(memory_purity, diagnostics.purity, 1.0), (memory_entropy, diagnostics.entropy, 0.0)],
+)
+def test_whole_memories_and_single_qubits_at_every_size(draw, quantity, pure, m):
+    name = quantity.__name__
+    result = Population(ansatz.layered(1, m), size=2, seed=3).run(np.full((10, 2), 0.4))
+    whole = draw(result, neurons=[0, 1])
+    np.testing.assert_allclose([line.get_ydata() for line in whole.lines], pure, atol=1e-9)
+    assert whole.get_ylabel().startswith(f"memory {name}")
+    each = draw(result, neurons=[1], per_qubit=True)
+    expected = quantity(result, per_qubit=True)[:, 1]
+    assert expected.shape == (10, m)
+    np.testing.assert_array_equal([line.get_ydata() for line in each.lines], expected.T)
+    assert each.get_ylabel().startswith(f"{name} of each memory qubit")
+    assert each.lines[m - 1].get_label() == f"neuron 1, qubit {m - 1}"
+
+
+def test_drawn_errors_are_no_purity():
+    result = run(ansatz.layered(1, 5), size=1, backend="trajectory")  # with noise
+    with pytest.raises(ValueError, match=r"drew the errors.*backend='instrument'"):
+        memory_purity(result)
 
 
 def test_capacity_has_a_point_per_delay_and_a_band_if_estimated():

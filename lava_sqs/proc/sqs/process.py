@@ -22,6 +22,7 @@ from lava_sqs.proc._elsewhere import SQS_NAMES
 from lava_sqs.proc._naming import Counters, NamedProcess, warn_of_wraps
 from lava_sqs.quantum import NoiseModel, Population
 from lava_sqs.quantum import ansatz as circuits
+from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.recording import Recording, check_record
 
@@ -191,7 +192,9 @@ class SQS(NamedProcess):
             "log_likelihood": (np.float64, (*batch, *shape)),
         }
         record = check_record(record, recordable)
-        recording = Recording({field: recordable[field] for field in record})
+        recording = Recording(
+            {field: recordable[field] for field in record}, notes={"memory": population.memory_note}
+        )
         counters = Counters((0, 0))
         super().__init__(
             shape=shape,
@@ -216,7 +219,8 @@ class SQS(NamedProcess):
             init=population.theta.reshape(*shape, circuit.n_params),
         )
         self.bias = Var(shape=channels, init=bias)
-        self.memory = Var(shape=memory.shape, init=memory.astype(float))
+        self.memory = _MemoryVar(shape=memory.shape, init=np.array(memory, dtype=float))
+        self.memory.note = population.memory_note
         self.p_spike = Var(shape=ports, init=np.full(ports, np.nan))
 
     # -- what it is ---------------------------------------------------------------------------
@@ -346,6 +350,16 @@ class SQS(NamedProcess):
         ]
         title = f"{type(self).__name__} {self.name!r}"
         return "\n".join([title, *(f"  {key:<12}{value}" for key, value in rows)])
+
+
+class _MemoryVar(Var):
+    """Memories: what is read knows what it is, as `Population.memory` does."""
+
+    note: Note
+
+    def get(self, idx: Any = None) -> Array:
+        found = super().get(idx)
+        return self.note.put_on(found) if isinstance(found, np.ndarray) else found
 
 
 class _EmptyVar(Var):
