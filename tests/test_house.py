@@ -1,0 +1,120 @@
+"""The house: imports point one way, no circles, files of a size that one can read, old paths."""
+
+import ast
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from lava_sqs import _moved
+from tools import house
+
+# Which room may import from which; everything may use `base`. Read from below: physics first.
+ALLOWED = {
+    "base": set(),
+    "data": set(),
+    "quantum": set(),
+    "neurons": {"quantum"},
+    "network": {"quantum", "neurons", "data"},
+    "study": {"quantum", "neurons", "network", "data"},
+    "plot": {"quantum", "study"},
+    "proc": {"quantum", "neurons", "network"},
+    "execution": {"quantum", "network", "proc"},
+    "testing": {"quantum", "proc", "execution"},
+    "demo": {"quantum", "neurons", "network", "data", "plot", "proc", "execution"},
+    "cli": {"quantum", "neurons", "network", "study", "data", "plot", "execution", "demo"},
+    "front": {"quantum", "network", "study", "proc", "execution", "cli"},
+}
+#: Rooms that work where Lava is not installed.
+WITHOUT_LAVA = {"base", "data", "quantum", "neurons", "network", "study", "plot"}
+#: Lines of a file, and of a function without its docstring.
+FILE, FUNCTION = 500, 60
+
+
+def test_every_arrow_is_allowed():
+    arrows = house.arrows()
+    assert set(arrows) == set(ALLOWED)
+    wrong = {room: used - ALLOWED[room] - {"base"} for room, used in arrows.items()}
+    assert not {room: used for room, used in wrong.items() if used}
+
+
+def test_no_circles():
+    assert house.circle(house.imports()) == []
+    assert house.circle(house.arrows()) == []
+    assert house.circle(ALLOWED) == []  # what is allowed could not become one either
+
+
+def test_a_circle_is_found():
+    assert house.circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert house.levels({"a": {"b"}, "b": {"c"}, "c": set()}) == {"c": 0, "b": 1, "a": 2}
+
+
+def test_imports_in_functions_and_for_types_count():
+    known = {"lava_sqs.plot": None, "lava_sqs.proc.rules": None, "lava_sqs.proc": None}
+    code = (
+        "def f():\n    from lava_sqs.proc import rules\n"
+        "if TYPE_CHECKING:\n    import lava_sqs.plot\n"
+    )
+    assert set(house._imported(ast.parse(code), known)) == {"lava_sqs.proc.rules", "lava_sqs.plot"}
+
+
+def _lava_imports(tree):
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        yield from (name for name in names if name.split(".")[0] == "lava")
+
+
+def test_the_side_of_physics_never_imports_lava():
+    for module, path in house.files().items():
+        if house.room(module) in WITHOUT_LAVA and module != "lava_sqs._lava":
+            assert not list(_lava_imports(ast.parse(path.read_text("utf-8")))), module
+
+
+def _functions(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0]
+            is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            doc = first.end_lineno - first.lineno + 1 if is_text else 0
+            yield node, node.end_lineno - node.lineno + 1 - doc
+
+
+def test_files_and_functions_can_be_read_at_once():
+    long = []
+    for module, path in house.files().items():
+        text = path.read_text("utf-8")
+        lines = text.splitlines()
+        if len(lines) > FILE:
+            long.append(f"{module}: {len(lines)} lines")
+        for node, length in _functions(ast.parse(text)):
+            # One that must be long says why: `# long: ...` above it or in its first lines.
+            said = "# long: " in "\n".join(lines[node.lineno - 3 : node.body[0].lineno + 2])
+            if length > FUNCTION and not said:
+                long.append(f"{module}.{node.name}: {length} lines")
+    assert not long
+
+
+@pytest.mark.parametrize("old", sorted(_moved.MOVED))
+def test_old_paths_say_where_their_names_live_now(old):
+    code = (
+        "import importlib, warnings\n"
+        "with warnings.catch_warnings(record=True) as seen:\n"
+        "    warnings.simplefilter('always')\n"
+        f"    module = importlib.import_module({old!r})\n"
+        f"new = importlib.import_module({_moved.MOVED[old]!r})\n"
+        "assert all(getattr(module, n) is getattr(new, n) for n in new.__all__)\n"
+        f"mine = [w for w in seen if {old!r} in str(w.message)]\n"
+        "assert mine and mine[0].category is DeprecationWarning, seen\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_what_stands_at_an_old_path_is_gone():
+    for old, new in _moved.MOVED.items():
+        assert old not in house.files()
+        assert importlib.util.find_spec(new) is not None

@@ -1,0 +1,152 @@
+"""The rooms of lava_sqs and who imports whom, read from the code: for a test, and as a picture.
+
+python tools/house.py             # rooms and arrows as text
+python tools/house.py --out FILE  # the picture of docs/tour.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent / "lava_sqs"
+#: What every room may use: the files at the top that belong to no room.
+BASE = "base"
+#: The room of the files that are the way in.
+FRONT = "front"
+
+Graph = Mapping[str, set[str]]
+
+
+def files() -> dict[str, Path]:
+    """Return the path of every module, by its dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+def room(module: str) -> str:
+    """Return the room of a module: the folder below lava_sqs, or what stands beside the folders."""
+    _, _, rest = module.partition(".")
+    first = rest.partition(".")[0]
+    if first in ("", "__main__"):
+        return FRONT
+    return first if first == "demo" or (PACKAGE / first).is_dir() else BASE
+
+
+def _imported(tree: ast.AST, known: Mapping[str, Path]) -> Iterator[str]:
+    """Yield the modules of ours that a file imports, anywhere in it: in functions and types too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module in known:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in known else str(node.module)
+
+
+def imports() -> dict[str, set[str]]:
+    """Return the modules that each module imports."""
+    known = files()
+    return {
+        name: set(_imported(ast.parse(path.read_text("utf-8")), known)) - {name}
+        for name, path in known.items()
+    }
+
+
+def arrows() -> dict[str, set[str]]:
+    """Return the rooms that each room imports from."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, used in imports().items():
+        found[room(module)] |= {room(other) for other in used} - {room(module)}
+    return dict(found)
+
+
+def circle(graph: Graph) -> list[str]:
+    """Return a circle of imports, empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def levels(graph: Graph) -> dict[str, int]:
+    """Return how high each room stands: above everything that it imports from."""
+    height: dict[str, int] = {}
+    for name in TopologicalSorter(graph).static_order():
+        height[name] = 1 + max((height[other] for other in graph.get(name, ())), default=-1)
+    return height
+
+
+def _essential(graph: Graph) -> dict[str, set[str]]:
+    """Return the arrows that no longer way through other rooms replaces."""
+
+    def below(name: str) -> set[str]:
+        return set().union(*({other} | below(other) for other in graph.get(name, ())), set())
+
+    return {
+        name: {o for o in used if not any(o in below(other) for other in used if other != o)}
+        for name, used in graph.items()
+    }
+
+
+def draw(out: Path) -> None:
+    """Draw the rooms by height, with the arrows that matter; *base* is left out."""
+    import matplotlib.pyplot as plt
+
+    graph = {name: used - {BASE} for name, used in arrows().items() if name != BASE}
+    height, lines = levels(graph), defaultdict(int)
+    for module, path in files().items():
+        lines[room(module)] += len(path.read_text("utf-8").splitlines())
+    rows: dict[int, list[str]] = defaultdict(list)
+    for name in sorted(height, key=lambda n: (height[n], n)):
+        rows[height[name]].append(name)
+    place = {
+        name: (2.2 * (i - (len(row) - 1) / 2), 1.3 * level)
+        for level, row in rows.items()
+        for i, name in enumerate(row)
+    }
+    fig, ax = plt.subplots(figsize=(9, 1.15 * len(rows) + 1))
+    for name, used in _essential(graph).items():
+        for other in used:
+            ax.annotate(
+                "",
+                place[other],
+                place[name],
+                arrowprops={"arrowstyle": "->", "color": "0.45", "shrinkA": 16, "shrinkB": 16},
+            )
+    for name, (x, y) in place.items():
+        label = f"{name}\n{lines[name]} lines"
+        box = {"boxstyle": "round,pad=0.45", "facecolor": "#d6e4f5", "edgecolor": "#3b6ea8"}
+        ax.text(x, y, label, ha="center", va="center", fontsize=9, bbox=box)
+    ax.set_xlim(min(x for x, _ in place.values()) - 1.4, max(x for x, _ in place.values()) + 1.4)
+    ax.set_ylim(-0.8, 1.3 * max(rows) + 0.8)
+    ax.set_title("Rooms of lava_sqs; an arrow means: imports from", fontsize=10)
+    ax.set_axis_off()
+    fig.savefig(out, dpi=130, bbox_inches="tight")
+    plt.close(fig)
+
+
+def main() -> None:
+    """Print the rooms, or draw them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, help="draw a picture into this file instead")
+    args = parser.parse_args()
+    if args.out is not None:
+        draw(args.out)
+        return
+    for name, used in sorted(arrows().items()):
+        print(f"{name:<12}{', '.join(sorted(used)) or '-'}")
+    for title, graph in (("files", imports()), ("rooms", arrows())):
+        print(f"circle of {title}: {' -> '.join(circle(graph)) or 'none'}")
+
+
+if __name__ == "__main__":
+    main()
