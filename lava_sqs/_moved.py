@@ -10,23 +10,23 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-# old module -> the module that has its public names
-MOVED = {
-    "lava_sqs.learning": "lava_sqs.optimizers",
-    "lava_sqs.learning.optimizers": "lava_sqs.optimizers",
-    "lava_sqs.learning.published": "lava_sqs.quantum.scores",
-    "lava_sqs.learning.rules": "lava_sqs.proc.rules",
-    "lava_sqs.network.in_lava": "lava_sqs.execution.networks",
-    "lava_sqs.network.neurons": "lava_sqs.neurons",
-    "lava_sqs.network.simulation": "lava_sqs.network.simulate",
-    "lava_sqs.network.storage": "lava_sqs.network.files",
-    "lava_sqs.network.training": "lava_sqs.network.gradient",
-    "lava_sqs.quantum.channels": "lava_sqs.quantum.noise",
-    "lava_sqs.quantum.pauli": "lava_sqs.quantum.states",
-    "lava_sqs.quantum.sensitivity": "lava_sqs.quantum.scores",
-    "lava_sqs.quantum.trajectory": "lava_sqs.quantum.engines",
-    "lava_sqs.running": "lava_sqs.execution",
-    "lava_sqs.study.command": "lava_sqs.cli.study",
+# old module -> the modules that have its public names
+MOVED: dict[str, tuple[str, ...]] = {
+    "lava_sqs.learning": ("lava_sqs.optimizers", "lava_sqs.quantum.scores"),
+    "lava_sqs.learning.optimizers": ("lava_sqs.optimizers",),
+    "lava_sqs.learning.published": ("lava_sqs.quantum.scores",),
+    "lava_sqs.learning.rules": ("lava_sqs.proc.rules",),
+    "lava_sqs.network.in_lava": ("lava_sqs.execution.networks",),
+    "lava_sqs.network.neurons": ("lava_sqs.neurons",),
+    "lava_sqs.network.simulation": ("lava_sqs.network.simulate",),
+    "lava_sqs.network.storage": ("lava_sqs.network.files",),
+    "lava_sqs.network.training": ("lava_sqs.network.gradient",),
+    "lava_sqs.quantum.channels": ("lava_sqs.quantum.noise",),
+    "lava_sqs.quantum.pauli": ("lava_sqs.quantum.states",),
+    "lava_sqs.quantum.sensitivity": ("lava_sqs.quantum.scores",),
+    "lava_sqs.quantum.trajectory": ("lava_sqs.quantum.engines",),
+    "lava_sqs.running": ("lava_sqs.execution",),
+    "lava_sqs.study.command": ("lava_sqs.cli.study",),
 }
 
 
@@ -42,16 +42,23 @@ class _OldPaths(MetaPathFinder, Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        new = MOVED[module.__name__]
+        homes = [importlib.import_module(home) for home in MOVED[module.__name__]]
         warnings.warn(
-            f"{module.__name__} has moved and will be gone in the next release: import from {new}.",
+            f"{module.__name__} has moved and will be gone in the next release: import from "
+            f"{' or '.join(home.__name__ for home in homes)}.",
             DeprecationWarning,
             stacklevel=2,  # who imports: Python leaves out its own frames of the import
         )
-        home = importlib.import_module(new)
-        module.__doc__ = home.__doc__
-        module.__dict__["__all__"] = list(getattr(home, "__all__", ()))
-        module.__dict__["__getattr__"] = lambda name: getattr(home, name)
+        module.__doc__ = homes[0].__doc__
+        module.__dict__["__all__"] = [name for home in homes for name in home.__all__]
+
+        def __getattr__(name: str) -> Any:
+            for home in homes:
+                if hasattr(home, name):
+                    return getattr(home, name)
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+
+        module.__dict__["__getattr__"] = __getattr__
 
 
 def install() -> None:

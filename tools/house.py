@@ -102,7 +102,8 @@ def draw(out: Path) -> None:
     import matplotlib.pyplot as plt
 
     graph = {name: used - {BASE} for name, used in arrows().items() if name != BASE}
-    height, lines = levels(graph), defaultdict(int)
+    height = levels(graph)
+    lines: dict[str, int] = defaultdict(int)
     for module, path in files().items():
         lines[room(module)] += len(path.read_text("utf-8").splitlines())
     rows: dict[int, list[str]] = defaultdict(list)
