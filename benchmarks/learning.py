@@ -18,8 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.learning.optimizers import Optimizer
-from lava_sqs.learning.published import published_gradient
 from lava_sqs.neurons import (
     AsPublishedNeuron,
     LIFNeuron,
@@ -27,11 +25,14 @@ from lava_sqs.neurons import (
     QLIFNeuron,
     SQSNeuron,
 )
-from lava_sqs.quantum import NoiseModel, Population, _kernels, ansatz
+from lava_sqs.optimizers import Optimizer
+from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.kernels import step as _kernels
 from lava_sqs.quantum.population import ground_state
-from lava_sqs.quantum.sensitivity import (
+from lava_sqs.quantum.scores.published import published_gradient
+from lava_sqs.quantum.scores.recorded import (
     OnlineScores,
     SpikeTrainScorer,
     derivatives,

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from benchmarks.learning import READOUT, SOLVED, TASKS, outcome, sequences, summary
 from lava_sqs import LearningSQS, SQSDense, SQSSimCfg, connect_learning, runtime
-from lava_sqs.learning import Optimizer
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import Population, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.sensitivity import score_spike_train
+from lava_sqs.quantum.scores.recorded import score_spike_train
 
 Array = NDArray[Any]
 COPIES = 48  # sequences side by side

@@ -15,8 +15,8 @@ import numpy as np
 import qutip
 
 from lava_sqs.quantum import NoiseModel, ansatz
-from lava_sqs.quantum._kernels import packed_shapes
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.kernels.step import packed_shapes
 
 NOISE = NoiseModel(
     t1=100e-6,

@@ -12,21 +12,23 @@ import sys
 
 # Little is imported before the command line can answer Ctrl-C. Checkers know this name.
 TYPE_CHECKING = False
+from lava_sqs import _moved
+
 if TYPE_CHECKING:
     from typing import Any
 
     from lava_sqs._version import __version__
-    from lava_sqs.learning.rules import SQSLearningRule, SQSRewardRule, connect_learning
+    from lava_sqs.execution.runtime import SQSSimCfg, runtime
     from lava_sqs.network import SQSNN
     from lava_sqs.proc.learning_sqs.process import LearningSQS
     from lava_sqs.proc.qlif.process import QLIF
+    from lava_sqs.proc.rules import SQSLearningRule, SQSRewardRule, connect_learning
     from lava_sqs.proc.sqs.process import SQS
     from lava_sqs.proc.sqs_dense.process import SQSDense
     from lava_sqs.quantum import ansatz
     from lava_sqs.quantum.instrument import instrument
     from lava_sqs.quantum.noise import NoiseModel
     from lava_sqs.quantum.population import Population
-    from lava_sqs.running import SQSSimCfg, runtime
     from lava_sqs.study import Study
 
 __all__ = [
@@ -56,16 +58,16 @@ _HOMES = {
     "QLIF": "lava_sqs.proc.qlif.process",
     "SQS": "lava_sqs.proc.sqs.process",
     "SQSDense": "lava_sqs.proc.sqs_dense.process",
-    "SQSLearningRule": "lava_sqs.learning.rules",
-    "SQSRewardRule": "lava_sqs.learning.rules",
+    "SQSLearningRule": "lava_sqs.proc.rules",
+    "SQSRewardRule": "lava_sqs.proc.rules",
     "SQSNN": "lava_sqs.network",
-    "SQSSimCfg": "lava_sqs.running",
+    "SQSSimCfg": "lava_sqs.execution.runtime",
     "Study": "lava_sqs.study",
     "__version__": "lava_sqs._version",
     "ansatz": "lava_sqs.quantum",
-    "connect_learning": "lava_sqs.learning.rules",
+    "connect_learning": "lava_sqs.proc.rules",
     "instrument": "lava_sqs.quantum.instrument",
-    "runtime": "lava_sqs.running",
+    "runtime": "lava_sqs.execution.runtime",
 }
 
 
@@ -83,6 +85,9 @@ _NEED_LAVA = {
 
 if importlib.util.find_spec("lava") is None:
     __all__ = [name for name in __all__ if name not in _NEED_LAVA]
+
+
+_moved.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+
 
 def describe(value: Any) -> str:
     """Return a short text for *value* in an error message: never pages of numbers."""
@@ -42,35 +44,32 @@ def check_instance(name: str, value: Any, *kinds: type, none: bool = False) -> A
         return value
     wanted = " or ".join([*(kind.__name__ for kind in kinds), *(["None"] if none else [])])
     article = "an" if wanted[0] in "AEIO" else "a"
-    raise TypeError(
-        f"Argument `{name}` must be {article} {wanted}, but got {type(value).__name__} "
-        f"({describe(value)})."
+    raise ArgumentTypeError(
+        name, f"must be {article} {wanted}, but got {type(value).__name__} ({describe(value)})."
     )
 
 
 def check_flag(name: str, value: Any) -> bool:
     """Return a truth value; nothing else counts as one."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"Argument `{name}` must be True or False, but got {describe(value)}.")
+        raise ArgumentTypeError(name, f"must be True or False, but got {describe(value)}.")
     return bool(value)
 
 
 def check_text(name: str, value: Any) -> str:
     """Return *value* if it is text."""
     if not isinstance(value, str):
-        raise TypeError(f"Argument `{name}` must be text, but got {describe(value)}.")
+        raise ArgumentTypeError(name, f"must be text, but got {describe(value)}.")
     return value
 
 
 def check_path(name: str, value: Any) -> Path:
     """Return the path that text or a path object names."""
     if not isinstance(value, (str, os.PathLike)):
-        raise TypeError(
-            f"Argument `{name}` must be a path (text or Path), but got {describe(value)}."
-        )
+        raise ArgumentTypeError(name, f"must be a path (text or Path), but got {describe(value)}.")
     path = Path(value)
     if "\0" in str(path):
-        raise ValueError(f"Argument `{name}` must be a path, but has a zero byte: {path!r}.")
+        raise ArgumentValueError(name, f"must be a path, but has a zero byte: {path!r}.")
     return path
 
 
@@ -82,7 +81,7 @@ def check_items(name: str, value: Any) -> tuple[Any, ...]:
     """Return what a list, tuple or other iterable holds; text, mappings and scalars are none."""
     bad = (str, bytes, Mapping)
     if isinstance(value, bad) or not isinstance(value, Iterable) or _is_scalar(value):
-        raise TypeError(f"Argument `{name}` must be a list or tuple, but got {describe(value)}.")
+        raise ArgumentTypeError(name, f"must be a list or tuple, but got {describe(value)}.")
     return tuple(value)
 
 
@@ -91,19 +90,14 @@ def check_int(
 ) -> int:
     """Return *value* as ``int``; bools, floats and strings are refused."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise TypeError(
-            f"Argument `{name}` must be an integer, but got {type(value).__name__} "
-            f"({describe(value)})."
+        raise ArgumentTypeError(
+            name, f"must be an integer, but got {type(value).__name__} ({describe(value)})."
         )
     result = operator.index(value)
     if minimum is not None and result < minimum:
-        raise ValueError(
-            f"Argument `{name}` must be at least {minimum}, but got {describe(result)}."
-        )
+        raise ArgumentValueError(name, f"must be at least {minimum}, but got {describe(result)}.")
     if maximum is not None and result > maximum:
-        raise ValueError(
-            f"Argument `{name}` must be at most {maximum}, but got {describe(result)}."
-        )
+        raise ArgumentValueError(name, f"must be at most {maximum}, but got {describe(result)}.")
     return result
 
 
@@ -119,32 +113,31 @@ def check_array(name: str, value: Any, wanted: str = "an array") -> NDArray[Any]
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise ValueError(
-            f"Argument `{name}` must be {wanted}, but got {describe(value)}."
-        ) from error
+        raise ArgumentValueError(name, f"must be {wanted}, but got {describe(value)}.") from error
 
 
 def check_real(name: str, value: Any, *, dtype: Any = np.float64) -> NDArray[Any]:
     """Return *value* as a finite real array; complex, text and objects are refused."""
     array = check_array(name, value, "an array of real numbers")
     if array.dtype.kind not in "biuf" or (array.dtype.kind == "b" and not array.ndim):
-        raise TypeError(
-            f"Argument `{name}` must hold real numbers, but got dtype {array.dtype} "
-            f"({describe(value)})."
+        raise ArgumentTypeError(
+            name, f"must hold real numbers, but got dtype {array.dtype} ({describe(value)})."
         )
     if isinstance(value, np.ma.MaskedArray) and bool(np.any(value.mask)):
-        raise ValueError(
-            f"Argument `{name}` must have no masked entries, but got {describe(value)}: fill them "
-            "first, with value.filled(...)."
+        raise ArgumentValueError(
+            name,
+            f"must have no masked entries, but got {describe(value)}: fill them "
+            "first, with value.filled(...).",
         )
     with np.errstate(over="ignore"):  # what becomes infinite is named below
         array = array.astype(dtype)
     bad = ~np.isfinite(array)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
-            f"Argument `{name}` must be finite, but has {int(bad.sum())} NaN or infinite "
-            f"entries (the first at index {where})."
+        raise ArgumentValueError(
+            name,
+            f"must be finite, but has {int(bad.sum())} NaN or infinite "
+            f"entries (the first at index {where}).",
         )
     return array
 
@@ -157,7 +150,7 @@ def check_shape(name: str, array: NDArray[Any], expected: tuple[Any, ...]) -> ND
     )
     if not ok:
         shape = "(" + ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "") + ")"
-        raise ValueError(f"Argument `{name}` must have shape {shape}, but has shape {array.shape}.")
+        raise ArgumentValueError(name, f"must have shape {shape}, but has shape {array.shape}.")
     return array
 
 
@@ -169,9 +162,10 @@ def memory_limit() -> int:
 def check_bytes(name: str, n_bytes: float) -> None:
     """Raise if what an argument asks for does not fit into memory, before anything is made."""
     if n_bytes > memory_limit():
-        raise ValueError(
-            f"Argument `{name}` must ask for less, it would take {n_bytes / 1e9:.3g} GB of memory, "
-            f"but at most {memory_limit() / 1e9:.3g} GB, half of what there is, may be taken."
+        raise ArgumentValueError(
+            name,
+            f"must ask for less, it would take {n_bytes / 1e9:.3g} GB of memory, "
+            f"but at most {memory_limit() / 1e9:.3g} GB, half of what there is, may be taken.",
         )
 
 
@@ -179,9 +173,8 @@ def check_axes(name: str, value: Any) -> tuple[int, ...]:
     """Return the shape of a population: an integer, or a tuple of up to 16 of them."""
     lengths = value if isinstance(value, (tuple, list)) else (value,)
     if not 1 <= len(lengths) <= 16:
-        raise ValueError(
-            f"Argument `{name}` must have at least one axis and at most 16, but got "
-            f"{describe(value)}."
+        raise ArgumentValueError(
+            name, f"must have at least one axis and at most 16, but got {describe(value)}."
         )
     axes = tuple(check_int(name, n, minimum=1) for n in lengths)
     check_bytes(name, 64.0 * min(math.prod(axes), 10**30))
@@ -195,8 +188,8 @@ def check_broadcast(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[An
     try:
         return np.array(np.broadcast_to(array, shape))
     except ValueError as error:
-        raise ValueError(
-            f"Argument `{name}` must broadcast to shape {shape}, but has shape {array.shape}."
+        raise ArgumentValueError(
+            name, f"must broadcast to shape {shape}, but has shape {array.shape}."
         ) from error
 
 
@@ -222,11 +215,11 @@ def check_dtype(name: str, value: Any) -> np.dtype[Any]:
     try:
         dtype: np.dtype[Any] = np.dtype(check_instance(name, value, str, type, np.dtype))
     except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"Argument `{name}` must be float64 or float32, but got {describe(value)}."
+        raise ArgumentTypeError(
+            name, f"must be float64 or float32, but got {describe(value)}."
         ) from error
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"Argument `{name}` must be float64 or float32, but got {dtype}.")
+        raise ArgumentValueError(name, f"must be float64 or float32, but got {dtype}.")
     return dtype
 
 
@@ -238,16 +231,16 @@ def check_positive(
     if number < 0 or (number == 0 and not zero) or (below is not None and number >= below):
         wanted = "at least 0" if zero else "above 0"
         wanted += "" if below is None else f" and below {below:g}"
-        raise ValueError(f"Argument `{name}` must be {wanted}, but got {number:g}.")
+        raise ArgumentValueError(name, f"must be {wanted}, but got {number:g}.")
     return number
 
 
 def check_seconds(name: str, value: Any) -> float:
     """Return a finite number of seconds above 0."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"Argument `{name}` must be a number of seconds, got {describe(value)}.")
+        raise ArgumentTypeError(name, f"must be a number of seconds, got {describe(value)}.")
     if not 0 < value < float("inf"):
-        raise ValueError(f"Argument `{name}` must be seconds above 0, but got {value!r}.")
+        raise ArgumentValueError(name, f"must be seconds above 0, but got {value!r}.")
     return float(value)
 
 
@@ -256,14 +249,13 @@ def check_reset(interval: Any, offset: Any) -> tuple[int | None, int]:
     offset = check_int("reset_offset", offset, minimum=0)
     if interval is None:
         if offset:
-            raise ValueError(
-                f"Argument `reset_offset` = {offset} needs a `reset_interval`, but that is None."
+            raise ArgumentValueError(
+                "reset_offset", f"= {offset} needs a `reset_interval`, but that is None."
             )
         return None, 0
     interval = check_int("reset_interval", interval, minimum=1)
     if offset >= interval:
-        raise ValueError(
-            f"Argument `reset_offset` must be below `reset_interval` = {interval}, but got "
-            f"{offset}."
+        raise ArgumentValueError(
+            "reset_offset", f"must be below `reset_interval` = {interval}, but got {offset}."
         )
     return interval, offset

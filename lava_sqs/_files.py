@@ -10,6 +10,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from lava_sqs._errors import ArgumentValueError
+
 __all__ = ["TEXT", "ZIP", "check_writable", "kind_of", "write_bytes", "write_figure"]
 
 TEXT = "text"
@@ -94,9 +96,10 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
     if file.is_dir():
         raise IsADirectoryError(f"Argument `path` must name a file, but {file} is a folder.")
     if os.path.abspath(file).startswith(_DEVICES) or (file.exists() and not file.is_file()):
-        raise ValueError(
-            f"Argument `path` must name a regular file, but {file} is a device or a pipe: write to "
-            "a file, and print that."
+        raise ArgumentValueError(
+            "path",
+            f"must name a regular file, but {file} is a device or a pipe: write to "
+            "a file, and print that.",
         )
     if not file.parent.is_dir():
         raise FileNotFoundError(

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-import lava_sqs._supervision  # noqa: F401 - first: it makes Lava importable
+import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
 
 # isort: split
 from lava.proc.dense.process import Dense
@@ -31,13 +31,13 @@ from tqdm import tqdm
 
 from lava_sqs._checks import check_choice, check_seed
 from lava_sqs._files import write_figure
-from lava_sqs.learning import Optimizer
+from lava_sqs.execution.runtime import SQSSimCfg, runtime
 from lava_sqs.network.readout import accuracy_interval
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.population import BACKENDS
-from lava_sqs.quantum.sensitivity import score_spike_train
-from lava_sqs.running import SQSSimCfg, runtime
+from lava_sqs.quantum.scores.recorded import score_spike_train
 
 __all__ = ["DemoResult", "run_demo"]
 

@@ -23,7 +23,7 @@ from lava_sqs._checks import check_choice, check_items
 if TYPE_CHECKING:
     from lava_sqs.quantum._memory import Note
 
-__all__ = ["NetworkRecording", "Recording", "check_record"]
+__all__ = ["NetworkRecording", "Recording", "check_record", "shared_array"]
 
 
 class _Columns:
@@ -230,7 +230,7 @@ class Column:
 class NetworkRecording(_Columns):
     """What a network recorded so far: one array (T, ...) for each Var or OutPort.
 
-    Made by :meth:`lava_sqs.running.runtime.record`. Read at any time: during and after a run, and
+    Made by :meth:`lava_sqs.runtime.record`. Read at any time: during and after a run, and
     after the network has ended, for whatever reason. Later runs append.
 
     Parameters
@@ -264,7 +264,7 @@ class NetworkRecording(_Columns):
 
     Examples
     --------
-    >>> from lava_sqs.running import SQSSimCfg, runtime
+    >>> from lava_sqs.execution.runtime import SQSSimCfg, runtime
     >>> from lava.proc.lif.process import LIF
     >>> neuron = LIF(shape=(1,), bias_mant=1.0, vth=2.5)
     >>> with runtime(neuron, SQSSimCfg()) as net:
@@ -378,3 +378,33 @@ def _anonymous_file() -> Any:
     flags = fcntl.fcntl(file, fcntl.F_GETFL)
     fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_APPEND)
     return file
+
+
+def shared_array(shape: int | tuple[int, ...], dtype: Any = np.float64) -> NDArray[Any]:
+    """Return a zeroed array that this process and children forked later both see.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Shape of the array.
+    dtype : dtype, default np.float64
+        Any fixed-size dtype.
+
+    Returns
+    -------
+    np.ndarray
+        Lives in anonymous memory, freed with its last user; there is no file to clean up.
+
+    Notes
+    -----
+    Put it in the ``proc_params`` of a Process *before* the network starts: what the model writes,
+    the Process reads at once, also after the network has been stopped. There is no locking.
+
+    Examples
+    --------
+    >>> float(shared_array((2, 3)).sum())
+    0.0
+    """
+    dtype = np.dtype(dtype)
+    n_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    return np.ndarray(shape, dtype, buffer=mmap.mmap(-1, max(n_bytes, 1)))

@@ -28,7 +28,7 @@ import lava_sqs
 from lava_sqs import _lava
 from lava_sqs.cli import main
 from lava_sqs.network import SQSNeuron, feed_forward
-from lava_sqs.network.training import initialise
+from lava_sqs.network.gradient import initialise
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 
 ROOT = Path(__file__).parent.parent

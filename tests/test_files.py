@@ -16,7 +16,7 @@ PACKAGE = Path(lava_sqs.__file__).parent
 FORBIDDEN = {"eval", "exec", "load", "loads", "savefig", "pickle", "cloudpickle", "marshal"}
 ALLOWED = {
     ("_files.py", "savefig"),
-    ("_commands/data.py", "load"),  # a loader of lava_sqs.data
+    ("cli/data.py", "load"),  # a loader of lava_sqs.data
     ("quantum/_score_kernels.py", "load"),  # an instruction of LLVM
     ("network/storage.py", "loads"),  # json
     ("study/store.py", "loads"),  # json

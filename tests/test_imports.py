@@ -41,7 +41,7 @@ def test_the_package_itself_imports_nothing():
     [
         "from lava_sqs import SQS, LearningSQS, SQSSimCfg, runtime",
         "from lava_sqs import NoiseModel, Population, QLIF, ansatz, instrument, Study",
-        "import lava_sqs.learning, lava_sqs.network, lava_sqs.study, lava_sqs.data, lava_sqs.plot",
+        "import lava_sqs.optimizers, lava_sqs.network, lava_sqs.study, lava_sqs.plot",
         "import lava_sqs.cli; lava_sqs.cli.build_parser()",
     ],
 )
@@ -64,7 +64,7 @@ OTHER_LAVA = (
     "lava.__path__ = []; lava.__spec__ = types.SimpleNamespace(name='lava')\n"
 )
 FREE = (
-    "import lava_sqs.quantum, lava_sqs.learning, lava_sqs.network, lava_sqs.study\n"
+    "import lava_sqs.quantum, lava_sqs.optimizers, lava_sqs.network, lava_sqs.study\n"
     "import lava_sqs.plot, lava_sqs.data, lava_sqs.cli\n"
 )
 
@@ -98,11 +98,11 @@ def test_without_lava_its_names_are_missing_and_the_others_are_there():
         (NO_LAVA, "from lava_sqs import SQS"),
         (NO_LAVA, "from lava_sqs import NoiseModel, runtime"),
         (NO_LAVA, "import lava_sqs; lava_sqs.QLIF"),
-        (NO_LAVA, "import lava_sqs.running"),
+        (NO_LAVA, "import lava_sqs.execution.runtime"),
         (NO_LAVA, "import lava_sqs.demo"),
         (NO_LAVA, "import lava_sqs.testing"),
-        (NO_LAVA, "import lava_sqs.learning.rules"),
-        (NO_LAVA, "import lava_sqs.network.in_lava"),
+        (NO_LAVA, "import lava_sqs.proc.rules"),
+        (NO_LAVA, "import lava_sqs.execution.networks"),
         (OTHER_LAVA, "from lava_sqs import SQS"),
         (OTHER_LAVA, "from lava_sqs.proc.sqs.process import SQS"),
     ],

@@ -20,10 +20,10 @@ from lava_sqs import (
     runtime,
 )
 from lava_sqs.data import Scale, load_digits
-from lava_sqs.learning import Optimizer
 from lava_sqs.network import LayerParams, LIFNeuron, SQSNeuron, feed_forward
-from lava_sqs.network.simulation import forward
-from lava_sqs.network.training import initialise
+from lava_sqs.network.gradient import initialise
+from lava_sqs.network.simulate import forward
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 from lava_sqs.quantum import OnlineScores, ReferenceNeuron, SpikeTrainScorer
 from lava_sqs.quantum.diagnostics import memory_capacity, memory_fidelity

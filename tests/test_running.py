@@ -33,7 +33,7 @@ from lava.proc.monitor.process import Monitor
 from lava.utils.serialization import load, save
 
 import lava_sqs
-from lava_sqs.running import SQSSimCfg, runtime, shared_array
+from lava_sqs.execution.runtime import SQSSimCfg, runtime, shared_array
 
 TESTS = Path(__file__).parent
 PREAMBLE = (
@@ -286,7 +286,7 @@ def test_slow_steps_and_slow_users_are_no_timeout():
 def test_without_timeout_a_stall_warns_once():
     run_cell("""
         import warnings
-        from lava_sqs._supervision import supervised
+        from lava_sqs._start_method import supervised
 
         supervised.PATIENCE = 0.5
         warnings.simplefilter("error")
@@ -587,7 +587,7 @@ def test_every_module_that_needs_lava_makes_it_importable_first():
             continue  # the __init__ of these two packages does it
         needing += 1
         before = text[: first.start()]
-        assert "import lava_sqs._supervision" in before or "from lava_sqs.proc" in before, path
+        assert "import lava_sqs._start_method" in before or "from lava_sqs.proc" in before, path
     assert needing >= 3
 
 
@@ -599,7 +599,7 @@ def test_import_in_a_spawned_worker():
         from multiprocessing import get_context
 
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            pool.submit(exec, "import lava_sqs.running").result(20)
+            pool.submit(exec, "import lava_sqs.execution.runtime").result(20)
         """,
             preamble="",
         )

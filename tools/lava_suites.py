@@ -4,7 +4,7 @@
     uv run tools/lava_suites.py ../lava
 
 Every network that a test starts, by ``process.run`` or ``process.create_runtime``, is in the second
-run started by :class:`lava_sqs.running.runtime`. Prints what differs, test by test, and fails if a
+run started by :class:`lava_sqs.runtime`. Prints what differs, test by test, and fails if a
 test that passes on stock Lava does not pass under ``runtime``. Each file of tests runs in a process
 of its own, since stock Lava hangs in some of them.
 """
@@ -55,7 +55,7 @@ def _create_runtime(
     process: Any, run_cfg: Any = None, executable: Any = None, compile_config: Any = None
 ) -> None:
     """Do what ``AbstractProcess.create_runtime`` does, with our runtime."""
-    from lava_sqs.running import runtime
+    from lava_sqs.execution.runtime import runtime
 
     how = {"run_cfg": run_cfg, "compile_config": compile_config} if executable is None else {}
     net = runtime(process, executable=executable, **how)

@@ -30,6 +30,7 @@ from lava_sqs._checks import (
     check_text,
     describe,
 )
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._files import TEXT, kind_of
 from lava_sqs._npz import Declared, read_arrays, write_arrays
 
@@ -116,15 +117,16 @@ class Dataset:
         """
         missing = sorted(set(labels) - set(self.y_train.tolist()))
         if missing:
-            raise ValueError(
-                f"Argument `labels` must occur in the data, but {missing} do not; there are "
-                f"{sorted(set(self.y_train.tolist()))}."
+            raise ArgumentValueError(
+                "labels",
+                f"must occur in the data, but {missing} do not; there are "
+                f"{sorted(set(self.y_train.tolist()))}.",
             )
         train, test = np.isin(self.y_train, labels), np.isin(self.y_test, labels)
         if not test.any():
-            raise ValueError(
-                f"Argument `labels` must occur in the test data too, but none of "
-                f"{sorted(set(labels))} does."
+            raise ArgumentValueError(
+                "labels",
+                f"must occur in the test data too, but none of {sorted(set(labels))} does.",
             )
         return Dataset(
             self.x_train[train],
@@ -307,9 +309,10 @@ def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
         seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
     X, y = bundled(return_X_y=True)
     if min(fraction, 1 - fraction) * len(y) < 20:
-        raise ValueError(
-            "Argument `test_fraction` must leave two samples of each digit in either part, but "
-            f"got {test_fraction}: one of them would have fewer than 20 of {len(y)}."
+        raise ArgumentValueError(
+            "test_fraction",
+            "must leave two samples of each digit in either part, but "
+            f"got {test_fraction}: one of them would have fewer than 20 of {len(y)}.",
         )
     images = np.round(X.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     x_train, x_test, y_train, y_test = train_test_split(
@@ -540,7 +543,7 @@ def _whole_numbers(name: str, value: Any, n: int, below: int | None = None) -> A
     array = check_shape(name, check_real(name, value), (n,))
     if (array < 0).any() or (array % 1).any() or (below is not None and (array >= below).any()):
         bound = "0 or more" if below is None else f"from 0 to {below - 1}"
-        raise ValueError(f"Argument `{name}` must hold integers, {bound}.")
+        raise ArgumentValueError(name, f"must hold integers, {bound}.")
     return array.astype(np.int64)
 
 
@@ -671,11 +674,11 @@ def pool_events(counts: Any, *, time: int = 1, space: int = 1) -> Array:
     x = check_array("counts", check_instance("counts", counts, np.ndarray, list, tuple))
     check_shape("counts", x, ("n", "T", "P", "H", "W"))
     if x.dtype.kind not in "biuf" or not x.size:
-        raise TypeError(f"Argument `counts` must hold numbers, but got {describe(x)}.")
+        raise ArgumentTypeError("counts", f"must hold numbers, but got {describe(x)}.")
     t = check_int("time", time, minimum=1)
     k = check_int("space", space, minimum=1, maximum=max(x.shape[3:]))
     if x.shape[1] < t:
-        raise ValueError(f"Argument `time` must be at most {x.shape[1]}, all bins, but got {t}.")
+        raise ArgumentValueError("time", f"must be at most {x.shape[1]}, all bins, but got {t}.")
     lacking = [-size % k for size in x.shape[3:]]
     x = np.pad(x, [(0, 0)] * 3 + [(n // 2, n - n // 2) for n in lacking])
     n, steps, polarities, height, width = x.shape

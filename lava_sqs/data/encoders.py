@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_bytes, check_int, check_real, check_seed, check_shape
+from lava_sqs._errors import ArgumentValueError
 
 __all__ = ["ENCODERS", "Scale", "current", "latency", "population", "rate"]
 
@@ -32,9 +33,10 @@ ENCODERS = ("rate", "latency", "population", "current")
 def _unit(name: str, value: Any) -> Array:
     x = check_real(name, value)
     if x.size and (x.min() < 0 or x.max() > 1):
-        raise ValueError(
-            f"Argument `{name}` must lie in [0, 1], but has values from {x.min():g} to "
-            f"{x.max():g}. Scale it first, see Scale."
+        raise ArgumentValueError(
+            name,
+            f"must lie in [0, 1], but has values from {x.min():g} to "
+            f"{x.max():g}. Scale it first, see Scale.",
         )
     return x
 
@@ -170,7 +172,7 @@ def population(x: Any, n_neurons: int = 5) -> Array:
     """
     values = _unit("x", x)
     if values.ndim == 0:
-        raise ValueError("Argument `x` must have shape (..., F), but has shape ().")
+        raise ArgumentValueError("x", "must have shape (..., F), but has shape ().")
     n = check_int("n_neurons", n_neurons, minimum=2)
     check_bytes("n_neurons", 16.0 * max(values.size, 1) * n)
     centres = np.linspace(0, 1, n)

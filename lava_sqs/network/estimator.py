@@ -33,17 +33,14 @@ from lava_sqs._checks import (
     check_text,
     describe,
 )
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._npz import Declared
 from lava_sqs._version import __version__
 from lava_sqs.data import encoders
 from lava_sqs.data.datasets import samples_in_words
 from lava_sqs.data.encoders import ENCODERS, Scale
-from lava_sqs.learning.optimizers import Optimizer
-from lava_sqs.network import storage
-from lava_sqs.network.readout import READOUTS, Evaluation, accuracy_interval, count_scores
-from lava_sqs.network.simulation import LayerTrace, compiled_layers, forward, sequential_uniforms
-from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters, feed_forward
-from lava_sqs.network.training import (
+from lava_sqs.network import files as storage
+from lava_sqs.network.gradient import (
     CREDITS,
     RULES,
     TARGETS,
@@ -53,7 +50,11 @@ from lava_sqs.network.training import (
     local_gradient,
     target_trains,
 )
+from lava_sqs.network.readout import READOUTS, Evaluation, accuracy_interval, count_scores
+from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
+from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters, feed_forward
 from lava_sqs.neurons import kind_of, kinds
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import Ansatz, NoiseModel
 
 __all__ = ["INPUT_KINDS", "RUNTIMES", "SCHEDULES", "SQSNN"]
@@ -112,7 +113,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     class. A sample of T input steps occupies T + depth steps. In training the visible neurons are
     clamped to their target trains and ascend their own exact log-likelihood; hidden neurons follow
     their own exact score times signals that the visible ones broadcast. Nothing is propagated back
-    through the network. The rules are written out in :mod:`lava_sqs.network.training`.
+    through the network. The rules are written out in :mod:`lava_sqs.network.gradient`.
 
     Parameters
     ----------
@@ -385,13 +386,14 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         if len(classes) < 2:
-            raise ValueError(
-                f"Argument `y` must hold at least 2 classes, but holds 1 class ({classes[0]!r})."
+            raise ArgumentValueError(
+                "y", f"must hold at least 2 classes, but holds 1 class ({classes[0]!r})."
             )
         if going_on and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"Argument `y` must hold the classes of the first fit, {self.classes_}, with "
-                f"warm_start=True, but holds {classes}."
+            raise ArgumentValueError(
+                "y",
+                f"must hold the classes of the first fit, {self.classes_}, with "
+                f"warm_start=True, but holds {classes}.",
             )
         self.classes_ = classes
         self._keep_parameters()
@@ -429,10 +431,11 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         others = [name for name in self._changed() if name not in _FLEXIBLE]
         if others:
             was = ", ".join(f"{k}={describe(getattr(self._kept, k))}" for k in others)
-            raise ValueError(
-                f"Argument `{others[0]}` must be that of the first fit with warm_start=True, where "
+            raise ArgumentValueError(
+                f"{others[0]}",
+                f"must be that of the first fit with warm_start=True, where "
                 f"it was {was}, but got {describe(getattr(self, others[0]))}: a network goes on "
-                "learning as what it is. Give the old value, or warm_start=False."
+                "learning as what it is. Give the old value, or warm_start=False.",
             )
 
     def _warn_if_changed(self) -> None:
@@ -451,9 +454,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     def _check_arguments(self) -> None:
         sizes = self.hidden_layer_sizes
         if not isinstance(sizes, (tuple, list)):
-            raise TypeError(
-                "Argument `hidden_layer_sizes` must be a tuple of integers, but got "
-                f"{describe(sizes)}."
+            raise ArgumentTypeError(
+                "hidden_layer_sizes", f"must be a tuple of integers, but got {describe(sizes)}."
             )
         for size in sizes:
             check_int("hidden_layer_sizes", size, minimum=1)
@@ -485,31 +487,33 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         if self.credit is not None:
             check_choice("credit", self.credit, CREDITS)
             if (self.credit, self.rule) == ("feedback", "as-published"):
-                raise ValueError(
-                    "Argument `credit` must be 'score' (or None) with rule='as-published', but got "
-                    "'feedback'."
+                raise ArgumentValueError(
+                    "credit",
+                    "must be 'score' (or None) with rule='as-published', but got 'feedback'.",
                 )
         check_positive("sparsity", self.sparsity, zero=True)
         if check_positive("discount", self.discount, zero=True) > 1:
-            raise ValueError(f"Argument `discount` must lie in [0, 1], but got {self.discount}.")
+            raise ArgumentValueError("discount", f"must lie in [0, 1], but got {self.discount}.")
         check_positive("validation_fraction", self.validation_fraction, below=1.0)
         if self.noise is not None and not isinstance(self.noise, NoiseModel):
-            raise TypeError(
-                f"Argument `noise` must be a NoiseModel or None, but got {describe(self.noise)}."
+            raise ArgumentTypeError(
+                "noise", f"must be a NoiseModel or None, but got {describe(self.noise)}."
             )
         if self.noise is not None and not kind.takes_noise:
-            raise ValueError(
-                f"Argument `noise` belongs to {_some(lambda k: k.takes_noise)}; with "
-                f"{self.neuron!r} it must be None."
+            raise ArgumentValueError(
+                "noise",
+                f"belongs to {_some(lambda k: k.takes_noise)}; with "
+                f"{self.neuron!r} it must be None.",
             )
         if self.rule not in kind.rules:
-            raise ValueError(
-                f"Argument `rule` = {self.rule!r} belongs to "
+            raise ArgumentValueError(
+                "rule",
+                f"= {self.rule!r} belongs to "
                 f"{_some(lambda k: self.rule in k.rules)}; with {self.neuron!r} it must be "
-                f"{' or '.join(map(repr, kind.rules))}."
+                f"{' or '.join(map(repr, kind.rules))}.",
             )
         if self.resume and self.checkpoint is None:
-            raise ValueError("Argument `checkpoint` must name a file when `resume` is True.")
+            raise ArgumentValueError("checkpoint", "must name a file when `resume` is True.")
 
     def _make_spec(self, n_inputs: int, n_classes: int | None = None) -> NetworkSpec:
         own, n = self._kept, len(self.classes_) if n_classes is None else n_classes
@@ -529,33 +533,38 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         own = self._kept
         kind = own.input_kind
         if kind is None and X.ndim != 2:
-            raise ValueError(
-                f"Argument `input_kind` must be given for an X of shape {X.shape}: 'static' for "
+            raise ArgumentValueError(
+                "input_kind",
+                f"must be given for an X of shape {X.shape}: 'static' for "
                 "images, which are flattened, 'sequence' or 'spikes' for (n, T, features), with "
-                "channels_first=True for (n, features, T)."
+                "channels_first=True for (n, features, T).",
             )
         kind = kind or "static"
         if kind == "static" and own.channels_first:
-            raise ValueError(
-                "Argument `channels_first` belongs to sequences and spikes, but input_kind is "
-                "'static', where all values are flattened."
+            raise ArgumentValueError(
+                "channels_first",
+                "belongs to sequences and spikes, but input_kind is "
+                "'static', where all values are flattened.",
             )
         if kind != "static" and (X.ndim < 3 or (own.channels_first and X.ndim > 3)):
             wanted = "(n, features, T)" if own.channels_first else "(n, T, features)"
-            raise ValueError(
-                f"Argument `X` must have shape {wanted} for input_kind={kind!r}"
+            raise ArgumentValueError(
+                "X",
+                f"must have shape {wanted} for input_kind={kind!r}"
                 f"{' and channels_first=True' if own.channels_first else ''}, but has shape "
-                f"{X.shape}."
+                f"{X.shape}.",
             )
         if kind == "spikes" and not np.isin(X, (0, 1)).all():
-            raise ValueError(
-                "Argument `X` must hold 0 and 1 only for input_kind='spikes', but has values from "
-                f"{X.min()} to {X.max()}. For other values use input_kind='sequence'."
+            raise ArgumentValueError(
+                "X",
+                "must hold 0 and 1 only for input_kind='spikes', but has values from "
+                f"{X.min()} to {X.max()}. For other values use input_kind='sequence'.",
             )
         if kind == "sequence" and own.encoder == "latency":
-            raise ValueError(
-                "Argument `encoder` must be 'rate', 'current' or 'population' for "
-                "input_kind='sequence', but got 'latency'."
+            raise ArgumentValueError(
+                "encoder",
+                "must be 'rate', 'current' or 'population' for "
+                "input_kind='sequence', but got 'latency'.",
             )
         return kind
 
@@ -764,14 +773,14 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         if isinstance(noise, str) and noise == _AS_TRAINED:
             return self.spec_
         if noise is not None and not isinstance(noise, NoiseModel):
-            raise TypeError(
-                f"Argument `noise` must be a NoiseModel or None, but got {describe(noise)}."
+            raise ArgumentTypeError(
+                "noise", f"must be a NoiseModel or None, but got {describe(noise)}."
             )
         kind = kind_of(self._kept.neuron)
         if not kind.takes_noise:
-            raise ValueError(
-                f"Argument `noise` needs {_some(lambda k: k.takes_noise)}, but this is "
-                f"{self._kept.neuron!r}."
+            raise ArgumentValueError(
+                "noise",
+                f"needs {_some(lambda k: k.takes_noise)}, but this is {self._kept.neuron!r}.",
             )
         neuron: Any = self.spec_.visible.neuron
         layers = [replace(la, neuron=neuron.with_noise(noise)) for la in self.spec_.layers]
@@ -869,9 +878,10 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             scores, spikes = self._scores(X, n_repeats, noise, seed)
             return self._judge(scores.argmax(axis=2), y, spikes)
         if self.readout != "count":
-            raise ValueError(
-                "Argument `runtime` must be 'offline' for a network that is read out by "
-                f"{self.readout!r}: Lava counts spikes."
+            raise ArgumentValueError(
+                "runtime",
+                "must be 'offline' for a network that is read out by "
+                f"{self.readout!r}: Lava counts spikes.",
             )
         passes = np.concatenate([X] * n_repeats)
         in_lava = self.run_in_lava(np.concatenate([given] * n_repeats), noise=noise, seed=seed)
@@ -888,14 +898,15 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     def _judge(self, guesses: Array, y: Array, spikes: float) -> Evaluation:
         """Return the evaluation of class indices (n_repeats, n)."""
         if y.shape != guesses.shape[1:]:
-            raise ValueError(
-                f"Argument `y` must have one label for each of {guesses.shape[1]} samples, but has "
-                f"shape {y.shape}."
+            raise ArgumentValueError(
+                "y",
+                f"must have one label for each of {guesses.shape[1]} samples, but has "
+                f"shape {y.shape}.",
             )
         truth = np.searchsorted(self.classes_, y)
         known = np.isin(y, self.classes_)
         if not known.all():
-            raise ValueError(f"Argument `y` must hold known classes, but has {set(y[~known])}.")
+            raise ArgumentValueError("y", f"must hold known classes, but has {set(y[~known])}.")
         correct = guesses == truth
         interval, covers = accuracy_interval(correct)
         n = len(self.classes_)
@@ -1035,7 +1046,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        from lava_sqs.network.in_lava import run_network
+        from lava_sqs.execution.networks import run_network
 
         X, key = self._check_X(X), self._key(seed)
         process, inputs = self._to_lava(noise, seed=key), self._encoded(X, key)
@@ -1295,10 +1306,11 @@ class _Trainer:
                     stratify=labels if counts.min() > 1 else None,
                 )
             except ValueError as error:
-                raise ValueError(
-                    f"Argument `validation_fraction` must leave a sample of each of {len(counts)} "
+                raise ArgumentValueError(
+                    "validation_fraction",
+                    f"must leave a sample of each of {len(counts)} "
                     f"classes on either side, but got {model.validation_fraction} of {len(X)} "
-                    f"samples: {error}"
+                    f"samples: {error}",
                 ) from error
         rng = self._rng(0, 0)
         examples = rng.permutation(len(self.X))[:_EXAMPLES]

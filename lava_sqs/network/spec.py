@@ -20,6 +20,7 @@ from lava_sqs._checks import (
     check_text,
     describe,
 )
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.neurons import Neuron
 
 __all__ = ["INPUT", "LayerParams", "LayerSpec", "NetworkSpec", "Parameters", "feed_forward"]
@@ -62,9 +63,10 @@ class LayerSpec:
         check_text("name", self.name)
         check_int("size", self.size, minimum=1)
         if not isinstance(self.neuron, Neuron):
-            raise TypeError(
-                "Argument `neuron` must be a neuron of lava_sqs.network, for example SQSNeuron, "
-                f"but got {describe(self.neuron)}."
+            raise ArgumentTypeError(
+                "neuron",
+                "must be a neuron of lava_sqs.network, for example SQSNeuron, "
+                f"but got {describe(self.neuron)}.",
             )
         sources = check_items("sources", self.sources)
         object.__setattr__(self, "sources", tuple(check_text("sources", s) for s in sources))
@@ -113,19 +115,21 @@ class NetworkSpec:
         for layer in self.layers:
             check_instance("layers", layer, LayerSpec)
         if not self.layers:
-            raise ValueError("Argument `layers` must hold at least one layer, but is empty.")
+            raise ArgumentValueError("layers", "must hold at least one layer, but is empty.")
         known = [INPUT]
         for i, layer in enumerate(self.layers):
             if layer.name in known:
-                raise ValueError(
-                    f"Argument `layers` must have different names (and none is {INPUT!r}), but got "
-                    f"{layer.name!r} twice."
+                raise ArgumentValueError(
+                    "layers",
+                    f"must have different names (and none is {INPUT!r}), but got "
+                    f"{layer.name!r} twice.",
                 )
             unknown = [s for s in layer.sources if s not in known]
             if unknown or not layer.sources or len(set(layer.sources)) < len(layer.sources):
-                raise ValueError(
-                    f"Argument `layers[{i}].sources` must name different ones of "
-                    f"{', '.join(map(repr, known))}, but got {describe(layer.sources)}."
+                raise ArgumentValueError(
+                    f"layers[{i}].sources",
+                    f"must name different ones of "
+                    f"{', '.join(map(repr, known))}, but got {describe(layer.sources)}.",
                 )
             known.append(layer.name)
         object.__setattr__(self, "_index", {n: i - 1 for i, n in enumerate(known)})
@@ -242,13 +246,14 @@ class NetworkSpec:
         check_instance("parameters", parameters, Mapping)
         for layer in self.layers:
             if layer.name not in parameters:
-                raise ValueError(f"Argument `parameters` must have the layer {layer.name!r}.")
+                raise ArgumentValueError("parameters", f"must have the layer {layer.name!r}.")
             own = check_instance(f"parameters[{layer.name!r}]", parameters[layer.name], LayerParams)
             check_instance(f"parameters[{layer.name!r}].weights", own.weights, Mapping)
             if tuple(own.weights) != layer.sources:
-                raise ValueError(
-                    f"Argument `parameters` must have weights of {layer.sources} for layer "
-                    f"{layer.name!r}, but has {tuple(own.weights)}."
+                raise ArgumentValueError(
+                    "parameters",
+                    f"must have weights of {layer.sources} for layer "
+                    f"{layer.name!r}, but has {tuple(own.weights)}.",
                 )
             for source, w in own.weights.items():
                 name = f"parameters[{layer.name!r}].weights[{source!r}]"

@@ -6,6 +6,7 @@ import importlib
 from typing import TypeVar
 
 from lava_sqs._checks import check_choice, check_text, describe
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.neurons.base import BaseNeuron
 
 __all__ = ["kind_of", "kinds", "register"]
@@ -97,9 +98,8 @@ def register(kind: _Kind) -> _Kind:
     ValueError: Argument `kind` must have a name that is not yet taken, but got 'lif'.
     """
     if not (isinstance(kind, type) and issubclass(kind, BaseNeuron)):
-        raise TypeError(
-            f"Argument `kind` must be a subclass of lava_sqs.neurons.BaseNeuron, but got "
-            f"{describe(kind)}."
+        raise ArgumentTypeError(
+            "kind", f"must be a subclass of lava_sqs.neurons.BaseNeuron, but got {describe(kind)}."
         )
     name = check_text("name", getattr(kind, "name", None))
     known = _REGISTERED.get(name)
@@ -108,8 +108,8 @@ def register(kind: _Kind) -> _Kind:
         kind.__qualname__,
     )  # its module was executed again
     if name in kinds() and not same:
-        raise ValueError(
-            f"Argument `kind` must have a name that is not yet taken, but got {name!r}."
+        raise ArgumentValueError(
+            "kind", f"must have a name that is not yet taken, but got {name!r}."
         )
     _REGISTERED[name] = kind
     return kind

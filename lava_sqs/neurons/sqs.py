@@ -15,7 +15,7 @@ from lava_sqs.quantum import Ansatz, NoiseModel, Population, SpikeTrainScorer
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum._room import check_scores
 from lava_sqs.quantum.instrument import compile_program
-from lava_sqs.quantum.sensitivity import OnlineScores
+from lava_sqs.quantum.scores.recorded import OnlineScores
 
 __all__ = ["CompiledSQS", "SQSNeuron"]
 
@@ -184,7 +184,7 @@ class SQSNeuron(BaseNeuron):
 
         Arguments and result are as in :func:`~lava_sqs.learning.published_gradient`.
         """
-        from lava_sqs.learning.published import published_gradient
+        from lava_sqs.quantum.scores.published import published_gradient
 
         return published_gradient(
             self.ansatz,

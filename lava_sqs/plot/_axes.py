@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_int, check_items, check_real, describe
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.quantum._memory import MemoryArray
 from lava_sqs.quantum.population import Population, RunResult
 from lava_sqs.recording import Recording
@@ -36,11 +37,12 @@ def new_axes(ax: Any, *, figsize: tuple[float, float] = (6.4, 3.6), projection: 
         made: Axes = figure.add_subplot(projection=projection)
         return made
     if not isinstance(ax, Axes):
-        raise TypeError(f"Argument `ax` must be Axes or None, but got {describe(ax)}.")
+        raise ArgumentTypeError("ax", f"must be Axes or None, but got {describe(ax)}.")
     if projection is not None and ax.name != projection:
-        raise ValueError(
-            f"Argument `ax` must have projection={projection!r}, as in "
-            f"figure.add_subplot(projection={projection!r}), but has {ax.name!r}."
+        raise ArgumentValueError(
+            "ax",
+            f"must have projection={projection!r}, as in "
+            f"figure.add_subplot(projection={projection!r}), but has {ax.name!r}.",
         )
     return ax
 
@@ -71,32 +73,34 @@ def series(name: str, value: Any, field: str) -> Array:
     if isinstance(value, RunResult):
         found = getattr(value, field)
         if found is None:
-            raise ValueError(
-                f"Argument `{name}` must hold `{field}`, but the run did not keep it: "
-                f"run(..., record=({field!r},))."
+            raise ArgumentValueError(
+                name,
+                f"must hold `{field}`, but the run did not keep it: run(..., record=({field!r},)).",
             )
     elif isinstance(recording, Recording):
         key = "s_out" if field == "spikes" else field
         if key not in recording:
-            raise ValueError(
-                f"Argument `{name}` must hold `{key}`, but it is not recorded: name it when you "
-                f"make the Process, record=({key!r},)."
+            raise ArgumentValueError(
+                name,
+                f"must hold `{key}`, but it is not recorded: name it when you "
+                f"make the Process, record=({key!r},).",
             )
         found = recording[key]
     elif isinstance(value, Population):
-        raise TypeError(
-            f"Argument `{name}` must hold a run, but got a Population, which knows its last step "
-            "only: pass what its run(...) returns."
+        raise ArgumentTypeError(
+            name,
+            "must hold a run, but got a Population, which knows its last step "
+            "only: pass what its run(...) returns.",
         )
     else:
         found = check_real(name, value)
     array = found if isinstance(found, MemoryArray) else np.asarray(found)
     if array.ndim < 2:
-        raise ValueError(
-            f"Argument `{name}` must have shape (T, ...), time first, but has shape {array.shape}."
+        raise ArgumentValueError(
+            name, f"must have shape (T, ...), time first, but has shape {array.shape}."
         )
     if not len(array):
-        raise ValueError(f"Argument `{name}` must have at least one time step, but has none.")
+        raise ArgumentValueError(name, "must have at least one time step, but has none.")
     return array
 
 
@@ -112,9 +116,10 @@ def one_of(name: str, value: Any, attribute: str, kind: type) -> Any:
     found = value if isinstance(value, kind) else getattr(value, attribute, None)
     if not isinstance(found, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise TypeError(
-            f"Argument `{name}` must be {article} {kind.__name__} or have one as `.{attribute}` (a "
-            f"Population, an SQS, a RunResult), but got {describe(value)}."
+        raise ArgumentTypeError(
+            name,
+            f"must be {article} {kind.__name__} or have one as `.{attribute}` (a "
+            f"Population, an SQS, a RunResult), but got {describe(value)}.",
         )
     return found
 
@@ -124,9 +129,9 @@ def channels(name: str, value: Any, count: int) -> list[int]:
     chosen = [value] if isinstance(value, (str, int, np.integer)) else check_items(name, value)
     indices = [check_int(name, i) for i in chosen]
     if not indices or not all(-count <= i < count for i in indices):
-        raise ValueError(
-            f"Argument `{name}` must name some of {count} channels, 0 to {count - 1}, but got "
-            f"{describe(value)}."
+        raise ArgumentValueError(
+            name,
+            f"must name some of {count} channels, 0 to {count - 1}, but got {describe(value)}.",
         )
     return [i % count for i in indices]
 

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_flag, check_instance, check_int
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import qutip
 from lava_sqs.plot._axes import new_axes, series
 from lava_sqs.quantum._memory import note_of
-from lava_sqs.quantum.pauli import qobj_to_pauli
+from lava_sqs.quantum.engines.trajectory import LARGEST_PAULI_MEMORY
 from lava_sqs.quantum.population import Population
-from lava_sqs.quantum.trajectory import LARGEST_PAULI_MEMORY
+from lava_sqs.quantum.states import qobj_to_pauli
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,20 +136,20 @@ def _bloch_vectors(memory: Any, neuron: Any, qubit: int) -> NDArray[np.float64]:
         -n <= i < n for i, n in zip(where, lengths, strict=True)
     )
     if not fits:
-        raise ValueError(
-            f"Argument `neuron` must be an index into axes of lengths {lengths}, but got "
-            f"{neuron!r}."
+        raise ArgumentValueError(
+            "neuron", f"must be an index into axes of lengths {lengths}, but got {neuron!r}."
         )
     chosen = np.moveaxis(vectors, 0, len(where))[where]
     n = chosen.shape[1] if per_qubit else round(np.log(chosen.shape[-1]) / np.log(4))
     if (not per_qubit and chosen.shape[-1] != 4**n) or n < 1:
-        raise ValueError(
-            f"Argument `memory` must have Pauli vectors of length 4**n on its last axis, but has "
-            f"shape {vectors.shape}."
+        raise ArgumentValueError(
+            "memory",
+            f"must have Pauli vectors of length 4**n on its last axis, but has "
+            f"shape {vectors.shape}.",
         )
     if qubit >= n:
-        raise ValueError(
-            f"Argument `qubit` must be below the number of memory qubits, {n}, but got {qubit}."
+        raise ArgumentValueError(
+            "qubit", f"must be below the number of memory qubits, {n}, but got {qubit}."
         )
     if per_qubit:
         return np.asarray(chosen[:, qubit, 1:])

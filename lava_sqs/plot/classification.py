@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._checks import check_flag, check_items, check_real, describe
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs.plot._axes import new_axes
 
 if TYPE_CHECKING:
@@ -59,16 +60,16 @@ def confusion_matrix(
 
     counts = check_real("evaluation", getattr(evaluation, "confusion", evaluation))
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
-        raise ValueError(
-            f"Argument `evaluation` must have shape (n, n), but has shape {counts.shape}."
+        raise ArgumentValueError(
+            "evaluation", f"must have shape (n, n), but has shape {counts.shape}."
         )
     if (counts < 0).any():
-        raise ValueError("Argument `evaluation` must hold counts, but has negative ones.")
+        raise ArgumentValueError("evaluation", "must hold counts, but has negative ones.")
     names = np.arange(len(counts)) if labels is None else check_items("labels", labels)
     if len(names) != len(counts):
-        raise ValueError(
-            f"Argument `labels` must have one name for each of {len(counts)} classes, but got "
-            f"{describe(labels)}."
+        raise ArgumentValueError(
+            "labels",
+            f"must have one name for each of {len(counts)} classes, but got {describe(labels)}.",
         )
     colorbar = check_flag("colorbar", colorbar)
     if check_flag("normalize", normalize):

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_choice, check_instance, check_real, check_shape, describe
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs.plot._axes import COLOURS, new_axes, whole_numbers
-from lava_sqs.quantum.sensitivity import OnlineScores
+from lava_sqs.quantum.scores.recorded import OnlineScores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,9 +75,8 @@ def sensitivity_kernel(
         kappa = np.moveaxis(kappa.kappa, 1, -1)
     array = check_real("kappa", kappa)
     if array.ndim < 1 or array.size == 0:
-        raise ValueError(
-            f"Argument `kappa` must have shape (..., H + 1) and no empty axis, but has shape "
-            f"{array.shape}."
+        raise ArgumentValueError(
+            "kappa", f"must have shape (..., H + 1) and no empty axis, but has shape {array.shape}."
         )
     flat = array.reshape(-1, array.shape[-1])
     lags = np.arange(flat.shape[1])
@@ -189,16 +189,17 @@ def _curves(value: Any, attribute: str) -> NDArray[np.float64]:
     if len(networks) and all(hasattr(network, "loss_curve_") for network in networks):
         found = [check_real("curves", getattr(network, attribute)) for network in networks]
         if len({len(curve) for curve in found}) > 1:
-            raise ValueError(
-                "Argument `curves` must have networks with equally many epochs, but they have "
-                f"{', '.join(str(len(curve)) for curve in found)}."
+            raise ArgumentValueError(
+                "curves",
+                "must have networks with equally many epochs, but they have "
+                f"{', '.join(str(len(curve)) for curve in found)}.",
             )
         value = found
     elif any(hasattr(network, "get_params") for network in networks):
-        raise ValueError("Argument `curves` must have fitted networks: call fit(...) first.")
+        raise ArgumentValueError("curves", "must have fitted networks: call fit(...) first.")
     array: NDArray[np.float64] = np.atleast_2d(check_real("curves", value))
     if array.ndim > 2 or array.size == 0:
-        raise ValueError(
-            f"Argument `curves` must have shape (E,) or (seeds, E), but got {describe(array)}."
+        raise ArgumentValueError(
+            "curves", f"must have shape (E,) or (seeds, E), but got {describe(array)}."
         )
     return np.asarray(array)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._checks import check_choice, check_flag, check_instance
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs.plot._axes import COLOURS, channels, new_axes, series, traces, whole_numbers
 from lava_sqs.quantum import diagnostics
 
@@ -182,9 +183,10 @@ def memory_capacity(
     check_choice("value", value, ("linear", "information"))
     values = getattr(capacity, value)
     if values is None:
-        raise ValueError(
-            "Argument `value` must be 'linear', for a capacity estimated from spikes has no "
-            "information, but got 'information'."
+        raise ArgumentValueError(
+            "value",
+            "must be 'linear', for a capacity estimated from spikes has no "
+            "information, but got 'information'.",
         )
     ax = new_axes(ax)
     delays = np.arange(len(values))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._checks import check_positive
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs.plot._axes import channels, new_axes, series, style, traces, whole_numbers
 
 if TYPE_CHECKING:
@@ -115,14 +116,15 @@ def spike_probability(
         drawn = [line for line in ax.lines if str(line.get_label()).startswith("neuron ")]
         marks = series("spikes", spikes, "spikes")
         if marks.shape != found.shape:
-            raise ValueError(
-                f"Argument `spikes` must have the shape {found.shape} of `p_spike`, but has shape "
-                f"{marks.shape}."
+            raise ArgumentValueError(
+                "spikes",
+                f"must have the shape {found.shape} of `p_spike`, but has shape {marks.shape}.",
             )
         if not drawn:
-            raise ValueError(
-                f"Argument `spikes` needs lines to mark, but {count} channels are drawn as one "
-                "band: choose some with `neurons`."
+            raise ArgumentValueError(
+                "spikes",
+                f"needs lines to mark, but {count} channels are drawn as one "
+                "band: choose some with `neurons`.",
             )
         marks = marks.reshape(values.shape)
         for i, channel in enumerate(range(count) if chosen is None else chosen):

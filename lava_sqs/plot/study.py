@@ -16,6 +16,7 @@ from lava_sqs._checks import (
     check_positive,
     check_text,
 )
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs.plot._axes import COLOURS, STROKES, new_axes
 
 if TYPE_CHECKING:
@@ -105,9 +106,10 @@ def plot_study(
     for p in result.points:
         at = p.parameter(name)
         if not _is_number(at):
-            raise ValueError(
-                f"Argument `x` must be a parameter with a number at every point, but `{name}` is "
-                f"{at!r} at ({_text(p.params)})."
+            raise ArgumentValueError(
+                "x",
+                f"must be a parameter with a number at every point, but `{name}` is "
+                f"{at!r} at ({_text(p.params)}).",
             )
     ax = new_axes(ax, figsize=(6.4, 4.2))
     label, factor, logarithmic = _label(name)
@@ -250,9 +252,9 @@ def _marks(parameter: str, presets: Sequence[str]) -> dict[str, float]:
         elif hasattr(model, field):
             at = model.value(field, 0)
         else:
-            raise ValueError(
-                f"Argument `presets` must be empty for the parameter `{parameter}`: devices have "
-                "no value of it."
+            raise ArgumentValueError(
+                "presets",
+                f"must be empty for the parameter `{parameter}`: devices have no value of it.",
             )
         marks[preset] = at * _label(parameter)[1]
     return marks
@@ -352,9 +354,10 @@ def _groups(result: StudyResult, x: str, group: str | Sequence[str] | None) -> l
     else:
         groups = [result.resolve(check_text("group", g)) for g in check_items("group", given)]
     if len(groups) > 2:
-        raise ValueError(
-            f"Argument `group` can have two parameters, but {', '.join(groups)} vary: choose, and "
-            f"select one value of the rest, {_HOW}."
+        raise ArgumentValueError(
+            "group",
+            f"can have two parameters, but {', '.join(groups)} vary: choose, and "
+            f"select one value of the rest, {_HOW}.",
         )
     _check_rest(result, (x, *groups))
     return groups
@@ -423,13 +426,13 @@ def _kind(result: StudyResult, value: str) -> str:
     check_choice("value", value, _VALUES)
     values = [p.counts.kind == "values" for p in result.points]
     if not values:
-        raise ValueError("Argument `result` must have points, but has none.")
+        raise ArgumentValueError("result", "must have points, but has none.")
     if any(values) != all(values):
-        raise ValueError("Argument `result` mixes tasks: use result.select(task=...).")
+        raise ArgumentValueError("result", "mixes tasks: use result.select(task=...).")
     if all(values):
         if value in ("error rate", "accuracy"):
-            raise ValueError(
-                f"Argument `value` must be 'value', but got {value!r}: there are no errors."
+            raise ArgumentValueError(
+                "value", f"must be 'value', but got {value!r}: there are no errors."
             )
         return "value"
     return "accuracy" if value == "auto" else "error rate" if value == "value" else value

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance
 from lava_sqs.proc._refusals import check_neighbours
-from lava_sqs.running import shared_array
+from lava_sqs.recording import shared_array
 
 
 class _Caller(ProcessPostInitCaller):

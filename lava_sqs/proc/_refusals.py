@@ -12,6 +12,8 @@ from lava.magma.core.process.connection import LearningConnectionProcess
 from lava.magma.core.process.ports.ports import AbstractPort, TransposePort
 from lava.magma.core.process.process import AbstractProcess
 
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+
 _MAX_BYTES = 2 * 2**30
 #: Messages that Lava's channel between two ports holds.
 _CHANNEL = 64
@@ -32,21 +34,23 @@ def check_window_fits(window: int, channels: int, floats: int) -> None:
     per_step = 8 * (_CHANNEL * channels + floats)
     need = (window + 1) * per_step
     if need > _MAX_BYTES:
-        raise ValueError(
-            f"Argument `window` must be at most {max(_MAX_BYTES // per_step - 1, 0)} for "
+        raise ArgumentValueError(
+            "window",
+            f"must be at most {max(_MAX_BYTES // per_step - 1, 0)} for "
             f"{channels} channels, but got {window}, which needs {need / 2**30:.3g} GiB. The steps "
-            "between two resets are enough."
+            "between two resets are enough.",
         )
 
 
 def check_floating_pt(process: AbstractProcess, run_cfg: Any) -> None:
     """Refuse to learn under a fixed-point run configuration."""
     if getattr(run_cfg, "select_tag", None) == "fixed_pt":
-        raise ValueError(
-            f"Argument `run_cfg` must not have select_tag='fixed_pt' for a network that learns: "
+        raise ArgumentValueError(
+            "run_cfg",
+            f"must not have select_tag='fixed_pt' for a network that learns: "
             f"{_label(process)} has no such model, because Lava "
             "clips and shifts scores there. Learn under select_tag='floating_pt', and run what was "
-            "learned under 'fixed_pt' as SQS behind a stock Dense."
+            "learned under 'fixed_pt' as SQS behind a stock Dense.",
         )
 
 
@@ -195,41 +199,43 @@ def check_pair(neurons: Any, connection: Any) -> None:
     connection : SQSDense, or LearningDense with a rule that reads scores
     """
     if neurons.sends != "scores":
-        raise ValueError(
-            f"Argument `connection` must not read scores, but {_label(connection)} does, and "
-            f"{_label(neurons)} sends {neurons.sends}. Make the neurons with sends='scores'."
+        raise ArgumentValueError(
+            "connection",
+            f"must not read scores, but {_label(connection)} does, and "
+            f"{_label(neurons)} sends {neurons.sends}. Make the neurons with sends='scores'.",
         )
     window, copies = getattr(neurons, "window", 0), getattr(neurons, "copies", None)
     if isinstance(connection, LearningConnectionProcess):
         if copies is not None:
-            raise TypeError(
-                "Argument `connection` must be an SQSDense with the same `copies` for neurons that "
-                f"have copies={copies}: a LearningDense cannot share its weights between copies."
+            raise ArgumentTypeError(
+                "connection",
+                "must be an SQSDense with the same `copies` for neurons that "
+                f"have copies={copies}: a LearningDense cannot share its weights between copies.",
             )
         wanted = getattr(connection._learning_rule, "window", 0)
         if wanted > window:
-            raise ValueError(
-                f"Argument `neurons` must have window >= {wanted} for this rule, but has "
-                f"window={window}."
+            raise ArgumentValueError(
+                "neurons", f"must have window >= {wanted} for this rule, but has window={window}."
             )
         return
     if connection.window != window:
-        raise ValueError(
-            f"Argument `connection` must have the window of its neurons, {window}, "
-            f"but has window={connection.window}."
+        raise ArgumentValueError(
+            "connection",
+            f"must have the window of its neurons, {window}, but has window={connection.window}.",
         )
     if connection.copies != copies:
-        raise ValueError(
-            f"Argument `connection` must have the copies of its neurons, {copies}, but "
-            f"has copies={connection.copies}."
+        raise ArgumentValueError(
+            "connection",
+            f"must have the copies of its neurons, {copies}, but has copies={connection.copies}.",
         )
     given = connection.proc_params
     mine = given["reset_interval"], given["reset_offset"]
     theirs = getattr(neurons, "reset_interval", None), getattr(neurons, "reset_offset", 0)
     if given["gamma"] > 0 and mine != theirs:
-        raise ValueError(
-            "Argument `connection` must have the resets of its neurons, or gamma=0, since its "
-            f"eligibility lasts: (reset_interval, reset_offset) is {theirs} there and {mine} here."
+        raise ArgumentValueError(
+            "connection",
+            "must have the resets of its neurons, or gamma=0, since its "
+            f"eligibility lasts: (reset_interval, reset_offset) is {theirs} there and {mine} here.",
         )
 
 

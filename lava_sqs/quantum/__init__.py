@@ -10,16 +10,16 @@ from lava_sqs.quantum.noise import (
     depol_from_aer,
     depol_from_gate_infidelity,
 )
-from lava_sqs.quantum.pauli import (
+from lava_sqs.quantum.population import Population, RunResult
+from lava_sqs.quantum.reference import ReferenceNeuron
+from lava_sqs.quantum.scores.recorded import OnlineScores, SpikeTrainScorer, score_spike_train
+from lava_sqs.quantum.states import (
     matrix_to_superoperator,
     pauli_labels,
     pauli_to_qobj,
     qobj_to_pauli,
     superoperator_to_matrix,
 )
-from lava_sqs.quantum.population import Population, RunResult
-from lava_sqs.quantum.reference import ReferenceNeuron
-from lava_sqs.quantum.sensitivity import OnlineScores, SpikeTrainScorer, score_spike_train
 
 if TYPE_CHECKING:
     from lava_sqs.quantum.instrument import instrument

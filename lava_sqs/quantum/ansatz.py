@@ -24,6 +24,7 @@ from lava_sqs._checks import (
     check_shape,
     check_text,
 )
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum.gates import Gate, draw, parse_gate, unitary_gate
 
@@ -436,9 +437,10 @@ def resolve(
     varies: Iterable[str] = ()
     if isinstance(ansatz, Ansatz):
         if "layers" in given:
-            raise ValueError(
-                "Argument `layers` belongs to circuits given by name, but `ansatz` is an Ansatz "
-                "object. Leave it out."
+            raise ArgumentValueError(
+                "layers",
+                "belongs to circuits given by name, but `ansatz` is an Ansatz "
+                "object. Leave it out.",
             )
         circuit, why, hint = ansatz, ", as `ansatz` says, or left out", ""
     else:
@@ -449,7 +451,7 @@ def resolve(
     for key, value in given.items():
         fixed = getattr(circuit, key, 1)  # a circuit that cannot vary its layers has one
         if key not in varies and value != fixed:
-            raise ValueError(f"Argument `{key}` must be {fixed}{why}, but got {value}.{hint}")
+            raise ArgumentValueError(key, f"must be {fixed}{why}, but got {value}.{hint}")
     return circuit
 
 

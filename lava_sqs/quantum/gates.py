@@ -22,6 +22,7 @@ from lava_sqs._checks import (
     check_shape,
     describe,
 )
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
 
 __all__ = ["Gate"]
@@ -142,18 +143,17 @@ def parse_gate(where: str, item: Any, n: int, names: dict[str, int]) -> Gate:
     *where* is what messages call it. The description is that of ``from_gates``.
     """
     if isinstance(item, str) or not isinstance(item, Sequence) or len(item) not in (2, 3):
-        raise TypeError(
-            f"Argument `{where}` must be (name, qubits) or (name, qubits, angle), "
-            f"but got {describe(item)}."
+        raise ArgumentTypeError(
+            where, f"must be (name, qubits) or (name, qubits, angle), but got {describe(item)}."
         )
     gate = check_choice(f"{where}[0]", item[0], [*ROTATIONS, *FIXED])
     raw = item[1] if isinstance(item[1], Sequence) else (item[1],)
     qubits = tuple(check_int(f"{where}[1]", q, minimum=0) for q in raw)
     size = (ROTATIONS if gate in ROTATIONS else FIXED)[gate][0]
     if len(qubits) != size or len(set(qubits)) != size or max(qubits) >= n:
-        raise ValueError(
-            f"Argument `{where}[1]` must name {size} different qubit(s) below {n} for "
-            f"{gate}, but got {item[1]!r}."
+        raise ArgumentValueError(
+            f"{where}[1]",
+            f"must name {size} different qubit(s) below {n} for {gate}, but got {item[1]!r}.",
         )
     angle = item[2] if len(item) == 3 else None
     if gate in FIXED:
@@ -178,20 +178,22 @@ def unitary_gate(unitary: Any, io_qubits: int, memory_qubits: int, rtol: Any) ->
         else check_array("unitary", unitary, "a matrix")
     )
     if full.dtype.kind not in "biufc":
-        raise TypeError(f"Argument `unitary` must be a Qobj or an array, but got {full.dtype}.")
+        raise ArgumentTypeError("unitary", f"must be a Qobj or an array, but got {full.dtype}.")
     if full.shape != (2**n, 2**n):
-        raise ValueError(
-            f"Argument `unitary` must have shape {(2**n, 2**n)} for {io_qubits} io and "
-            f"{memory_qubits} memory qubits, but has shape {full.shape}."
+        raise ArgumentValueError(
+            "unitary",
+            f"must have shape {(2**n, 2**n)} for {io_qubits} io and "
+            f"{memory_qubits} memory qubits, but has shape {full.shape}.",
         )
     full = full.astype(complex)
     tolerance = check_positive("rtol", rtol, below=0.1)
     error = np.abs(full.conj().T @ full - np.eye(2**n)).max()
     if not error <= tolerance:
-        raise ValueError(
-            f"Argument `unitary` must be unitary, but U^dagger U differs from 1 by {error:.3g}, "
+        raise ArgumentValueError(
+            "unitary",
+            f"must be unitary, but U^dagger U differs from 1 by {error:.3g}, "
             f"above `rtol` = {tolerance:g}. If that is rounding, pass a larger rtol: the nearest "
-            "unitary is taken."
+            "unitary is taken.",
         )
     if error > 1e-13:  # more than rounding in double precision: U (U^dagger U)^(-1/2)
         left, _, right = np.linalg.svd(full)

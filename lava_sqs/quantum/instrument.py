@@ -31,12 +31,12 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance, check_real, check_shape
 from lava_sqs._lazy import qutip
-from lava_sqs.quantum import _kernels
 from lava_sqs.quantum._room import check_compiled, check_scores
 from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.kernels import step as _kernels
 from lava_sqs.quantum.noise import NoiseModel, depolarizing
-from lava_sqs.quantum.pauli import _kron, matrix_to_superoperator, superoperator_to_matrix
 from lava_sqs.quantum.schedule import Schedule
+from lava_sqs.quantum.states import _kron, matrix_to_superoperator, superoperator_to_matrix
 
 __all__ = ["Program", "compile_program", "instrument"]
 
@@ -53,7 +53,7 @@ class Program:
     ansatz, noise
         What it was compiled from.
     table, entries, terms, rows, start, effects
-        The arrays of ``lava_sqs.quantum._kernels.build_instruments``.
+        The arrays of ``lava_sqs.quantum.kernels.step.build_instruments``.
     eta : ndarray, shape (io_qubits,)
         Shrinkage of the encoding gate where z > 0.
 

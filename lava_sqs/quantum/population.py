@@ -41,8 +41,8 @@ from lava_sqs._checks import (
     describe,
     memory_limit,
 )
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
-from lava_sqs.quantum import _kernels
 from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum._room import (
     check_compiled,
@@ -53,20 +53,21 @@ from lava_sqs.quantum._room import (
     literal_bytes,
 )
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.engines import _FLOOR as _FLOOR
 from lava_sqs.quantum.engines import (
     Engine,
     InstrumentEngine,
     LiteralEngine,
 )
 from lava_sqs.quantum.engines import ground_state as ground_state
-from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.trajectory import (
+from lava_sqs.quantum.engines.exact import _FLOOR as _FLOOR
+from lava_sqs.quantum.engines.trajectory import (
     TrajectoryEngine,
     gate_bytes,
     program_bytes,
     state_bytes,
 )
+from lava_sqs.quantum.kernels import step as _kernels
+from lava_sqs.quantum.noise import NoiseModel
 
 __all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
 
@@ -355,8 +356,8 @@ class Population:
                 f"Argument `index` must address axes {where.shape}, but got {index!r}."
             ) from error
         if np.ndim(flat) != 0:
-            raise ValueError(
-                f"Argument `index` must pick one neuron of {where.shape}, but got {index!r}."
+            raise ArgumentValueError(
+                "index", f"must pick one neuron of {where.shape}, but got {index!r}."
             )
         return self._engine.density(*divmod(int(flat), self._size))
 
@@ -378,12 +379,12 @@ class Population:
             If *op* is no Hermitian operator on the memory qubits.
         """
         if not isinstance(op, qutip.Qobj):
-            raise TypeError(f"Argument `op` must be a QuTiP Qobj, but got {type(op).__name__}.")
+            raise ArgumentTypeError("op", f"must be a QuTiP Qobj, but got {type(op).__name__}.")
         m = self._ansatz.memory_qubits
         if not op.isherm or op.dims != [[2] * m, [2] * m]:
-            raise ValueError(
-                f"Argument `op` must be a Hermitian operator on {m} memory qubit(s), but has dims "
-                f"{op.dims}."
+            raise ArgumentValueError(
+                "op",
+                f"must be a Hermitian operator on {m} memory qubit(s), but has dims {op.dims}.",
             )
         return self._engine.expect(op).reshape(*self._batch, self._size)
 
@@ -610,8 +611,8 @@ class Population:
         if bits.dtype.kind not in "biu" and not (
             bits.dtype.kind == "f" and np.isin(bits, (-1, 0, 1)).all()
         ):
-            raise TypeError(
-                f"Argument `outcome` must hold integers -1, 0 or 1, but got {describe(outcome)}."
+            raise ArgumentTypeError(
+                "outcome", f"must hold integers -1, 0 or 1, but got {describe(outcome)}."
             )
         expected = (*leading, *self._batch, self._size)
         if n_io > 1 or bits.ndim == len(expected) + 1:
@@ -672,8 +673,8 @@ def _check_uniforms(uniforms: Any, shape: tuple[int, ...]) -> Array:
         u = check_real("uniforms", u)
     check_shape("uniforms", u, shape)
     if u.min(initial=0) < 0 or u.max(initial=0) >= 1:
-        raise ValueError(
-            f"Argument `uniforms` must lie in [0, 1), but has values from {u.min()} to {u.max()}."
+        raise ArgumentValueError(
+            "uniforms", f"must lie in [0, 1), but has values from {u.min()} to {u.max()}."
         )
     return np.ascontiguousarray(u)
 
@@ -684,18 +685,19 @@ def _outcome_index(bits: Array) -> Array:
     Channel 0 is the most significant bit.
     """
     if bits.min(initial=0) < -1 or bits.max(initial=0) > 1:
-        raise ValueError(
-            "Argument `outcome` must hold -1 (free), 0 or 1, but has values from "
-            f"{bits.min()} to {bits.max()}."
+        raise ArgumentValueError(
+            "outcome",
+            f"must hold -1 (free), 0 or 1, but has values from {bits.min()} to {bits.max()}.",
         )
     n_io = bits.shape[-1]
     if n_io == 1:
         return np.ascontiguousarray(bits[..., 0], dtype=np.int64)
     free = (bits == -1).any(axis=-1)
     if (free != (bits == -1).all(axis=-1)).any():
-        raise ValueError(
-            "Argument `outcome` must clamp all io channels of a neuron or none of them, but "
-            "some neurons mix -1 with 0 or 1."
+        raise ArgumentValueError(
+            "outcome",
+            "must clamp all io channels of a neuron or none of them, but "
+            "some neurons mix -1 with 0 or 1.",
         )
     return np.ascontiguousarray(np.where(free, -1, bits @ (1 << np.arange(n_io)[::-1])))
 
@@ -709,7 +711,7 @@ def _check_batch(batch: Any) -> tuple[int, ...]:
     single = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
     axes = check_items("batch", (batch,) if single else batch)
     if len(axes) > 16:
-        raise ValueError(f"Argument `batch` must have at most 16 axes, but has {len(axes)}.")
+        raise ArgumentValueError("batch", f"must have at most 16 axes, but has {len(axes)}.")
     return tuple(check_int("batch", n, minimum=0) for n in axes)
 
 
@@ -721,20 +723,21 @@ def _initial_theta(
         check_bytes("size", 8 * size * max(ansatz.n_params, 1))
     if theta is None:
         if size is None:
-            raise ValueError("Argument `size` must be given when `theta` is None.")
+            raise ArgumentValueError("size", "must be given when `theta` is None.")
         rng = np.random.default_rng(seeds)
         return rng.uniform(-np.pi, np.pi, (size, ansatz.n_params)), size
     angles = check_real("theta", theta)
     if angles.ndim == 1:
         if size is None:
-            raise ValueError(
-                f"Argument `size` must be given when `theta` has shape ({ansatz.n_params},): how "
-                "many neurons share it?"
+            raise ArgumentValueError(
+                "size",
+                f"must be given when `theta` has shape ({ansatz.n_params},): how "
+                "many neurons share it?",
             )
         return np.tile(ansatz.check_theta(angles), (size, 1)), size
     ansatz.check_theta(angles, leading=("K" if size is None else size,))
     if angles.shape[0] == 0:
-        raise ValueError("Argument `theta` must have at least one row, but has none.")
+        raise ArgumentValueError("theta", "must have at least one row, but has none.")
     return angles, angles.shape[0]
 
 

@@ -20,8 +20,8 @@ from typing import Literal, NamedTuple
 
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum.ansatz import Ansatz, Gate
-from lava_sqs.quantum.channels import SLOTS
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise.channels import SLOTS
 
 __all__ = ["Operation", "Schedule", "operations"]
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from lava_sqs.study.command import main
+from lava_sqs.cli.study import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from lava_sqs._checks import describe
+from lava_sqs._errors import ArgumentTypeError
 from lava_sqs.study._source import (
     Parsed,
     bytecode,
@@ -131,15 +132,17 @@ def _without_partial(task: Any) -> Any:
 def _check_findable(task: Any) -> None:
     task = _without_partial(task)
     if inspect.isfunction(task) and "<" in task.__qualname__:
-        raise TypeError(
-            f"Argument `task` must be a function at the top level of a module, but got "
-            f"{task.__qualname__}: other processes could not find it."
+        raise ArgumentTypeError(
+            "task",
+            f"must be a function at the top level of a module, but got "
+            f"{task.__qualname__}: other processes could not find it.",
         )
     of_class = isinstance(getattr(task, "__self__", None), type)
     if inspect.isbuiltin(task) or isinstance(task, type) or of_class:
-        raise TypeError(
-            "Argument `task` must be a function, a callable object or a method of one, written in "
-            f"Python, but got {describe(task)}."
+        raise ArgumentTypeError(
+            "task",
+            "must be a function, a callable object or a method of one, written in "
+            f"Python, but got {describe(task)}.",
         )
 
 

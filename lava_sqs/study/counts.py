@@ -20,6 +20,7 @@ from lava_sqs._checks import (
     check_shape,
     describe,
 )
+from lava_sqs._errors import ArgumentValueError
 
 __all__ = ["KINDS", "Counts"]
 
@@ -74,8 +75,8 @@ class Counts:
         check_int("shots", self.shots, minimum=0)
         check_int("errors", self.errors, minimum=0)
         if self.errors > self.shots:
-            raise ValueError(
-                f"Argument `errors` must be at most shots = {self.shots}, but got {self.errors}."
+            raise ArgumentValueError(
+                "errors", f"must be at most shots = {self.shots}, but got {self.errors}."
             )
         for name in ("value_sum", "value_sq"):
             check_shape(name, check_real(name, getattr(self, name)), ())
@@ -90,10 +91,11 @@ class Counts:
             or min(self.sample_errors) < 0
             or max(self.sample_errors) > self.repeats
         ):
-            raise ValueError(
-                "Argument `sample_errors` must give the errors of every sample, each from 0 to "
+            raise ArgumentValueError(
+                "sample_errors",
+                "must give the errors of every sample, each from 0 to "
                 f"the number of repeats, and sum to {self.errors} in {self.shots} shots, but got "
-                f"{describe(self.sample_errors)}."
+                f"{describe(self.sample_errors)}.",
             )
 
     @classmethod
@@ -141,8 +143,8 @@ class Counts:
         check_instance("errors", errors, np.ndarray, list, tuple, range)
         array = check_array("errors", errors, "N counts, one per sample")
         if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "biu":
-            raise ValueError(
-                f"Argument `errors` must be N counts, one per sample, but got {describe(errors)}."
+            raise ArgumentValueError(
+                "errors", f"must be N counts, one per sample, but got {describe(errors)}."
             )
         each = tuple(int(e) for e in array)
         repeats = check_int("repeats", repeats, minimum=1)
@@ -168,7 +170,7 @@ class Counts:
         """
         array = np.atleast_1d(check_real("values", values)).ravel()
         if (np.abs(array) > 1e100).any():
-            raise ValueError("Argument `values` must hold numbers up to 1e100: they are squared.")
+            raise ArgumentValueError("values", "must hold numbers up to 1e100: they are squared.")
         return cls(
             "values",
             int(array.size),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._checks import check_int, check_items, check_text, describe
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.noise import PREFIXES, noise_from
 from lava_sqs.study.plan import point_id
@@ -105,7 +106,7 @@ def quantised(model: Any, bits: int) -> Any:
     array([[ 1.,  0., -1.]])
     """
     if not hasattr(model, "parameters_"):
-        raise TypeError(f"Argument `model` must be a fitted SQSNN, but got {describe(model)}.")
+        raise ArgumentTypeError("model", f"must be a fitted SQSNN, but got {describe(model)}.")
     levels = 2 ** (check_int("bits", bits, minimum=2, maximum=_MAX_BITS) - 1) - 1
     model = copy.copy(model)
     model.parameters_ = {name: own.copy() for name, own in model.parameters_.items()}
@@ -281,24 +282,23 @@ class Accuracy:
         if (self.X is None) != (self.y is None):
             raise ValueError("Arguments `X` and `y` must be given both or neither.")
         if self.X is not None and len(self.X) != len(self.y):
-            raise ValueError(
-                f"Argument `y` must have {len(self.X)} labels, one per sample, but has "
-                f"{len(self.y)}."
+            raise ArgumentValueError(
+                "y", f"must have {len(self.X)} labels, one per sample, but has {len(self.y)}."
             )
         check_int("train_seed", self.train_seed, minimum=0)
         if self.model is None and self.X is not None:
-            raise ValueError("Argument `model` must be given with X and y: nothing to train on.")
+            raise ArgumentValueError("model", "must be given with X and y: nothing to train on.")
         if not (self.model is None or isinstance(self.model, str)) and not callable(
             getattr(self.model, "predict", None)
         ):
-            raise TypeError(
-                f"Argument `model` must have a method predict, or be a path, but got "
-                f"{describe(self.model)}."
+            raise ArgumentTypeError(
+                "model",
+                f"must have a method predict, or be a path, but got {describe(self.model)}.",
             )
         if self.keep is not None and not isinstance(self.keep, str):
-            raise TypeError(f"Argument `keep` must be a path, but got {describe(self.keep)}.")
+            raise ArgumentTypeError("keep", f"must be a path, but got {describe(self.keep)}.")
         if self.keep is not None and self.model is not None:
-            raise ValueError("Argument `keep` must be None with a model: nothing is trained.")
+            raise ArgumentValueError("keep", "must be None with a model: nothing is trained.")
 
     def identity(self) -> Any:
         """Return what the rows' ids contain: the model and the samples, hashed.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lava_sqs._checks import check_choice, check_int, check_positive, describe
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._version import __version__
 
 __all__ = [
@@ -199,7 +200,7 @@ def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
     if given is None:
         return flat
     if not isinstance(given, Mapping):
-        raise TypeError(f"Argument `{name}` must be a dict, but got {describe(given)}.")
+        raise ArgumentTypeError(name, f"must be a dict, but got {describe(given)}.")
     for key, value in given.items():
         if (
             not isinstance(key, str)
@@ -208,14 +209,16 @@ def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
             or key[0] in "#=+-@"
             or not key.isprintable()
         ):
-            raise ValueError(
-                f"Argument `{name}` must have names without spaces, commas, quotes and control "
-                f"characters, and not begin them with # = + - or @, but got {key!r}."
+            raise ArgumentValueError(
+                name,
+                f"must have names without spaces, commas, quotes and control "
+                f"characters, and not begin them with # = + - or @, but got {key!r}.",
             )
         if key in RESERVED:
-            raise ValueError(
-                f"Argument `{name}` must not have a parameter `{key}`: the results have a column "
-                "of that name already."
+            raise ArgumentValueError(
+                name,
+                f"must not have a parameter `{key}`: the results have a column "
+                "of that name already.",
             )
         items: Iterable[tuple[str, Any]]
         if isinstance(value, Mapping):
@@ -226,7 +229,7 @@ def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
             items = ((key, value),)
         for k, v in items:
             if k in flat:
-                raise ValueError(f"Argument `{name}` gives the parameter `{k}` twice.")
+                raise ArgumentValueError(name, f"gives the parameter `{k}` twice.")
             flat[k] = v
     return flat
 
@@ -269,19 +272,18 @@ def expand(
     axes = {}
     for key, values in flatten("grid", grid).items():
         if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)):
-            raise TypeError(
-                f"Argument `grid` must have a list of values for `{key}`, but got "
-                f"{describe(values)}."
+            raise ArgumentTypeError(
+                "grid", f"must have a list of values for `{key}`, but got {describe(values)}."
             )
         axes[key] = [plain(key, v) for v in values]
         if not axes[key]:
-            raise ValueError(f"Argument `grid` must have values for `{key}`, but got none.")
+            raise ArgumentValueError("grid", f"must have values for `{key}`, but got none.")
     if points is not None and (
         isinstance(points, (str, Mapping)) or not isinstance(points, Sequence)
     ):
-        raise TypeError(f"Argument `points` must be a list of dicts, but got {describe(points)}.")
+        raise ArgumentTypeError("points", f"must be a list of dicts, but got {describe(points)}.")
     if points is not None and not points:
-        raise ValueError("Argument `points` must have at least one dict, or be None.")
+        raise ArgumentValueError("points", "must have at least one dict, or be None.")
     expanded = []
     for i, given in enumerate([{}] if points is None else points):
         own = {k: plain(k, v) for k, v in flatten(f"points[{i}]", given).items()}

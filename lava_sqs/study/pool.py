@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lava_sqs._checks import check_int, describe
+from lava_sqs._errors import ArgumentTypeError
 from lava_sqs.study.isolation import IsolatedFailure
 
 __all__ = ["Pool", "is_lost"]
@@ -86,9 +87,10 @@ class Pool:
             self._make = executor
             self._executor = executor()
         else:
-            raise TypeError(
-                "Argument `executor` must be a concurrent.futures.Executor or a function that "
-                f"makes one, but got {describe(executor)}."
+            raise ArgumentTypeError(
+                "executor",
+                "must be a concurrent.futures.Executor or a function that "
+                f"makes one, but got {describe(executor)}.",
             )
         self.size = workers or (1 if executor is None else _size(self._executor))
         self.serial = isinstance(self._executor, _Here)

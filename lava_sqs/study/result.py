@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lava_sqs._checks import describe, printable
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.intervals import Interval, interval
 from lava_sqs.study.store import Row, combine
@@ -169,7 +170,7 @@ class StudyResult:
             If a file cannot be used.
         """
         if not paths:
-            raise ValueError("Argument `paths` must have at least one file.")
+            raise ArgumentValueError("paths", "must have at least one file.")
         return cls(tuple(combine(paths)))
 
     @cached_property

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from lava_sqs._checks import check_int, check_seconds, check_text
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs._version import __version__
 from lava_sqs.study._identity import identity
 from lava_sqs.study.plan import Point, Stop, canonical, expand, point_id, select_valid
@@ -98,7 +99,7 @@ class Study:
         if version is not None:
             version = check_text("version", str(version) if type(version) is int else version)
             if not version:
-                raise ValueError("Argument `version` must not be empty.")
+                raise ArgumentValueError("version", "must not be empty.")
         self._identity = identity(self.task, version)
         expanded = expand(grid=grid, points=points, base=base)
         valid, self.skipped = select_valid(expanded, on_invalid)
@@ -162,9 +163,9 @@ class Study:
         if timeout is not None:
             timeout = check_seconds("timeout", timeout)
             if not isolate:
-                raise ValueError(
-                    "Argument `timeout` needs isolate=True: only a batch in a process of its own "
-                    "can be ended."
+                raise ArgumentValueError(
+                    "timeout",
+                    "needs isolate=True: only a batch in a process of its own can be ended.",
                 )
         check_int("retries", retries, minimum=0)
         return self._iterate(path, stop, workers, executor, resume, isolate, timeout, retries)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lava_sqs._checks import check_choice, check_instance, describe
+from lava_sqs._errors import ArgumentTypeError
 from lava_sqs.study._identity import content_hash
 from lava_sqs.study.counts import Counts
 
@@ -88,13 +89,13 @@ def resolve_task(task: Any, options: Mapping[str, Any] | None = None) -> Task:
     elif options:
         found = functools.partial(found, **options)
     if not callable(found):
-        raise TypeError(f"Argument `task` must be callable, but got {describe(found)}.")
+        raise ArgumentTypeError("task", f"must be callable, but got {describe(found)}.")
     try:
         inspect.signature(found).bind({}, None)
     except TypeError as error:
-        raise TypeError(
-            f"Argument `task` must be callable as task(params, seed), but {task_name(found)!r} is "
-            f"not: {error}."
+        raise ArgumentTypeError(
+            "task",
+            f"must be callable as task(params, seed), but {task_name(found)!r} is not: {error}.",
         ) from error
     made: Task = found
     return made

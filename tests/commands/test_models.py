@@ -16,8 +16,8 @@ from lava_sqs.data import load_digits
 from lava_sqs.data.encoders import ENCODERS
 from lava_sqs.network import SQSNN
 from lava_sqs.network.estimator import INPUT_KINDS, SCHEDULES
+from lava_sqs.network.gradient import CREDITS, RULES, TARGETS
 from lava_sqs.network.readout import READOUTS
-from lava_sqs.network.training import CREDITS, RULES, TARGETS
 from lava_sqs.neurons import kinds
 from lava_sqs.quantum import NoiseModel
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from nasty import Kind, anything, array, choice, flag, instance, integer, is_integer, real, text
 
 import lava_sqs as sq
-from lava_sqs import data, learning, network, neurons, plot, quantum, study
+from lava_sqs import data, network, neurons, optimizers, plot, quantum, study
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 from lava_sqs.quantum import NoiseModel, ansatz, diagnostics
 
@@ -594,8 +594,8 @@ TARGETS = {
         },
         also={"inputs": ("spikes",), "max_delay": ("inputs",), "washout": ("inputs",)},
     ),
-    "learning.Optimizer": Target(
-        learning.Optimizer,
+    "optimizers.Optimizer": Target(
+        optimizers.Optimizer,
         dict,
         {
             "kind": choice("adam", "sgd"),
@@ -604,8 +604,8 @@ TARGETS = {
         },
         also={"kind": ("optimizer",)},
     ),
-    "learning.published_gradient": Target(
-        learning.published_gradient,
+    "quantum.scores.published_gradient": Target(
+        quantum.scores.published_gradient,
         lambda: {
             "ansatz": PAPER,
             "theta": np.full((2, 3), 0.3),

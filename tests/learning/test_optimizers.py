@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lava_sqs.learning import Optimizer
+from lava_sqs.optimizers import Optimizer
 
 
 def steps(optimizer, gradients, rate=0.1):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lava_sqs.learning import published_gradient
 from lava_sqs.quantum import NoiseModel, ansatz
 from lava_sqs.quantum.reference import ReferenceNeuron
-from lava_sqs.quantum.sensitivity import score_spike_train
+from lava_sqs.quantum.scores.published import published_gradient
+from lava_sqs.quantum.scores.recorded import score_spike_train
 
 NOISE = NoiseModel(t1=1e-4, t2=8e-5, p_depol_2q=8e-3, p_read1_given0=0.01, p_read0_given1=0.02)
 T, K, M, EPS = 6, 2, 3, 0.03

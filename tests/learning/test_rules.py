@@ -16,7 +16,7 @@ from lava_sqs import (
 )
 from lava_sqs.network import SQSNeuron
 from lava_sqs.quantum import NoiseModel, Population, ansatz
-from lava_sqs.quantum.sensitivity import score_spike_train
+from lava_sqs.quantum.scores.recorded import score_spike_train
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*input currents exceed 1")
 # The noise, the sizes and the distributions of the table in docs/learning.md.

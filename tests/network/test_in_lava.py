@@ -6,9 +6,9 @@ from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.lif.process import LIF
 
 from lava_sqs.data import load_digits
+from lava_sqs.execution.runtime import SQSSimCfg, runtime
 from lava_sqs.network import SQSNN
 from lava_sqs.quantum import NoiseModel, ansatz
-from lava_sqs.running import SQSSimCfg, runtime
 
 DATA = load_digits()
 X, Y, XT = DATA.x_train[:200], DATA.y_train[:200], DATA.x_test[:8]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lava_sqs.network import LayerSpec, NetworkSpec, SQSNeuron, feed_forward
-from lava_sqs.network.simulation import Delayed, forward
-from lava_sqs.network.training import initialise
+from lava_sqs.network.gradient import initialise
+from lava_sqs.network.simulate import Delayed, forward
 from lava_sqs.quantum import Population, ansatz
 
 NEURON = SQSNeuron(ansatz.layered())

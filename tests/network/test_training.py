@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lava_sqs.network import LayerSpec, LIFNeuron, NetworkSpec, SQSNeuron, feed_forward
-from lava_sqs.network.simulation import LayerTrace, forward
-from lava_sqs.network.training import (
+from lava_sqs.network.gradient import (
     BOUND,
     _raising,
     class_codes,
@@ -16,6 +15,7 @@ from lava_sqs.network.training import (
     local_gradient,
     target_trains,
 )
+from lava_sqs.network.simulate import LayerTrace, forward
 from lava_sqs.neurons import RunOut
 from lava_sqs.quantum import ansatz
 

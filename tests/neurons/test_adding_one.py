@@ -9,7 +9,7 @@ import pytest
 
 from lava_sqs import SQSNN, _lava, cli
 from lava_sqs.network import LayerSpec, LIFNeuron, NetworkSpec, feed_forward
-from lava_sqs.network.training import initialise
+from lava_sqs.network.gradient import initialise
 from lava_sqs.neurons import BaseNeuron, kind_of, kinds, register, registry
 from lava_sqs.neurons.base import compiled
 from lava_sqs.quantum import NoiseModel
@@ -37,7 +37,7 @@ def coin(monkeypatch):
 
 
 def test_it_is_listed(coin):
-    from lava_sqs.network import neurons
+    from lava_sqs import neurons
 
     assert kinds() == (*registry._HOMES, "coin")
     assert kinds() == neurons.KINDS

@@ -28,9 +28,9 @@ from lava_sqs import (
     ansatz,
     runtime,
 )
-from lava_sqs.learning import Optimizer
 from lava_sqs.network import SQSNeuron, feed_forward
-from lava_sqs.network.training import initialise
+from lava_sqs.network.gradient import initialise
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 from lava_sqs.recording import Recording
 

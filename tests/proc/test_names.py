@@ -8,7 +8,7 @@ from lava.proc.lif.process import LIF
 
 from lava_sqs import QLIF, SQS, LearningSQS, SQSDense, ansatz
 from lava_sqs.network import SQSNeuron, feed_forward
-from lava_sqs.network.training import initialise
+from lava_sqs.network.gradient import initialise
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 
 

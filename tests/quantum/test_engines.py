@@ -6,8 +6,9 @@ from math import prod
 import numpy as np
 import pytest
 
-from lava_sqs.quantum import NoiseModel, Population, _kernels, ansatz, pauli_to_qobj
+from lava_sqs.quantum import NoiseModel, Population, ansatz, pauli_to_qobj
 from lava_sqs.quantum.instrument import Program, compile_program
+from lava_sqs.quantum.kernels import step as _kernels
 from lava_sqs.quantum.population import BACKENDS, default_backend
 
 NOISE = NoiseModel(

@@ -27,15 +27,15 @@ from lava_sqs.quantum import (
     qobj_to_pauli,
     superoperator_to_matrix,
 )
-from lava_sqs.quantum.channels import (
+from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.noise import depol_from_gate_infidelity
+from lava_sqs.quantum.noise.channels import (
     SLOTS,
     Channel,
     aer_depolarizing_param,
     depol_from_aer,
     depolarizing,
 )
-from lava_sqs.quantum.instrument import compile_program
-from lava_sqs.quantum.noise import depol_from_gate_infidelity
 
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2)]
 X, Y, Z, ONE = qutip.sigmax(), qutip.sigmay(), qutip.sigmaz(), qutip.qeye(2)

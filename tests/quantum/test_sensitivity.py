@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lava_sqs.quantum import NoiseModel, Population, _score_kernels, ansatz
+from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import compile_program
-from lava_sqs.quantum.sensitivity import (
+from lava_sqs.quantum.kernels import scores as _score_kernels
+from lava_sqs.quantum.scores.recorded import (
     OnlineScores,
     SpikeTrainScorer,
     derivatives,

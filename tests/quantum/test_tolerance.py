@@ -19,7 +19,7 @@ from lava_sqs.quantum import (
     qobj_to_pauli,
     superoperator_to_matrix,
 )
-from lava_sqs.quantum.channels import Channel
+from lava_sqs.quantum.noise.channels import Channel
 
 # -- channels in single precision ------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import qutip
 from scipy.stats import chi2
 
 from lava_sqs.quantum import NoiseModel, Population, ReferenceNeuron, ansatz, qobj_to_pauli
-from lava_sqs.quantum.channels import SLOTS
+from lava_sqs.quantum.noise.channels import SLOTS
 
 STRONG = NoiseModel(
     t1=3e-6,

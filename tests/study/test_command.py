@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from lava_sqs.cli.study import main
 from lava_sqs.study import StudyResult, read_rows
-from lava_sqs.study.command import main
 from lava_sqs.study.loader import StudyFileError, key_lines, load_study
 
 GOOD = """\
@@ -163,7 +163,7 @@ def test_a_task_beside_the_file_is_found(tmp_path):
 def test_the_command_is_wired():
     import argparse
 
-    from lava_sqs.study.command import add_parser
+    from lava_sqs.cli.study import add_parser
 
     top = argparse.ArgumentParser()
     add_parser(top.add_subparsers())

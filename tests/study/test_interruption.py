@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from benchmarks import study_faults as faults
+from lava_sqs.cli.study import main
 from lava_sqs.study import networks
-from lava_sqs.study.command import main
 from lava_sqs.study.loader import load_study
 
 STUDY = """
@@ -224,7 +224,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(coins, tmp_path):
 
 def test_dask_that_is_not_there_is_an_error(coins, tmp_path, capsys, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("lava_sqs.study.command.DASK_TIMEOUT", 1.0)
+    monkeypatch.setattr("lava_sqs.cli.study.DASK_TIMEOUT", 1.0)
     arguments = ["run", str(coins), "--out", str(tmp_path / "a.csv")]
     assert main([*arguments, "--dask", "tcp://127.0.0.1:1"]) == 1
     assert "no Dask scheduler answers at tcp://127.0.0.1:1" in capsys.readouterr().err

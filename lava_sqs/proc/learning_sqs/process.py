@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from lava_sqs._checks import check_choice, check_int, check_positive
-from lava_sqs.learning.optimizers import Optimizer
+from lava_sqs._errors import ArgumentValueError
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc._elsewhere import LEARNING
 from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 from lava_sqs.proc.sqs.process import SQS
@@ -29,7 +30,7 @@ class LearningSQS(SQS):
         e_t = \frac{\partial \log p_t}{\partial (\theta, \mathrm{bias})}, \qquad
         \kappa_h(t) = \frac{\partial \log p_t}{\partial a_{in}(t-h)},
 
-    exact over all steps since the last reset (see :mod:`lava_sqs.quantum.sensitivity`). Angles
+    exact over all steps since the last reset (see :mod:`lava_sqs.quantum.scores.recorded`). Angles
     and biases learn inside the Process; ``kappa`` and the signal leave through ports, for the
     weights of the connections that drive it (:func:`~lava_sqs.connect_learning`).
 
@@ -141,16 +142,17 @@ class LearningSQS(SQS):
         }
         gamma = check_positive("gamma", gamma, zero=True)
         if gamma > 1:
-            raise ValueError(f"Argument `gamma` must be in [0, 1], but got {gamma:g}.")
+            raise ArgumentValueError("gamma", f"must be in [0, 1], but got {gamma:g}.")
         if baseline is not None:
             if role == "visible":
-                raise ValueError(
-                    "Argument `baseline` belongs to role='hidden' (a visible neuron's signal is "
-                    f"1), but got {baseline!r}."
+                raise ArgumentValueError(
+                    "baseline",
+                    "belongs to role='hidden' (a visible neuron's signal is "
+                    f"1), but got {baseline!r}.",
                 )
             baseline = check_positive("baseline", baseline)
             if baseline > 1:
-                raise ValueError(f"Argument `baseline` must be in (0, 1], but got {baseline:g}.")
+                raise ArgumentValueError("baseline", f"must be in (0, 1], but got {baseline:g}.")
         trace = _check_trace(sends, role, rates["lr_weights"], trace_tau, trace_impulse)
         learning = {
             "role": role,
@@ -240,26 +242,28 @@ def _check_trace(
     if check_choice("sends", sends, SENDS) == "scores":
         for name, value in given.items():
             if value is not None:
-                raise ValueError(
-                    f"Argument `{name}` belongs to sends='traces', but got {value!r} with "
-                    "sends='scores'."
+                raise ArgumentValueError(
+                    name, f"belongs to sends='traces', but got {value!r} with sends='scores'."
                 )
         return given
     if role != "hidden":
-        raise ValueError(
-            "Argument `role` must be 'hidden' for sends='traces', whose third factor is a reward, "
-            f"but got {role!r}."
+        raise ArgumentValueError(
+            "role",
+            "must be 'hidden' for sends='traces', whose third factor is a reward, "
+            f"but got {role!r}.",
         )
     if lr_weights:
-        raise ValueError(
-            "Argument `lr_weights` must be 0 for sends='traces', whose rule has a learning rate of "
-            f"its own, but got {lr_weights:g}."
+        raise ArgumentValueError(
+            "lr_weights",
+            "must be 0 for sends='traces', whose rule has a learning rate of "
+            f"its own, but got {lr_weights:g}.",
         )
     for name, value in given.items():
         if value is None:
-            raise ValueError(
-                f"Argument `{name}` must be given for sends='traces', for example that of the "
+            raise ArgumentValueError(
+                name,
+                "must be given for sends='traces', for example that of the "
                 "rule: trace_tau=rule.post_trace_decay_tau, "
-                "trace_impulse=rule.post_trace_kernel_magnitude."
+                "trace_impulse=rule.post_trace_kernel_magnitude.",
             )
     return {name: check_positive(name, value) for name, value in given.items()}

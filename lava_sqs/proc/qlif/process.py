@@ -10,6 +10,7 @@ from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_axes, check_broadcast, check_int, check_reset, check_seed
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs.proc._elsewhere import QLIF_NAMES
 from lava_sqs.proc._naming import NamedProcess, warn_of_wraps
 
@@ -145,9 +146,9 @@ def check_constant(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.
     """Return a Var of the neurons as an array of *shape*; raise for what means nothing."""
     array = check_broadcast(name, value, shape)
     if name in ("decay", "threshold", "gain") and array.min() <= 0:
-        raise ValueError(f"Argument `{name}` must be above 0, but has the value {array.min():g}.")
+        raise ArgumentValueError(name, f"must be above 0, but has the value {array.min():g}.")
     if name == "threshold" and array.max() > 1:
-        raise ValueError(
-            f"Argument `threshold` must lie in (0, 1], but has the value {array.max():g}."
+        raise ArgumentValueError(
+            "threshold", f"must lie in (0, 1], but has the value {array.max():g}."
         )
     return array

@@ -9,7 +9,8 @@ from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 
 from lava_sqs._checks import check_int, check_positive, check_real, check_reset, check_shape
-from lava_sqs.learning.optimizers import Optimizer
+from lava_sqs._errors import ArgumentValueError
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc._elsewhere import CONNECTION
 from lava_sqs.proc._naming import NamedProcess
 from lava_sqs.proc._refusals import check_floating_pt, check_kernel, check_window_fits
@@ -104,13 +105,13 @@ class SQSDense(NamedProcess):
     ) -> None:
         matrix = check_shape("weights", check_real("weights", weights), ("post", "pre"))
         if not matrix.size:
-            raise ValueError(
-                f"Argument `weights` must connect something, but has shape {matrix.shape}."
+            raise ArgumentValueError(
+                "weights", f"must connect something, but has shape {matrix.shape}."
             )
         window = check_int("window", window, minimum=0)
         gamma = check_positive("gamma", gamma, zero=True)
         if gamma > 1:
-            raise ValueError(f"Argument `gamma` must be in [0, 1], but got {gamma:g}.")
+            raise ArgumentValueError("gamma", f"must be in [0, 1], but got {gamma:g}.")
         interval, offset = check_reset(reset_interval, reset_offset)
         batch = () if copies is None else (check_int("copies", copies, minimum=1),)
         super().__init__(

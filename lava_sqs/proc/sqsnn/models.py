@@ -7,7 +7,7 @@ from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.dense.process import Dense
 
-from lava_sqs.network.simulation import layer_seeds
+from lava_sqs.network.simulate import layer_seeds
 from lava_sqs.network.spec import INPUT
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 

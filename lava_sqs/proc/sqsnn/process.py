@@ -10,6 +10,7 @@ from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 
 from lava_sqs._checks import check_int, check_seed, describe
+from lava_sqs._errors import ArgumentTypeError
 from lava_sqs.neurons import kind_of, kinds
 from lava_sqs.proc._naming import NamedProcess
 
@@ -56,7 +57,7 @@ class SQSNetwork(NamedProcess):
     --------
     >>> import numpy as np
     >>> from lava_sqs.network import SQSNeuron, feed_forward
-    >>> from lava_sqs.network.training import initialise
+    >>> from lava_sqs.network.gradient import initialise
     >>> from lava_sqs.quantum import ansatz
     >>> spec = feed_forward(3, (4,), 2, SQSNeuron(ansatz.layered()))
     >>> start = initialise(spec, np.ones((5, 8, 3)), np.random.default_rng(0))
@@ -76,14 +77,15 @@ class SQSNetwork(NamedProcess):
         log_config: LogConfig | None = None,
     ) -> None:
         if not hasattr(spec, "check_parameters"):
-            raise TypeError(f"Argument `spec` must be a NetworkSpec, but got {describe(spec)}.")
+            raise ArgumentTypeError("spec", f"must be a NetworkSpec, but got {describe(spec)}.")
         spec.check_parameters(parameters)
         for layer in spec.layers:
             if not getattr(layer.neuron, "process", hasattr(layer.neuron, "to_process")):
                 able = [name for name in kinds() if kind_of(name).process]
-                raise TypeError(
-                    f"Argument `spec` must be made of neurons that have a Process to run in Lava "
-                    f"({', '.join(able)}), but layer {layer.name!r} is {layer.neuron!r}."
+                raise ArgumentTypeError(
+                    "spec",
+                    f"must be made of neurons that have a Process to run in Lava "
+                    f"({', '.join(able)}), but layer {layer.name!r} is {layer.neuron!r}.",
                 )
         interval = None
         if n_steps is not None:

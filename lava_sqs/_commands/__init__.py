@@ -1,1 +1,0 @@
-"""The commands of ``lava-sqs``: parse, call, print; one family per file."""

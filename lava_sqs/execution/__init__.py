@@ -1,0 +1,10 @@
+"""Running Lava networks so that they never hang and never lie."""
+
+from lava_sqs.execution.networks import run_network
+from lava_sqs.execution.runtime import SQSSimCfg, runtime
+
+__all__ = [
+    "SQSSimCfg",
+    "run_network",
+    "runtime",
+]

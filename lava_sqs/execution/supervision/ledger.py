@@ -1,0 +1,254 @@
+"""What a running network records for :meth:`lava_sqs.execution.runtime.runtime.record`.
+
+The children exist before anybody says what to record. So each network has, from its start, one
+file without a name that parent and children share, in which every recorded Var or OutPort gets a
+region of its own; the regions lie far apart, and only what is written takes memory. The parent
+writes letters to the children there, and a number on the board says how far to read.
+"""
+
+import io
+import mmap
+import os
+import pickle
+import tempfile
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lava.magma.core.model.py.ports import PyOutPortVectorDense
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+#: Bytes between two regions; the first region of a child holds the letters to it.
+REGION = 1 << 40
+#: Bytes of a region before its rows: their number and their dtype.
+PAGE = mmap.ALLOCATIONGRANULARITY
+#: Lava's commands of a step after its first; a step has ended when another one comes.
+LATER_PHASES = (2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a model records in a region: a Var or a port by its name there.
+
+    Attributes
+    ----------
+    kind : {"Var", "OutPort"}
+        What is recorded.
+    name : str
+        Attribute of the model.
+    shape : tuple of int
+        Shape of a row.
+    dtype : str
+        Declared by the model.
+    every : int
+        A row is taken in the time steps that are multiples of it.
+    region : int
+        Number of the region.
+    limit : int
+        Bytes that it may take.
+    """
+
+    kind: str
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    every: int
+    region: int
+    limit: int
+
+
+class Ledger:
+    """The file that a network records into.
+
+    Parameters
+    ----------
+    size : int
+        Number of children.
+    """
+
+    def __init__(self, size: int) -> None:
+        if hasattr(os, "memfd_create"):
+            self.file = os.memfd_create("ledger")
+        else:  # pragma: no cover - not Linux
+            self.file, path = tempfile.mkstemp()
+            os.unlink(path)
+        weakref.finalize(self, os.close, self.file)
+        self._regions = size
+        self._sent = [0] * size
+
+    def new_region(self) -> int:
+        """Return the number of a region that nobody has."""
+        self._regions += 1
+        os.ftruncate(self.file, (self._regions - 1) * REGION + PAGE)
+        return self._regions - 1
+
+    def send(self, index: int, field: Field) -> int:
+        """Write a letter to a child; return how many bytes it has been sent."""
+        letter = pickle.dumps(field)
+        os.pwrite(self.file, letter, index * REGION + self._sent[index])
+        self._sent[index] += len(letter)
+        return self._sent[index]
+
+    def rows(self, field: Field) -> int:
+        """Return the number of rows of a field."""
+        return int(header(self.file, field)["rows"][0])
+
+    def row_type(self, field: Field) -> np.dtype[Any]:
+        """Return the dtype of the rows: what the model holds, or what it declares before any."""
+        said = bytes(header(self.file, field)["dtype"][0]).decode()
+        return np.dtype(said or field.dtype)
+
+    def read(self, field: Field, n_rows: int) -> NDArray[Any]:
+        """Return a copy of the first rows."""
+        rows = np.empty((n_rows, *field.shape), self.row_type(field))
+        left = rows.reshape(-1).view(np.uint8).data
+        offset = field.region * REGION + PAGE
+        while left:
+            got = os.preadv(self.file, [left], offset)
+            left, offset = left[got:], offset + got
+        return rows
+
+
+def header(file: int, field: Field) -> NDArray[Any]:
+    """Return number and dtype of the rows of a field, in memory shared with its writer."""
+    memory = mmap.mmap(file, PAGE, offset=field.region * REGION)
+    return np.ndarray(1, [("rows", np.int64), ("dtype", "S16")], memory)
+
+
+class Taker:
+    """The child's side: takes a row of every field when a step of the model has ended.
+
+    Parameters
+    ----------
+    model : PyLoihiProcessModel
+        The model.
+    file : int
+        Descriptor of the ledger.
+    index : int
+        The row of this child on the board.
+    """
+
+    def __init__(self, model: Any, file: int, index: int) -> None:
+        self._model, self._file = model, file
+        self._letters, self._read = index * REGION, 0
+        self._takes: list[Callable[[int], None]] = []
+        self._ports: dict[str, _Port] = {}
+        self.wanted = False
+
+    def read_letters(self, end: int) -> None:
+        """Begin the fields that the letters up to `end` ask for."""
+        letters = io.BytesIO(os.pread(self._file, end - self._read, self._letters + self._read))
+        while letters.tell() < end - self._read:
+            self._takes.append(self._begin(pickle.load(letters)))
+        self._read, self.wanted = end, True
+
+    def take(self) -> int:
+        """Write the rows of the step that has ended; return its number."""
+        step: int = self._model.time_step
+        for take in self._takes:
+            take(step)
+        for port in self._ports.values():
+            port.forget()
+        return step
+
+    def _begin(self, field: Field) -> Callable[[int], None]:
+        """Return what writes a row of a field."""
+        value: Callable[[], Any]
+        if field.kind == "OutPort":
+            if field.name not in self._ports:
+                self._ports[field.name] = _Port(getattr(self._model, field.name), field)
+            value = self._ports[field.name].last
+        else:
+            value = _var(self._model, field)
+        dtype = np.dtype(field.dtype)
+        if field.kind == "Var":
+            dtype = np.result_type(dtype, np.asarray(value()).dtype)
+        if dtype.kind not in "biufc":
+            raise TypeError(f"{field.kind} '{field.name}' holds {dtype}, which is not recorded.")
+        head = header(self._file, field)
+        head["dtype"] = dtype.str
+        row_bytes = int(np.prod(field.shape)) * dtype.itemsize
+        start = field.region * REGION + PAGE
+
+        def write(step: int) -> None:
+            if step % field.every:
+                return
+            row = _fitting(field, np.asarray(value()), dtype).tobytes()
+            rows = int(head["rows"][0])
+            if rows * row_bytes > field.limit or os.pwrite(
+                self._file, row, start + rows * row_bytes
+            ) != len(row):
+                raise MemoryError(
+                    f"The record of {field.kind} '{field.name}' fills the memory with {rows} rows "
+                    f"of {row_bytes} bytes. Record every few steps only: record(..., every=10)."
+                )
+            head["rows"] = rows + 1
+
+        return write
+
+
+def _var(model: Any, field: Field) -> Callable[[], Any]:
+    """Return what reads a Var from its model."""
+
+    def value() -> Any:
+        now = getattr(model, field.name)
+        return now.toarray() if issparse(now) else now
+
+    return value
+
+
+def _fitting(field: Field, value: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return what a model holds as a row, without changing any number."""
+    if value.size != int(np.prod(field.shape)):
+        raise TypeError(
+            f"{field.kind} '{field.name}' has shape {field.shape}, but the model now holds shape "
+            f"{value.shape}, which cannot be recorded."
+        )
+    row = value.astype(dtype)
+    if value.dtype != dtype and not np.array_equal(row, value, equal_nan=dtype.kind in "fc"):
+        raise TypeError(
+            f"{field.kind} '{field.name}' held {dtype} when its record began, but the model now "
+            f"holds {value.dtype} with values that do not fit. Let the model declare and keep one."
+        )
+    return row
+
+
+class _Port:
+    """Notes what a port sends in a step: the latest message, as the receiver gets it."""
+
+    def __init__(self, port: Any, field: Field) -> None:
+        self._field = field
+        self._message = np.zeros(field.shape, field.dtype)
+        port.send = self._tapped(port.send)
+        for channel in port.csp_ports:  # Lava's Extractor sends there
+            channel.send = self._tapped(channel.send)
+
+    def last(self) -> NDArray[Any]:
+        """Return the message; zeros if there was none."""
+        return self._message
+
+    def forget(self) -> None:
+        """Begin a step."""
+        self._message.fill(0)
+
+    def _tapped(self, send: Callable[[Any], None]) -> Callable[[Any], None]:
+        def tapped(data: Any) -> None:
+            send(data)
+            data = np.asarray(data)
+            if data.size != self._message.size:
+                raise TypeError(
+                    f"OutPort '{self._field.name}' has shape {self._field.shape}, but sent shape "
+                    f"{data.shape}, which cannot be recorded."
+                )
+            # As Lava's channels cast.
+            np.copyto(self._message, data.reshape(self._message.shape), casting="unsafe")
+
+        return tapped
+
+
+def is_recordable(port_class: Any) -> bool:
+    """Whether a model's port sends arrays of its shape."""
+    return isinstance(port_class, type) and issubclass(port_class, PyOutPortVectorDense)

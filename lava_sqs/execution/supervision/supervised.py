@@ -1,0 +1,571 @@
+"""A Lava Runtime that cannot hang: every wait is watched and every end is definite.
+
+It replaces the points where stock Lava waits, nothing else. Whatever goes wrong ends the children
+before the exception leaves.
+"""
+
+import contextlib
+import errno
+import operator
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from queue import Empty
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspRecvQueue
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.process.message_interface_enum import ActorType
+from lava.magma.core.process.ports.ports import OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
+from lava.magma.core.run_conditions import RunContinuous, RunSteps
+from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing
+from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE, enum_equal
+from lava.magma.runtime.runtime import Runtime
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from lava_sqs._checks import memory_limit
+from lava_sqs._errors import ArgumentTypeError
+from lava_sqs._start_method import forking
+from lava_sqs.execution.supervision.children import POLL, Children, interrupts_deferred, label
+from lava_sqs.execution.supervision.ledger import Field, is_recordable
+from lava_sqs.recording import Column, NetworkRecording, shared_array
+
+#: Seconds without progress after which a run without `timeout` warns; also the least patience
+#: for building the models, which may compile.
+PATIENCE = 60.0
+#: Seconds that a network gets to finish its step and stop by itself.
+STOP_GRACE = 5.0
+
+
+class _AnonymousMemory:
+    """Memory for Lava's channels that no file system and no server process knows of."""
+
+    def create_shared_memory(self, size: int) -> SimpleNamespace:
+        """Return an object with the attribute `buf`, as multiprocessing's SharedMemory."""
+        return SimpleNamespace(buf=shared_array(size, np.uint8).data)
+
+
+class _Infrastructure(MultiProcessing):
+    """Lava's message infrastructure with anonymous memory and supervised children."""
+
+    def __init__(self, children: Children) -> None:
+        super().__init__()
+        self._smm = _AnonymousMemory()
+        self._family = children
+
+    def build_actor(self, target_fn: Any, builder: Any, exception_q: Any = None) -> Any:
+        """Fork a child for `builder`; the other arguments are Lava's way to do so."""
+        return self._family.spawn(builder)
+
+
+class _GuardedQueue(CspRecvQueue):
+    """Where the parent waits for a message: it watches the children meanwhile."""
+
+    def __init__(self, size: int, runtime: "SupervisedRuntime") -> None:
+        super().__init__(size)
+        self._runtime = runtime
+
+    def filled(self, seconds: float = POLL) -> bool:
+        """Wait for a message at most so long; return whether there is one."""
+        try:
+            super().get(timeout=seconds, peek=True)
+        except Empty:
+            return False
+        return True
+
+    def get(self, block: bool = True, timeout: float | None = None, peek: bool = False) -> Any:
+        """Get; raise if the network cannot answer any more."""
+        if not block or timeout is not None:
+            return super().get(block, timeout, peek)
+        self._runtime.require_open()
+        with contextlib.suppress(Empty):
+            return super().get(timeout=POLL, peek=peek)
+        self._runtime.wait_until(self.filled)
+        return super().get(peek=peek)
+
+
+class _GuardedSemaphore(threading.BoundedSemaphore):
+    """Where the parent waits for room to send: it watches the children meanwhile."""
+
+    def __init__(self, size: int, runtime: "SupervisedRuntime") -> None:
+        super().__init__(size)
+        self._runtime = runtime
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        """Acquire; raise if nobody can make room any more."""
+        if not blocking or timeout is not None:
+            return super().acquire(blocking, timeout)
+        self._runtime.require_open()
+        if not super().acquire(timeout=POLL):
+            self._runtime.wait_until(lambda: super(_GuardedSemaphore, self).acquire(timeout=POLL))
+        return True
+
+
+class SupervisedRuntime(Runtime):
+    """Lava's Runtime under supervision.
+
+    Parameters
+    ----------
+    process : AbstractProcess
+        Any Process of the network; it and all connected ones get this runtime.
+    executable : Executable
+        What ``process.compile`` returned.
+    timeout : float or None
+        Seconds without progress of any model after which a run ends with TimeoutError.
+    """
+
+    # Lava's attributes that change their type or that only Lava declares
+    _executable: Any
+    _is_running: bool
+    _watchdog_manager: Any
+    runtime_to_service: Any
+    service_to_runtime: Any
+    _messaging_infrastructure: Any
+    exception_q: list[Any]
+
+    def __init__(self, process: AbstractProcess, executable: Any, timeout: float | None) -> None:
+        super().__init__(executable, ActorType.MultiProcessing, process._log_config.level)
+        self.children = Children(executable)
+        self._name = label(process)
+        self._timeout = self._patience = timeout
+        self._warned = False
+        self._processes = [*executable.process_list, process]
+        self._vars = {
+            var.var_id: (f"'{owner.name}.{var.name}'", var)
+            for owner, builder in executable.proc_builders.items()
+            for var in builder.vars.values()
+        }
+        self._exchanging = threading.RLock()
+        self._closing = threading.Lock()
+        self._stopped: str | None = None
+        self._recordings: list[NetworkRecording] = []
+        for each in self._processes:
+            each.runtime = self
+
+    def __reduce__(self) -> Any:
+        """A copy of a Process is in no running network."""
+        return type(None), ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the network has ended."""
+        return self._stopped is not None
+
+    @property
+    def node_cfg(self) -> Any:
+        """What Lava calls the node configurations of the network."""
+        self.require_open()
+        return super().node_cfg
+
+    def require_open(self) -> None:
+        """Raise if the network has ended."""
+        if self._stopped is not None:
+            raise RuntimeError(
+                f"The network of {self._name} is not running any more: {self._stopped}. The values "
+                "of its Vars ended with it: read them inside the `with` block, or record them. "
+                "Lava compiles a Process once, so to run again build the Processes anew and start "
+                "a new runtime(process, run_cfg)."
+            )
+
+    # Starting ------------------------------------------------------------------------------
+
+    def initialize(self, node_cfg_idx: int = 0) -> None:
+        """Fork all children and wait until every model is built."""
+        with interrupts_deferred(), forking(), self._explaining_shortage():
+            self._build_watchdog_manager()
+            self._messaging_infrastructure = _Infrastructure(self.children)
+            self._build_channels()
+            self._build_sync_channels()
+            self._build_processes()
+            self._build_runtime_services()
+            self.exception_q = []  # Lava's, unused: the board tells more
+            self._start_ports()
+            self._guard_ports()
+        self._is_initialized = True
+        with self._exchange(self._timeout and max(self._timeout, PATIENCE)):
+            self.wait_until(_patiently(self.children.all_built))
+
+    @contextlib.contextmanager
+    def _explaining_shortage(self) -> Iterator[None]:
+        """Say which resource of the system an OSError of Lava's channels is about."""
+        try:
+            yield
+        except OSError as error:
+            short = {
+                errno.ENOSPC: "room in /dev/shm, where its channels have semaphores of a few bytes "
+                "each: free some, or mount it larger (docker run --shm-size=64m)",
+                errno.EFBIG: "files of a few bytes in /dev/shm: raise `ulimit -f`",
+                errno.EMFILE: "more file descriptors: raise `ulimit -n`, or stop other networks",
+                errno.EAGAIN: "more processes: raise `ulimit -u`, or stop other networks",
+                errno.ENOMEM: "more memory: free some, or make the network smaller",
+            }.get(error.errno or 0)
+            if short is None:
+                raise
+            message = f"The network of {self._name} cannot start, it needs {short}"
+            raise OSError(error.errno, message) from error
+
+    def _guard_ports(self) -> None:
+        """Put guards where the parent waits: on its own channels and on those of the user."""
+        for process in self._processes:
+            for port in process.in_ports:
+                if port.external_pipe_flag:
+                    self._open_ports.append(port.external_pipe_csp_send_port)
+            for port in process.out_ports:
+                if port.external_pipe_flag:
+                    self._open_ports.append(port.external_pipe_csp_recv_port)
+        for end in self._open_ports:  # nothing has been sent yet; the children have their own
+            if isinstance(end, CspRecvPort):
+                end._queue = _GuardedQueue(end.size, self)
+            else:
+                end._semaphore = _GuardedSemaphore(end.size, self)
+
+    # Running -------------------------------------------------------------------------------
+
+    def start(self, run_condition: Any) -> None:
+        """Run under a RunCondition."""
+        self.require_open()
+        if self._is_running:
+            raise RuntimeError(f"{self._name} is running already; call wait() or pause() first.")
+        _check_run_condition(run_condition)
+        with self._exchange():
+            self._check_room(run_condition)
+            self._is_started = True
+            self._run(run_condition)
+
+    def wait(self) -> None:
+        """Wait for the end of a run that does not block."""
+        with self._exchange():
+            self._get_resp_for_run()
+
+    def _get_resp_for_run(self) -> None:
+        """Wait for the end of a run, or for a model that asks to pause or stop."""
+        pending = list(self.service_to_runtime) if self._is_running else []
+        while pending:
+            port = self._next_ready(pending)
+            response = port.recv()
+            if enum_equal(response, MGMT_RESPONSE.DONE):
+                pending.remove(port)
+            elif enum_equal(response, MGMT_RESPONSE.REQ_PAUSE):
+                return self.pause()
+            elif enum_equal(response, MGMT_RESPONSE.REQ_STOP):
+                return self.stop()
+            else:
+                raise RuntimeError(f"{self._name}: Lava's runtime service sent {response}.")
+        self._is_running = False
+        if self._recordings:  # Lava confirms before the last step has been recorded
+            self.wait_until(_patiently(self.children.all_recorded))
+
+    def _next_ready(self, ports: list[CspRecvPort]) -> CspRecvPort:
+        if len(ports) > 1:
+            self.wait_until(_patiently(lambda: any(port.probe() for port in ports)))
+        return next((port for port in ports if port.probe()), ports[0])
+
+    def pause(self) -> None:
+        """Pause a run that does not block; the next run continues it."""
+        self.require_open()
+        if not self._is_running:
+            return
+        with self._exchange():
+            for sender in self.runtime_to_service:
+                sender.send(MGMT_COMMAND.PAUSE)
+            for receiver in self.service_to_runtime:
+                while not enum_equal(receiver.recv(), MGMT_RESPONSE.PAUSED):
+                    self._raise_failure()
+            self._is_running = False
+
+    # Vars ----------------------------------------------------------------------------------
+
+    def get_var(self, var_id: int, idx: Any = None) -> NDArray[Any]:
+        """Return the value of a Var, or of the elements `idx` of it."""
+        self._find_var(var_id)
+        with self._exchange(), self._as_started():
+            value: NDArray[Any] = super().get_var(var_id)
+        return value if idx is None else value[idx]
+
+    def set_var(self, var_id: int, value: Any, idx: Any = None) -> None:
+        """Set a Var, or its elements `idx`; raise if the model refuses the value."""
+        name, var = self._find_var(var_id)
+        if idx is not None:
+            changed = self.get_var(var_id)
+            changed[idx] = value
+            value = changed
+        value = _var_value(name, var, value)
+        with self._exchange(), self._as_started():
+            super().set_var(var_id, value)
+            # Lava confirms before the model's on_var_update has run.
+            self.wait_until(_patiently(self.children.all_idle))
+
+    @contextlib.contextmanager
+    def _as_started(self) -> Iterator[None]:
+        """Let Lava read and set Vars before the first run, too; its children do not mind."""
+        started, self._is_started = self._is_started, True
+        try:
+            yield
+        finally:
+            self._is_started = started and not self.closed
+
+    def _find_var(self, var_id: int) -> tuple[str, Any]:
+        self.require_open()
+        if var_id not in self._vars:
+            raise KeyError(f"No model in the network of {self._name} has a Var with id {var_id}.")
+        name, var = self._vars[var_id]
+        if self._is_running:
+            raise RuntimeError(f"Var {name} is out of reach during a run; wait() or pause() first.")
+        return name, var
+
+    # Recording -----------------------------------------------------------------------------
+
+    def record(self, targets: Mapping[str, Any], every: int) -> NetworkRecording:
+        """Record Vars and OutPorts, by these names, from the next step on."""
+        self.require_open()
+        if self._is_running:
+            raise RuntimeError(f"{self._name} is running; call wait() or pause() before record().")
+        found = {name: self._find_source(target) for name, target in targets.items()}
+        ledger = self.children.ledger
+        assert ledger is not None
+        columns = {}
+        with self._exchange():
+            for name, (source, kind, shape, dtype, transforms) in found.items():
+                field = Field(
+                    kind, source.name, shape, dtype, every, ledger.new_region(), memory_limit()
+                )
+                columns[name] = Column(targets[name], field, transforms)
+                self.children.record(source.process, field)
+        recording = NetworkRecording(ledger, columns, self.children.time_step, every)
+        self._recordings.append(recording)
+        return recording
+
+    def _find_source(self, target: Any) -> tuple[Any, str, tuple[int, ...], str, list[Any]]:
+        """Return the Var or port of a model behind `target`, and how its messages are reshaped."""
+        what = f"'{target.process.name}.{target.name}'"
+        transforms: list[Any] = []
+        while isinstance(target, Var) and target.aliased_var is not None:
+            target = target.aliased_var
+        if isinstance(target, OutPort) and target.in_connections:
+            sources = target.get_src_ports()
+            if len(sources) != 1:
+                names = ", ".join(f"'{s.process.name}.{s.name}'" for s in sources)
+                raise ValueError(f"OutPort {what} adds up {names}: record these.")
+            transforms = next(iter(target.get_incoming_transform_funcs().values()), [])
+            target = sources[0]
+        builder = self._executable.proc_builders.get(target.process)
+        if builder is None:
+            raise ValueError(
+                f"{what} cannot be recorded: no model in the network of {self._name} has it."
+            )
+        if not issubclass(builder.proc_model, PyLoihiProcessModel):
+            raise ValueError(
+                f"{what} cannot be recorded: its model {builder.proc_model.__name__} has no time "
+                "steps."
+            )
+        declared = getattr(builder.proc_model, target.name)
+        if isinstance(target, OutPort):
+            if not is_recordable(declared.cls):
+                raise TypeError(f"OutPort {what} cannot be recorded: it does not send arrays.")
+            shape, dtype, kind = target.shape, np.dtype(declared.d_type), "OutPort"
+        else:
+            initial = builder.vars[target.name]
+            if isinstance(initial.value, str):
+                raise TypeError(f"Var {what} cannot be recorded: it holds text.")
+            shape, dtype, kind = initial.shape, np.dtype(declared.d_type), "Var"
+        return target, kind, tuple(shape), dtype.str, transforms
+
+    def _check_room(self, condition: Any) -> None:
+        """Raise if what a run of known length records does not fit into memory."""
+        if isinstance(condition, RunSteps) and self._recordings:
+            n_steps = int(condition.num_steps)
+            n_bytes = sum(each.size_after(n_steps) for each in self._recordings)
+            if n_bytes > memory_limit():
+                raise MemoryError(
+                    f"Recording {n_steps} steps more would take {n_bytes / 1e9:.3g} GB; the limit "
+                    f"is {memory_limit() / 1e9:.3g} GB, half of this machine's memory. Run fewer "
+                    "steps, or record every few steps only: record(..., every=10)."
+                )
+
+    # Watching ------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _exchange(self, patience: float | None = None) -> Iterator[None]:
+        """Exchange messages with the network; any exception in between ends it."""
+        self.require_open()
+        if not self._exchanging.acquire(blocking=False):
+            raise RuntimeError(f"{self._name}: another thread runs or reads this network just now.")
+        self._patience = patience or self._timeout
+        try:
+            self._raise_posted_failure()
+            yield
+            self._raise_posted_failure()
+        except BaseException as error:
+            failure = None if self.closed else self.children.failure()
+            summary = (failure or str(error) or type(error).__name__).partition("\n")[0]
+            self.close(f"it was ended by an error ({summary.rstrip('.:')})")
+            if failure is None or failure == str(error) or not isinstance(error, Exception):
+                raise
+            raise RuntimeError(failure) from error
+        finally:
+            self._patience = self._timeout
+            self._exchanging.release()
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Call `ready`, which may itself wait for up to POLL seconds, until it is true.
+
+        Raises
+        ------
+        RuntimeError
+            If a child has failed or died, or if the network has been stopped.
+        TimeoutError
+            If no model makes progress for longer than the patience of this exchange.
+        """
+        self.require_open()
+        progress, stalled, last = -1, 0.0, time.monotonic()
+        while not ready():
+            self.require_open()
+            self._raise_failure()
+            now = time.monotonic()
+            # Time in which this process itself was stopped or starved does not count.
+            stalled += min(now - last, 4 * POLL)
+            last = now
+            if progress != (progress := self.children.board.progress()):
+                stalled = 0.0
+            if self._patience is not None and stalled >= self._patience:
+                raise TimeoutError(self._stall(stalled))
+            if self._patience is None and stalled >= PATIENCE and not self._warned:
+                self._warned = True
+                warnings.warn(self._stall(stalled), RuntimeWarning, stacklevel=2)
+
+    def _raise_posted_failure(self) -> None:
+        """Raise for an exception in a child; cheap, dead children show while one waits for them."""
+        if self.children.any_exception():
+            self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        failure = None if self.closed else self.children.failure()
+        if failure is not None:
+            raise RuntimeError(failure)
+
+    def _stall(self, seconds: float) -> str:
+        return (
+            f"No model in the network of {self._name} made progress for {seconds:.3g} s:\n"
+            f"{self.children.whereabouts()}\n"
+            "Every connected port must be sent to and received from in every time step. If a step "
+            "is only slow, pass a larger `timeout` to runtime(...)."
+        )
+
+    # Ending --------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End the network, politely if possible; raise a failure that nobody has seen yet."""
+        if self.closed:
+            return
+        failure, polite = None, False
+        try:
+            if self._exchanging.acquire(blocking=False):
+                try:
+                    failure = self.children.failure()
+                    polite = failure is None and self._ask_to_stop()
+                    failure = failure or self.children.failure(stopping=True)
+                finally:
+                    self._exchanging.release()
+        finally:
+            self.close("it was stopped", polite)
+        if failure is not None:
+            raise RuntimeError(failure)
+
+    def _ask_to_stop(self) -> bool:
+        """Send STOP; return whether all runtime services confirmed within the grace time."""
+        deadline = time.monotonic() + STOP_GRACE
+        for sender in self.runtime_to_service:
+            if not sender.probe():
+                return False
+            sender.send(MGMT_COMMAND.STOP)
+        for receiver in self.service_to_runtime:
+            response = MGMT_RESPONSE.DONE
+            while not enum_equal(response, MGMT_RESPONSE.TERMINATED):
+                if receiver._queue.filled():
+                    response = receiver.recv()
+                elif time.monotonic() > deadline or self.children.failure(stopping=True):
+                    return False
+        return True
+
+    def close(self, reason: str, polite: bool = False) -> None:
+        """End all children now and free everything; safe at any time and from any thread.
+
+        Parameters
+        ----------
+        reason : str
+            What later calls are told.
+        polite : bool
+            Whether the children are leaving by themselves and get a moment for it.
+        """
+        if os.getpid() != self.children.owner or not self._closing.acquire(blocking=False):
+            return
+        with interrupts_deferred():
+            self._stopped = reason
+            self._is_running = self._is_started = False
+            self.children.end(polite)
+            for port in self._open_ports:
+                port.join()
+            for port in self._open_ports:  # which only tells its thread to leave
+                if port.thread not in (None, threading.current_thread()):
+                    port.thread.join(1.0)
+            self._open_ports.clear()
+            self._processes.clear()
+            self._vars.clear()
+            self._recordings.clear()
+            self._executable = None
+            self._messaging_infrastructure = self._watchdog_manager = None
+            self.runtime_to_service = self.service_to_runtime = ()
+
+
+def _patiently(ready: Callable[[], bool]) -> Callable[[], bool]:
+    """Make a check that returns at once fit for a loop."""
+
+    def wait() -> bool:
+        if ready():
+            return True
+        time.sleep(0.0005)
+        return False
+
+    return wait
+
+
+def _check_run_condition(condition: Any) -> None:
+    """Raise unless Lava can run for `condition` (a negative count would mean another command)."""
+    if isinstance(condition, RunContinuous):
+        return
+    if not isinstance(condition, RunSteps):
+        raise ArgumentTypeError(
+            "condition",
+            f"must be a number of steps, RunSteps or RunContinuous, but is {condition!r}.",
+        )
+    steps = condition.num_steps
+    try:
+        valid = operator.index(steps) > 0 and not isinstance(steps, bool)
+    except TypeError:
+        valid = False
+    if not valid:
+        raise ValueError(f"The number of steps must be a positive integer, but is {steps!r}.")
+
+
+def _var_value(name: str, var: Any, value: Any) -> Any:
+    """Return `value` as the array Lava sends; anything else would confuse its messages."""
+    if isinstance(var.value, str) or issparse(var.value):
+        return value  # Var.set has encoded them
+    value, shape = np.asarray(value), tuple(var.shape)
+    if value.dtype.kind not in "biuf":
+        raise TypeError(f"Var {name} must be set to real numbers, but got dtype {value.dtype}.")
+    if value.ndim == 0:
+        return np.full(shape, value)
+    if value.size != np.prod(shape):  # Lava takes any shape, but waits for ever, or sets a part
+        raise ValueError(
+            f"Var {name} must be set to {int(np.prod(shape))} numbers, as many as its shape "
+            f"{shape} has, but got {value.size}, of shape {value.shape}."
+        )
+    return value.reshape(shape)

@@ -1,0 +1,232 @@
+r"""Lava learning rules that carry the exact local score into stock ``LearningDense``.
+
+A postsynaptic :class:`~lava_sqs.LearningSQS` sends, in every time step, ``y1 = kappa_0``,
+``y2 = kappa_1`` (the scores of its present and previous current) and ``y3``, learning rate times
+learning signal. The presynaptic history that goes with them is one step older than the spikes
+that the connection receives now: in Lava a connection delays by one step. So the synaptic tag is
+used as a delay line, ``t(t) = x(t-1)`` and, a second one, ``d(t) = x(t-2)``, as the rule reads
+them:
+
+.. math:: \Delta w = y_3 (y_1\, t + y_2\, d), \qquad t \leftarrow x, \qquad d \leftarrow t .
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
+
+# isort: split
+from lava.magma.core.learning.learning_rule import Loihi3FLearningRule
+from lava.magma.core.process.connection import LearningConnectionProcess
+from lava.magma.core.process.process import AbstractProcess
+from lava.proc.dense.process import LearningDense
+
+from lava_sqs._checks import check_int
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs.proc._refusals import check_floating_pt, check_pair, check_reader
+from lava_sqs.proc.learning_sqs.process import LearningSQS
+from lava_sqs.proc.sqs_dense.process import SQSDense
+
+__all__ = ["SQSLearningRule", "SQSRewardRule", "connect_learning"]
+
+# Stock three-factor rules decay y by exp(-1 / 65535) per epoch; a score must not decay at all.
+_NO_DECAY = 2**62
+
+
+def _keep_scores(rule: Any) -> None:
+    """Let what arrives at y1, y2 and y3 be read as it is."""
+    rule.y1_tau = rule.y2_tau = rule.y3_tau = _NO_DECAY
+
+
+class _ScoreRule(Loihi3FLearningRule):
+    """A rule that takes its scores and its signal, as they are, from a LearningSQS."""
+
+    #: Any Loihi3FLearningRule may say so: then LearningSQS sends it scores, not traces.
+    reads_scores = True
+    window: int
+
+    def __init__(self, **rule: str) -> None:
+        super().__init__(**rule, t_epoch=1)
+        _keep_scores(self)
+
+    def _check_before_run(self, connection: AbstractProcess, run_cfg: Any) -> None:
+        """Refuse connections that cannot execute the rule, or that never get a score."""
+        rule, name = type(self).__name__, connection.name
+        if not isinstance(connection, LearningDense):
+            raise TypeError(
+                f"{type(connection).__name__} Process '{name}' cannot execute {rule}, which uses "
+                "the synaptic tag. Use a LearningDense or an SQSDense."
+            )
+        check_floating_pt(connection, run_cfg)
+
+
+class SQSLearningRule(_ScoreRule):
+    """Score times signal of the same step: ``dw = y3 * sum_h kappa_h x(t-1-h)``, h = 0..window.
+
+    Use it on a stock ``LearningDense`` under a floating-point run configuration, wired with
+    :func:`connect_learning`. Right for visible (clamped) neurons, whose score needs no waiting,
+    and for hidden ones whose signal answers the same step.
+
+    Parameters
+    ----------
+    window : {0, 1}
+        How far back the score of a current reaches: Loihi's synapses have two state variables
+        besides the weight. :class:`~lava_sqs.SQSDense` has a window of any length.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *window* is not 0 or 1.
+
+    Examples
+    --------
+    >>> SQSLearningRule(window=1).window
+    1
+    """
+
+    def __init__(self, window: int = 1) -> None:
+        self.window = check_int("window", window, minimum=0)
+        if window > 1:
+            raise ArgumentValueError(
+                "window",
+                f"must be 0 or 1, for a Loihi synapse has two state variables, "
+                f"but got {window}. SQSDense takes longer windows.",
+            )
+        if window == 0:
+            super().__init__(dw="u0*t*y1*y3", dt="x0 - u0*t")
+        else:
+            super().__init__(dw="u0*t*y1*y3 + u0*d*y2*y3", dt="x0 - u0*t", dd="u0*t - u0*d")
+
+    def __repr__(self) -> str:
+        return f"SQSLearningRule(window={self.window})"
+
+
+class SQSRewardRule(_ScoreRule):
+    """Eligibility for a signal that comes later: ``E <- gamma E + kappa_0 x(t-1)``, ``dw = y3 E``.
+
+    ``gamma = 1 - 2**-decay_exponent``; the eligibility is the synaptic tag, the delay line its
+    other state variable, so the window is 0.
+
+    Parameters
+    ----------
+    decay_exponent : int or None
+        1 to 7; None never forgets (``gamma = 1``: then nothing forgets at a reset either).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *decay_exponent* is none of these.
+
+    Examples
+    --------
+    >>> SQSRewardRule(decay_exponent=4).gamma
+    0.9375
+    """
+
+    gamma: float
+
+    def __init__(self, decay_exponent: int | None = 4) -> None:
+        self.window = 0
+        if decay_exponent is None:
+            fade_tag, fade_weight, self.gamma = "", "", 1.0
+        else:
+            k = check_int("decay_exponent", decay_exponent, minimum=1)
+            if k > 7:
+                raise ArgumentValueError(
+                    "decay_exponent",
+                    f"must be 1 to 7 (the rule grammar ends at 2^-7), "
+                    f"but got {k}. None never forgets.",
+                )
+            fade_tag, fade_weight = f" - 2^-{k}*u0*t", f" - 2^-{k}*u0*t*y3"
+            self.gamma = 1 - 2.0**-k
+        super().__init__(
+            dw=f"u0*t*y3 + u0*d*y1*y3{fade_weight}",
+            dt=f"u0*d*y1{fade_tag}",
+            dd="x0 - u0*d",
+        )
+
+    def __repr__(self) -> str:
+        return f"<SQSRewardRule: gamma {self.gamma:g}>"
+
+
+def connect_learning(neurons: LearningSQS, connection: Any) -> None:
+    """Wire the learning ports of *neurons* into the connection that drives them.
+
+    The connection's ``a_out`` is connected to the neurons' ``a_in`` as always, by the user.
+
+    Parameters
+    ----------
+    neurons : LearningSQS
+        The postsynaptic neurons.
+    connection : LearningDense or SQSDense
+        For neurons that send scores an ``SQSDense``, or a ``LearningDense`` with a
+        :class:`SQSLearningRule`, a :class:`SQSRewardRule` or a rule of your own, a
+        ``Loihi3FLearningRule`` whose class has the attribute ``reads_scores = True`` (and
+        ``window = 1`` if it reads y2); for neurons that send traces a ``LearningDense`` with any
+        other rule, such as Lava's ``RewardModulatedSTDP``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is not what it must be, sizes differ, the rule's window is longer than the
+        neurons', or the rule reads what the neurons do not send.
+
+    Notes
+    -----
+    Ports that were connected by hand are held to the same when Lava compiles the network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> synapses = LearningDense(weights=np.full((3, 8), 0.1), learning_rule=SQSLearningRule())
+    >>> neurons = LearningSQS(shape=(3,), role="visible", lr_weights=0.01, seed=1)
+    >>> synapses.a_out.connect(neurons.a_in)
+    >>> connect_learning(neurons, synapses)
+    """
+    if not isinstance(neurons, LearningSQS):
+        raise ArgumentTypeError(
+            "neurons",
+            f"must be a LearningSQS (only it computes scores), but got {type(neurons).__name__}.",
+        )
+    if not isinstance(connection, (LearningConnectionProcess, SQSDense)):
+        raise ArgumentTypeError(
+            "connection",
+            f"must be a LearningDense or an SQSDense, but got {type(connection).__name__}.",
+        )
+    if isinstance(connection, SQSDense):
+        check_pair(neurons, connection)
+        wires = {"s_in_y3": neurons.s_out_y3, "s_in_kernel": neurons.kernel_out}
+    else:
+        wires = _wires_of_a_rule(neurons, connection)
+    for name, out in wires.items():
+        port = getattr(connection, name)
+        if port.shape != out.shape:
+            raise ArgumentValueError(
+                "connection",
+                f"must drive the {neurons.s_out_y3.shape[0]} channels of "
+                f"`neurons`, but its port {name} has shape {port.shape}.",
+            )
+    for name, out in wires.items():
+        out.connect(getattr(connection, name))
+
+
+def _wires_of_a_rule(neurons: LearningSQS, connection: Any) -> dict[str, Any]:
+    """Return which port of a stock connection listens to which of the neurons'."""
+    rule = connection._learning_rule
+    reads_scores = bool(getattr(rule, "reads_scores", False))
+    if neurons.sends == "traces" and not reads_scores:
+        listens = ("bap", "y1", "y2", "y3") if isinstance(rule, Loihi3FLearningRule) else ("bap",)
+        return {f"s_in_{name}": getattr(neurons, f"s_out_{name}") for name in listens}
+    if not isinstance(connection, LearningDense) or not reads_scores:
+        raise ArgumentTypeError(
+            "connection",
+            "must be a LearningDense with an SQSLearningRule, an "
+            "SQSRewardRule or a rule with reads_scores = True, or an SQSDense, for neurons that "
+            f"send scores, but is a {type(connection).__name__} with {type(rule).__name__}. For "
+            "rules that read traces make the neurons with sends='traces'.",
+        )
+    check_reader(connection)
+    check_pair(neurons, connection)
+    _keep_scores(rule)
+    return {f"s_in_{name}": getattr(neurons, f"s_out_{name}") for name in ("bap", "y1", "y2", "y3")}

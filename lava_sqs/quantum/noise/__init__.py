@@ -1,0 +1,21 @@
+"""Noise: the model, the channels it is made of, the devices it can imitate."""
+
+from lava_sqs.quantum.noise.model import (
+    SLOTS,
+    Channel,
+    NoiseModel,
+    aer_depolarizing_param,
+    depol_from_aer,
+    depol_from_gate_infidelity,
+    depolarizing,
+)
+
+__all__ = [
+    "SLOTS",
+    "Channel",
+    "NoiseModel",
+    "aer_depolarizing_param",
+    "depol_from_aer",
+    "depol_from_gate_infidelity",
+    "depolarizing",
+]

@@ -1,0 +1,11 @@
+"""Exact local scores: gradients of the log-likelihood of spike trains."""
+
+from lava_sqs.quantum.scores.published import published_gradient
+from lava_sqs.quantum.scores.recorded import OnlineScores, SpikeTrainScorer, score_spike_train
+
+__all__ = [
+    "OnlineScores",
+    "SpikeTrainScorer",
+    "published_gradient",
+    "score_spike_train",
+]
