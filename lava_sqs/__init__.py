@@ -10,15 +10,15 @@ import importlib
 import importlib.util
 import sys
 
-# Little is imported before the command line can answer Ctrl-C. Checkers know this name.
-TYPE_CHECKING = False
 from lava_sqs import _moved
 
+# Little is imported before the command line can answer Ctrl-C. Checkers know this name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from lava_sqs._version import __version__
-    from lava_sqs.execution.runtime import SQSSimCfg, runtime
+    from lava_sqs.execution.running import SQSSimCfg, runtime
     from lava_sqs.network import SQSNN
     from lava_sqs.proc.learning_sqs.process import LearningSQS
     from lava_sqs.proc.qlif.process import QLIF
@@ -61,13 +61,13 @@ _HOMES = {
     "SQSLearningRule": "lava_sqs.proc.rules",
     "SQSRewardRule": "lava_sqs.proc.rules",
     "SQSNN": "lava_sqs.network",
-    "SQSSimCfg": "lava_sqs.execution.runtime",
+    "SQSSimCfg": "lava_sqs.execution.running",
     "Study": "lava_sqs.study",
     "__version__": "lava_sqs._version",
     "ansatz": "lava_sqs.quantum",
     "connect_learning": "lava_sqs.proc.rules",
     "instrument": "lava_sqs.quantum.instrument",
-    "runtime": "lava_sqs.execution.runtime",
+    "runtime": "lava_sqs.execution.running",
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-import warnings
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+
+TYPE_CHECKING = False  # little is imported before the command line can answer Ctrl-C
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
 
 # old module -> the modules that have its public names
 MOVED: dict[str, tuple[str, ...]] = {
@@ -30,18 +30,23 @@ MOVED: dict[str, tuple[str, ...]] = {
 }
 
 
-class _OldPaths(MetaPathFinder, Loader):
+class _OldPaths:
     """Find a module at its old path; it is asked last, when no file was found."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name not in MOVED:
             return None
-        return ModuleSpec(name, self, is_package=True)
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        import importlib
+        import warnings
+
         homes = [importlib.import_module(home) for home in MOVED[module.__name__]]
         warnings.warn(
             f"{module.__name__} has moved and will be gone in the next release: import from "

@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from lava_sqs._checks import check_choice, check_seed
 from lava_sqs._files import write_figure
-from lava_sqs.execution.runtime import SQSSimCfg, runtime
+from lava_sqs.execution.running import SQSSimCfg, runtime
 from lava_sqs.network.readout import accuracy_interval
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc.sqs.process import SQS

@@ -264,7 +264,7 @@ class NetworkRecording(_Columns):
 
     Examples
     --------
-    >>> from lava_sqs.execution.runtime import SQSSimCfg, runtime
+    >>> from lava_sqs.execution.running import SQSSimCfg, runtime
     >>> from lava.proc.lif.process import LIF
     >>> neuron = LIF(shape=(1,), bias_mant=1.0, vth=2.5)
     >>> with runtime(neuron, SQSSimCfg()) as net:

@@ -98,7 +98,7 @@ def test_without_lava_its_names_are_missing_and_the_others_are_there():
         (NO_LAVA, "from lava_sqs import SQS"),
         (NO_LAVA, "from lava_sqs import NoiseModel, runtime"),
         (NO_LAVA, "import lava_sqs; lava_sqs.QLIF"),
-        (NO_LAVA, "import lava_sqs.execution.runtime"),
+        (NO_LAVA, "import lava_sqs.execution.running"),
         (NO_LAVA, "import lava_sqs.demo"),
         (NO_LAVA, "import lava_sqs.testing"),
         (NO_LAVA, "import lava_sqs.proc.rules"),

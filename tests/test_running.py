@@ -33,7 +33,7 @@ from lava.proc.monitor.process import Monitor
 from lava.utils.serialization import load, save
 
 import lava_sqs
-from lava_sqs.execution.runtime import SQSSimCfg, runtime, shared_array
+from lava_sqs.execution.running import SQSSimCfg, runtime, shared_array
 
 TESTS = Path(__file__).parent
 PREAMBLE = (
@@ -599,7 +599,7 @@ def test_import_in_a_spawned_worker():
         from multiprocessing import get_context
 
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            pool.submit(exec, "import lava_sqs.execution.runtime").result(20)
+            pool.submit(exec, "import lava_sqs.execution.running").result(20)
         """,
             preamble="",
         )

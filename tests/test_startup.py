@@ -34,7 +34,7 @@ def python(code, *options):
 @pytest.mark.parametrize(
     ("code", "options"),
     [
-        ("from lava.proc.lif.process import LIF; import lava_sqs.execution.runtime", ()),
+        ("from lava.proc.lif.process import LIF; import lava_sqs.execution.running", ()),
         ("from lava_sqs import SQS; import lava.magma.compiler.compiler", ()),
         ("import lava.magma.compiler.compiler", ("-I",)),
     ],

@@ -55,7 +55,7 @@ def _create_runtime(
     process: Any, run_cfg: Any = None, executable: Any = None, compile_config: Any = None
 ) -> None:
     """Do what ``AbstractProcess.create_runtime`` does, with our runtime."""
-    from lava_sqs.execution.runtime import runtime
+    from lava_sqs.execution.running import runtime
 
     how = {"run_cfg": run_cfg, "compile_config": compile_config} if executable is None else {}
     net = runtime(process, executable=executable, **how)

@@ -1,5 +1,5 @@
 """The command line."""
 
-from lava_sqs.cli.main import main
+from lava_sqs.cli._main import build_parser, main
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]

@@ -1,7 +1,7 @@
 """Running Lava networks so that they never hang and never lie."""
 
 from lava_sqs.execution.networks import run_network
-from lava_sqs.execution.runtime import SQSSimCfg, runtime
+from lava_sqs.execution.running import SQSSimCfg, runtime
 
 __all__ = [
     "SQSSimCfg",

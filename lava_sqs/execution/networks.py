@@ -16,7 +16,7 @@ from lava.proc.io.source import RingBuffer as Source
 
 from lava_sqs._checks import check_real, check_shape
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.execution.runtime import SQSSimCfg, runtime
+from lava_sqs.execution.running import SQSSimCfg, runtime
 
 __all__ = ["run_network"]
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_positive
 from lava_sqs._errors import ArgumentTypeError
-from lava_sqs.execution.runtime import SQSSimCfg, runtime
+from lava_sqs.execution.running import SQSSimCfg, runtime
 from lava_sqs.quantum import NoiseModel, Population
 
 __all__ = ["NeuronCheck", "check_neuron", "neuron_checks"]

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from lava_sqs import cli
+from lava_sqs.cli import _main
 
 TASK = """
 import time
@@ -123,7 +124,7 @@ def test_a_signal_while_modules_load_ends_at_once_in_one_line(folder, monkeypatc
         os.kill(os.getpid(), number)
         time.sleep(20)
 
-    monkeypatch.setattr(cli, "build_parser", loading)
+    monkeypatch.setattr(_main, "build_parser", loading)
     run = Forked(folder, ["presets"])
     assert run.wait() == 128 + number
     assert run.said == f"lava-sqs: {word}\n"
@@ -154,14 +155,14 @@ def test_a_signal_that_falls_into_a_callback_is_not_lost(folder, monkeypatch):
         Falls()  # what is raised in there, Python prints and forgets
         time.sleep(20)
 
-    monkeypatch.setattr(cli, "_presets", presets)
+    monkeypatch.setattr(_main, "_presets", presets)
     run = Forked(folder, ["presets"])
     assert run.wait() == 143
     assert run.said == "lava-sqs: terminated\n"
 
 
 def test_an_ignored_signal_stays_ignored(folder, monkeypatch):
-    monkeypatch.setattr(cli, "_presets", lambda args: os.kill(os.getpid(), signal.SIGHUP) or 0)
+    monkeypatch.setattr(_main, "_presets", lambda args: os.kill(os.getpid(), signal.SIGHUP) or 0)
     run = Forked(folder, ["presets"], before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     assert run.wait() == 0
 
@@ -178,7 +179,7 @@ def test_a_defect_is_one_line_and_debug_shows_its_traceback(monkeypatch, capsys)
     def presets(args):
         return {}["no\x1b[31m"]
 
-    monkeypatch.setattr(cli, "_presets", presets)
+    monkeypatch.setattr(_main, "_presets", presets)
     assert cli.main(["presets"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("lava-sqs: a defect of lava-sqs: KeyError: ")

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from lava_sqs.execution.runtime import SQSSimCfg, runtime  # first: it makes Lava importable
+from lava_sqs.execution.running import SQSSimCfg, runtime  # first: it makes Lava importable
 
 # isort: split
 from faulty.saboteur.process import Saboteur

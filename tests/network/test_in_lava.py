@@ -6,7 +6,7 @@ from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.lif.process import LIF
 
 from lava_sqs.data import load_digits
-from lava_sqs.execution.runtime import SQSSimCfg, runtime
+from lava_sqs.execution.running import SQSSimCfg, runtime
 from lava_sqs.network import SQSNN
 from lava_sqs.quantum import NoiseModel, ansatz
 

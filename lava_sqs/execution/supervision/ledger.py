@@ -1,4 +1,4 @@
-"""What a running network records for :meth:`lava_sqs.execution.runtime.runtime.record`.
+"""What a running network records for :meth:`lava_sqs.execution.running.runtime.record`.
 
 The children exist before anybody says what to record. So each network has, from its start, one
 file without a name that parent and children share, in which every recorded Var or OutPort gets a

@@ -1,7 +1,8 @@
 """The engines of a population that hold the memories exactly, as Pauli vectors.
 
 A third one, of pure states that jump at random, is in
-:mod:`lava_sqs.quantum.engines.trajectory`. Arrays here have the population's axes flattened: T steps, B batch entries, K neurons, N channels.
+:mod:`lava_sqs.quantum.engines.trajectory`. Arrays here have the population's axes
+flattened: T steps, B batch entries, K neurons, N channels.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 
-from lava_sqs.execution.runtime import runtime
+from lava_sqs.execution.running import runtime
 from lava_sqs.neurons import qlif
 from lava_sqs.proc.qlif.process import QLIF
 
