@@ -904,6 +904,29 @@ def test_injector_and_extractor():
     """)
 
 
+def test_an_extractor_that_does_not_wait_has_every_message_of_a_run():
+    run_cell("""
+        from lava.proc.io.extractor import Extractor
+        from lava.proc.io.source import RingBuffer
+        from lava.proc.io.utils import ChannelConfig, ReceiveEmpty
+
+        def work():
+            while True:
+                sum(range(1000))
+
+        for _ in range(3):  # a parent whose threads compete: stock Lava answers with zeros
+            threading.Thread(target=work, daemon=True).start()
+        config_ = ChannelConfig(receive_empty=ReceiveEmpty.NON_BLOCKING_ZEROS)
+        source = RingBuffer(data=np.arange(1.0, 41.0)[None])
+        sink = Extractor(shape=(1,), buffer_size=4, channel_config=config_)
+        source.s_out.connect(sink.in_port)
+        with runtime(source, config(), timeout=30) as net:
+            for step in range(1, 40, 2):
+                net.run(2)
+                assert [sink.receive()[0] for _ in range(3)] == [step, step + 1, 0]
+    """)
+
+
 def test_monitor():
     run_cell("""
         from lava.proc.monitor.process import Monitor
