@@ -94,13 +94,15 @@ def copy_tutorials(app: Sphinx) -> None:
 ROOMS = {
     "quantum": "The physics: `lava_sqs.quantum`",
     "proc": "Lava Processes: `lava_sqs.proc`",
-    "learning": "Learning: `lava_sqs.learning`",
+    "optimizers": "Optimizers: `lava_sqs.optimizers`",
     "neurons": "Neurons of networks: `lava_sqs.neurons`",
     "network": "Networks: `lava_sqs.network`",
     "study": "Studies: `lava_sqs.study`",
     "plot": "Plots: `lava_sqs.plot`",
     "data": "Data: `lava_sqs.data`",
-    "": "Running, testing and the command line",
+    "execution": "Running in Lava: `lava_sqs.execution`",
+    "testing": "Testing: `lava_sqs.testing`",
+    "": "The command line, recordings and the rest",
 }
 
 
@@ -123,15 +125,18 @@ def write_api_pages(app: Sphinx) -> None:
         if room:
             lines += [f".. automodule:: lava_sqs.{room}", "   :no-members:", ""]
         by_module = rooms[room]
+        for package in sorted({m.rpartition(".")[0] for m in by_module} - {f"lava_sqs.{room}"}):
+            if package != "lava_sqs" and importlib.import_module(package).__doc__:
+                lines += [f".. automodule:: {package}", "   :no-members:", ""]
         inner = {m: not any(n.offered for n in names) for m, names in by_module.items()}
         for module in sorted(by_module, key=lambda m: (inner[m], m)):
             label = f"``{module}``"
             lines += [label, "-" * len(label), ""]
-            if "._" not in module:
+            if "._" not in module and module != f"lava_sqs.{room}":
                 lines += [f".. automodule:: {module}", "   :no-members:", ""]
             for name in sorted(by_module[module], key=lambda n: not n.offered):
                 lines += _entry(name)
-        path = folder / f"{room or 'running'}.rst"
+        path = folder / f"{room or 'rest'}.rst"
         text = "\n".join(lines)
         if not path.exists() or path.read_text() != text:
             path.write_text(text)

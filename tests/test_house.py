@@ -8,23 +8,8 @@ import pytest
 
 from lava_sqs import _moved
 from tools import house
+from tools.house import ALLOWED
 
-# Which room may import from which; everything may use `base`. Read from below: physics first.
-ALLOWED = {
-    "base": set(),
-    "data": set(),
-    "quantum": set(),
-    "neurons": {"quantum"},
-    "network": {"quantum", "neurons", "data"},
-    "study": {"quantum", "neurons", "network", "data"},
-    "plot": {"quantum", "study"},
-    "proc": {"quantum", "neurons", "network"},
-    "execution": {"quantum", "network", "proc"},
-    "testing": {"quantum", "proc", "execution"},
-    "demo": {"quantum", "neurons", "network", "data", "plot", "proc", "execution"},
-    "cli": {"quantum", "neurons", "network", "study", "data", "plot", "execution", "demo"},
-    "front": {"quantum", "network", "study", "proc", "execution", "cli"},
-}
 #: Rooms that work where Lava is not installed.
 WITHOUT_LAVA = {"base", "data", "quantum", "neurons", "network", "study", "plot"}
 #: Lines of a file, and of a function without its docstring.

@@ -286,7 +286,7 @@ def test_slow_steps_and_slow_users_are_no_timeout():
 def test_without_timeout_a_stall_warns_once():
     run_cell("""
         import warnings
-        from lava_sqs._start_method import supervised
+        from lava_sqs.execution.supervision import supervised
 
         supervised.PATIENCE = 0.5
         warnings.simplefilter("error")

@@ -18,6 +18,22 @@ PACKAGE = Path(__file__).resolve().parent.parent / "lava_sqs"
 BASE = "base"
 #: The room of the files that are the way in.
 FRONT = "front"
+#: Which room may import from which; everything may use `base`. Read from below: physics first.
+ALLOWED: dict[str, set[str]] = {
+    "base": set(),
+    "data": set(),
+    "quantum": set(),
+    "neurons": {"quantum"},
+    "network": {"quantum", "neurons", "data"},
+    "study": {"quantum", "neurons", "network", "data"},
+    "plot": {"quantum", "study"},
+    "proc": {"quantum", "neurons", "network"},
+    "execution": {"quantum", "network", "proc"},
+    "testing": {"quantum", "proc", "execution"},
+    "demo": {"quantum", "neurons", "network", "data", "plot", "proc", "execution"},
+    "cli": {"quantum", "neurons", "network", "study", "data", "plot", "execution", "demo"},
+    "front": {"quantum", "network", "study", "proc", "execution", "cli"},
+}
 
 Graph = Mapping[str, set[str]]
 
@@ -86,7 +102,7 @@ def levels(graph: Graph) -> dict[str, int]:
 
 
 def _essential(graph: Graph) -> dict[str, set[str]]:
-    """Return the arrows that no longer way through other rooms replaces."""
+    """Return the arrows that no longer way, through other rooms, replaces."""
 
     def below(name: str) -> set[str]:
         return set().union(*({other} | below(other) for other in graph.get(name, ())), set())
@@ -97,38 +113,47 @@ def _essential(graph: Graph) -> dict[str, set[str]]:
     }
 
 
+def _places(graph: Graph) -> dict[str, tuple[float, float]]:
+    """Return x and y of each room: by height, and in its row above the rooms that it needs."""
+    height, needs = levels(graph), _essential(graph)
+    x: dict[str, float] = {}
+
+    def middle(name: str) -> float:
+        below = [x[other] for other in needs[name]]
+        return sum(below) / len(below) if below else 0.0
+
+    for level in range(max(height.values()) + 1):
+        row = sorted((n for n in height if height[n] == level), key=lambda n: (middle(n), n))
+        alone = middle(row[0]) if len(row) == 1 else 0.0
+        x |= {name: alone + 2.2 * (i - (len(row) - 1) / 2) for i, name in enumerate(row)}
+    return {name: (x[name], 1.3 * height[name]) for name in height}
+
+
 def draw(out: Path) -> None:
-    """Draw the rooms by height, with the arrows that matter; *base* is left out."""
+    """Draw the rooms by height, with the arrows that no way round replaces; *base* is left out."""
     import matplotlib.pyplot as plt
 
-    graph = {name: used - {BASE} for name, used in arrows().items() if name != BASE}
-    height = levels(graph)
+    graph = {name: used for name, used in ALLOWED.items() if name != BASE}
+    place = _places(graph)
     lines: dict[str, int] = defaultdict(int)
     for module, path in files().items():
         lines[room(module)] += len(path.read_text("utf-8").splitlines())
-    rows: dict[int, list[str]] = defaultdict(list)
-    for name in sorted(height, key=lambda n: (height[n], n)):
-        rows[height[name]].append(name)
-    place = {
-        name: (2.2 * (i - (len(row) - 1) / 2), 1.3 * level)
-        for level, row in rows.items()
-        for i, name in enumerate(row)
-    }
-    fig, ax = plt.subplots(figsize=(9, 1.15 * len(rows) + 1))
+    top = max(y for _, y in place.values())
+    fig, ax = plt.subplots(figsize=(6, top))
+    ax.set_xlim(min(x for x, _ in place.values()) - 1.4, max(x for x, _ in place.values()) + 1.4)
+    ax.set_ylim(-0.5, top + 0.5)
+    box = {"boxstyle": "round,pad=0.45", "facecolor": "#d6e4f5", "edgecolor": "#3b6ea8"}
+    boxes = {}
+    for name, (x, y) in place.items():
+        label = f"{name}\n{round(lines[name], -2) or lines[name]} lines"
+        text = ax.text(x, y, label, ha="center", va="center", fontsize=9, bbox=box)
+        boxes[name] = text.get_bbox_patch()
+    fig.canvas.draw()  # boxes have their sizes from here on, and arrows end at them
     for name, used in _essential(graph).items():
         for other in used:
-            ax.annotate(
-                "",
-                place[other],
-                place[name],
-                arrowprops={"arrowstyle": "->", "color": "0.45", "shrinkA": 16, "shrinkB": 16},
-            )
-    for name, (x, y) in place.items():
-        label = f"{name}\n{lines[name]} lines"
-        box = {"boxstyle": "round,pad=0.45", "facecolor": "#d6e4f5", "edgecolor": "#3b6ea8"}
-        ax.text(x, y, label, ha="center", va="center", fontsize=9, bbox=box)
-    ax.set_xlim(min(x for x, _ in place.values()) - 1.4, max(x for x, _ in place.values()) + 1.4)
-    ax.set_ylim(-0.8, 1.3 * max(rows) + 0.8)
+            ends = {"patchA": boxes[name], "patchB": boxes[other], "shrinkA": 0, "shrinkB": 2}
+            style = {"arrowstyle": "->", "color": "0.45", **ends}
+            ax.annotate("", place[other], place[name], arrowprops=style)
     ax.set_title("Rooms of lava_sqs; an arrow means: imports from", fontsize=10)
     ax.set_axis_off()
     fig.savefig(out, dpi=130, bbox_inches="tight")

@@ -5,107 +5,40 @@ before the exception leaves.
 """
 
 import contextlib
-import errno
-import operator
 import os
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from queue import Empty
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspRecvQueue
-from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.compiler.channels.pypychannel import CspRecvPort
 from lava.magma.core.process.message_interface_enum import ActorType
-from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess
-from lava.magma.core.process.variable import Var
-from lava.magma.core.run_conditions import RunContinuous, RunSteps
-from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing
+from lava.magma.core.run_conditions import RunSteps
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE, enum_equal
 from lava.magma.runtime.runtime import Runtime
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from lava_sqs._checks import memory_limit
-from lava_sqs._errors import ArgumentTypeError
 from lava_sqs._start_method import forking
 from lava_sqs.execution.supervision.children import POLL, Children, interrupts_deferred, label
-from lava_sqs.execution.supervision.ledger import Field, is_recordable
-from lava_sqs.recording import Column, NetworkRecording, shared_array
+from lava_sqs.execution.supervision.guards import (
+    GuardedQueue,
+    GuardedSemaphore,
+    Infrastructure,
+    explaining_shortage,
+    patiently,
+)
+from lava_sqs.execution.supervision.ledger import Field
+from lava_sqs.execution.supervision.requests import check_run_condition, find_source, var_value
+from lava_sqs.recording import Column, NetworkRecording
 
 #: Seconds without progress after which a run without `timeout` warns; also the least patience
 #: for building the models, which may compile.
 PATIENCE = 60.0
 #: Seconds that a network gets to finish its step and stop by itself.
 STOP_GRACE = 5.0
-
-
-class _AnonymousMemory:
-    """Memory for Lava's channels that no file system and no server process knows of."""
-
-    def create_shared_memory(self, size: int) -> SimpleNamespace:
-        """Return an object with the attribute `buf`, as multiprocessing's SharedMemory."""
-        return SimpleNamespace(buf=shared_array(size, np.uint8).data)
-
-
-class _Infrastructure(MultiProcessing):
-    """Lava's message infrastructure with anonymous memory and supervised children."""
-
-    def __init__(self, children: Children) -> None:
-        super().__init__()
-        self._smm = _AnonymousMemory()
-        self._family = children
-
-    def build_actor(self, target_fn: Any, builder: Any, exception_q: Any = None) -> Any:
-        """Fork a child for `builder`; the other arguments are Lava's way to do so."""
-        return self._family.spawn(builder)
-
-
-class _GuardedQueue(CspRecvQueue):
-    """Where the parent waits for a message: it watches the children meanwhile."""
-
-    def __init__(self, size: int, runtime: "SupervisedRuntime") -> None:
-        super().__init__(size)
-        self._runtime = runtime
-
-    def filled(self, seconds: float = POLL) -> bool:
-        """Wait for a message at most so long; return whether there is one."""
-        try:
-            super().get(timeout=seconds, peek=True)
-        except Empty:
-            return False
-        return True
-
-    def get(self, block: bool = True, timeout: float | None = None, peek: bool = False) -> Any:
-        """Get; raise if the network cannot answer any more."""
-        if not block or timeout is not None:
-            return super().get(block, timeout, peek)
-        self._runtime.require_open()
-        with contextlib.suppress(Empty):
-            return super().get(timeout=POLL, peek=peek)
-        self._runtime.wait_until(self.filled)
-        return super().get(peek=peek)
-
-
-class _GuardedSemaphore(threading.BoundedSemaphore):
-    """Where the parent waits for room to send: it watches the children meanwhile."""
-
-    def __init__(self, size: int, runtime: "SupervisedRuntime") -> None:
-        super().__init__(size)
-        self._runtime = runtime
-
-    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
-        """Acquire; raise if nobody can make room any more."""
-        if not blocking or timeout is not None:
-            return super().acquire(blocking, timeout)
-        self._runtime.require_open()
-        if not super().acquire(timeout=POLL):
-            self._runtime.wait_until(lambda: super(_GuardedSemaphore, self).acquire(timeout=POLL))
-        return True
 
 
 class SupervisedRuntime(Runtime):
@@ -179,9 +112,9 @@ class SupervisedRuntime(Runtime):
 
     def initialize(self, node_cfg_idx: int = 0) -> None:
         """Fork all children and wait until every model is built."""
-        with interrupts_deferred(), forking(), self._explaining_shortage():
+        with interrupts_deferred(), forking(), explaining_shortage(self._name):
             self._build_watchdog_manager()
-            self._messaging_infrastructure = _Infrastructure(self.children)
+            self._messaging_infrastructure = Infrastructure(self.children)
             self._build_channels()
             self._build_sync_channels()
             self._build_processes()
@@ -191,26 +124,7 @@ class SupervisedRuntime(Runtime):
             self._guard_ports()
         self._is_initialized = True
         with self._exchange(self._timeout and max(self._timeout, PATIENCE)):
-            self.wait_until(_patiently(self.children.all_built))
-
-    @contextlib.contextmanager
-    def _explaining_shortage(self) -> Iterator[None]:
-        """Say which resource of the system an OSError of Lava's channels is about."""
-        try:
-            yield
-        except OSError as error:
-            short = {
-                errno.ENOSPC: "room in /dev/shm, where its channels have semaphores of a few bytes "
-                "each: free some, or mount it larger (docker run --shm-size=64m)",
-                errno.EFBIG: "files of a few bytes in /dev/shm: raise `ulimit -f`",
-                errno.EMFILE: "more file descriptors: raise `ulimit -n`, or stop other networks",
-                errno.EAGAIN: "more processes: raise `ulimit -u`, or stop other networks",
-                errno.ENOMEM: "more memory: free some, or make the network smaller",
-            }.get(error.errno or 0)
-            if short is None:
-                raise
-            message = f"The network of {self._name} cannot start, it needs {short}"
-            raise OSError(error.errno, message) from error
+            self.wait_until(patiently(self.children.all_built))
 
     def _guard_ports(self) -> None:
         """Put guards where the parent waits: on its own channels and on those of the user."""
@@ -224,9 +138,9 @@ class SupervisedRuntime(Runtime):
                     self._outputs.append(port.external_pipe_csp_recv_port)
         for end in self._open_ports:  # nothing has been sent yet; the children have their own
             if isinstance(end, CspRecvPort):
-                end._queue = _GuardedQueue(end.size, self)
+                end._queue = GuardedQueue(end.size, self)
             else:
-                end._semaphore = _GuardedSemaphore(end.size, self)
+                end._semaphore = GuardedSemaphore(end.size, self)
 
     # Running -------------------------------------------------------------------------------
 
@@ -235,7 +149,7 @@ class SupervisedRuntime(Runtime):
         self.require_open()
         if self._is_running:
             raise RuntimeError(f"{self._name} is running already; call wait() or pause() first.")
-        _check_run_condition(run_condition)
+        check_run_condition(run_condition)
         with self._exchange():
             self._check_room(run_condition)
             self._is_started = True
@@ -263,7 +177,7 @@ class SupervisedRuntime(Runtime):
         self._is_running = False
         self._hear_outputs()
         if self._recordings:  # Lava confirms before the last step has been recorded
-            self.wait_until(_patiently(self.children.all_recorded))
+            self.wait_until(patiently(self.children.all_recorded))
 
     def _hear_outputs(self) -> None:
         """Let the threads of the user's ports take up what was sent before the run ended.
@@ -281,7 +195,7 @@ class SupervisedRuntime(Runtime):
 
     def _next_ready(self, ports: list[CspRecvPort]) -> CspRecvPort:
         if len(ports) > 1:
-            self.wait_until(_patiently(lambda: any(port.probe() for port in ports)))
+            self.wait_until(patiently(lambda: any(port.probe() for port in ports)))
         return next((port for port in ports if port.probe()), ports[0])
 
     def pause(self) -> None:
@@ -313,11 +227,11 @@ class SupervisedRuntime(Runtime):
             changed = self.get_var(var_id)
             changed[idx] = value
             value = changed
-        value = _var_value(name, var, value)
+        value = var_value(name, var, value)
         with self._exchange(), self._as_started():
             super().set_var(var_id, value)
             # Lava confirms before the model's on_var_update has run.
-            self.wait_until(_patiently(self.children.all_idle))
+            self.wait_until(patiently(self.children.all_idle))
 
     @contextlib.contextmanager
     def _as_started(self) -> Iterator[None]:
@@ -344,7 +258,8 @@ class SupervisedRuntime(Runtime):
         self.require_open()
         if self._is_running:
             raise RuntimeError(f"{self._name} is running; call wait() or pause() before record().")
-        found = {name: self._find_source(target) for name, target in targets.items()}
+        builders = self._executable.proc_builders
+        found = {n: find_source(builders, target, self._name) for n, target in targets.items()}
         ledger = self.children.ledger
         assert ledger is not None
         columns = {}
@@ -358,41 +273,6 @@ class SupervisedRuntime(Runtime):
         recording = NetworkRecording(ledger, columns, self.children.time_step, every)
         self._recordings.append(recording)
         return recording
-
-    def _find_source(self, target: Any) -> tuple[Any, str, tuple[int, ...], str, list[Any]]:
-        """Return the Var or port of a model behind `target`, and how its messages are reshaped."""
-        what = f"'{target.process.name}.{target.name}'"
-        transforms: list[Any] = []
-        while isinstance(target, Var) and target.aliased_var is not None:
-            target = target.aliased_var
-        if isinstance(target, OutPort) and target.in_connections:
-            sources = target.get_src_ports()
-            if len(sources) != 1:
-                names = ", ".join(f"'{s.process.name}.{s.name}'" for s in sources)
-                raise ValueError(f"OutPort {what} adds up {names}: record these.")
-            transforms = next(iter(target.get_incoming_transform_funcs().values()), [])
-            target = sources[0]
-        builder = self._executable.proc_builders.get(target.process)
-        if builder is None:
-            raise ValueError(
-                f"{what} cannot be recorded: no model in the network of {self._name} has it."
-            )
-        if not issubclass(builder.proc_model, PyLoihiProcessModel):
-            raise ValueError(
-                f"{what} cannot be recorded: its model {builder.proc_model.__name__} has no time "
-                "steps."
-            )
-        declared = getattr(builder.proc_model, target.name)
-        if isinstance(target, OutPort):
-            if not is_recordable(declared.cls):
-                raise TypeError(f"OutPort {what} cannot be recorded: it does not send arrays.")
-            shape, dtype, kind = target.shape, np.dtype(declared.d_type), "OutPort"
-        else:
-            initial = builder.vars[target.name]
-            if isinstance(initial.value, str):
-                raise TypeError(f"Var {what} cannot be recorded: it holds text.")
-            shape, dtype, kind = initial.shape, np.dtype(declared.d_type), "Var"
-        return target, kind, tuple(shape), dtype.str, transforms
 
     def _check_room(self, condition: Any) -> None:
         """Raise if what a run of known length records does not fit into memory."""
@@ -540,50 +420,3 @@ class SupervisedRuntime(Runtime):
             self._executable = None
             self._messaging_infrastructure = self._watchdog_manager = None
             self.runtime_to_service = self.service_to_runtime = ()
-
-
-def _patiently(ready: Callable[[], bool]) -> Callable[[], bool]:
-    """Make a check that returns at once fit for a loop."""
-
-    def wait() -> bool:
-        if ready():
-            return True
-        time.sleep(0.0005)
-        return False
-
-    return wait
-
-
-def _check_run_condition(condition: Any) -> None:
-    """Raise unless Lava can run for `condition` (a negative count would mean another command)."""
-    if isinstance(condition, RunContinuous):
-        return
-    if not isinstance(condition, RunSteps):
-        raise ArgumentTypeError(
-            "condition",
-            f"must be a number of steps, RunSteps or RunContinuous, but is {condition!r}.",
-        )
-    steps = condition.num_steps
-    try:
-        valid = operator.index(steps) > 0 and not isinstance(steps, bool)
-    except TypeError:
-        valid = False
-    if not valid:
-        raise ValueError(f"The number of steps must be a positive integer, but is {steps!r}.")
-
-
-def _var_value(name: str, var: Any, value: Any) -> Any:
-    """Return `value` as the array Lava sends; anything else would confuse its messages."""
-    if isinstance(var.value, str) or issparse(var.value):
-        return value  # Var.set has encoded them
-    value, shape = np.asarray(value), tuple(var.shape)
-    if value.dtype.kind not in "biuf":
-        raise TypeError(f"Var {name} must be set to real numbers, but got dtype {value.dtype}.")
-    if value.ndim == 0:
-        return np.full(shape, value)
-    if value.size != np.prod(shape):  # Lava takes any shape, but waits for ever, or sets a part
-        raise ValueError(
-            f"Var {name} must be set to {int(np.prod(shape))} numbers, as many as its shape "
-            f"{shape} has, but got {value.size}, of shape {value.shape}."
-        )
-    return value.reshape(shape)
