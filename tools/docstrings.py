@@ -149,7 +149,8 @@ def _raises(value: Any, kind: str, doc: NumpyDocString, text: str) -> Iterator[s
     raised, checks = set(), False
     for node in _without_nested(tree.body[0]):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            raised.add(ast.unparse(node.exc.func))
+            # ours say which argument: an ArgumentTypeError is documented as TypeError
+            raised.add(ast.unparse(node.exc.func).removeprefix("Argument"))
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("check_", "_check")):
             checks = True
     raised = {name for name in raised if name.endswith(("Error", "Interrupt", "Exit"))}

@@ -1,6 +1,6 @@
 """The child's side of a supervised Lava network: what runs in every forked process.
 
-:class:`Board` is the one place where children write what the parent must know: how far they are,
+`Board` is the one place where children write what the parent must know: how far they are,
 where they wait, and the traceback they died with. It is anonymous memory shared by ``fork``: no
 file, no descriptor, nothing to leak.
 """
