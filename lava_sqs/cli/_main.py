@@ -22,7 +22,18 @@ __all__ = ["build_parser", "main"]
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of ``lava-sqs``."""
+    """Return the parser of ``lava-sqs``.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        With the function that runs a command as ``call``.
+
+    Examples
+    --------
+    >>> build_parser().parse_args(["demo", "--seed", "3"]).seed
+    3
+    """
     import argparse
     from pathlib import Path
 
@@ -67,7 +78,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``lava-sqs`` with the arguments *argv*, or those of the command line if None.
+    """Run ``lava-sqs``.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; None takes those of the command line.
 
     Returns
     -------

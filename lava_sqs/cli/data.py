@@ -13,8 +13,6 @@ from lava_sqs.cli._common import DONE
 if TYPE_CHECKING:
     from lava_sqs.data import Dataset
 
-__all__ = ["add_parser"]
-
 
 def _digits(args: argparse.Namespace) -> Dataset:
     from lava_sqs.data import load_digits

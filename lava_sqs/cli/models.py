@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from lava_sqs.network import SQSNN, Evaluation
     from lava_sqs.quantum import NoiseModel
 
-__all__ = ["add_parsers"]
-
 
 def add_parsers(commands: Any) -> None:
     """Add ``train`` and ``evaluate`` to the subcommands of ``lava-sqs``."""
