@@ -85,8 +85,9 @@ def names() -> tuple[Name, ...]:
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """Yield the public methods and properties that a class defines itself."""
-    for name, value in vars(cls).items():
+    """Yield the public methods and properties that a class or a private base of it defines."""
+    own = [c for c in cls.__mro__ if c is cls or c.__name__.startswith("_")]
+    for name, value in (item for c in own for item in vars(c).items()):
         if name.startswith("_"):
             continue
         if isinstance(value, (classmethod, staticmethod)):

@@ -2,7 +2,7 @@
 
 Every engine reads `schedule.operations`, so that comparing them cannot show a wrong order. Two
 things can: the order written by hand below, from section "One time step" of docs/noise.md, and the
-comparison with Qiskit Aer, whose circuit is written by hand in test_noise_distribution.py.
+comparison with Qiskit Aer, whose circuit is written by hand in noise/test_distribution.py.
 """
 
 from itertools import product

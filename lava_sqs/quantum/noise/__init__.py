@@ -1,14 +1,14 @@
 """Noise: the model, the channels it is made of, the devices it can imitate."""
 
-from lava_sqs.quantum.noise.model import (
+from lava_sqs.quantum.noise.channels import (
     SLOTS,
     Channel,
-    NoiseModel,
     aer_depolarizing_param,
     depol_from_aer,
-    depol_from_gate_infidelity,
     depolarizing,
 )
+from lava_sqs.quantum.noise.devices import depol_from_gate_infidelity
+from lava_sqs.quantum.noise.model import NoiseModel
 
 __all__ = [
     "SLOTS",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import numbers
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any
@@ -23,6 +22,13 @@ from lava_sqs._checks import (
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
+from lava_sqs.quantum.noise.units import (
+    LONGEST_WAIT,
+    check_duration,
+    check_number,
+    check_probability,
+    check_unit,
+)
 
 __all__ = ["RTOL", "SLOTS", "Channel", "aer_depolarizing_param", "depol_from_aer", "depolarizing"]
 
@@ -33,9 +39,6 @@ SLOTS = {"after_encode": "register", "after_circuit": "register", "readout": "me
 #: Tolerance of what a user gives: single precision passes, a mistake does not.
 RTOL = 1e-6
 _EXACT = 1e-13  # errors below this are the rounding of double precision: left as they are
-
-# Durations above these (seconds) are asked about, unless a lifetime is a tenth as long.
-_LONGEST_GATE, _LONGEST_WAIT = 1e-3, 1e-2
 
 
 def depolarizing(p: float, n_qubits: int) -> qutip.Qobj:
@@ -235,7 +238,7 @@ class Channel:
         time = check_duration("duration", check_number("duration", duration))
         slowest = max(1 / max(_rate(name, op), 1e-300) for name, op in named)
         if time > 100 * slowest:
-            check_unit("duration", time, _LONGEST_WAIT, slowest, ratio=math.inf)
+            check_unit("duration", time, LONGEST_WAIT, slowest, ratio=math.inf)
         energy = 0 * operators[0] if hamiltonian is None else hamiltonian
         generator = qutip.liouvillian(energy, list(operators))
         return cls(slot, (generator * time).expm(), hamiltonian, operators, time)
@@ -415,71 +418,3 @@ def _trace_of_image(superoperator: qutip.Qobj, d: int) -> Any:
     """Return M = E^dagger(1) = sum_a K_a^dagger K_a: the trace of E(rho) is Tr(M rho)."""
     row = np.eye(d).ravel(order="F") @ superoperator.full()  # columns are stacked
     return row.reshape(d, d)
-
-
-# -- numbers, for this module and noise.py ---------------------------------------------------------
-
-
-def check_number(name: str, value: Any) -> float:
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value[()]
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise ArgumentTypeError(name, f"must be a real number, but got {describe(value)}.")
-    try:
-        result = float(value)
-    except OverflowError as error:
-        raise ArgumentValueError(
-            name, f"must be at most 1e308, but got {describe(value)}."
-        ) from error
-    if math.isnan(result):
-        raise ArgumentValueError(name, "must be a number, but got nan.")
-    return result + 0.0  # no negative zero: equal models have equal text
-
-
-def check_probability(name: str, value: float) -> float:
-    if 0 <= value <= 1:
-        return value
-    why = " (beyond it the channel is not completely positive)" if "depol" in name else ""
-    raise ArgumentValueError(name, f"must be a probability, from 0 to 1{why}, but got {value!r}.")
-
-
-def check_unit(
-    name: str, value: float, longest: float, lifetime: float, ratio: float = 1000
-) -> None:
-    """Raise if a duration looks like microseconds: see the Notes of NoiseModel.
-
-    Parameters
-    ----------
-    name, value
-        Of the duration, in seconds.
-    longest : float
-        Above it a duration needs a lifetime of a tenth of it.
-    lifetime : float
-        The longest finite one that it meets; inf if there is none.
-    ratio : float
-        So many lifetimes are never exceeded: nothing more would happen.
-    """
-    known = math.isfinite(lifetime)
-    long = value > longest and not (known and value <= 10 * lifetime)
-    if long or (known and value > ratio * lifetime):
-        beside = f" beside lifetimes of at most {lifetime:.6g} s" if known else ""
-        raise ArgumentValueError(
-            name,
-            f"must be in seconds, but got {value!r}{beside}: did you mean "
-            f"microseconds ({value * 1e-6:.6g})? Durations above {longest:g} s need a lifetime of "
-            f"at least a tenth of that, and none may exceed {ratio:g} lifetimes.",
-        )
-
-
-def check_duration(name: str, value: float) -> float:
-    if not 0 <= value < math.inf:
-        raise ArgumentValueError(
-            name, f"must be a finite duration >= 0 in seconds, but got {value!r}."
-        )
-    if value > 10:
-        raise ArgumentValueError(
-            name,
-            f"must be in seconds, at most 10, but got {value!r}: did you mean "
-            f"nanoseconds ({value * 1e-9:.6g})?",
-        )
-    return value

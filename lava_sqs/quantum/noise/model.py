@@ -1,138 +1,67 @@
-"""How strong the noise of a step is: a model's numbers, channels, presets and checks.
+"""How strong the noise of a step is: a model's numbers and channels, and other models from it.
 
 When each of it acts is the matter of ``schedule.py`` (drawn in docs/noise.md).
 """
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import reduce, wraps
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lava_sqs._checks import check_choice, check_int, check_items, describe
+from lava_sqs._checks import check_choice, check_items, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
-from lava_sqs.quantum.noise.channels import (
-    _LONGEST_GATE,
-    _LONGEST_WAIT,
-    RTOL,
-    SLOTS,
-    Channel,
-    aer_depolarizing_param,
-    as_superoperator,
+from lava_sqs.quantum.noise._hints import with_hints
+from lava_sqs.quantum.noise.channels import RTOL, SLOTS, Channel, as_superoperator
+from lava_sqs.quantum.noise.devices import CALIBRATIONS, device
+from lava_sqs.quantum.noise.physics import ON_IO, ON_REGISTER, _Physics
+from lava_sqs.quantum.noise.units import (
+    DURATION_UNITS,
+    LIFETIME_UNITS,
+    LONGEST_GATE,
+    LONGEST_WAIT,
+    PerQubit,
     check_duration,
+    check_each,
+    check_lengths,
+    check_lifetime,
+    check_lifetimes,
     check_number,
+    check_numbers,
     check_probability,
     check_unit,
-    depol_from_aer,
-    depolarizing,
+    longest_finite,
+    with_unit,
 )
 
-__all__ = [
-    "SLOTS",
-    "Channel",
-    "NoiseModel",
-    "aer_depolarizing_param",
-    "depol_from_aer",
-    "depol_from_gate_infidelity",
-    "depolarizing",
-]
-
-PerQubit = float | Sequence[float] | NDArray[np.float64]
+__all__ = ["NoiseModel"]
 
 _LIFETIMES = ("t1", "t2")
 _DURATIONS = ("gate_time_1q", "gate_time_2q", "readout_time", "idle_time")
-_ON_REGISTER = ("t1", "t2", "p_depol_1q", "thermal_population")  # one value per qubit
-_ON_IO = ("p_read1_given0", "p_read0_given1", "p_reset")  # one value per (io) qubit
-_ERRORS = ("p_depol_1q", "p_depol_2q", *_ON_IO)  # what a stronger noise has more of
+_ERRORS = ("p_depol_1q", "p_depol_2q", *ON_IO)  # what a stronger noise has more of
 _PHYSICS = (*_LIFETIMES, *_DURATIONS, *_ERRORS, "thermal_population")
-
-
-def _numbers(name: str, value: Any) -> float | tuple[float, ...]:
-    """Return a float, or a tuple of floats (one per qubit)."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray)):
-        return check_number(name, value)
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        return check_number(name, value)
-    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
-        raise ArgumentTypeError(name, f"must hold numbers, but got {describe(value)}.")
-    if len(value) == 0:
-        raise ArgumentValueError(name, "must be one number or one per qubit, but is empty.")
-    return tuple(check_number(f"{name}[{i}]", item) for i, item in enumerate(value))
-
-
-def _lifetime(name: str, value: float) -> float:
-    if value <= 0:
-        raise ArgumentValueError(
-            name, f"must be positive, in seconds (inf: no decay), but got {value!r}."
-        )
-    if math.isfinite(value) and not 1e-9 <= value <= 10:
-        meant = f" ({value * 1e-6:.6g})" if value > 10 else ""
-        raise ArgumentValueError(
-            name,
-            f"must be in seconds, from 1e-9 to 10 or inf, but got {value!r}: "
-            f"did you mean microseconds{meant}?",
-        )
-    return value
-
-
-def _longest_finite(*lifetimes: Any) -> float:
-    """Return the longest finite lifetime of any qubit, inf if there is none."""
-    values = [v for t in lifetimes for v in (t if isinstance(t, tuple) else (t,))]
-    return max((v for v in values if math.isfinite(v)), default=math.inf)
-
-
 _CHECKS: dict[str, Callable[[str, float], float]] = {
-    **dict.fromkeys(_LIFETIMES, _lifetime),
+    **dict.fromkeys(_LIFETIMES, check_lifetime),
     **dict.fromkeys(_DURATIONS, check_duration),
 }
-
-_CONFUSING = {
-    "p01": "p_read0_given1 or p_read1_given0 (p01 and p10 mean both, in different tools)",
-    "p10": "p_read1_given0 or p_read0_given1 (p01 and p10 mean both, in different tools)",
-    "p_depol": "p_depol_1q and p_depol_2q",
-    "depolarizing": "p_depol_1q and p_depol_2q",
-    "p_read": "p_read1_given0 and p_read0_given1",
-    "readout_error": "p_read1_given0 and p_read0_given1",
-    "gate_time": "gate_time_1q and gate_time_2q",
-    "tphi": "t2 (1/t2 = 1/t_phi + 1/(2 t1))",
-    "t_phi": "t2 (1/t2 = 1/t_phi + 1/(2 t1))",
-    "temperature": "thermal_population (of |1>)",
+_LABELS = {
+    "p_depol_1q": "depolarising 1q",
+    "p_depol_2q": "2q",
+    "p_read1_given0": "P(1|0)",
+    "p_read0_given1": "P(0|1)",
+    "p_reset": "P(reset to 1)",
 }
 
-_C = TypeVar("_C", bound=type)
+
+def _differs(value: Any, trivial: float) -> bool:
+    return any(v != trivial for v in (value if isinstance(value, tuple) else (value,)))
 
 
-def _with_hints(cls: _C) -> _C:
-    """Let the constructor of a dataclass suggest the right name for a wrong keyword."""
-    init: Callable[..., None] = cls.__init__  # type: ignore[misc]
-    names = [f.name for f in fields(cls)]
-
-    @wraps(init)
-    def hinting(self: Any, *args: Any, **kwargs: Any) -> None:
-        for key in kwargs:
-            if key not in names:
-                near = difflib.get_close_matches(key.lower(), names, n=1)
-                hint = _CONFUSING.get(key.lower(), near[0] if near else "")
-                raise TypeError(
-                    f"{cls.__name__} has no keyword `{key}`"
-                    + (f": did you mean {hint}?" if hint else f". It has {', '.join(names)}.")
-                )
-        init(self, *args, **kwargs)
-
-    cls.__init__ = hinting  # type: ignore[misc]
-    return cls
-
-
-@_with_hints
+@with_hints
 @dataclass(frozen=True, kw_only=True)
-class NoiseModel:
+class NoiseModel(_Physics):
     r"""Noise of a neuron: what happens to every qubit, and when. Immutable and hashable.
 
     Relaxation is the exact Lindblad propagator: with n the thermal population of ``|1>``,
@@ -216,19 +145,18 @@ class NoiseModel:
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        per_qubit = (*_ON_REGISTER, *_ON_IO)
+        per_qubit = (*ON_REGISTER, *ON_IO)
         for name in _PHYSICS:
             value = getattr(self, name)
-            clean = (_numbers if name in per_qubit else check_number)(name, value)
-            for i, number in enumerate(clean if isinstance(clean, tuple) else (clean,)):
-                label = f"{name}[{i}]" if isinstance(clean, tuple) else name
-                _CHECKS.get(name, check_probability)(label, number)
+            clean = (check_numbers if name in per_qubit else check_number)(name, value)
+            check_each(name, clean, _CHECKS.get(name, check_probability))
             object.__setattr__(self, name, clean)
-        self._check_lengths()
+        for group in (ON_REGISTER, ON_IO):
+            check_lengths({name: getattr(self, name) for name in group})
         self._check_lifetimes()
-        lifetime = _longest_finite(self.t1, self.t2)
+        lifetime = longest_finite(self.t1, self.t2)
         for name in _DURATIONS:
-            longest = _LONGEST_GATE if name.startswith("gate") else _LONGEST_WAIT
+            longest = LONGEST_GATE if name.startswith("gate") else LONGEST_WAIT
             check_unit(name, getattr(self, name), longest, lifetime)
         channels = check_items("channels", self.channels)
         if not all(isinstance(c, Channel) for c in channels):
@@ -244,216 +172,17 @@ class NoiseModel:
                     name, f"must be text, but got {describe(getattr(self, name))}."
                 )
 
-    def _check_lengths(self) -> None:
-        for group in (_ON_REGISTER, _ON_IO):
-            given = [k for k in group if isinstance(getattr(self, k), tuple)]
-            for name in given[1:]:
-                want, got = len(getattr(self, given[0])), len(getattr(self, name))
-                if got != want:
-                    raise ArgumentValueError(
-                        name,
-                        f"must have as many values as `{given[0]}` ({want}), "
-                        f"one per qubit, but has {got}.",
-                    )
-
     def _check_lifetimes(self) -> None:
-        per_qubit = [v for v in (self.t1, self.t2) if isinstance(v, tuple)]
-        for q in range(len(per_qubit[0]) if per_qubit else 1):
-            t1, t2 = self.value("t1", q), self.value("t2", q)
-            if t2 > 2 * t1 * (1 + 1e-12):
-                where = f" on qubit {q}" if per_qubit else ""
-                raise ArgumentValueError(
-                    "t2",
-                    f"must be at most 2 * t1 = {2 * t1:.6g} s{where}, but got {t2!r}"
-                    f": t2 contains t1. Pass t2={2 * t1:.6g} for no dephasing beyond t1.",
-                )
-            if math.isfinite(min(t1, t2)) and not any(getattr(self, d) for d in _DURATIONS):
-                name = "t1" if math.isfinite(t1) else "t2"
+        """Raise if lifetimes contradict each other, or nothing lasts long enough to relax."""
+        check_lifetimes(self.t1, self.t2)
+        for name in () if any(getattr(self, d) for d in _DURATIONS) else _LIFETIMES:
+            if _differs(getattr(self, name), math.inf):
                 raise ArgumentValueError(
                     name,
                     f"must be inf when every duration is zero, but got "
                     f"{getattr(self, name)!r}: nothing would ever relax. Give one of "
                     f"{', '.join(_DURATIONS)}.",
                 )
-
-    # What the physics asks of a noise model: one method per slot, for one qubit at a time.
-
-    def value(self, name: str, qubit: int) -> float:
-        """Return the value of a field for one qubit (scalars hold for every qubit).
-
-        Parameters
-        ----------
-        name : str
-            Name of the field, for example ``"t1"``.
-        qubit : int
-            Index into the register, io qubits first.
-
-        Returns
-        -------
-        float
-        """
-        given = getattr(self, name)
-        return float(given[qubit] if isinstance(given, tuple) else given)
-
-    def check_circuit(self, io_qubits: int, memory_qubits: int) -> None:
-        """Raise unless per-qubit values and channels fit a circuit of this size.
-
-        Parameters
-        ----------
-        io_qubits, memory_qubits : int
-            The circuit's.
-
-        Raises
-        ------
-        ValueError
-            Names the field or the channel, and how many qubits it has values for.
-        """
-        n = io_qubits + memory_qubits
-        size = f"{io_qubits} io + {memory_qubits} memory"
-        for name in (*_ON_REGISTER, *_ON_IO):
-            given = getattr(self, name)
-            fits = (io_qubits, n) if name in _ON_IO else (n,)
-            if isinstance(given, tuple) and len(given) not in fits:
-                raise ArgumentValueError(
-                    name,
-                    f"of the noise model must be one value or "
-                    f"{' or '.join(map(str, fits))} (one per qubit) for a circuit of {size} "
-                    f"qubits, but has {len(given)}.",
-                )
-        for channel in self.channels:
-            on_memory = SLOTS[channel.slot] == "memory"
-            want = memory_qubits if on_memory else n
-            if channel.n_qubits != want:
-                what = "memory" if on_memory else "full register, io first"
-                raise ValueError(
-                    f"A channel in the slot {channel.slot!r} must act on {want} qubit(s), the "
-                    f"{what}, for a circuit of {size} qubits, but acts on {channel.n_qubits}."
-                )
-
-    def collapse_operators(self, qubit: int) -> list[qutip.Qobj]:
-        """Return the one-qubit collapse operators of relaxation: down, up, dephasing.
-
-        Rates ``(1 - n)/T1``, ``n/T1`` and ``1/T_phi = 1/T2 - 1/(2 T1)`` (entering as
-        ``sqrt(1/(2 T_phi)) Z``), in 1/s.
-
-        Parameters
-        ----------
-        qubit : int
-            Index into the register, io qubits first.
-
-        Returns
-        -------
-        list of Qobj
-            In s^(-1/2); operators whose rate is 0 are left out.
-        """
-        t1, t2, n = (self.value(k, qubit) for k in ("t1", "t2", "thermal_population"))
-        rate_phi = 1 / t2 - 1 / (2 * t1)
-        rates = ((1 - n) / t1, n / t1, max(rate_phi, 0.0) / 2)
-        # QuTiP: |0> is the ground state here, so decay is |0><1|.
-        lower = qutip.basis(2, 0) @ qutip.basis(2, 1).dag()
-        operators = (lower, lower.dag(), qutip.sigmaz())
-        return [np.sqrt(r) * op for r, op in zip(rates, operators, strict=True) if r > 0]
-
-    def relaxation(self, qubit: int, duration: float) -> qutip.Qobj | None:
-        r"""Return the exact Lindblad propagator of one qubit for *duration*; None if trivial.
-
-        .. math::
-            \rho_{11} \to e^{-t/T_1} \rho_{11} + n (1 - e^{-t/T_1}) \operatorname{Tr}\rho, \qquad
-            \rho_{01} \to e^{-t/T_2} \rho_{01} .
-
-        This is ``(liouvillian(0, collapse_operators(qubit)) * duration).expm()`` in closed form:
-        the matrix exponential loses digits when the duration is many lifetimes.
-
-        Parameters
-        ----------
-        qubit : int
-            Index into the register, io qubits first.
-        duration : float
-            t in seconds.
-
-        Returns
-        -------
-        Qobj or None
-            Superoperator of one qubit.
-        """
-        t1, t2, n = (self.value(k, qubit) for k in ("t1", "t2", "thermal_population"))
-        if duration == 0 or math.isinf(min(t1, t2)):
-            return None
-        lost, coherence = -math.expm1(-duration / t1), math.exp(-duration / t2)
-        up, down = n * lost, (1 - n) * lost
-        # Columns are stacked: rho_00, rho_10, rho_01, rho_11.
-        matrix = np.diag([1 - up, coherence, coherence, 1 - down])
-        matrix[0, 3], matrix[3, 0] = down, up
-        return qutip.Qobj(matrix, dims=[[[2], [2]], [[2], [2]]], superrep="super")
-
-    def gate_error(self, qubits: tuple[int, ...]) -> float:
-        """Return the depolarising probability of a gate.
-
-        Parameters
-        ----------
-        qubits : tuple of int
-            Those that the gate acts on.
-
-        Returns
-        -------
-        float
-            Total Pauli error probability; 0 for more than two qubits.
-        """
-        if len(qubits) == 1:
-            return self.value("p_depol_1q", qubits[0])
-        return float(self.p_depol_2q) if len(qubits) == 2 else 0.0
-
-    def gate_time(self, name: str, qubits: tuple[int, ...]) -> float:
-        """Return the duration of a gate; a circuit given as one unitary (``U``) counts as 2q.
-
-        Parameters
-        ----------
-        name : str
-            Name of the gate, see :class:`~lava_sqs.quantum.ansatz.Gate`.
-        qubits : tuple of int
-            Those that the gate acts on.
-
-        Returns
-        -------
-        float
-            In seconds.
-        """
-        return self.gate_time_1q if len(qubits) == 1 and name != "U" else self.gate_time_2q
-
-    def readout(self, qubit: int) -> NDArray[np.float64]:
-        """Return the readout error of one io qubit as a matrix of probabilities.
-
-        Parameters
-        ----------
-        qubit : int
-            Index of the io qubit.
-
-        Returns
-        -------
-        ndarray, shape (2, 2)
-            ``P[reported, true]``; columns add up to 1.
-        """
-        p10, p01 = self.value("p_read1_given0", qubit), self.value("p_read0_given1", qubit)
-        return np.array([[1 - p10, p01], [p10, 1 - p01]])
-
-    def slot(self, name: str, io_qubits: int, memory_qubits: int) -> qutip.Qobj | None:
-        """Return the user's superoperator of a slot, its channels in order; None if there is none.
-
-        Parameters
-        ----------
-        name : str
-            One of ``SLOTS``, which names the qubits that it acts on.
-        io_qubits, memory_qubits : int
-            The circuit's.
-
-        Returns
-        -------
-        Qobj or None
-            Superoperator.
-        """
-        self.check_circuit(io_qubits, memory_qubits)
-        parts = [c.superoperator for c in self.channels if c.slot == name]
-        return reduce(lambda done, nxt: nxt @ done, parts) if parts else None
 
     # -- other models from this one -----------------------------------------------------------
 
@@ -564,7 +293,7 @@ class NoiseModel:
         Examples
         --------
         >>> z = qutip.sigmaz()
-        >>> flips = [np.sqrt(0.9) * qutip.qeye(2), np.sqrt(0.1) * z]
+        >>> flips = [0.9**0.5 * qutip.qeye(2), 0.1**0.5 * z]
         >>> print(NoiseModel().with_channel("readout", flips))
         1 channel: readout
         """
@@ -659,24 +388,7 @@ class NoiseModel:
         >>> noise.t1, noise.source
         (0.000232, 'medians of the public calibration snapshot of ibm_brisbane, 2025-02-26')
         """
-        c = _CALIBRATIONS[check_choice("name", name, _CALIBRATIONS)]
-        t1, t2 = (float(f"{c[k]}e-6") for k in _LIFETIMES)  # 0.000232, not 0.00023199..
-        time_1q, time_2q, time_readout = (
-            float(f"{c[k]}e-9") for k in ("ns_1q", "ns_2q", "ns_readout")
-        )
-        return cls(
-            t1=t1,
-            t2=t2,
-            gate_time_1q=time_1q,
-            gate_time_2q=time_2q,
-            readout_time=time_readout,
-            p_depol_1q=depol_from_gate_infidelity(c["error_1q"], 1, t1, t2, time_1q),
-            p_depol_2q=depol_from_gate_infidelity(c["error_2q"], 2, t1, t2, time_2q),
-            p_read1_given0=c["read1_given0"],
-            p_read0_given1=c["read0_given1"],
-            name=name,
-            source=f"medians of the public calibration snapshot of {name}, {_CALIBRATION_DATE}",
-        )
+        return cls(**device(name))
 
     @classmethod
     def presets(cls) -> dict[str, NoiseModel]:
@@ -691,24 +403,24 @@ class NoiseModel:
         >>> list(NoiseModel.presets())
         ['ibm_brisbane', 'ibm_torino', 'ibm_marrakesh', 'ibm_fez']
         """
-        return {name: cls.preset(name) for name in _CALIBRATIONS}
+        return {name: cls.preset(name) for name in CALIBRATIONS}
 
     def __str__(self) -> str:
         """One line, with units; only what has an effect."""
         parts: list[str] = []
         relaxes = [k for k in _LIFETIMES if _differs(getattr(self, k), math.inf)]
-        parts += [f"{k} {_text(getattr(self, k), _LIFETIME_UNITS)}" for k in relaxes]
+        parts += [f"{k} {with_unit(getattr(self, k), LIFETIME_UNITS)}" for k in relaxes]
         if relaxes:
             if _differs(self.thermal_population, 0.0):
-                parts.append(f"thermal population {_text(self.thermal_population)}")
-            gates = _text((self.gate_time_1q, self.gate_time_2q), _DURATION_UNITS, "/")
+                parts.append(f"thermal population {with_unit(self.thermal_population)}")
+            gates = with_unit((self.gate_time_1q, self.gate_time_2q), DURATION_UNITS, "/")
             parts.append(f"gates {gates}")
-            parts.append(f"readout {_text(self.readout_time, _DURATION_UNITS)}")
+            parts.append(f"readout {with_unit(self.readout_time, DURATION_UNITS)}")
             if self.idle_time:
-                parts.append(f"idle {_text(self.idle_time, _DURATION_UNITS)}")
+                parts.append(f"idle {with_unit(self.idle_time, DURATION_UNITS)}")
         for name, label in _LABELS.items():
             if _differs(getattr(self, name), 0.0):
-                parts.append(f"{label} {_text(getattr(self, name))}")
+                parts.append(f"{label} {with_unit(getattr(self, name))}")
         if self.channels:
             slots = ", ".join(c.slot for c in self.channels)
             parts.append(f"{len(self.channels)} channel{'s'[: len(self.channels) > 1]}: {slots}")
@@ -767,142 +479,3 @@ class NoiseModel:
                 value = tuple(math.inf if v == "inf" else v for v in value)
             given[key] = math.inf if isinstance(value, str) and value == "inf" else value
         return cls(**given)
-
-
-_LIFETIME_UNITS = (("us", 1e-6), ("ms", 1e-3), ("s", 1.0))
-_DURATION_UNITS = (("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0))
-_LABELS = {
-    "p_depol_1q": "depolarising 1q",
-    "p_depol_2q": "2q",
-    "p_read1_given0": "P(1|0)",
-    "p_read0_given1": "P(0|1)",
-    "p_reset": "P(reset to 1)",
-}
-
-
-def _differs(value: Any, trivial: float) -> bool:
-    return any(v != trivial for v in (value if isinstance(value, tuple) else (value,)))
-
-
-def _text(value: Any, units: Sequence[tuple[str, float]] = (("", 1.0),), join: str = ", ") -> str:
-    """Return numbers in the largest unit in which all that are not 0 are at least 1."""
-    values = value if isinstance(value, tuple) else (value,)
-    finite = [v for v in values if 0 < v < math.inf]
-    fitting = [u for u in units if finite and min(finite) >= u[1] * (1 - 1e-9)]
-    unit, size = (fitting or units)[-1 if fitting else 0]
-    text = join.join(f"{v / size:.4g}" for v in values)
-    if isinstance(value, tuple) and join == ", ":
-        text = f"({text})"
-    return f"{text} {unit}".strip()
-
-
-def depol_from_gate_infidelity(
-    r: float, n_qubits: int, t1: PerQubit, t2: PerQubit, duration: float
-) -> float:
-    r"""Return the depolarising probability that explains a gate's error beyond its relaxation.
-
-    Devices report the average gate infidelity ``r``, which contains the relaxation during the
-    gate. With ``R`` the Pauli transfer matrix of that relaxation and ``d = 2**n``,
-
-    .. math::
-        \lambda = \frac{d^2 (1 - r (d + 1) / d) - 1}{\operatorname{Tr} R - 1}, \qquad
-        p = (1 - \lambda) \frac{d^2 - 1}{d^2}, \qquad
-        \operatorname{Tr} R = \prod_q (1 + 2 e^{-t/T_{2,q}} + e^{-t/T_{1,q}}),
-
-    because the process fidelity of depolarising after relaxation is
-    ``(1 + lambda (Tr R - 1)) / d**2``. The thermal population does not enter ``Tr R``.
-
-    Parameters
-    ----------
-    r : float
-        Average gate infidelity, in [0, 1].
-    n_qubits : int
-        1 or 2.
-    t1, t2 : float or one per qubit
-        Lifetimes in seconds.
-    duration : float
-        Duration of the gate in seconds.
-
-    Returns
-    -------
-    float
-        Total Pauli error probability, for ``p_depol_1q`` or ``p_depol_2q``.
-
-    Raises
-    ------
-    ValueError
-        If relaxation alone gives more than *r*.
-
-    Examples
-    --------
-    >>> inf = float("inf")
-    >>> round(depol_from_gate_infidelity(0.001, 1, t1=inf, t2=inf, duration=0), 12)   # 3 r / 2
-    0.0015
-    >>> depol_from_gate_infidelity(2.4e-4, 1, t1=232e-6, t2=150e-6, duration=60e-9) < 1.5 * 2.4e-4
-    True
-
-    References
-    ----------
-    M. A. Nielsen, Phys. Lett. A 303, 249 (2002), eq. 3: average and process fidelity.
-    """
-    n = check_int("n_qubits", n_qubits, minimum=1)
-    if n > 2:
-        raise ArgumentValueError("n_qubits", f"must be 1 or 2, but got {n}.")
-    r = check_probability("r", check_number("r", r))
-    duration = check_duration("duration", check_number("duration", duration))
-    model = NoiseModel(t1=t1, t2=t2)
-    check_unit("duration", duration, _LONGEST_GATE, _longest_finite(model.t1, model.t2))
-    for name in _LIFETIMES:
-        given = getattr(model, name)
-        if isinstance(given, tuple) and len(given) != n:
-            raise ArgumentValueError(
-                name, f"must be one value or {n} (one per qubit of the gate), but has {len(given)}."
-            )
-    d, trace = 2**n, 1.0
-    for q in range(n):
-        decay, coherence = (math.exp(-duration / model.value(k, q)) for k in _LIFETIMES)
-        trace *= 1 + 2 * coherence + decay
-    if trace - 1 < 1e-9:
-        raise ArgumentValueError(
-            "duration",
-            f"must be short enough for t1 = {model.t1} and t2 = {model.t2} to "
-            f"leave something of the qubit, but got {duration} s.",
-        )
-    shrink = (d**2 * (1 - r * (d + 1) / d) - 1) / (trace - 1)
-    p = (1 - shrink) * (d**2 - 1) / d**2
-    if p < -1e-12:
-        relaxation = (1 - trace / d**2) * d / (d + 1)
-        raise ArgumentValueError(
-            "r",
-            f"must be at least {relaxation:.4g}, the infidelity of relaxation alone "
-            f"(t1 = {model.t1}, t2 = {model.t2}, duration = {duration} s), but got {r!r}.",
-        )
-    if p > 1:
-        raise ArgumentValueError(
-            "r",
-            f"must be small enough for a depolarising probability <= 1, but got {r!r} "
-            f"(p = {p:.4g}).",
-        )
-    return max(float(p), 0.0)
-
-
-_CALIBRATION_DATE = "2025-02-26"
-# t1, t2 in us; durations in ns; errors are average gate infidelities (relaxation included).
-_CALIBRATIONS: dict[str, dict[str, float]] = {
-    "ibm_brisbane": {
-        "t1": 232, "t2": 150, "read1_given0": 0.0205, "read0_given1": 0.0132,
-        "error_1q": 2.4e-4, "ns_1q": 60, "error_2q": 7.7e-3, "ns_2q": 660, "ns_readout": 1300,
-    },
-    "ibm_torino": {
-        "t1": 185, "t2": 141, "read1_given0": 0.0200, "read0_given1": 0.0230,
-        "error_1q": 2.7e-4, "ns_1q": 32, "error_2q": 4.1e-3, "ns_2q": 68, "ns_readout": 1560,
-    },
-    "ibm_marrakesh": {
-        "t1": 197, "t2": 118, "read1_given0": 0.0054, "read0_given1": 0.0134,
-        "error_1q": 2.3e-4, "ns_1q": 36, "error_2q": 3.2e-3, "ns_2q": 68, "ns_readout": 2584,
-    },
-    "ibm_fez": {
-        "t1": 145, "t2": 88, "read1_given0": 0.0039, "read0_given1": 0.0115,
-        "error_1q": 2.3e-4, "ns_1q": 24, "error_2q": 3.8e-3, "ns_2q": 84, "ns_readout": 1560,
-    },
-}  # fmt: skip
