@@ -1,12 +1,13 @@
 """Whether Lava is there, which one, what adds it, and the one way to what needs it."""
 
-import importlib
 import importlib.util
 import warnings
 from importlib import metadata
 from typing import Any
 
 import _lava_sqs_startup
+
+from lava_sqs import _lazy
 
 #: The release that `lava_sqs` is made for, the last one.
 VERSION = "0.10.0"
@@ -61,5 +62,4 @@ def load(name: str) -> Any:
     'SQS'
     """
     prepare()
-    module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    return _lazy.load(name)

@@ -1,4 +1,4 @@
-"""Modules that are loaded when the first of their names is used.
+"""Modules and names that are loaded when they are used.
 
 QuTiP takes longer to import than all else that :class:`lava_sqs.SQS` needs, mostly for pictures
 (Matplotlib's pyplot), and its package cannot be imported in parts.
@@ -9,7 +9,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["patches", "qutip"]
+__all__ = ["load", "patches", "qutip"]
+
+
+def load(name: str) -> Any:
+    """Return what *name*, ``"package.module:name"``, stands for; its module is imported now."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 class _Lazy:
@@ -21,7 +27,7 @@ class _Lazy:
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):  # what doctest, inspect and copy ask every object
             raise AttributeError(attribute)
-        return getattr(importlib.import_module(self.__name__), attribute)
+        return load(f"{self.__name__}:{attribute}")
 
 
 if TYPE_CHECKING:

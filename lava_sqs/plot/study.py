@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lava_sqs._checks import (
     check_choice,
@@ -103,14 +104,7 @@ def plot_study(
     level = check_positive("level", level, below=1.0)
     name = result.resolve(check_text("x", x))
     groups = _groups(result, name, group)
-    for p in result.points:
-        at = p.parameter(name)
-        if not _is_number(at):
-            raise ArgumentValueError(
-                "x",
-                f"must be a parameter with a number at every point, but `{name}` is "
-                f"{at!r} at ({_text(p.params)}).",
-            )
+    _check_numbers(result, name)
     ax = new_axes(ax, figsize=(6.4, 4.2))
     label, factor, logarithmic = _label(name)
     colours = _styles([p.parameter(g) for p in result.points for g in groups[:1]])
@@ -126,37 +120,17 @@ def plot_study(
     for points in curves.values():
         points.sort(key=lambda p: float(p.parameter(name)))
         first = [points[0].parameter(g) for g in groups]
-        colour = COLOURS[colours[repr(first[0])] % len(COLOURS) if first else 0]
+        number = colours[repr(first[0])] if first else 0
         stroke = STROKES[strokes[repr(first[1])] % len(STROKES)] if len(first) > 1 else "-"
-        marker = _MARKERS[colours[repr(first[0])] % len(_MARKERS)] if first else "o"
         text = ", ".join(_named(g, v) for g, v in zip(groups, first, strict=True))
         numbers = np.array([_numbers(p, kind, level) for p in points])
         at = np.array([p.parameter(name) * factor for p in points], dtype=float)
-        inside = np.isfinite(at)
-        ax.plot(
-            at[inside],
-            numbers[inside, 0],
-            stroke,
-            color=colour,
-            marker=marker,
-            markersize=4,
-            label=text or None,
-        )
-        band = inside & np.isfinite(numbers).all(axis=1)
-        ax.fill_between(
-            at[band], numbers[band, 1], numbers[band, 2], color=colour, alpha=0.2, linewidth=0
-        )
-        if (~inside).any():
-            alone = numbers[~inside][0]
-            ax.errorbar(
-                infinity,
-                alone[0],
-                None if np.isnan(alone).any() else np.abs(alone[1:] - alone[0])[:, None],
-                color=colour,
-                marker=marker,
-                markersize=4,
-                capsize=3,
-            )
+        look = {
+            "color": COLOURS[number % len(COLOURS)],
+            "marker": _MARKERS[number % len(_MARKERS)],
+            "markersize": 4,
+        }
+        _curve(ax, at, numbers, infinity, stroke, text or None, look)
     if logarithmic and finite:
         _logarithmic(ax, finite)
     if len(finite) < len(result.points):
@@ -236,6 +210,39 @@ def _check_result(result: Any) -> None:
     from lava_sqs.study.result import StudyResult
 
     check_instance("result", result, StudyResult)
+
+
+def _check_numbers(result: StudyResult, name: str) -> None:
+    for p in result.points:
+        at = p.parameter(name)
+        if not _is_number(at):
+            raise ArgumentValueError(
+                "x",
+                f"must be a parameter with a number at every point, but `{name}` is "
+                f"{at!r} at ({_text(p.params)}).",
+            )
+
+
+def _curve(
+    ax: Axes,
+    at: NDArray[np.float64],
+    numbers: NDArray[np.float64],
+    infinity: float,
+    stroke: Any,
+    label: str | None,
+    look: dict[str, Any],
+) -> None:
+    """Draw estimates with the band of their intervals; the one at infinity stands by itself."""
+    inside = np.isfinite(at)
+    ax.plot(at[inside], numbers[inside, 0], stroke, label=label, **look)
+    band = inside & np.isfinite(numbers).all(axis=1)  # few rows have no interval
+    ax.fill_between(
+        at[band], numbers[band, 1], numbers[band, 2], color=look["color"], alpha=0.2, linewidth=0
+    )
+    if not inside.all():
+        alone = numbers[~inside][0]
+        reach = None if np.isnan(alone).any() else np.abs(alone[1:] - alone[0])[:, None]
+        ax.errorbar(infinity, alone[0], reach, capsize=3, **look)
 
 
 def _marks(parameter: str, presets: Sequence[str]) -> dict[str, float]:

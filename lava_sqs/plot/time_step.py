@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lava_sqs._lazy import patches
@@ -158,35 +159,38 @@ def _draw_patch(
     ax.add_patch(patch)
 
 
+def _probabilities(noise: NoiseModel | None, *names: str) -> tuple[str, bool]:
+    """Return the text of probabilities, and whether they do anything."""
+    if noise is None:
+        return "\n".join(_SYMBOLS[n] for n in names), True
+    values = [getattr(noise, n) for n in names]
+    first = [v if isinstance(v, tuple) else (v,) for v in values]
+    text = "\n".join(", ".join(f"{p:.2g}" for p in v) for v in first)
+    return text, any(p > 0 for v in first for p in v)
+
+
+def _relaxation(noise: NoiseModel | None, *names: str) -> tuple[str, bool]:
+    """Return the text of a sum of durations, and whether anything relaxes in it."""
+    if noise is None:
+        return "\n".join(_SYMBOLS[n] for n in names), True
+    duration = sum(getattr(noise, n) for n in names)
+    lifetimes: list[Any] = []
+    for value in (noise.t1, noise.t2):
+        lifetimes += value if isinstance(value, tuple) else [value]
+    finite = any(math.isfinite(v) for v in lifetimes)
+    return f"{duration * 1e9:.4g} ns", finite and duration > 0
+
+
+def _layer_relaxation(noise: NoiseModel | None) -> tuple[str, bool]:
+    if noise is None:
+        return "longest\ngate", True
+    times = f"{noise.gate_time_1q * 1e9:.4g} or\n{noise.gate_time_2q * 1e9:.4g} ns"
+    return times, any(_relaxation(noise, f"gate_time_{n}")[1] for n in ("1q", "2q"))
+
+
 def _phases(noise: NoiseModel | None) -> dict[str, list[_Box]]:
     """Return the boxes of each part of a step, for the operations of a circuit with one gate."""
-
-    def numbers(*names: str) -> tuple[str, bool]:
-        """Return the text of probabilities, and whether they do anything."""
-        if noise is None:
-            return "\n".join(_SYMBOLS[n] for n in names), True
-        values = [getattr(noise, n) for n in names]
-        first = [v if isinstance(v, tuple) else (v,) for v in values]
-        text = "\n".join(", ".join(f"{p:.2g}" for p in v) for v in first)
-        return text, any(p > 0 for v in first for p in v)
-
-    def relaxation(*names: str) -> tuple[str, bool]:
-        if noise is None:
-            return "\n".join(_SYMBOLS[n] for n in names), True
-        durations = [getattr(noise, n) for n in names]
-        lifetimes: list[Any] = []
-        for value in (noise.t1, noise.t2):
-            lifetimes += value if isinstance(value, tuple) else [value]
-        finite = any(math.isfinite(v) for v in lifetimes)
-        return f"{sum(durations) * 1e9:.4g} ns", finite and sum(durations) > 0
-
-    def layer_relaxation() -> tuple[str, bool]:
-        if noise is None:
-            return "longest\ngate", True
-        single, double = relaxation("gate_time_1q"), relaxation("gate_time_2q")
-        times = f"{noise.gate_time_1q * 1e9:.4g} or\n{noise.gate_time_2q * 1e9:.4g} ns"
-        return times, single[1] or double[1]
-
+    numbers, relaxation = partial(_probabilities, noise), partial(_relaxation, noise)
     depol_1q, depol_2q = numbers("p_depol_1q"), numbers("p_depol_2q")
     errors = "p_depol" if noise is None else f"{depol_1q[0]} /\n{depol_2q[0]}"
     looks = {
@@ -201,7 +205,7 @@ def _phases(noise: NoiseModel | None) -> dict[str, list[_Box]]:
         ("circuit", "depolarise"): [
             _Box("depol.\neach gate", "all", "noise", errors, depol_1q[1] or depol_2q[1])
         ],
-        ("circuit", "relax"): [_Box("relax", "all", "noise", *layer_relaxation())],
+        ("circuit", "relax"): [_Box("relax", "all", "noise", *_layer_relaxation(noise))],
         ("measure", "measure"): [
             _Box("measure\nZ", "io", "gate"),
             _Box("readout\nerror", "io", "noise", *numbers("p_read1_given0", "p_read0_given1")),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lava_sqs._checks import describe, printable
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._lazy import load
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.intervals import Interval, interval
 from lava_sqs.study.store import Row, combine
@@ -313,11 +314,10 @@ class StudyResult:
         See :func:`lava_sqs.plot.study.plot_study` and :func:`lava_sqs.plot.study.plot_heatmap`
         for the options.
         """
-        from lava_sqs.plot.study import plot_heatmap, plot_study
-
-        if y is None:
-            return plot_study(self, x, ax=ax, **options)
-        return plot_heatmap(self, x, y, ax=ax, **options)
+        names, draw = ([x], "plot_study") if y is None else ([x, y], "plot_heatmap")
+        # Pictures know results: importing them here would close a circle.
+        drawn: Axes = load(f"lava_sqs.plot.study:{draw}")(self, *names, ax=ax, **options)
+        return drawn
 
     def __repr__(self) -> str:
         tasks = ", ".join(sorted({p.task for p in self.points})) or "no task"
