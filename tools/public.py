@@ -85,9 +85,10 @@ def names() -> tuple[Name, ...]:
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """Yield the public methods and properties that a class or a private base of it defines."""
-    own = [c for c in cls.__mro__ if c is cls or c.__name__.startswith("_")]
-    for name, value in (item for c in own for item in vars(c).items()):
+    """Yield the public methods and properties that a class defines, or a private base documents."""
+    bases = [c for c in cls.__mro__[1:] if c.__name__.startswith("_")]
+    documented = [i for c in bases for i in vars(c).items() if getattr(i[1], "__doc__", None)]
+    for name, value in [*vars(cls).items(), *documented]:
         if name.startswith("_"):
             continue
         if isinstance(value, (classmethod, staticmethod)):

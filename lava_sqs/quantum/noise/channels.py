@@ -249,9 +249,21 @@ class Channel:
         return len(self.superoperator.dims[0][0])
 
     def scaled(self, factor: float) -> Channel:
-        """Return the channel with every dissipation rate multiplied by *factor*.
+        """Return the channel with every dissipation rate multiplied.
 
-        Raises ``ValueError`` if the channel was not made from collapse operators.
+        Parameters
+        ----------
+        factor : float
+            At least 0.
+
+        Returns
+        -------
+        Channel
+
+        Raises
+        ------
+        ValueError
+            If the channel was not made from collapse operators and *factor* is not 1.
         """
         if factor == 1:
             return self
@@ -269,7 +281,12 @@ class Channel:
         return Channel.from_lindblad(self.slot, c_ops, hamiltonian, self.duration)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain lists and numbers, from which :meth:`from_dict` makes an equal channel."""
+        """Return plain lists and numbers, from which :meth:`from_dict` makes an equal channel.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "slot": self.slot,
             "n_qubits": self.n_qubits,
@@ -281,7 +298,15 @@ class Channel:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Channel:
-        """Return the channel whose :meth:`to_dict` is *data*, checked like any other.
+        """Return the channel of :meth:`to_dict`, checked like any other.
+
+        Parameters
+        ----------
+        data : dict
+
+        Returns
+        -------
+        Channel
 
         Raises
         ------

@@ -83,8 +83,8 @@ class NoiseModel(_Physics):
         the relaxation of that slot off.
     p_depol_1q : float or one per qubit
     p_depol_2q : float
-        Total Pauli error probability after each gate, see :func:`depolarizing`. One value serves
-        all pairs.
+        Total Pauli error probability after each gate, see
+        :func:`~lava_sqs.quantum.noise.depolarizing`. One value serves all pairs.
     p_read1_given0, p_read0_given1, p_reset : float or one per io qubit
         Probability to report 1 where the qubit was 0, 0 where it was 1, and to start in ``|1>``.
         With one value per qubit of the register, those of the memory are not used.
