@@ -27,7 +27,7 @@ from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 from lava_sqs.quantum import OnlineScores, ReferenceNeuron, SpikeTrainScorer
 from lava_sqs.quantum.diagnostics import memory_capacity, memory_fidelity
-from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.program import compile_program
 
 CIRCUIT, THETA = ansatz.layered(1, 2), np.zeros((3, 13))
 NOISE = NoiseModel.preset("ibm_fez")

@@ -10,7 +10,7 @@ from lava_sqs.network import SQSNN, SQSNeuron, estimator
 from lava_sqs.neurons import RunOut, kind_of, kinds
 from lava_sqs.neurons.base import _Bound
 from lava_sqs.quantum import NoiseModel, Population, ansatz, score_spike_train
-from lava_sqs.quantum.instrument import Program
+from lava_sqs.quantum.program import Program
 
 NOISE = NoiseModel(t1=100e-6, t2=80e-6, p_depol_2q=0.01, p_read0_given1=0.02)
 T, K = 5, 3

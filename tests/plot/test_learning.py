@@ -5,7 +5,7 @@ import pytest
 
 from lava_sqs.plot import learning_curve, sensitivity_kernel
 from lava_sqs.quantum import OnlineScores, ansatz
-from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.program import compile_program
 
 
 def test_one_kernel_keeps_its_signs():

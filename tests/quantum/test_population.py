@@ -15,7 +15,7 @@ from lava_sqs.quantum import (
     instrument,
     qobj_to_pauli,
 )
-from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.program import compile_program
 
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2)]
 

@@ -18,7 +18,7 @@ from lava_sqs.quantum import (
     score_spike_train,
 )
 from lava_sqs.quantum.diagnostics import memory_capacity, memory_fidelity
-from lava_sqs.quantum.instrument import compile_program
+from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.scores.recorded import derivatives
 
 NOISE = NoiseModel.preset("ibm_brisbane")

@@ -13,8 +13,8 @@ import qutip
 from scipy.stats import chi2
 
 from lava_sqs.quantum import NoiseModel, Population, ansatz, schedule
-from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.noise import channels
+from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.schedule import Operation, Schedule
 
 NS = 1e-9

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.kernels import scores as _score_kernels
+from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.scores.recorded import (
     OnlineScores,
     SpikeTrainScorer,

@@ -17,8 +17,8 @@ from lava_sqs._checks import check_real
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum._memory import Note
-from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.kernels import step as _kernels
+from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.reference import ReferenceNeuron
 from lava_sqs.quantum.states import (
     matrices_to_pauli,

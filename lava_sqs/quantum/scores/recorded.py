@@ -50,10 +50,10 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import check_room, check_scores, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines import InstrumentEngine
-from lava_sqs.quantum.instrument import Program, compile_program
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import _FLOOR, Population, ground_state
+from lava_sqs.quantum.program import Program, compile_program
 
 __all__ = ["METHODS", "OnlineScores", "SpikeTrainScorer", "derivatives", "score_spike_train"]
 
@@ -70,7 +70,7 @@ def derivatives(program: Program, theta: Array) -> Array:
     Parameters
     ----------
     program : Program
-        Of :func:`lava_sqs.quantum.instrument.compile_program`.
+        Of :func:`lava_sqs.quantum.program.compile_program`.
     theta : ndarray, shape (K, n_params)
         Angles in radians.
 
@@ -389,7 +389,7 @@ class OnlineScores:
     Parameters
     ----------
     program : Program
-        Of :func:`lava_sqs.quantum.instrument.compile_program`.
+        Of :func:`lava_sqs.quantum.program.compile_program`.
     theta : ndarray, shape (R, n_params)
         Neuron k has the angles of row ``k % R``: a row each, or copies of R neurons, one after
         the other.

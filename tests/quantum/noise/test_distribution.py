@@ -29,8 +29,8 @@ from lava_sqs.quantum import (
     pauli_to_qobj,
     schedule,
 )
-from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.noise.channels import aer_depolarizing_param, depolarizing
+from lava_sqs.quantum.program import compile_program
 
 ALPHA = 1e-3
 SHOTS = 20_000

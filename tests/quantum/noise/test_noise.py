@@ -27,7 +27,6 @@ from lava_sqs.quantum import (
     qobj_to_pauli,
     superoperator_to_matrix,
 )
-from lava_sqs.quantum.instrument import compile_program
 from lava_sqs.quantum.noise import depol_from_gate_infidelity
 from lava_sqs.quantum.noise.channels import (
     SLOTS,
@@ -36,6 +35,7 @@ from lava_sqs.quantum.noise.channels import (
     depol_from_aer,
     depolarizing,
 )
+from lava_sqs.quantum.program import compile_program
 
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2)]
 X, Y, Z, ONE = qutip.sigmax(), qutip.sigmay(), qutip.sigmaz(), qutip.qeye(2)

@@ -1,0 +1,335 @@
+"""The compiler: circuit and noise become the arrays from which instruments are built.
+
+QuTiP makes the superoperator of every gate (at 1, 3 or 5 angles: it is an exact trigonometric
+polynomial of its angle), of every relaxation and of the user's own channels, once per (ansatz,
+noise); the instruments of any number of angle vectors follow by batched products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache, reduce
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs._lazy import qutip
+from lava_sqs.quantum._room import check_compiled, check_scores
+from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.kernels import step as _kernels
+from lava_sqs.quantum.noise import NoiseModel, depolarizing
+from lava_sqs.quantum.schedule import Schedule
+from lava_sqs.quantum.states import _kron, superoperator_to_matrix
+
+__all__ = ["Program", "compile_program"]
+
+Matrix = NDArray[np.float64]
+
+_N_TERMS = (1, 3, 5)  # of a constant, a rotation, a controlled rotation
+_ROUNDING = 1e-15  # entries of superoperators below this are zero
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What is left of (ansatz, noise) once QuTiP has done its part; see :func:`compile_program`.
+
+    Attributes
+    ----------
+    ansatz, noise
+        What it was compiled from.
+    table, entries, terms, rows, start, effects
+        The arrays of ``lava_sqs.quantum.kernels.step.build_instruments``.
+    eta : ndarray, shape (io_qubits,)
+        Shrinkage of the encoding gate where z > 0.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> compile_program(ansatz.paper()).shape
+    (2, 4, 3, 4)
+    """
+
+    ansatz: Ansatz
+    noise: NoiseModel | None
+    table: NDArray[np.int64]
+    entries: NDArray[np.int64]
+    terms: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    start: NDArray[np.float64]
+    effects: NDArray[np.float64]
+    eta: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        return f"<Program of {self.ansatz!r}, noise {self.noise}>"
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Shape (S, D, C, D) of one neuron's instrument."""
+        io, size = self.ansatz.io_qubits, 4**self.ansatz.memory_qubits
+        return (2**io, size, 3**io, size)
+
+    def build(self, theta: NDArray[np.float64], dtype: Any = np.float64) -> NDArray[Any]:
+        """Return the instruments of angles.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+        dtype : float64 or float32
+            Precision of the result.
+
+        Returns
+        -------
+        ndarray, shape (K, S, D, C, D)
+
+        Raises
+        ------
+        ValueError
+            If they would not fit.
+        """
+        check_compiled(self.ansatz, self.noise, theta.shape[0], dtype)
+        A = np.empty((theta.shape[0], *self.shape), dtype=dtype)
+        # Few neurons at a time: the build is in float64 whatever the neurons run in.
+        chunk = max(1, int(2**26 // (8 * np.prod(self.shape))))
+        for k in range(0, theta.shape[0], chunk):
+            part = np.empty((len(theta[k : k + chunk]), *self.shape))
+            self._call(_kernels.build_instruments, theta[k : k + chunk], part)
+            A[k : k + chunk] = part
+        return A
+
+    def pull_back(
+        self, theta: NDArray[np.float64], gradient: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return ``sum <gradient, dA/dtheta_p>``: reverse mode through :meth:`build`.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+        gradient : ndarray, shape (K, S, D, C, D)
+            By the instruments.
+
+        Returns
+        -------
+        ndarray, shape (K, n_params)
+
+        Raises
+        ------
+        ValueError
+            If the states that it keeps would not fit.
+        """
+        check_scores(
+            self.ansatz, self.noise, rows=len(theta), derivatives=False, operations=len(self.table)
+        )
+        d_theta = np.zeros((theta.shape[0], self.ansatz.n_params))
+        self._call(_kernels.pull_back, theta, np.ascontiguousarray(gradient), d_theta)
+        return d_theta
+
+    def _call(self, kernel: Any, theta: NDArray[np.float64], *arrays: NDArray[Any]) -> None:
+        kernel(
+            self.table,
+            self.entries,
+            self.terms,
+            self.rows,
+            self.start,
+            self.effects,
+            np.ascontiguousarray(theta),
+            *arrays,
+        )
+
+
+@lru_cache(maxsize=64)
+def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
+    """Let QuTiP make every superoperator of a step; the result serves every *theta*.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+        The circuit.
+    noise : NoiseModel, optional
+        None is noiseless. The last 64 pairs are kept.
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    ValueError
+        If the compiled circuit would take more than 2 GiB (above 5 memory qubits with one io qubit)
+        or half of this machine's memory.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> program = compile_program(ansatz.layered(1, 1))
+    >>> program.build(np.zeros((5, 8))).shape
+    (5, 2, 4, 3, 4)
+    """
+    schedule = Schedule.of(ansatz, noise)
+    check_compiled(ansatz, noise)
+
+    @cache
+    def relaxation(qubit: int, duration: float) -> Matrix | None:
+        channel = None if noise is None else noise.relaxation(qubit, duration)
+        return None if channel is None else superoperator_to_matrix(channel)
+
+    made = _Operations(ansatz.n_qubits)
+    for step in schedule.before:
+        if step.kind == "gate" and step.gate is not None:
+            made.gate(step.gate)
+        elif step.kind == "depolarise" and not step.driven and step.strength:
+            made.error(_depolarizing(step.strength, len(step.qubits)), step.qubits)
+        elif step.kind == "relax":
+            made.close({q: relaxation(q, step.duration) for q in step.qubits})
+        elif step.superoperator is not None:
+            made.close({})
+            made.constant(superoperator_to_matrix(step.superoperator), step.qubits)
+    made.close({})
+    wait = np.eye(4**ansatz.memory_qubits)
+    for step in schedule.after:
+        if step.kind == "relax":
+            each = [relaxation(q, step.duration) for q in step.qubits]
+            if any(m is not None for m in each):
+                wait = _together(each) @ wait
+        elif step.superoperator is not None:
+            wait = superoperator_to_matrix(step.superoperator) @ wait
+
+    eta = [1 - 4 * p / 3 for p in schedule.io_strengths("depolarise")]
+    return Program(
+        ansatz=ansatz,
+        noise=noise,
+        table=np.array(made.table, dtype=np.int64).reshape(-1, 6),
+        entries=np.concatenate(made.entries),
+        terms=np.concatenate(made.terms),
+        rows=np.concatenate(made.rows),
+        start=_start(schedule, 4**ansatz.memory_qubits),
+        effects=_effects(ansatz, noise, wait),
+        eta=np.array(eta),
+    )
+
+
+class _Operations:
+    """The linear maps of a step in order, with as few of them as the order allows.
+
+    Errors of a gate, and the relaxation that follows, are multiplied into its own matrix: gates
+    wait in `open` until something else acts on their qubits.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.table: list[tuple[int, int, int, int, int, int]] = []
+        self.entries: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
+        self.terms: list[Matrix] = [np.empty((0, max(_N_TERMS)))]
+        self.rows: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
+        self.open: list[tuple[Gate, Matrix, int]] = []
+
+    def gate(self, gate: Gate) -> None:
+        if any(set(gate.qubits).intersection(other.qubits) for other, *_ in self.open):
+            self.close({})
+        self.open.append((gate, *_gate_terms(gate)))
+
+    def error(self, matrix: Matrix, qubits: tuple[int, ...]) -> None:
+        at = [gate.qubits for gate, *_ in self.open]
+        if qubits in at:
+            gate, matrices, kind = self.open[at.index(qubits)]
+            self.open[at.index(qubits)] = gate, matrix @ matrices, kind
+        else:
+            self.close({})
+            self.constant(matrix, qubits)
+
+    def close(self, relax: dict[int, Matrix | None]) -> None:
+        """Add the gates that wait, with the relaxation of their qubits, then that of the others."""
+        for gate, matrices, kind in self.open:
+            own = [relax.pop(q, None) for q in gate.qubits]
+            if any(matrix is not None for matrix in own):
+                matrices = _together(own) @ matrices
+            self._add(matrices, gate.qubits, -1 if gate.param is None else gate.param, kind)
+        self.open.clear()
+        for q, matrix in relax.items():
+            if matrix is not None:
+                self.constant(matrix, (q,))
+
+    def constant(self, matrix: Matrix, qubits: tuple[int, ...]) -> None:
+        if not np.array_equal(matrix, np.eye(len(matrix))):
+            self._add(matrix[None], qubits, -1, 0)
+
+    def _add(self, matrices: Matrix, qubits: tuple[int, ...], param: int, kind: int) -> None:
+        # Most entries of a gate's matrix are zero whatever its angle.
+        where = np.argwhere(np.abs(matrices).max(axis=0) > _ROUNDING)
+        first = self.table[-1][3] + self.table[-1][2] if self.table else 0
+        row = self.table[-1][5] + len(self.rows[-1]) if self.table else 0
+        self.table.append((param, kind, len(where), first, matrices.shape[-1], row))
+        coefficients = np.zeros((len(where), max(_N_TERMS)))
+        coefficients[:, : len(matrices)] = matrices[:, where[:, 0], where[:, 1]].T
+        self.entries.append(where)
+        self.terms.append(coefficients)
+        self.rows.append(_row_groups(qubits, self.n))
+
+
+def _together(each: Sequence[Matrix | None]) -> Matrix:
+    """Return the map of qubits side by side, of which some (None) are left alone."""
+    return np.asarray(reduce(_kron, [np.eye(4) if m is None else m for m in each]))
+
+
+def _row_groups(qubits: tuple[int, ...], n: int) -> NDArray[np.int64]:
+    """Components of the register's Pauli vector in groups that a gate on *qubits* mixes."""
+    index = np.arange(4**n).reshape((4,) * n)
+    others = [q for q in range(n) if q not in qubits]
+    return np.ascontiguousarray(index.transpose(*others, *qubits)).ravel()
+
+
+@lru_cache(maxsize=1024)  # a sweep over noise models meets the same gates again and again
+def _gate_terms(gate: Gate) -> tuple[NDArray[np.float64], int]:
+    """Coefficients (n_terms, 4**m, 4**m) of a gate's superoperator in its trigonometric basis."""
+    if gate.param is None:
+        return superoperator_to_matrix(qutip.to_super(gate.operator()))[None], 0
+    kind = 2 if gate.is_controlled_rotation else 1
+    n_terms = _N_TERMS[kind]
+    # Equally spaced over one period (4 pi if half angles occur): the system is orthogonal.
+    period = 2 * np.pi * kind
+    angles = period * np.arange(n_terms) / n_terms
+    samples = np.array(
+        [superoperator_to_matrix(qutip.to_super(gate.operator(float(a)))) for a in angles]
+    )
+    design = np.array([_basis(kind, a) for a in angles])
+    return np.einsum("fa,aij->fij", np.linalg.inv(design), samples), kind
+
+
+@lru_cache(maxsize=1024)
+def _depolarizing(p: float, n_qubits: int) -> NDArray[np.float64]:
+    return superoperator_to_matrix(depolarizing(p, n_qubits))
+
+
+def _basis(kind: int, angle: float) -> NDArray[np.float64]:
+    return np.array(_kernels.trigonometric_basis(kind, angle)[: _N_TERMS[kind]])
+
+
+def _start(schedule: Schedule, size: int) -> NDArray[np.float64]:
+    """Columns (c, j): the register's Pauli vector for encoding term c and memory component j."""
+    per_qubit = []
+    for p in schedule.io_strengths("reset"):
+        shrink = 1 - 2 * p
+        term = np.zeros((4, 3))
+        term[0, 0] = 1.0  # the identity
+        term[3, 1] = term[2, 2] = shrink  # Z with cos, Y with -sin
+        per_qubit.append(term)
+    return np.asarray(reduce(_kron, [*per_qubit, np.eye(size)]))
+
+
+def _effects(
+    ansatz: Ansatz, noise: NoiseModel | None, wait: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Rows (s, i): memory component i after the reported outcome s and the wait."""
+    per_qubit = []
+    for q in range(ansatz.io_qubits):
+        true = np.array([[0.5, 0, 0, 0.5], [0.5, 0, 0, -0.5]])  # <0|.|0> and <1|.|1>
+        per_qubit.append(true if noise is None else noise.readout(q) @ true)
+    rows = []
+    for bits in product((0, 1), repeat=ansatz.io_qubits):
+        row = reduce(_kron, [per_qubit[q][bit] for q, bit in enumerate(bits)])
+        rows.append(np.kron(row[None], wait))
+    return np.ascontiguousarray(np.concatenate(rows))
