@@ -25,7 +25,7 @@ MENDED = {
     ),
     "lava.proc.graded.models": (
         ("(int(np.log2(val)) + 1)", "(int(np.log2(np.asarray(val).item())) + 1)"),
-        ("b_i = int(s_fp)", "b_i = np.asarray(s_fp).item()"),
+        ("b_i = int(s_fp)", "b_i = int(np.asarray(s_fp).item())"),
     ),
 }
 

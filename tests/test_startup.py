@@ -133,7 +133,7 @@ def test_reshaped_ports_reshape(shape):
     np.testing.assert_array_equal(back(forward(x)), x)
 
 
-@pytest.mark.parametrize("value", [1, 100, np.array([4096]), np.array([[250]])])
+@pytest.mark.parametrize("value", [1, 100, 64.0, np.array([4096]), np.array([[250.0]])])
 def test_a_number_may_come_as_an_array_of_one(value):
     assert inv_sqrt(value) == inv_sqrt(int(np.ravel(value)[0])) > 0
 
