@@ -405,10 +405,8 @@ def draw(result: DemoResult, path: Path) -> None:
     """Write the picture of the run: its first ten digits, what was learned, what goes wrong."""
     import matplotlib
 
-    from lava_sqs.plot import confusion_matrix, learning_curve, memory_purity, raster
-    from lava_sqs.plot._axes import COLOURS
+    from lava_sqs.plot import confusion_matrix, learning_curve
 
-    blue, orange, grey = COLOURS[0], COLOURS[1], "0.35"
     figure = matplotlib.figure.Figure(figsize=(15, 8.6), layout="constrained")
     figure.suptitle(
         f"Handwritten digits, {NEURONS} quantum spiking neurons and 10 classical ones, in Intel's "
@@ -417,6 +415,26 @@ def draw(result: DemoResult, path: Path) -> None:
     )
     halves: Any = figure.subfigures(1, 2, width_ratios=[2.5, 1])
     running, learning = halves
+    _draw_run(result, running)
+    top, bottom = learning.subplots(2, 1, height_ratios=[1, 1.35])
+    learning_curve(result.curve, top, value="accuracy", chance=0.1)
+    top.set(ylim=(0, 1), title="Learning, every neuron by itself")
+    top.set_xlabel(f"times through {result.n_train} digits")
+    top.set_ylabel(f"accuracy on {result.confusion.sum()} other digits")
+    confusion_matrix(result.confusion, bottom)
+    bottom.set(
+        title=f"Afterwards: {result.accuracy:.1%} right", xlabel="answer", ylabel="true digit"
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_figure(path, figure, dpi=110)
+
+
+def _draw_run(result: DemoResult, running: Any) -> None:
+    """Draw the first ten digits, and under each what happened in its time steps."""
+    from lava_sqs.plot import memory_purity, raster
+    from lava_sqs.plot._axes import COLOURS
+
+    blue, orange, grey = COLOURS[0], COLOURS[1], "0.35"
     n = min(len(result.labels), 10)
     shown = slice(0, n * PERIOD)
     grid = running.add_gridspec(5, n, height_ratios=[1.1, 2.0, 2.0, 1.3, 1.6])
@@ -467,15 +485,3 @@ def draw(result: DemoResult, path: Path) -> None:
             ax.axvline(border * PERIOD + 0.5, color="0.85", lw=1, zorder=0)
         ax.set_xlim(0.5, n * PERIOD + 0.5)
     axes[-1].set_xlabel(f"time step ({PERIOD} per digit)")
-
-    top, bottom = learning.subplots(2, 1, height_ratios=[1, 1.35])
-    learning_curve(result.curve, top, value="accuracy", chance=0.1)
-    top.set(ylim=(0, 1), title="Learning, every neuron by itself")
-    top.set_xlabel(f"times through {result.n_train} digits")
-    top.set_ylabel(f"accuracy on {result.confusion.sum()} other digits")
-    confusion_matrix(result.confusion, bottom)
-    bottom.set(
-        title=f"Afterwards: {result.accuracy:.1%} right", xlabel="answer", ylabel="true digit"
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_figure(path, figure, dpi=110)

@@ -131,6 +131,7 @@ class LearningSQS(SQS):
         trace_impulse: float | None = None,
         **sqs: Any,
     ) -> None:
+        # long: one list of parameters, checked in its order before Lava makes anything of them
         role = check_choice("role", role, ROLES)
         rates = {
             name: check_positive(name, value, zero=True)

@@ -154,6 +154,7 @@ class SQS(NamedProcess):
         name: str | None = None,
         log_config: LogConfig | None = None,
     ) -> None:
+        # long: one list of parameters, checked in its order before Lava makes anything of them
         arguments = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         shape = check_axes("shape", shape)
         circuit = circuits.resolve(ansatz, io_qubits, memory_qubits, layers)
