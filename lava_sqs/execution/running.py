@@ -33,6 +33,7 @@ from lava_sqs._checks import check_choice, check_instance, check_int, check_posi
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.execution.supervision.children import label
 from lava_sqs.execution.supervision.supervised import SupervisedRuntime
+from lava_sqs.proc import _private
 from lava_sqs.proc._refusals import check_rule
 from lava_sqs.recording import NetworkRecording, shared_array
 
@@ -390,17 +391,18 @@ def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[
     for each in network:
         _check_monitor(each)
         # Ours, and our rules in stock connections, may refuse a network that cannot work.
-        for part in (each, getattr(each, "_learning_rule", None)):
+        for part in (each, _private.learning_rule(each)):
             check = getattr(part, "_check_before_run", None)
             if check is not None:
                 check(each, run_cfg)
-        if getattr(getattr(each, "_learning_rule", None), "reads_scores", False):
+        if getattr(_private.learning_rule(each), "reads_scores", False):
             check_rule(each)
     try:
         return process.compile(run_cfg, compile_config)
     except BaseException:
         for each in network:
-            each._is_compiled = len(list(each.procs)) > 0  # sub-Processes cannot be built twice
+            # one of sub-Processes cannot be built twice
+            _private.set_compiled(each, len(list(each.procs)) > 0)
         raise
 
 

@@ -28,6 +28,7 @@ from lava.magma.core.process.variable import Var, VarServer
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance
+from lava_sqs.proc import _private
 from lava_sqs.proc._refusals import check_neighbours
 from lava_sqs.recording import shared_array
 
@@ -124,7 +125,7 @@ class NamedProcess(AbstractProcess, metaclass=_Caller):
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the runtime; and a bound of the ids in use, for :meth:`__setstate__`."""
-        bounds = [server._next_id for server in (ProcessServer(), VarServer())]
+        bounds = [_private.next_id(server) for server in (ProcessServer(), VarServer())]
         return {**self.__dict__, "_runtime": None, "_id_bounds": bounds}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -132,11 +133,11 @@ class NamedProcess(AbstractProcess, metaclass=_Caller):
         bounds = state.pop("_id_bounds")
         self.__dict__.update(state)
         servers = ProcessServer(), VarServer()
-        free = [server._next_id for server in servers]
+        free = [_private.next_id(server) for server in servers]
         for server, bound in zip(servers, bounds, strict=True):  # ids of all others in the network
-            server._next_id = max(server._next_id, bound)
+            _private.skip_ids(server, bound)
         members = vars(self).values()  # not Lava's collections, which may still be empty
-        if not self._is_compiled:  # an executable that was saved along knows it by the old ids
+        if not self.is_compiled:  # an executable that was saved along knows it by the old ids
             if self.id < free[0]:
                 self.id = servers[0].get_next_id()
             for var in members:
@@ -172,7 +173,8 @@ class NamedProcess(AbstractProcess, metaclass=_Caller):
             memo[id(port.connection_configs)] = {}
         new = copy.deepcopy(self, memo)
         if not new.procs.members:  # sub-Processes cannot be built twice
-            new._is_compiled, new._model_class = False, None
+            _private.set_compiled(new, False)
+            _private.forget_model(new)
         return new
 
     # -- ports --------------------------------------------------------------------------------
@@ -302,7 +304,7 @@ class NamingModel(PyLoihiProcessModel):
         except Exception as error:
             for port in self.py_ports:
                 if isinstance(port, PyOutPort):
-                    port.send(np.zeros(port._shape))
+                    port.send(np.zeros(_private.port_shape(port)))
             kind, name = self.implements_process.__name__, self.proc_params["name"]
             message = f"{kind} Process '{name}' stopped at time step {self.time_step}: {error}"
             print(message, file=sys.stderr, flush=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
 from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.process.connection import LearningConnectionProcess
@@ -13,6 +12,7 @@ from lava.magma.core.process.ports.ports import AbstractPort, TransposePort
 from lava.magma.core.process.process import AbstractProcess
 
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs.proc import _private
 
 _MAX_BYTES = 2 * 2**30
 #: Messages that Lava's channel between two ports holds.
@@ -76,7 +76,7 @@ def check_rule(connection: Any) -> None:
     ----------
     connection : LearningDense or another of Lava's learning connections
     """
-    rule = connection._learning_rule
+    rule = _private.learning_rule(connection)
     law, who = type(rule).__name__, _label(connection)
     traces = {f"y{k}": getattr(connection, f"s_in_y{k}") for k in (1, 2, 3)}
     ours = {y: [s for s in _sources(port) if _sends(s)] for y, port in traces.items()}
@@ -144,7 +144,7 @@ def check_reader(connection: Any) -> None:
     ----------
     connection : LearningDense
     """
-    rule = connection._learning_rule
+    rule = _private.learning_rule(connection)
     law, who = type(rule).__name__, _label(connection)
     if not isinstance(rule, Loihi3FLearningRule):
         raise TypeError(
@@ -212,7 +212,7 @@ def check_pair(neurons: Any, connection: Any) -> None:
                 "must be an SQSDense with the same `copies` for neurons that "
                 f"have copies={copies}: a LearningDense cannot share its weights between copies.",
             )
-        wanted = getattr(connection._learning_rule, "window", 0)
+        wanted = getattr(_private.learning_rule(connection), "window", 0)
         if wanted > window:
             raise ArgumentValueError(
                 "neurons", f"must have window >= {wanted} for this rule, but has window={window}."
@@ -293,7 +293,7 @@ def _may_send_scores(port: Any) -> bool:
 
 def _unknown(process: AbstractProcess) -> bool:
     """Whether a Process is made of others, which Lava has not resolved yet."""
-    models = ProcGroupDiGraphs._find_proc_models(proc=process)
+    models = _private.models_of(process)
     return any(issubclass(model, AbstractSubProcessModel) for model in models)
 
 

@@ -24,6 +24,7 @@ from lava.proc.dense.process import LearningDense
 
 from lava_sqs._checks import check_int
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs.proc import _private
 from lava_sqs.proc._refusals import check_floating_pt, check_pair, check_reader
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs_dense.process import SQSDense
@@ -213,7 +214,7 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
 
 def _wires_of_a_rule(neurons: LearningSQS, connection: Any) -> dict[str, Any]:
     """Return which port of a stock connection listens to which of the neurons'."""
-    rule = connection._learning_rule
+    rule = _private.learning_rule(connection)
     reads_scores = bool(getattr(rule, "reads_scores", False))
     if neurons.sends == "traces" and not reads_scores:
         listens = ("bap", "y1", "y2", "y3") if isinstance(rule, Loihi3FLearningRule) else ("bap",)

@@ -24,6 +24,7 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE
 from scipy.sparse import issparse
 
 from lava_sqs.execution.supervision.ledger import LATER_PHASES, Taker
+from lava_sqs.proc import _private
 from lava_sqs.recording import shared_array
 
 #: Life of a child: being built, running, left its main loop on request, raised an exception.
@@ -232,7 +233,7 @@ def _watch_commands(model: Any, builder: Any, board: Board, index: int, ledger: 
 
         return handle
 
-    handlers = model._cmd_handlers
+    handlers = _private.commands(model)
     get, put = MGMT_COMMAND.GET_DATA[0], MGMT_COMMAND.SET_DATA[0]
     handlers[get] = _readable(model, builder, handlers[get])
     handlers[put] = _writable(model, builder, handlers[put])
@@ -309,13 +310,11 @@ def _by_id(builder: Any) -> dict[int, Any]:
 
 def _forget_pause(service: Any) -> None:
     """Let a runtime service run again after a pause (stock Lava never clears the request)."""
-    pause = service._handle_pause
 
-    def handle_pause() -> None:
-        pause()
+    def forget() -> None:
         service.pausing = service.req_pause = False
 
-    service._handle_pause = handle_pause
+    _private.after_pause(service, forget)
 
 
 def _reporter(board: Board, index: int, parent: int, peers: Mapping[str, Sequence[str]]) -> None:

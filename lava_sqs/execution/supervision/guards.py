@@ -16,6 +16,7 @@ from lava.magma.compiler.channels.pypychannel import CspRecvQueue
 from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing
 
 from lava_sqs.execution.supervision.children import POLL, Children
+from lava_sqs.proc import _private
 from lava_sqs.recording import shared_array
 
 
@@ -42,7 +43,7 @@ class Infrastructure(MultiProcessing):
 
     def __init__(self, children: Children) -> None:
         super().__init__()
-        self._smm = AnonymousMemory()
+        _private.set_memory(self, AnonymousMemory())
         self._family = children
 
     def build_actor(self, target_fn: Any, builder: Any, exception_q: Any = None) -> Any:

@@ -32,6 +32,7 @@ from lava_sqs.execution.supervision.guards import (
 )
 from lava_sqs.execution.supervision.ledger import Field
 from lava_sqs.execution.supervision.requests import check_run_condition, find_source, var_value
+from lava_sqs.proc import _private
 from lava_sqs.recording import Column, NetworkRecording
 
 #: Seconds without progress after which a run without `timeout` warns; also the least patience
@@ -64,7 +65,7 @@ class SupervisedRuntime(Runtime):
     exception_q: list[Any]
 
     def __init__(self, process: AbstractProcess, executable: Any, timeout: float | None) -> None:
-        super().__init__(executable, ActorType.MultiProcessing, process._log_config.level)
+        super().__init__(executable, ActorType.MultiProcessing, _private.log_level(process))
         self.children = Children(executable)
         self._name = label(process)
         self._timeout = self._patience = timeout
@@ -138,9 +139,9 @@ class SupervisedRuntime(Runtime):
                     self._outputs.append(port.external_pipe_csp_recv_port)
         for end in self._open_ports:  # nothing has been sent yet; the children have their own
             if isinstance(end, CspRecvPort):
-                end._queue = GuardedQueue(end.size, self)
+                _private.set_queue(end, GuardedQueue(end.size, self))
             else:
-                end._semaphore = GuardedSemaphore(end.size, self)
+                _private.set_semaphore(end, GuardedSemaphore(end.size, self))
 
     # Running -------------------------------------------------------------------------------
 
@@ -185,8 +186,9 @@ class SupervisedRuntime(Runtime):
         Lava's Extractor looks whether a message is there, and returns zeros otherwise.
         """
         for port in self._outputs:
-            while port._req is not None and port._req.get_value() > 0:
-                room = port._queue.maxsize - port._queue.qsize()
+            queue = _private.queue_of(port)
+            while _private.unheard(port):
+                room = queue.maxsize - queue.qsize()
                 if not port.thread.is_alive() or room <= 0:
                     break
                 time.sleep(0.0005)
@@ -385,7 +387,7 @@ class SupervisedRuntime(Runtime):
         for receiver in self.service_to_runtime:
             response = MGMT_RESPONSE.DONE
             while not enum_equal(response, MGMT_RESPONSE.TERMINATED):
-                if receiver._queue.filled():
+                if _private.queue_of(receiver).filled():
                     response = receiver.recv()
                 elif time.monotonic() > deadline or self.children.failure(stopping=True):
                     return False
