@@ -16,6 +16,7 @@ from nasty import Kind, anything, array, choice, flag, instance, integer, is_int
 
 import lava_sqs as sq
 from lava_sqs import data, network, neurons, optimizers, plot, quantum, study
+from lava_sqs.network import estimator, gradient
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 from lava_sqs.quantum import NoiseModel, ansatz, diagnostics
 
@@ -528,7 +529,7 @@ TARGETS = {
             "noise": NOISES,
             "signal": anything(),
             "per_sample": flag(),
-            "method": choice(*quantum.sensitivity.METHODS),
+            "method": choice(*quantum.scores.recorded.METHODS),
             "n_samples": integer(1, 5),
             "epsilon": real(0, strictly=True),
             "seed": SEED,
@@ -698,7 +699,7 @@ TARGETS = {
             "layers": integer(1, 5).optional(),
             "neuron": choice(*neurons.kinds()),
             "noise": NOISES,
-            "rule": choice(*network.training.RULES),
+            "rule": choice(*gradient.RULES),
             "window": integer(0),
             "input_kind": choice("static", "sequence", "spikes").optional(),
             "channels_first": flag().optional(),
@@ -707,14 +708,14 @@ TARGETS = {
             "n_population": integer(2),
             "skip": flag(),
             "neurons_per_class": integer(1),
-            "targets": choice(*network.training.TARGETS),
+            "targets": choice(*gradient.TARGETS),
             "shots": integer(1),
             "readout": choice(*network.readout.READOUTS),
             "epochs": integer(1, 5),
             "batch_size": integer(1),
             "learning_rate": real(0, strictly=True),
             "hidden_learning_rate": real(0).optional(),
-            "schedule": choice(*network.estimator.SCHEDULES),
+            "schedule": choice(*estimator.SCHEDULES),
             "n_draws": integer(1),
             "sparsity": real(0),
             "discount": PROBABILITY,
