@@ -15,7 +15,7 @@ from lava_sqs.quantum import Ansatz, NoiseModel, Population, SpikeTrainScorer
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum._room import check_scores
 from lava_sqs.quantum.program import compile_program
-from lava_sqs.quantum.scores.recorded import OnlineScores
+from lava_sqs.quantum.scores.online import OnlineScores
 
 __all__ = ["CompiledSQS", "SQSNeuron"]
 

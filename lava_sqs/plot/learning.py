@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_choice, check_instance, check_real, check_shape, describe
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.plot._axes import COLOURS, new_axes, whole_numbers
-from lava_sqs.quantum.scores.recorded import OnlineScores
+from lava_sqs.quantum.scores.online import OnlineScores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

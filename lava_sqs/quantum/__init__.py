@@ -12,7 +12,8 @@ from lava_sqs.quantum.noise import (
 )
 from lava_sqs.quantum.population import Population, RunResult
 from lava_sqs.quantum.reference import ReferenceNeuron
-from lava_sqs.quantum.scores.recorded import OnlineScores, SpikeTrainScorer, score_spike_train
+from lava_sqs.quantum.scores.online import OnlineScores
+from lava_sqs.quantum.scores.recorded import SpikeTrainScorer, score_spike_train
 from lava_sqs.quantum.states import (
     matrix_to_superoperator,
     pauli_labels,

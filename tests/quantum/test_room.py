@@ -19,7 +19,7 @@ from lava_sqs.quantum import (
 )
 from lava_sqs.quantum.diagnostics import memory_capacity, memory_fidelity
 from lava_sqs.quantum.program import compile_program
-from lava_sqs.quantum.scores.recorded import derivatives
+from lava_sqs.quantum.scores.online import derivatives
 
 NOISE = NoiseModel.preset("ibm_brisbane")
 

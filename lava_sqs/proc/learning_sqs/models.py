@@ -14,7 +14,7 @@ from lava_sqs.proc._naming import check_received
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs.models import AbstractPySQSModel
 from lava_sqs.quantum.program import compile_program
-from lava_sqs.quantum.scores.recorded import OnlineScores
+from lava_sqs.quantum.scores.online import OnlineScores
 
 
 @implements(proc=LearningSQS, protocol=LoihiProtocol)

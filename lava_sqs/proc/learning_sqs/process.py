@@ -30,7 +30,7 @@ class LearningSQS(SQS):
         e_t = \frac{\partial \log p_t}{\partial (\theta, \mathrm{bias})}, \qquad
         \kappa_h(t) = \frac{\partial \log p_t}{\partial a_{in}(t-h)},
 
-    exact over all steps since the last reset (see :mod:`lava_sqs.quantum.scores.recorded`). Angles
+    exact over all steps since the last reset (see :mod:`lava_sqs.quantum.scores.online`). Angles
     and biases learn inside the Process; ``kappa`` and the signal leave through ports, for the
     weights of the connections that drive it (:func:`~lava_sqs.connect_learning`).
 

@@ -1,4 +1,4 @@
-"""The Numba loops of :mod:`lava_sqs.quantum.scores.recorded`: exact local scores.
+"""The Numba loops of :mod:`lava_sqs.quantum.scores`: exact local scores.
 
 Layouts as in :mod:`lava_sqs.quantum.kernels.step`: instruments ``A[k, s, i, c, j]``.
 """

@@ -17,16 +17,7 @@ has two equivalent forms:
 
 Its cost does not depend on the number of angles.
 
-*Online*, while the neuron runs (:class:`OnlineScores`): next to ``r`` each neuron carries
-``Lambda_j = d r / d theta_j`` and a window ``B_h = d r / d z_{t-h}``,
-
-.. math::
-
-    x_j = S \Lambda_j + \frac{\partial S}{\partial \theta_j} r, \qquad e_j = x_{j,0} / p, \qquad
-    \Lambda_j \leftarrow x_j / p - e_j\, r_{\text{new}},
-
-where ``e_j = d log p_t / d theta_j`` is the score of the step, and the same for currents, whose
-score ``kappa_h = d log p_t / d z_{t-h}`` a synapse multiplies by its presynaptic history.
+*Online*, while the neuron runs: see ``online.py``; what a device can measure: ``shifts.py``.
 """
 
 from __future__ import annotations
@@ -47,48 +38,21 @@ from lava_sqs._checks import (
     describe,
 )
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.quantum._room import check_room, check_scores, compiled_limit
-from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum._room import check_scores
+from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines import InstrumentEngine
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.population import _FLOOR, Population, ground_state
+from lava_sqs.quantum.population import Population, ground_state
 from lava_sqs.quantum.program import Program, compile_program
+from lava_sqs.quantum.scores.online import EXACT_FLOOR, derivatives
+from lava_sqs.quantum.scores.shifts import parameter_shift, spsa
 
-__all__ = ["METHODS", "OnlineScores", "SpikeTrainScorer", "derivatives", "score_spike_train"]
+__all__ = ["METHODS", "SpikeTrainScorer", "score_spike_train"]
 
 Array = NDArray[Any]
 #: Estimators of the gradient, see :func:`score_spike_train`.
 METHODS = ("exact", "parameter-shift", "spsa")
-
-_EXACT_FLOOR = _FLOOR[np.dtype(np.float64)]
-
-
-def derivatives(program: Program, theta: Array) -> Array:
-    """Return ``dA[k, p] = d A[k] / d theta_p``, shape (K, n_params, S, D, C, D).
-
-    Parameters
-    ----------
-    program : Program
-        Of :func:`lava_sqs.quantum.program.compile_program`.
-    theta : ndarray, shape (K, n_params)
-        Angles in radians.
-
-    Raises
-    ------
-    ValueError
-        If they would not fit: with the bytes needed, the limit, and what fits.
-
-    Examples
-    --------
-    >>> from lava_sqs.quantum import ansatz
-    >>> derivatives(compile_program(ansatz.paper()), np.zeros((5, 3))).shape
-    (5, 3, 2, 4, 3, 4)
-    """
-    check_scores(program.ansatz, program.noise, rows=len(theta))
-    dA = np.empty((theta.shape[0], theta.shape[1], *program.shape))
-    program._call(_score_kernels.build_derivatives, theta, dA)
-    return dA
 
 
 def score_spike_train(
@@ -159,12 +123,13 @@ def score_spike_train(
     epsilon = check_positive("epsilon", epsilon)
     rng = np.random.default_rng(check_seed("seed", seed))
     data = scorer._prepare(currents, spikes, signal)
+    rows = np.broadcast_to(scorer.theta, (data[0].shape[2], scorer.theta.shape[1]))
     if method != "exact":  # they need less room, but build the instruments many times
         scorer._check_room(data[0].shape[2])
     if method == "parameter-shift":
-        logp, d_theta, d_z = _parameter_shift(scorer, *data)
+        logp, d_theta, d_z = parameter_shift(scorer.program, rows, *data)
     elif method == "spsa":
-        logp, d_theta, d_z = _spsa(scorer, *data, n, epsilon, rng)
+        logp, d_theta, d_z = spsa(scorer.program, rows, *data, n, epsilon, rng)
     else:
         logp, d_theta, d_z = scorer._exact(*data, per_sample=per_sample)
     return scorer._shape(logp, d_theta, d_z, np.shape(currents), per_sample)
@@ -342,7 +307,7 @@ class SpikeTrainScorer:
             np.ascontiguousarray(outcomes),
             np.ascontiguousarray(signal),
             self._ground,
-            _EXACT_FLOOR,
+            EXACT_FLOOR,
             logp,
             G,
             d_z,
@@ -381,327 +346,3 @@ class SpikeTrainScorer:
         if per_sample:
             d_theta = d_theta.reshape(*self._batch_shape, neurons, -1)
         return logp.reshape(*self._batch_shape, neurons), d_theta, d_z.reshape(shape)
-
-
-class OnlineScores:
-    """The scores of K neurons, carried along while they run.
-
-    Parameters
-    ----------
-    program : Program
-        Of :func:`lava_sqs.quantum.program.compile_program`.
-    theta : ndarray, shape (R, n_params)
-        Neuron k has the angles of row ``k % R``: a row each, or copies of R neurons, one after
-        the other.
-    size : int
-        K.
-    window : int
-        H: how many steps back the score of a current reaches. 0 is the present step only.
-    angles : bool
-        Whether the angles are scored; currents and biases always are.
-
-    Attributes
-    ----------
-    d_theta : ndarray, shape (K, n_params)
-        ``d log p_t / d theta`` of the last step, all steps since the reset taken into account.
-    d_bias : ndarray, shape (K, io_qubits)
-        The same for a constant added to every current since the reset.
-    scores : ndarray, shape (K, n_params + io_qubits)
-        Both, side by side.
-    kappa : ndarray, shape (K, window + 1, io_qubits)
-        ``d log p_t / d z_{t-h}`` of the last step.
-    memory : ndarray, shape (K, 4**memory_qubits)
-        The memory that goes with them; equal to the population's.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If *window* is no integer from 0, or R does not divide K.
-
-    Examples
-    --------
-    >>> from lava_sqs.quantum import Population, ansatz
-    >>> circuit, theta = ansatz.paper(), np.array([[0.1, 0.2, 0.3]])
-    >>> neurons = Population(circuit, theta, seed=1)
-    >>> scores = OnlineScores(compile_program(circuit), theta, size=1)
-    >>> z = np.array([[0.5]])
-    >>> scores.step(z, neurons.step(z[:, 0])[:, None])
-    >>> scores.d_theta.shape
-    (1, 3)
-    """
-
-    program: Program
-    angles: bool
-    window: int
-    memory: Array
-    scores: Array
-    d_theta: Array
-    d_bias: Array
-    kappa: Array
-
-    def __init__(
-        self,
-        program: Program,
-        theta: Array,
-        *,
-        size: int,
-        window: int = 0,
-        angles: bool = True,
-    ) -> None:
-        self.program, self.angles = program, angles
-        n_io = program.ansatz.io_qubits
-        components = 4**program.ansatz.memory_qubits
-        n_params = theta.shape[1] if angles else 0
-        self.window = check_int("window", window, minimum=0)
-        check_scores(
-            program.ansatz,
-            program.noise,
-            rows=len(theta),
-            size=size,
-            window=self.window,
-            derivatives=angles,
-        )
-        self.memory = np.empty((size, components))
-        self._ground = ground_state(program.ansatz.memory_qubits)
-        self._sensitivity = np.zeros((size, n_params + n_io, components))
-        self._B = np.zeros((size, self.window + 1, n_io, components))
-        self.scores = np.zeros((size, n_params + n_io))
-        self.d_theta, self.d_bias = self.scores[:, :n_params], self.scores[:, n_params:]
-        self.kappa = np.zeros((size, self.window + 1, n_io))
-        self._weights = 1 << np.arange(n_io)[::-1]
-        self.set_theta(theta)
-        self.reset()
-
-    def __repr__(self) -> str:
-        return (
-            f"<OnlineScores: {len(self.memory)} neurons, window {self.window}, "
-            f"{self.scores.shape[1]} scores each>"
-        )
-
-    def set_theta(self, theta: Array) -> None:
-        """Recompile; what the memory already owes to the old angles stays as it is.
-
-        Parameters
-        ----------
-        theta : ndarray, shape (R, n_params)
-            Angles in radians.
-
-        Raises
-        ------
-        ValueError
-            If R does not divide the number of neurons.
-        """
-        if len(self.memory) % max(len(theta), 1):
-            raise ArgumentValueError(
-                "theta",
-                f"must have a row for each of {len(self.memory)} neurons, or as "
-                f"many as divide them (copies), but has {len(theta)}.",
-            )
-        self._A = self.program.build(theta)
-        shape = (theta.shape[0], 0, *self.program.shape)
-        self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)
-
-    def reset(self, memory: Array | None = None) -> None:
-        """Put the memory in ``|0..0>`` or a given state, which owes nothing to any parameter.
-
-        Parameters
-        ----------
-        memory : ndarray, shape (K, 4**memory_qubits), optional
-            Pauli vectors.
-        """
-        self.memory[:] = self._ground if memory is None else memory
-        self._sensitivity[:] = 0.0
-        self._B[:] = 0.0
-
-    def step(self, z: Array, spikes: Array, *, open_: bool = True) -> None:
-        """Score one step.
-
-        Parameters
-        ----------
-        z : ndarray, shape (K, io_qubits)
-            Input currents.
-        spikes : ndarray of int, shape (K, io_qubits)
-            Reported bits.
-        open_ : bool
-            False where the synapses did not contribute to z (a reset step): the window then gives
-            them no credit.
-        """
-        _score_kernels.advance_scores(
-            self._A,
-            self._dA,
-            z,
-            self.program.eta,
-            np.asarray(spikes, dtype=np.int64) @ self._weights,
-            1.0 if open_ else 0.0,
-            _EXACT_FLOOR,
-            self.memory,
-            self._sensitivity,
-            self._B,
-            self.scores,
-            self.kappa,
-        )
-
-
-# -- what a device could measure --------------------------------------------------------------
-
-
-def _parameter_shift(
-    scorer: SpikeTrainScorer, z: Array, outcomes: Array, signal: Array
-) -> tuple[Array, Array, Array]:
-    """Gradient of the train's probability, one gate occurrence at a time, over its probability.
-
-    A weight per step needs the score of each step, ``d log p_t = d log P(1..t) - d log P(1..t-1)``,
-    so the rule is applied to the prefixes of the train.
-    """
-    T, B, K, N = z.shape
-    _check_maps(scorer, T * B * K + 4 * K)
-    theta = np.broadcast_to(scorer.theta, (K, scorer.theta.shape[1]))
-    # One angle per gate: shared angles occur several times, and each occurrence is shifted.
-    ansatz = scorer.ansatz
-    gates = tuple(
-        Gate(g.name, g.qubits, param=i, angle=None) if g.is_rotation else g
-        for i, g in enumerate(ansatz.gates)
-    )
-    names = tuple(f"gate{i}" for i in range(len(gates)))
-    single = Ansatz("shifts", ansatz.io_qubits, ansatz.memory_qubits, gates, names)
-    program = compile_program(single, scorer.noise)
-    angles = np.zeros((K, len(gates)))
-    for i, gate in enumerate(ansatz.gates):
-        if gate.is_rotation:
-            angles[:, i] = gate.angle if gate.param is None else theta[:, gate.param]
-    A = program.build(angles)
-    log_prefix, maps, states = _trajectory(A, program, z, outcomes, scorer._ground)
-    logp = log_prefix[-1] if T else np.zeros((B, K))
-
-    def weighted(d_prefix: Array) -> Array:
-        """(T, B, K) of d log P(1..t) -> sum_t L_t d log p_t."""
-        steps = np.diff(d_prefix, axis=0, prepend=np.zeros((1, B, K)))
-        return np.asarray((steps * signal if signal.shape[0] else steps).sum(axis=0))
-
-    def d_prefixes(at: int, shifted: list[tuple[float, Array]]) -> Array:
-        """Weighted sum of the probabilities of all prefixes with the map of step *at* replaced."""
-        total = np.zeros((T, B, K))
-        for weight, replaced in shifted:
-            y = np.einsum("bkij,bkj->bki", replaced, states[at])
-            total[at] += weight * y[..., 0]
-            for t in range(at + 1, T):
-                y = np.einsum("bkij,bkj->bki", maps[t], y)
-                total[t] += weight * y[..., 0]
-        # states carry the prefix's normalisation: divide by P(1..t) / P(1..at-1)
-        before = log_prefix[at - 1] if at else np.zeros((B, K))
-        return np.asarray(total / np.exp(log_prefix - before))
-
-    d_theta = np.zeros((K, theta.shape[1]))
-    for i, gate in enumerate(ansatz.gates):
-        if gate.param is None:
-            continue
-        moved = []
-        for weight, shift in _shift_rule(gate):
-            shifted_angles = angles.copy()
-            shifted_angles[:, i] += shift
-            moved.append((weight, program.build(shifted_angles)))
-        for t in range(T):
-            replaced = [(w, _step_map(a, program, z[t], outcomes[t])) for w, a in moved]
-            d_theta[:, gate.param] += weighted(d_prefixes(t, replaced)).sum(axis=0)
-    d_z = np.zeros(z.shape)
-    for t in range(T):
-        for n in range(N):
-            replaced = []
-            for sign in (1, -1):
-                move = np.zeros(N)
-                move[n] = 0.5 * sign  # pi/2 in the angle pi z
-                replaced.append((0.5 * sign, _step_map(A, program, z[t], outcomes[t], move)))
-            d_z[t, ..., n] = np.pi * weighted(d_prefixes(t, replaced)) * (z[t, ..., n] > 0)
-    return logp, d_theta, d_z
-
-
-def _check_maps(scorer: SpikeTrainScorer, count: int) -> None:
-    """Raise unless a map for every step of every train fits."""
-    m = scorer.ansatz.memory_qubits
-    check_room(
-        f"`memory_qubits` = {m} with {count} maps, one per step and neuron, for this `method`",
-        8.0 * 16**m * count,
-        compiled_limit(),
-        "Use method='exact', or shorter and fewer trains.",
-    )
-
-
-def _shift_rule(gate: Gate) -> list[tuple[float, float]]:
-    """(weight, shift) terms: generator eigenvalues +-1/2, or 0 and +-1/2 if controlled."""
-    if not gate.is_controlled_rotation:
-        return [(0.5, np.pi / 2), (-0.5, -np.pi / 2)]
-    a = (np.sqrt(2) + 1) / (4 * np.sqrt(2))
-    b = (np.sqrt(2) - 1) / (4 * np.sqrt(2))
-    return [(a, np.pi / 2), (-a, -np.pi / 2), (-b, 3 * np.pi / 2), (b, -3 * np.pi / 2)]
-
-
-def _step_map(
-    A: Array, program: Program, z: Array, outcomes: Array, shift: Array | None = None
-) -> Array:
-    """The map (B, K, D, D) of one step with the given outcomes."""
-    B, K, N = z.shape
-    coefficients, slopes = np.empty((B, K, 3**N)), np.empty((N, 3**N))
-    move = np.zeros(N) if shift is None else shift
-    for b, k in np.ndindex(B, K):
-        _score_kernels.encode_slopes(z[b, k], program.eta, move, coefficients[b, k], slopes)
-    chosen = A[np.arange(K)[None, :], outcomes]
-    return np.asarray(np.einsum("bkc,bkicj->bkij", coefficients, chosen))
-
-
-def _trajectory(
-    A: Array, program: Program, z: Array, outcomes: Array, ground: Array
-) -> tuple[Array, list[Array], list[Array]]:
-    """Log probabilities of all prefixes (T, B, K), the maps and the memories before each step."""
-    T, B, K, _ = z.shape
-    log_prefix, maps, states = np.zeros((T, B, K)), [], []
-    r = np.broadcast_to(ground, (B, K, len(ground)))
-    total = np.zeros((B, K))
-    for t in range(T):
-        maps.append(_step_map(A, program, z[t], outcomes[t]))
-        states.append(r)
-        y = np.einsum("bkij,bkj->bki", maps[t], r)
-        if (y[..., 0] < _EXACT_FLOOR).any():
-            raise ArgumentValueError(
-                "spikes",
-                "has probability zero for some neuron; the parameter-shift "
-                "rule divides by it. Use method='exact', which scores such a step as 0.",
-            )
-        total = total + np.log(y[..., 0])
-        log_prefix[t] = total
-        r = y / y[..., :1]
-    return log_prefix, maps, states
-
-
-def _spsa(
-    scorer: SpikeTrainScorer,
-    z: Array,
-    outcomes: Array,
-    signal: Array,
-    n_samples: int,
-    epsilon: float,
-    rng: np.random.Generator,
-) -> tuple[Array, Array, Array]:
-    """Simultaneous perturbation of all angles and currents of each neuron's true likelihood."""
-    batch, K = z.shape[1:3]
-    _check_maps(scorer, z.shape[0] * batch * K)
-    theta = np.broadcast_to(scorer.theta, (K, scorer.theta.shape[1]))
-    program = scorer.program
-
-    def objective(angles: Array, currents: Array) -> tuple[Array, Array]:
-        log_prefix, _, _ = _trajectory(
-            program.build(angles), program, currents, outcomes, scorer._ground
-        )
-        steps = np.diff(log_prefix, axis=0, prepend=np.zeros((1, batch, K)))
-        return steps.sum(axis=0), (steps * signal if signal.shape[0] else steps).sum(axis=0)
-
-    logp, _ = objective(theta, z)
-    d_theta, d_z = np.zeros(theta.shape), np.zeros(z.shape)
-    for _ in range(n_samples):
-        s_theta = rng.choice([-1.0, 1.0], size=theta.shape)
-        s_z = rng.choice([-1.0, 1.0], size=z.shape) * (z > epsilon)
-        plus = objective(theta + epsilon * s_theta, z + epsilon * s_z)[1]
-        minus = objective(theta - epsilon * s_theta, z - epsilon * s_z)[1]
-        slope = (plus - minus) / (2 * epsilon * n_samples)
-        d_theta += slope.sum(axis=0)[:, None] * s_theta
-        d_z += slope[None, :, :, None] * s_z
-    return logp, d_theta, d_z

@@ -20,7 +20,8 @@ from lava_sqs import (
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.program import compile_program
-from lava_sqs.quantum.scores.recorded import OnlineScores, score_spike_train
+from lava_sqs.quantum.scores.online import OnlineScores
+from lava_sqs.quantum.scores.recorded import score_spike_train
 
 NOISE = NoiseModel(t1=1e-4, t2=8e-5, p_depol_2q=8e-3, p_read1_given0=0.01, p_read0_given1=0.02)
 STEPS, PRE, POST = 200, 5, 3

@@ -9,12 +9,8 @@ from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.program import compile_program
-from lava_sqs.quantum.scores.recorded import (
-    OnlineScores,
-    SpikeTrainScorer,
-    derivatives,
-    score_spike_train,
-)
+from lava_sqs.quantum.scores.online import OnlineScores, derivatives
+from lava_sqs.quantum.scores.recorded import SpikeTrainScorer, score_spike_train
 
 NOISE = NoiseModel(
     t1=100e-6,

@@ -1,0 +1,222 @@
+r"""Exact scores carried along while neurons run.
+
+Next to ``r`` each neuron carries ``Lambda_j = d r / d theta_j`` and a window
+``B_h = d r / d z_{t-h}``,
+
+.. math::
+
+    x_j = S \Lambda_j + \frac{\partial S}{\partial \theta_j} r, \qquad e_j = x_{j,0} / p, \qquad
+    \Lambda_j \leftarrow x_j / p - e_j\, r_{\text{new}},
+
+where ``e_j = d log p_t / d theta_j`` is the score of the step, and the same for currents, whose
+score ``kappa_h = d log p_t / d z_{t-h}`` a synapse multiplies by its presynaptic history.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs._checks import check_int
+from lava_sqs._errors import ArgumentValueError
+from lava_sqs.quantum._room import check_scores
+from lava_sqs.quantum.kernels import scores as _score_kernels
+from lava_sqs.quantum.population import _FLOOR, ground_state
+from lava_sqs.quantum.program import Program
+
+__all__ = ["OnlineScores", "derivatives"]
+
+Array = NDArray[Any]
+
+#: Outcomes less probable than this have no score: what divides by them would be rounding.
+EXACT_FLOOR = _FLOOR[np.dtype(np.float64)]
+
+
+def derivatives(program: Program, theta: Array) -> Array:
+    """Return ``dA[k, p] = d A[k] / d theta_p``, shape (K, n_params, S, D, C, D).
+
+    Parameters
+    ----------
+    program : Program
+        Of :func:`lava_sqs.quantum.program.compile_program`.
+    theta : ndarray, shape (K, n_params)
+        Angles in radians.
+
+    Raises
+    ------
+    ValueError
+        If they would not fit: with the bytes needed, the limit, and what fits.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> from lava_sqs.quantum.program import compile_program
+    >>> derivatives(compile_program(ansatz.paper()), np.zeros((5, 3))).shape
+    (5, 3, 2, 4, 3, 4)
+    """
+    check_scores(program.ansatz, program.noise, rows=len(theta))
+    dA = np.empty((theta.shape[0], theta.shape[1], *program.shape))
+    program._call(_score_kernels.build_derivatives, theta, dA)
+    return dA
+
+
+class OnlineScores:
+    """The scores of K neurons, carried along while they run.
+
+    Parameters
+    ----------
+    program : Program
+        Of :func:`lava_sqs.quantum.program.compile_program`.
+    theta : ndarray, shape (R, n_params)
+        Neuron k has the angles of row ``k % R``: a row each, or copies of R neurons, one after
+        the other.
+    size : int
+        K.
+    window : int
+        H: how many steps back the score of a current reaches. 0 is the present step only.
+    angles : bool
+        Whether the angles are scored; currents and biases always are.
+
+    Attributes
+    ----------
+    d_theta : ndarray, shape (K, n_params)
+        ``d log p_t / d theta`` of the last step, all steps since the reset taken into account.
+    d_bias : ndarray, shape (K, io_qubits)
+        The same for a constant added to every current since the reset.
+    scores : ndarray, shape (K, n_params + io_qubits)
+        Both, side by side.
+    kappa : ndarray, shape (K, window + 1, io_qubits)
+        ``d log p_t / d z_{t-h}`` of the last step.
+    memory : ndarray, shape (K, 4**memory_qubits)
+        The memory that goes with them; equal to the population's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If *window* is no integer from 0, or R does not divide K.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> from lava_sqs.quantum.program import compile_program
+    >>> circuit, theta = ansatz.paper(), np.array([[0.1, 0.2, 0.3]])
+    >>> neurons = Population(circuit, theta, seed=1)
+    >>> scores = OnlineScores(compile_program(circuit), theta, size=1)
+    >>> z = np.array([[0.5]])
+    >>> scores.step(z, neurons.step(z[:, 0])[:, None])
+    >>> scores.d_theta.shape
+    (1, 3)
+    """
+
+    program: Program
+    angles: bool
+    window: int
+    memory: Array
+    scores: Array
+    d_theta: Array
+    d_bias: Array
+    kappa: Array
+
+    def __init__(
+        self,
+        program: Program,
+        theta: Array,
+        *,
+        size: int,
+        window: int = 0,
+        angles: bool = True,
+    ) -> None:
+        self.program, self.angles = program, angles
+        n_io = program.ansatz.io_qubits
+        components = 4**program.ansatz.memory_qubits
+        n_params = theta.shape[1] if angles else 0
+        self.window = check_int("window", window, minimum=0)
+        check_scores(
+            program.ansatz,
+            program.noise,
+            rows=len(theta),
+            size=size,
+            window=self.window,
+            derivatives=angles,
+        )
+        self.memory = np.empty((size, components))
+        self._ground = ground_state(program.ansatz.memory_qubits)
+        self._sensitivity = np.zeros((size, n_params + n_io, components))
+        self._B = np.zeros((size, self.window + 1, n_io, components))
+        self.scores = np.zeros((size, n_params + n_io))
+        self.d_theta, self.d_bias = self.scores[:, :n_params], self.scores[:, n_params:]
+        self.kappa = np.zeros((size, self.window + 1, n_io))
+        self._weights = 1 << np.arange(n_io)[::-1]
+        self.set_theta(theta)
+        self.reset()
+
+    def __repr__(self) -> str:
+        return (
+            f"<OnlineScores: {len(self.memory)} neurons, window {self.window}, "
+            f"{self.scores.shape[1]} scores each>"
+        )
+
+    def set_theta(self, theta: Array) -> None:
+        """Recompile; what the memory already owes to the old angles stays as it is.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (R, n_params)
+            Angles in radians.
+
+        Raises
+        ------
+        ValueError
+            If R does not divide the number of neurons.
+        """
+        if len(self.memory) % max(len(theta), 1):
+            raise ArgumentValueError(
+                "theta",
+                f"must have a row for each of {len(self.memory)} neurons, or as "
+                f"many as divide them (copies), but has {len(theta)}.",
+            )
+        self._A = self.program.build(theta)
+        shape = (theta.shape[0], 0, *self.program.shape)
+        self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)
+
+    def reset(self, memory: Array | None = None) -> None:
+        """Put the memory in ``|0..0>`` or a given state, which owes nothing to any parameter.
+
+        Parameters
+        ----------
+        memory : ndarray, shape (K, 4**memory_qubits), optional
+            Pauli vectors.
+        """
+        self.memory[:] = self._ground if memory is None else memory
+        self._sensitivity[:] = 0.0
+        self._B[:] = 0.0
+
+    def step(self, z: Array, spikes: Array, *, open_: bool = True) -> None:
+        """Score one step.
+
+        Parameters
+        ----------
+        z : ndarray, shape (K, io_qubits)
+            Input currents.
+        spikes : ndarray of int, shape (K, io_qubits)
+            Reported bits.
+        open_ : bool
+            False where the synapses did not contribute to z (a reset step): the window then gives
+            them no credit.
+        """
+        _score_kernels.advance_scores(
+            self._A,
+            self._dA,
+            z,
+            self.program.eta,
+            np.asarray(spikes, dtype=np.int64) @ self._weights,
+            1.0 if open_ else 0.0,
+            EXACT_FLOOR,
+            self.memory,
+            self._sensitivity,
+            self._B,
+            self.scores,
+            self.kappa,
+        )
