@@ -1,4 +1,4 @@
-"""Diagnostics: against QuTiP, closed forms of memories that are shift registers, and sampling.
+"""Memory capacity: closed forms of memories that are shift registers, and sampling.
 
 A SWAP of the io and the memory qubit is a memory of one step: the spike is the input of the step
 before. With a flip probability e on the way it is a binary symmetric channel,
@@ -10,108 +10,14 @@ import math
 
 import numpy as np
 import pytest
-import qutip
 
-from lava_sqs.quantum import NoiseModel, Population, ReferenceNeuron, ansatz, qobj_to_pauli
+from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.diagnostics import (
     capacity_from_spikes,
-    entropy,
-    fidelity,
     memory_capacity,
-    memory_fidelity,
-    purity,
 )
 
 SWAP = ansatz.from_gates([("SWAP", (0, 1))], io_qubits=1, memory_qubits=1)
-
-
-# -- of states ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n", [1, 2])
-@pytest.mark.parametrize("rank", ["pure", "full"])
-def test_purity_entropy_and_fidelity_are_qutips(n, rank):
-    dims = [[2] * n] * 2
-    states = []
-    for seed in range(6):
-        if rank == "pure":
-            states.append(qutip.ket2dm(qutip.rand_ket([2] * n, seed=seed)))
-        else:
-            states.append(qutip.rand_dm([2] * n, seed=seed))
-        assert states[-1].dims == dims
-    vectors = np.array([qobj_to_pauli(s) for s in states])
-    np.testing.assert_allclose(purity(vectors), [s.purity() for s in states], atol=1e-12)
-    entropies = [qutip.entropy_vn(s, base=2) for s in states]
-    np.testing.assert_allclose(entropy(vectors), entropies, atol=1e-12)
-    ours = fidelity(vectors[:, None], vectors[None])
-    theirs = [[qutip.fidelity(a, b) ** 2 for b in states] for a in states]
-    np.testing.assert_allclose(ours, theirs, atol=2e-7)
-    np.testing.assert_allclose(fidelity(states[0], states[1]), theirs[0][1], atol=2e-7)
-    assert ours.shape == (6, 6)
-
-
-def test_closed_forms_of_states():
-    mixed, up, plus = [1, 0, 0, 0], [1, 0, 0, 1], [1, 1, 0, 0]
-    np.testing.assert_allclose(purity([mixed, up]), [0.5, 1])
-    np.testing.assert_allclose(entropy([mixed, up]), [1, 0], atol=1e-12)
-    np.testing.assert_allclose(fidelity([mixed, up, plus], up), [0.5, 1, 0.5], atol=1e-9)
-    two = np.kron(mixed, mixed)
-    assert purity(two) == pytest.approx(0.25)
-    assert entropy(two) == pytest.approx(2)
-
-
-def test_states_of_the_wrong_shape_are_refused():
-    with pytest.raises(ValueError, match=r"`memory`.*\(\.\.\., 4\*\*n\).*\(3,\)"):
-        purity([1, 0, 0])
-    with pytest.raises(ValueError, match=r"`other`.*16"):
-        fidelity([1, 0, 0, 0], np.eye(16)[0])
-
-
-# -- fidelity to the noiseless memory ----------------------------------------------------------
-
-
-def test_no_noise_keeps_the_memory():
-    z = np.random.default_rng(0).uniform(0, 1, (30, 2, 3))
-    theta = np.random.default_rng(1).uniform(-3, 3, (3, 8))
-    run = memory_fidelity(ansatz.layered(1, 1), theta, z, NoiseModel(), seed=1)
-    assert run.fidelity.shape == run.spikes.shape == (30, 2, 3)
-    np.testing.assert_allclose(run.fidelity, 1, atol=1e-6)
-    np.testing.assert_allclose(run.purity, 1, atol=1e-9)
-    assert run.impossible == 0
-
-
-@pytest.mark.parametrize("size", [(1, 2), (2, 1)], ids=str)
-def test_the_fidelity_is_that_of_two_literal_neurons_with_the_same_outcomes(size):
-    circuit, noise = ansatz.layered(*size), NoiseModel.preset("ibm_fez").scaled(20)
-    rng = np.random.default_rng(2)
-    theta = rng.uniform(-3, 3, circuit.n_params)
-    z = rng.uniform(0.1, 0.9, (15, 1, *([2] if size[0] == 2 else [])))
-    run = memory_fidelity(circuit, theta[None], z, noise, seed=5)
-    noisy, ideal = ReferenceNeuron(circuit, theta, noise), ReferenceNeuron(circuit, theta)
-    for t in range(15):
-        for neuron in (noisy, ideal):
-            neuron.step(z[t, 0], outcome=run.spikes[t, 0])
-        want = qutip.fidelity(noisy.memory, ideal.memory) ** 2
-        np.testing.assert_allclose(run.fidelity[t, 0], want, atol=1e-6)
-        np.testing.assert_allclose(run.entropy[t, 0], qutip.entropy_vn(noisy.memory, 2), atol=1e-9)
-    assert run.fidelity.min() < 0.95  # the comparison had something to see
-
-
-def test_outcomes_that_only_noise_can_produce_are_counted():
-    still = ansatz.from_gates([], io_qubits=1, memory_qubits=1)
-    run = memory_fidelity(
-        still, np.zeros((4, 0)), np.zeros((50, 4)), NoiseModel(p_reset=0.2), seed=1
-    )
-    assert run.spikes.sum() > 10
-    assert run.impossible == run.spikes.sum()
-
-
-def test_currents_without_a_neuron_axis_are_refused():
-    with pytest.raises(ValueError, match="`currents`"):
-        memory_fidelity(ansatz.paper(), np.zeros((1, 3)), np.zeros(5), NoiseModel())
-
-
-# -- short-term memory capacity ----------------------------------------------------------------
 
 
 def binary_entropy(e):
