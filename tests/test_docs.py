@@ -27,6 +27,7 @@ else:
 import lava_sqs
 from lava_sqs import _lava
 from lava_sqs.cli import main
+from lava_sqs.cli.options import Parser, fill_train
 from lava_sqs.network import SQSNeuron, feed_forward
 from lava_sqs.network.gradient import initialise
 from lava_sqs.proc.sqsnn.process import SQSNetwork
@@ -355,6 +356,9 @@ def test_every_option_that_is_written_as_code_exists():
     sources = "".join(
         file.read_text() for folder in _CODE for file in (ROOT / folder).rglob("*.py")
     )
+    train = Parser()
+    fill_train(train, print)  # its options are made from the arguments of SQSNN
+    sources += "".join(f'"{option}"' for option in train._option_string_actions)
     foreign = {"--hypothesis-profile", "--shm-size", "--fix", "--help", "--target"}
     foreign.update(re.findall(r"--[\w-]+", _lava.COMMAND))
     wrong = [

@@ -38,12 +38,15 @@ def build_parser() -> argparse.ArgumentParser:
     from pathlib import Path
 
     from lava_sqs._version import __version__
+    from lava_sqs.cli.options import Parser
 
     parser = argparse.ArgumentParser(
         prog="lava-sqs", description="Stochastic quantum spiking neurons for Intel Lava."
     )
     parser.add_argument("--version", action="version", version=f"lava-sqs {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser
+    )
 
     demo = commands.add_parser(
         "demo",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import sys
 import time
 import warnings
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from lava_sqs.cli._common import (
     show,
     show_json,
 )
+from lava_sqs.cli.options import fill_train
 
 if TYPE_CHECKING:
     from lava_sqs.data import Dataset
@@ -45,196 +45,15 @@ def add_parsers(commands: Any) -> None:
 # -- train -----------------------------------------------------------------------------------------
 
 
-class _Defaults(argparse.HelpFormatter):
-    """Adds the defaults of SQSNN to the help: only there, for the import takes a second."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        from lava_sqs.network import SQSNN
-        from lava_sqs.neurons import kind_of, kinds
-
-        known = inspect.signature(SQSNN).parameters
-        text = action.help
-        if text and action.dest == "neuron":
-            text = text.replace("KINDS", "; ".join(f"{k}: {kind_of(k).summary}" for k in kinds()))
-        if text and action.dest in known and "(default" not in text:
-            value = known[action.dest].default
-            if isinstance(value, tuple):
-                value = " ".join(map(str, value))
-            if value is not None and not isinstance(value, bool):
-                text += f" (default: {value})"
-        return text
-
-
 def _add_train(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network on your data, by local learning",
         description="Train a network of SQS neurons (or of a rival) by local rules, and test it.",
-        formatter_class=_Defaults,
         # What is not given is left to SQSNN, so that both have the same defaults.
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument("data", metavar="DATA", help=DATA)
-
-    data = parser.add_argument_group("data")
-    data.add_argument("--classes", nargs="+", metavar="LABEL", help="only these labels")
-    data.add_argument("--samples", type=int, metavar="N", help="N training samples, drawn")
-    data.add_argument("--test-samples", type=int, metavar="N", help="N test samples, drawn")
-    data.add_argument(
-        "--input",
-        dest="input_kind",
-        metavar="KIND",
-        help="static: features or images, flattened; sequence: (n, T, channels) of values; spikes: "
-        "(n, T, ...) of 0 and 1 (default: static for tables and for images of unsigned integers; "
-        "other arrays must be told)",
-    )
-    layout = data.add_mutually_exclusive_group()
-    layout.add_argument(
-        "--channels-last",
-        dest="channels_first",
-        action="store_false",
-        help="sequences are (n, T, channels), although they have fewer steps than channels",
-    )
-    layout.add_argument(
-        "--channels-first",
-        action="store_true",
-        help="sequences and spikes are (n, channels, T), as in UCR and UEA archives",
-    )
-    data.add_argument(
-        "--encoder",
-        metavar="NAME",
-        help="rate, latency, population or current: from value to input",
-    )
-    data.add_argument("--steps", dest="n_steps", type=int, metavar="T", help="steps per sample")
-    data.add_argument(
-        "--population",
-        dest="n_population",
-        type=int,
-        metavar="N",
-        help="tuning curves per feature, of the encoder population",
-    )
-
-    from lava_sqs.quantum.ansatz import NAMED
-
-    network = parser.add_argument_group("network")
-    network.add_argument(
-        "--hidden",
-        dest="hidden_layer_sizes",
-        nargs="*",
-        type=int,
-        metavar="SIZE",
-        help="neurons of each hidden layer; no number: no hidden layer",
-    )
-    network.add_argument("--circuit", dest="ansatz", metavar="NAME", help=" or ".join(NAMED))
-    network.add_argument("--memory-qubits", type=int, metavar="N", help="per neuron (default: 1)")
-    network.add_argument(
-        "--layers", type=int, metavar="N", help="of the layered circuit (default: 1)"
-    )
-    network.add_argument(
-        "--neuron",
-        metavar="KIND",
-        help="one of KINDS",
-    )
-    network.add_argument("--shots", type=int, metavar="N", help="per step, of qlif")
-    add_noise(network, "none")
-    network.add_argument(
-        "--no-skip",
-        dest="skip",
-        action="store_false",
-        help="the input drives the first layer only, not also the visible one",
-    )
-    network.add_argument(
-        "--neurons-per-class", type=int, metavar="N", help="visible neurons with the same target"
-    )
-    network.add_argument(
-        "--targets",
-        metavar="KIND",
-        help="one-hot: a neuron per class; pairs: one per ordered pair of classes, they vote",
-    )
-    network.add_argument("--readout", metavar="KIND", help="count (of spikes) or likelihood")
-
-    training = parser.add_argument_group("training")
-    training.add_argument(
-        "--rule",
-        metavar="NAME",
-        help="exact: local scores; window: the same, but synapses look --window steps back only, "
-        "as in stock Lava; as-published: that of the paper's code",
-    )
-    training.add_argument("--window", type=int, metavar="H", help="of the rule window")
-    training.add_argument("--epochs", type=int, metavar="N", help="passes through the data")
-    training.add_argument("--batch-size", type=int, metavar="N", help="samples per update")
-    training.add_argument("--learning-rate", type=float, metavar="X", help="of Adam")
-    training.add_argument(
-        "--hidden-learning-rate",
-        type=float,
-        metavar="X",
-        help="of hidden layers (default: the other; 0.3 times it with --credit score)",
-    )
-    training.add_argument(
-        "--angle-learning-rate",
-        type=float,
-        metavar="X",
-        help="of the circuits' angles (default: 0.2 times --learning-rate)",
-    )
-    training.add_argument(
-        "--credit",
-        metavar="KIND",
-        help="what hidden neurons hear: feedback (the visible neurons' errors, weighed at random) "
-        "or score (one number, their log-likelihood)",
-    )
-    training.add_argument("--schedule", metavar="NAME", help="cosine or constant learning rate")
-    training.add_argument(
-        "--draws",
-        dest="n_draws",
-        type=int,
-        metavar="M",
-        help="times each input is shown at once (default: 1; with credit by score: 4)",
-    )
-    training.add_argument("--sparsity", type=float, metavar="X", help="cost of a hidden spike")
-    training.add_argument(
-        "--discount",
-        type=float,
-        metavar="X",
-        help="of what visible neurons say later, per step (--credit score)",
-    )
-    training.add_argument(
-        "--early-stopping",
-        action="store_true",
-        help="hold out a part of the training data, stop when its accuracy no longer grows",
-    )
-    training.add_argument(
-        "--validation-fraction", type=float, metavar="X", help="of early stopping"
-    )
-    training.add_argument(
-        "--patience",
-        dest="n_iter_no_change",
-        type=int,
-        metavar="N",
-        help="epochs without progress, of early stopping",
-    )
-    training.add_argument(
-        "--seed",
-        type=int,
-        nargs="+",
-        default=[0],
-        metavar="N",
-        help="one seed, one result; several seeds: one network each, and their spread (default: 0)",
-    )
-    training.add_argument(
-        "--checkpoint", metavar="FILE", help="written after every epoch; a model, too"
-    )
-    training.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint, if there is one"
-    )
-
-    out = parser.add_argument_group("results")
-    out.add_argument("--out", type=Path, default=None, metavar="MODEL", help="file for the model")
-    add_json(out)
-    out.set_defaults(json=False)
-    options = {a.dest: a.option_strings[-1] for a in parser._actions if a.option_strings}
-    parser.set_defaults(
-        call=_train, options={**options, "random_state": "--seed", "name": "--noise"}
-    )
+    parser.fill = partial(fill_train, parser, _train)  # only for this command: SQSNN takes a second
 
 
 def _train(args: argparse.Namespace) -> int:

@@ -1,0 +1,183 @@
+"""The options of ``lava-sqs train``, made from the signature and the docstring of SQSNN."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lava_sqs.cli._common import DATA, add_json, add_noise
+
+#: What an argument is called on the command line, where that is not its own name.
+NAMES = {
+    "hidden_layer_sizes": "hidden",
+    "ansatz": "circuit",
+    "input_kind": "input",
+    "n_steps": "steps",
+    "n_population": "population",
+    "n_draws": "draws",
+    "n_iter_no_change": "patience",
+}
+#: Where the options stand in the help; those that no line names are about training.
+GROUPS = {
+    "data": ("input_kind", "encoder", "n_steps", "n_population"),
+    "network": (
+        *("hidden_layer_sizes", "ansatz", "memory_qubits", "layers", "neuron", "shots"),
+        *("skip", "neurons_per_class", "targets", "readout"),
+    ),
+}
+#: Help where a sentence of the docstring would be about Python, or is about several arguments.
+HELP = {
+    "input_kind": "static: features or images, flattened; sequence: (n, T, channels) of values; "
+    "spikes: (n, T, ...) of 0 and 1 (default: static for tables and for images of unsigned "
+    "integers; other arrays must be told)",
+    "encoder": "rate, latency, population or current: from value to input",
+    "hidden_layer_sizes": "neurons of each hidden layer; no number: no hidden layer",
+    "memory_qubits": "per neuron (default: 1)",
+    "layers": "of the layered circuit (default: 1)",
+    "skip": "the input drives the first layer only, not also the visible one",
+    "rule": "exact: local scores; window: the same, but synapses look --window steps back only, "
+    "as in stock Lava; as-published: that of the paper's code",
+    "targets": "one-hot: a neuron per class; pairs: one per ordered pair of classes, they vote",
+    "credit": "what hidden neurons hear: feedback (the visible neurons' errors, weighed at random) "
+    "or score (one number, their log-likelihood)",
+    "n_draws": "times each input is shown at once",
+    "epochs": "passes through the data",
+    "batch_size": "samples per update",
+    "validation_fraction": "share that is held out, of early stopping",
+    "n_iter_no_change": "epochs without progress, of early stopping",
+    "checkpoint": "written after every epoch; a model, too",
+    "resume": "go on from the checkpoint, if there is one",
+}
+#: Arguments that have other options, or none.
+_APART = {"self", "noise", "channels_first", "random_state", "verbose", "warm_start"}
+_METAVARS = {"int": "N", "float": "X", "str": "KIND"}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that gets its arguments when it is first used: other commands need not wait."""
+
+    fill: Callable[[], None] | None = None
+
+    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse, with all arguments."""
+        if self.fill is not None:
+            fill, self.fill = self.fill, None
+            fill()
+        return super().parse_known_args(*args, **kwargs)
+
+
+def described(doc: str) -> dict[str, tuple[str, str]]:
+    """Return type and description of each parameter of a numpydoc text.
+
+    >>> described('''Do it.
+    ...
+    ... Parameters
+    ... ----------
+    ... a, b : int
+    ...     Numbers. None is 1.
+    ...
+    ... Returns''')["b"]
+    ('int', 'Numbers. None is 1.')
+    """
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=\n\n\S|\Z)", doc, re.M | re.S)
+    found = {}
+    for entry in re.split(r"\n(?=\S)", section[1] if section else ""):
+        head, _, text = entry.partition("\n")
+        names, _, kind = head.partition(" : ")
+        for name in names.split(", "):
+            found[name] = kind, " ".join(text.split())
+    return found
+
+
+def help_of(name: str, kind: str, text: str, default: Any) -> str:
+    """Return the help of one option: what can be chosen, the first sentence, the default."""
+    if name == "neuron":
+        from lava_sqs.neurons import kind_of, kinds
+
+        words = "one of " + "; ".join(f"{k}: {kind_of(k).summary}" for k in kinds())
+    elif name == "ansatz":
+        from lava_sqs.quantum.ansatz import NAMED
+
+        words = " or ".join(NAMED)
+    else:
+        text = re.sub(r":\w+:`~?([^`]*)`|`+([^`]*)`+", lambda m: m[1] or m[2], text).replace(
+            '"', ""
+        )
+        first = re.split(r"(?<=[a-z)\]])[.:](?: |$)|; None is ", text)[0].rstrip(".")
+        if first[1:2].islower():  # a word, and no symbol such as T
+            first = first[0].lower() + first[1:]
+        choices = " or ".join(re.findall(r'"([\w-]+)"', kind))
+        words = HELP.get(name) or ": ".join(filter(None, (choices, first)))
+        unless = re.search(r"None is (.*?)(?:\.(?: |$)|$)", text)
+        if default is None and unless and "(default" not in words:
+            words += f" (default: {unless[1]})"
+    if isinstance(default, tuple):
+        default = " ".join(map(str, default))
+    if default is not None and not isinstance(default, bool) and "(default" not in words:
+        words += f" (default: {default})"
+    return words.replace("%", "%%")
+
+
+def _add(group: Any, name: str, kind: str, default: Any, text: str) -> None:
+    """Add the option of one argument, by its annotation."""
+    option = NAMES.get(name, name).replace("_", "-")
+    kind = kind.removesuffix(" | None")
+    if kind == "bool":
+        option, action = (f"no-{option}", "store_false") if default else (option, "store_true")
+        group.add_argument(f"--{option}", dest=name, action=action, help=text)
+        return
+    more: dict[str, Any] = {"nargs": "*"} if kind.startswith("tuple") else {}
+    number = "float" if "float" in kind else "int" if "int" in kind else "str"
+    more["type"] = {"float": float, "int": int, "str": str}[number]
+    metavar = "FILE" if name == "checkpoint" else _METAVARS[number]
+    group.add_argument(f"--{option}", dest=name, metavar=metavar, help=text, **more)
+
+
+def fill_train(parser: Any, call: Callable[..., int]) -> None:
+    """Add what ``train`` takes: the data, every argument of SQSNN, where the results go."""
+    from lava_sqs.network import SQSNN
+
+    parser.add_argument("data", metavar="DATA", help=DATA)
+    groups = {title: parser.add_argument_group(title) for title in (*GROUPS, "training")}
+    data = groups["data"]
+    data.add_argument("--classes", nargs="+", metavar="LABEL", help="only these labels")
+    data.add_argument("--samples", type=int, metavar="N", help="N training samples, drawn")
+    data.add_argument("--test-samples", type=int, metavar="N", help="N test samples, drawn")
+    layout = data.add_mutually_exclusive_group()
+    layout.add_argument(
+        "--channels-last",
+        dest="channels_first",
+        action="store_false",
+        help="sequences are (n, T, channels), although they have fewer steps than channels",
+    )
+    layout.add_argument(
+        "--channels-first",
+        action="store_true",
+        help="sequences and spikes are (n, channels, T), as in UCR and UEA archives",
+    )
+    add_noise(groups["network"], "none")
+    where = {name: title for title, names in GROUPS.items() for name in names}
+    told = described(inspect.getdoc(SQSNN) or "")
+    for name, parameter in inspect.signature(SQSNN).parameters.items():
+        if name not in _APART:
+            text = help_of(name, *told[name], parameter.default)
+            group = groups[where.get(name, "training")]
+            _add(group, name, str(parameter.annotation), parameter.default, text)
+    groups["training"].add_argument(
+        "--seed",
+        type=int,
+        nargs="+",
+        default=[0],
+        metavar="N",
+        help="one seed, one result; several seeds: one network each, and their spread (default: 0)",
+    )
+    out = parser.add_argument_group("results")
+    out.add_argument("--out", type=Path, default=None, metavar="MODEL", help="file for the model")
+    add_json(out)
+    out.set_defaults(json=False)
+    options = {a.dest: a.option_strings[-1] for a in parser._actions if a.option_strings}
+    parser.set_defaults(call=call, options={**options, "random_state": "--seed", "name": "--noise"})
