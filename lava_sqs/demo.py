@@ -403,11 +403,11 @@ def check_against_qutip(sqs: SQS) -> tuple[float, bool]:
 
 def draw(result: DemoResult, path: Path) -> None:
     """Write the picture of the run: its first ten digits, what was learned, what goes wrong."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
     from lava_sqs.plot import confusion_matrix, learning_curve
 
-    figure = matplotlib.figure.Figure(figsize=(15, 8.6), layout="constrained")
+    figure = Figure(figsize=(15, 8.6), layout="constrained")
     figure.suptitle(
         f"Handwritten digits, {NEURONS} quantum spiking neurons and 10 classical ones, in Intel's "
         "Lava",
