@@ -92,10 +92,10 @@ def register(kind: _Kind) -> _Kind:
     Examples
     --------
     >>> from lava_sqs.neurons import LIFNeuron
-    >>> register(LIFNeuron)
+    >>> register(LIFNeuron)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ValueError: Argument `kind` must have a name that is not yet taken, but got 'lif'.
+    lava_sqs._errors.ArgumentValueError: Argument `kind` must have a name that is not yet taken, ...
     """
     if not (isinstance(kind, type) and issubclass(kind, BaseNeuron)):
         raise ArgumentTypeError(

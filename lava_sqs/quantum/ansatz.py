@@ -427,10 +427,10 @@ def resolve(
     --------
     >>> resolve("layered", memory_qubits=2) == layered(1, 2)
     True
-    >>> resolve(paper(), memory_qubits=2)
+    >>> resolve(paper(), memory_qubits=2)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ValueError: Argument `memory_qubits` must be 1, as `ansatz` says, or left out, but got 2.
+    lava_sqs._errors.ArgumentValueError: Argument `memory_qubits` must be 1, as `ansatz` says, ...
     """
     sizes = {"io_qubits": io_qubits, "memory_qubits": memory_qubits, "layers": layers}
     given = {k: check_int(k, v, minimum=1) for k, v in sizes.items() if v is not None}
