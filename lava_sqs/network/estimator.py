@@ -34,10 +34,9 @@ from lava_sqs._checks import (
     describe,
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs._lava import load
 from lava_sqs._npz import Declared
 from lava_sqs._version import __version__
-from lava_sqs.data import encoders
-from lava_sqs.data.datasets import samples_in_words
 from lava_sqs.data.encoders import ENCODERS, Scale
 from lava_sqs.network import files as storage
 from lava_sqs.network.gradient import (
@@ -50,6 +49,7 @@ from lava_sqs.network.gradient import (
     local_gradient,
     target_trains,
 )
+from lava_sqs.network.inputs import INPUT_KINDS, Inputs, outside
 from lava_sqs.network.readout import READOUTS, Evaluation, accuracy_interval, count_scores
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters, feed_forward
@@ -63,8 +63,6 @@ Array = NDArray[Any]
 
 #: Where a network can be evaluated.
 RUNTIMES = ("offline", "lava")
-#: What samples can hold.
-INPUT_KINDS = ("static", "sequence", "spikes")
 #: How the learning rate falls: not at all, or like a half cosine.
 SCHEDULES = ("constant", "cosine")
 
@@ -266,6 +264,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     n_biases_: int
 
     classes_: Array
+    _inputs: Inputs
 
     def __init__(
         self,
@@ -379,7 +378,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         going_on = self.warm_start and hasattr(self, "parameters_")
         if going_on:
             self._check_same()
-            self._check_shape(X)
+            self._inputs.check_shape(X)
         X, y = validate_data(
             self, X, y, reset=not going_on, allow_nd=True, ensure_min_samples=2, dtype="numeric"
         )
@@ -397,15 +396,11 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             )
         self.classes_ = classes
         self._keep_parameters()
-        self._input_kind = self._kind_of(X)
-        X = self._time_first(X)
-        self._sample_shape = X.shape[1:]
-        if self._input_kind == "sequence" and self.channels_first is None and X.ndim == 3:
-            self._warn_of_layout(X)
+        scale = self._inputs.scale if going_on else None
+        self._inputs, X = Inputs.learn(X, self._kept, scale)
         if not going_on:
             self.seed_ = _draw_seed(self.random_state)
-            self._scale = Scale.learn(self._shown(X), images=self._input_kind == "static")
-            self.scaling_ = "none" if self._input_kind == "spikes" else self._scale.reason
+            self.scaling_ = "none" if self._inputs.kind == "spikes" else self._inputs.scale.reason
         if self.verbose:
             print(f"SQSNN: X is read as {self.in_words(len(X))}.", file=sys.stderr)
             if self.scaling_ != "none":
@@ -448,7 +443,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
                 f"{values} was set after fit and has no effect before the next fit: the network "
                 f"answers as it was fitted. Fit again{hint}.",
                 UserWarning,
-                stacklevel=_outside(),
+                stacklevel=outside(),
             )
 
     def _check_arguments(self) -> None:
@@ -529,49 +524,6 @@ class SQSNN(ClassifierMixin, BaseEstimator):
 
     # -- input --------------------------------------------------------------------------------
 
-    def _kind_of(self, X: Array) -> str:
-        own = self._kept
-        kind = own.input_kind
-        if kind is None and X.ndim != 2:
-            raise ArgumentValueError(
-                "input_kind",
-                f"must be given for an X of shape {X.shape}: 'static' for "
-                "images, which are flattened, 'sequence' or 'spikes' for (n, T, features), with "
-                "channels_first=True for (n, features, T).",
-            )
-        kind = kind or "static"
-        if kind == "static" and own.channels_first:
-            raise ArgumentValueError(
-                "channels_first",
-                "belongs to sequences and spikes, but input_kind is "
-                "'static', where all values are flattened.",
-            )
-        if kind != "static" and (X.ndim < 3 or (own.channels_first and X.ndim > 3)):
-            wanted = "(n, features, T)" if own.channels_first else "(n, T, features)"
-            raise ArgumentValueError(
-                "X",
-                f"must have shape {wanted} for input_kind={kind!r}"
-                f"{' and channels_first=True' if own.channels_first else ''}, but has shape "
-                f"{X.shape}.",
-            )
-        if kind == "spikes" and not np.isin(X, (0, 1)).all():
-            raise ArgumentValueError(
-                "X",
-                "must hold 0 and 1 only for input_kind='spikes', but has values from "
-                f"{X.min()} to {X.max()}. For other values use input_kind='sequence'.",
-            )
-        if kind == "sequence" and own.encoder == "latency":
-            raise ArgumentValueError(
-                "encoder",
-                "must be 'rate', 'current' or 'population' for "
-                "input_kind='sequence', but got 'latency'.",
-            )
-        return kind
-
-    def _time_first(self, X: Array) -> Array:
-        """Return samples (n, ...) or (n, T, ...), as everything below reads them."""
-        return X.swapaxes(1, 2) if self._kept.channels_first else X
-
     def in_words(self, n: int) -> str:
         """Return how n samples are read, in words: what is a time step, what a channel.
 
@@ -596,104 +548,15 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         >>> clf.in_words(270)
         '270 sequences of 29 time steps with 12 channels each'
         """
-        check_is_fitted(self, "_sample_shape")
-        return samples_in_words(n, self._sample_shape, self._input_kind)
-
-    def _warn_of_layout(self, X: Array) -> None:
-        steps, channels = self._sample_shape
-        if steps < channels:
-            other = samples_in_words(len(X), (channels, steps), self._input_kind)
-            warnings.warn(
-                f"X is read as {self.in_words(len(X))}. If it holds {other}, give "
-                "channels_first=True; to confirm the reading, channels_first=False.",
-                UserWarning,
-                stacklevel=_outside(),
-            )
-
-    def _padding_starts(self, X: Array) -> Array | None:
-        """Return after how many steps only padding follows, (n,); static samples have none.
-
-        Raw values decide: what is encoded may be silent by chance, or because a feature is at its
-        minimum. A sample of zeros only is none that was padded.
-        """
-        if self._input_kind == "static":
-            return None
-        shown = self._flat(X).any(axis=2)
-        steps = shown.shape[1]
-        starts: Array = np.where(shown.any(axis=1), steps - shown[:, ::-1].argmax(axis=1), steps)
-        return starts
-
-    def _flat(self, X: Array) -> Array:
-        """(n, ...) -> (n, F), or (n, T, F) for sequences."""
-        leading = 1 if self._input_kind == "static" else 2
-        return X.reshape(*X.shape[:leading], -1)
-
-    def _shown(self, X: Array) -> Array:
-        """Return the feature vectors (m, F) that count: a frame of zeros is padding."""
-        frames = self._flat(X).reshape(-1, self._flat(X).shape[-1])
-        if self._input_kind == "static":
-            return frames
-        shown = frames[frames.any(axis=1)]
-        return shown if len(shown) else frames
-
-    def _encode(self, X: Array, draw: Any) -> Array:
-        """Return input (n, T, F') of raw samples; ``draw(shape)`` gives uniforms if needed."""
-        flat = self._flat(X)
-        if self._input_kind == "spikes":
-            return flat.astype(float)
-        own = self._kept
-        x = self._scale(flat)
-        shown = flat.any(axis=2, keepdims=True) if flat.ndim == 3 else None
-        if own.encoder == "population":
-            x = encoders.population(x, own.n_population)
-        if shown is not None:
-            x = x * shown  # a frame of zeros is padding: nothing arrives
-        if own.encoder == "latency":
-            return encoders.latency(x, own.n_steps).astype(float)
-        elif own.encoder == "rate":
-            if x.ndim == 2:
-                x = np.broadcast_to(x[:, None], (len(x), own.n_steps, x.shape[1]))
-            return np.asarray(draw(x.shape) < x, dtype=float)
-        # the same in every step: a view, which a network multiplies once
-        return x if x.ndim == 3 else np.broadcast_to(x[:, None], (len(x), own.n_steps, x.shape[1]))
+        check_is_fitted(self, "_inputs")
+        return self._inputs.in_words(n)
 
     def _check_X(self, X: Any) -> Array:
         check_is_fitted(self)
         self._warn_if_changed()
-        self._check_shape(X)
+        self._inputs.check_shape(X)
         X = validate_data(self, X, reset=False, allow_nd=True, dtype="numeric")
-        self._kind_of(X)
-        return self._time_first(np.asarray(X))
-
-    def _check_shape(self, X: Any) -> None:
-        """Raise unless samples have the shape of those in fit, and say it in their own words."""
-        try:
-            found = tuple(getattr(X, "shape", None) or np.asarray(X).shape)
-        except ValueError:
-            return  # ragged, as scikit-learn will say
-        own = self._sample_shape
-        if self._input_kind == "static" and found[1:2] != own[:1]:
-            return  # scikit-learn will say it, and knows the names of features
-        wanted = own[::-1] if self._kept.channels_first else own
-        if found[1:] == wanted or len(found) < 2:
-            return
-        text = f"Argument `X` must have samples of shape {wanted}, as in fit, but has shape {found}"
-        if self._input_kind == "static" or len(found) != 1 + len(own):
-            raise ValueError(f"{text}.")
-        given = found[:0:-1] if self._kept.channels_first else found[1:]
-        text += (
-            f": the network was fitted to {self.in_words(2).partition(' ')[2]}, and X holds "
-            f"{samples_in_words(found[0], given, self._input_kind)}."
-        )
-        if given == own[::-1]:
-            other = not self._kept.channels_first
-            text += f" Swap the axes, X.swapaxes(1, 2), or fit with channels_first={other}."
-        elif given[1:] == own[1:]:
-            text += (
-                " All sequences must have the same number of time steps: cut them, or pad them "
-                "with steps of zeros, also in fit."
-            )
-        raise ValueError(text)
+        return self._inputs.read(np.asarray(X))
 
     def encode(self, X: Any, *, seed: int | None = None) -> Array:
         """Return what enters the network for raw samples, (n, T, F').
@@ -709,10 +572,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         ndarray, shape (n, T, F')
             Spikes or currents.
         """
-        return self._encoded(self._check_X(X), self._key(seed))
-
-    def _encoded(self, X: Array, key: int) -> Array:
-        return np.ascontiguousarray(self._encode(X, np.random.default_rng(key).random))
+        return self._inputs.encode_all(self._check_X(X), self._key(seed))
 
     # -- inference ----------------------------------------------------------------------------
 
@@ -727,7 +587,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             def draw(shape: Any, streams: Any = streams) -> Array:
                 return np.stack([rng.random(shape[1:]) for rng in streams])
 
-            inputs = self._encode(X[part], draw).transpose(1, 0, 2)
+            inputs = self._inputs.encode(X[part], draw).transpose(1, 0, 2)
             steps = len(inputs) + spec.depth
             drawn = [[rng.random((steps, layer.size)) for layer in spec.layers] for rng in streams]
             yield part, inputs, [np.stack(u, axis=1) for u in zip(*drawn, strict=True)]
@@ -948,7 +808,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     ) -> Iterator[list[LayerTrace]]:
         """Yield what :meth:`simulate` sees of all layers, a few samples at a time."""
         key = self._key(seed)
-        inputs = self._encoded(X, key)
+        inputs = self._inputs.encode_all(X, key)
         streams = sequential_uniforms(spec, key, inputs.shape[1] + spec.depth)
         neurons = compiled_layers(spec, self.parameters_)
         for start in range(0, len(inputs), _CHUNK):
@@ -986,10 +846,9 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         return self._to_lava(noise, **options)
 
     def _to_lava(self, noise: Any, **options: Any) -> Any:
-        from lava_sqs.proc.sqsnn.process import SQSNetwork
-
-        given = {"n_steps": self._n_steps_in, "seed": self.seed_, **options}
-        return SQSNetwork(spec=self._spec_with(noise), parameters=self.parameters_, **given)
+        given = {"n_steps": self._inputs.steps, "seed": self.seed_, **options}
+        network = load("lava_sqs.proc.sqsnn.process:SQSNetwork")
+        return network(spec=self._spec_with(noise), parameters=self.parameters_, **given)
 
     def from_lava(self, process: Any) -> SQSNN:
         """Take over the weights, biases and angles of a running Process of :meth:`to_lava`.
@@ -1046,11 +905,11 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        from lava_sqs.execution.networks import run_network
-
         X, key = self._check_X(X), self._key(seed)
-        process, inputs = self._to_lava(noise, seed=key), self._encoded(X, key)
-        return run_network(process, inputs, run_cfg, progress=self.verbose)
+        process, inputs = self._to_lava(noise, seed=key), self._inputs.encode_all(X, key)
+        run_network = load("lava_sqs.execution.networks:run_network")
+        spikes: Array = run_network(process, inputs, run_cfg, progress=self.verbose)
+        return spikes
 
     def decide(self, spikes: Any) -> Array:
         """Return the class of each sample from its visible spikes, by count.
@@ -1077,11 +936,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     def steps_per_sample_(self) -> int:
         """Time steps that one sample takes, T + depth."""
         check_is_fitted(self)
-        return self._n_steps_in + self.spec_.depth
-
-    @property
-    def _n_steps_in(self) -> int:
-        return self._kept.n_steps if self._input_kind == "static" else int(self._sample_shape[0])
+        return self._inputs.steps + self.spec_.depth
 
     # -- files --------------------------------------------------------------------------------
 
@@ -1165,8 +1020,9 @@ class SQSNN(ClassifierMixin, BaseEstimator):
                     f"the classes are an array of shape {labels.shape} and dtype {labels.dtype}."
                 )
             n_features = _read_features(header)
-            self._input_kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
-            spec = self._make_spec(self._n_inputs(n_features), labels.shape[0])
+            kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
+            inputs = Inputs.of(self._kept, kind, ())
+            spec = self._make_spec(inputs.width(n_features), labels.shape[0])
             own = {
                 f"{la.name}.{name}": shape
                 for la in spec.layers
@@ -1195,11 +1051,6 @@ class SQSNN(ClassifierMixin, BaseEstimator):
                     )
             return [*wanted, "scale.low", "scale.high", "classes"]
 
-    def _n_inputs(self, n_features: int) -> int:
-        own = self._kept
-        curves = own.encoder == "population" and self._input_kind != "spikes"
-        return n_features * (own.n_population if curves else 1)
-
     def _header(self) -> dict[str, Any]:
         fitted = {k: getattr(self, k) for k in _FITTED}
         return {
@@ -1212,8 +1063,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             "loss_curve": self.loss_curve_,
             "accuracy_curve": self.accuracy_curve_,
             "spikes_curve": self.spikes_curve_,
-            "input_kind": self._input_kind,
-            "sample_shape": list(self._sample_shape),
+            "input_kind": self._inputs.kind,
+            "sample_shape": list(self._inputs.shape),
             "n_inputs": self.spec_.n_inputs,
             "n_features_in": self.n_features_in_,
             "feature_names_in": list(getattr(self, "feature_names_in_", [])) or None,
@@ -1230,7 +1081,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         classes = np.asarray(self.classes_)
         if classes.dtype.kind == "O":
             classes = classes.astype(str)
-        scale = {"scale.low": self._scale.low, "scale.high": self._scale.high}
+        scale = {"scale.low": self._inputs.scale.low, "scale.high": self._inputs.scale.high}
         return {**named, **scale, "classes": classes}
 
     def _restore(self, header: dict[str, Any], arrays: dict[str, Array]) -> None:
@@ -1238,8 +1089,8 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         classes, shape = arrays["classes"], tuple(header["sample_shape"])
         if classes.ndim != 1 or len(classes) < 2 or not np.array_equal(classes, np.unique(classes)):
             raise ValueError(f"the classes are {describe(classes)}.")
-        self.classes_, self._sample_shape = classes, shape
-        self._input_kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
+        self.classes_ = classes
+        kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
         self.n_features_in_ = check_int("n_features_in", header["n_features_in"], minimum=1)
         first = shape[::-1] if self._kept.channels_first else shape
         if not shape or self.n_features_in_ != first[0]:
@@ -1255,11 +1106,12 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             np.broadcast_to(check_real(name, arrays[name]), (n_features,))
             for name in ("scale.low", "scale.high")
         )
-        self._scale = Scale(low, high, self.scaling_)
+        scale = Scale(low, high, self.scaling_)
+        self._inputs = Inputs.of(self._kept, kind, shape, scale=scale)
         self.loss_curve_ = check_real("loss_curve", header["loss_curve"]).tolist()
         self.accuracy_curve_ = check_real("accuracy_curve", header["accuracy_curve"]).tolist()
         self.spikes_curve_ = check_real("spikes_curve", header["spikes_curve"]).tolist()
-        self._publish(self._make_spec(self._n_inputs(n_features)))
+        self._publish(self._make_spec(self._inputs.width(n_features)))
         self.parameters_ = self._parameters_of("", arrays)
 
     def _parameters_of(self, prefix: str, arrays: dict[str, Array]) -> Parameters:
@@ -1314,7 +1166,7 @@ class _Trainer:
                 ) from error
         rng = self._rng(0, 0)
         examples = rng.permutation(len(self.X))[:_EXAMPLES]
-        inputs = model._encode(self.X[examples], rng.random).transpose(1, 0, 2)
+        inputs = model._inputs.encode(self.X[examples], rng.random).transpose(1, 0, 2)
         self.examples = examples
         spec = model._make_spec(inputs.shape[2])
         if going_on and spec.n_inputs != model.spec_.n_inputs:
@@ -1413,8 +1265,8 @@ class _Trainer:
         learned = _copy(model.parameters_)
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]
-            inputs = model._encode(self.X[chosen], rng.random).transpose(1, 0, 2)
-            ends = model._padding_starts(self.X[chosen])
+            inputs = model._inputs.encode(self.X[chosen], rng.random).transpose(1, 0, 2)
+            ends = model._inputs.padding_starts(self.X[chosen])
             clamp = target_trains(spec, self.codes, self.labels[chosen], inputs, ends)
             result = local_gradient(
                 spec,
@@ -1503,10 +1355,10 @@ class _Trainer:
                 f"The checkpoint {path} was made with other values of {', '.join(sorted(other))}: "
                 "give those, or another file."
             )
-        classes, shape = model.classes_, model._sample_shape
+        classes, shape = model.classes_, model._inputs.shape
         with _read_from(path):
             model._restore(header, arrays)
-        if not np.array_equal(classes, model.classes_) or shape != model._sample_shape:
+        if not np.array_equal(classes, model.classes_) or shape != model._inputs.shape:
             raise ValueError(f"The checkpoint {path} was made with other classes or samples.")
         self.seed = model.seed_
         state = header["training"]
@@ -1540,14 +1392,6 @@ def _read_features(header: dict[str, Any]) -> int:
     for size in shape:
         check_int("sample_shape", size, minimum=1)
     return math.prod(shape if header["input_kind"] == "static" else shape[1:])
-
-
-def _outside() -> int:
-    """Return the `stacklevel` of the first caller outside this file."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename == __file__:
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _some(has: Callable[[Any], bool]) -> str:

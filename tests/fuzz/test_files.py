@@ -80,7 +80,7 @@ def again(path):
     clf.save(copy)
     assert repr(SQSNN.load(copy).get_params()) == repr(clf.get_params())
     if hasattr(clf, "classes_"):
-        clf.predict(np.full((1, *clf._sample_shape), 0.5))
+        clf.predict(np.full((1, *clf._inputs.shape), 0.5))
 
 
 READERS = {

@@ -1,0 +1,240 @@
+"""What samples are and how they enter a network: their layout, scaling, encoding and padding.
+
+Everything here reads time first: static samples (n, ...), sequences and spikes (n, T, ...).
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs._errors import ArgumentValueError
+from lava_sqs.data import encoders
+from lava_sqs.data.datasets import samples_in_words
+from lava_sqs.data.encoders import Scale
+
+__all__ = ["INPUT_KINDS"]
+
+Array = NDArray[Any]
+
+#: What samples can hold.
+INPUT_KINDS = ("static", "sequence", "spikes")
+
+
+def check_kind(X: Array, kind: str | None, channels_first: bool | None, encoder: str | None) -> str:
+    """Return what *X* holds, *kind* or what its shape says; raise where the arguments differ."""
+    if kind is None and X.ndim != 2:
+        raise ArgumentValueError(
+            "input_kind",
+            f"must be given for an X of shape {X.shape}: 'static' for "
+            "images, which are flattened, 'sequence' or 'spikes' for (n, T, features), with "
+            "channels_first=True for (n, features, T).",
+        )
+    kind = kind or "static"
+    if kind == "static" and channels_first:
+        raise ArgumentValueError(
+            "channels_first",
+            "belongs to sequences and spikes, but input_kind is "
+            "'static', where all values are flattened.",
+        )
+    if kind != "static" and (X.ndim < 3 or (channels_first and X.ndim > 3)):
+        wanted = "(n, features, T)" if channels_first else "(n, T, features)"
+        raise ArgumentValueError(
+            "X",
+            f"must have shape {wanted} for input_kind={kind!r}"
+            f"{' and channels_first=True' if channels_first else ''}, but has shape "
+            f"{X.shape}.",
+        )
+    if kind == "spikes" and not np.isin(X, (0, 1)).all():
+        raise ArgumentValueError(
+            "X",
+            "must hold 0 and 1 only for input_kind='spikes', but has values from "
+            f"{X.min()} to {X.max()}. For other values use input_kind='sequence'.",
+        )
+    if kind == "sequence" and encoder == "latency":
+        raise ArgumentValueError(
+            "encoder",
+            "must be 'rate', 'current' or 'population' for "
+            "input_kind='sequence', but got 'latency'.",
+        )
+    return kind
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """How the samples of one fit are read, and what they become.
+
+    Attributes
+    ----------
+    kind : {"static", "sequence", "spikes"}
+        What they hold.
+    shape : tuple of int
+        Of one sample, time first.
+    channels_first : bool
+        Whether X has the channels of a sequence before its time steps.
+    encoder, n_steps, n_population
+        As of SQSNN.
+    scale : Scale
+        Of raw values.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    channels_first: bool
+    encoder: str
+    n_steps: int
+    n_population: int
+    scale: Any = None  # a Scale; not known yet while X is being read
+
+    @classmethod
+    def learn(cls, X: Array, own: Any, scale: Scale | None) -> tuple[Inputs, Array]:
+        """Return how *X* is read with the arguments *own*, and X time first.
+
+        Without a *scale* that of X.
+        """
+        kind = check_kind(X, own.input_kind, own.channels_first, own.encoder)
+        self = cls.of(own, kind, X.shape[1:])
+        X = self.time_first(X)
+        self = replace(self, shape=X.shape[1:])
+        if kind == "sequence" and own.channels_first is None and X.ndim == 3:
+            self._warn_of_layout(len(X))
+        if scale is None:
+            scale = Scale.learn(self._shown(X), images=kind == "static")
+        return replace(self, scale=scale), X
+
+    @classmethod
+    def of(cls, own: Any, kind: str, shape: tuple[int, ...], **more: Any) -> Inputs:
+        """Return inputs with the arguments *own* of a network."""
+        first = bool(own.channels_first)
+        return cls(kind, shape, first, own.encoder, own.n_steps, own.n_population, **more)
+
+    @property
+    def steps(self) -> int:
+        """T, the steps in which a sample arrives."""
+        return self.n_steps if self.kind == "static" else int(self.shape[0])
+
+    def width(self, n_features: int) -> int:
+        """Return how many inputs of a network *n_features* values make."""
+        curves = self.encoder == "population" and self.kind != "spikes"
+        return n_features * (self.n_population if curves else 1)
+
+    # -- layout -----------------------------------------------------------------------------------
+
+    def in_words(self, n: int) -> str:
+        """Return how *n* samples are read, in words."""
+        return samples_in_words(n, self.shape, self.kind)
+
+    def time_first(self, X: Array) -> Array:
+        """Return samples as everything else here reads them."""
+        return X.swapaxes(1, 2) if self.channels_first else X
+
+    def read(self, X: Array) -> Array:
+        """Return samples time first, if they hold what those in fit held."""
+        check_kind(X, self.kind, self.channels_first, self.encoder)
+        return self.time_first(X)
+
+    def check_shape(self, X: Any) -> None:
+        """Raise unless samples have the shape of those in fit, and say it in their own words."""
+        try:
+            found = tuple(getattr(X, "shape", None) or np.asarray(X).shape)
+        except ValueError:
+            return  # ragged, as scikit-learn will say
+        own = self.shape
+        if self.kind == "static" and found[1:2] != own[:1]:
+            return  # scikit-learn will say it, and knows the names of features
+        wanted = own[::-1] if self.channels_first else own
+        if found[1:] == wanted or len(found) < 2:
+            return
+        text = f"Argument `X` must have samples of shape {wanted}, as in fit, but has shape {found}"
+        if self.kind == "static" or len(found) != 1 + len(own):
+            raise ValueError(f"{text}.")
+        given = found[:0:-1] if self.channels_first else found[1:]
+        text += (
+            f": the network was fitted to {self.in_words(2).partition(' ')[2]}, and X holds "
+            f"{samples_in_words(found[0], given, self.kind)}."
+        )
+        if given == own[::-1]:
+            other = not self.channels_first
+            text += f" Swap the axes, X.swapaxes(1, 2), or fit with channels_first={other}."
+        elif given[1:] == own[1:]:
+            text += (
+                " All sequences must have the same number of time steps: cut them, or pad them "
+                "with steps of zeros, also in fit."
+            )
+        raise ValueError(text)
+
+    def _warn_of_layout(self, n: int) -> None:
+        steps, channels = self.shape
+        if steps < channels:
+            other = samples_in_words(n, (channels, steps), self.kind)
+            warnings.warn(
+                f"X is read as {self.in_words(n)}. If it holds {other}, give "
+                "channels_first=True; to confirm the reading, channels_first=False.",
+                UserWarning,
+                stacklevel=outside(),
+            )
+
+    # -- values -----------------------------------------------------------------------------------
+
+    def encode(self, X: Array, draw: Callable[[Any], Array]) -> Array:
+        """Return input (n, T, F') of raw samples; ``draw(shape)`` gives uniforms if needed."""
+        flat = self._flat(X)
+        if self.kind == "spikes":
+            return flat.astype(float)
+        x = self.scale(flat)
+        shown = flat.any(axis=2, keepdims=True) if flat.ndim == 3 else None
+        if self.encoder == "population":
+            x = encoders.population(x, self.n_population)
+        if shown is not None:
+            x = x * shown  # a frame of zeros is padding: nothing arrives
+        if self.encoder == "latency":
+            return encoders.latency(x, self.n_steps).astype(float)
+        # the same in every step: a view, which a network multiplies once
+        if x.ndim == 2:
+            x = np.broadcast_to(x[:, None], (len(x), self.n_steps, x.shape[1]))
+        return np.asarray(draw(x.shape) < x, dtype=float) if self.encoder == "rate" else x
+
+    def encode_all(self, X: Array, seed: int) -> Array:
+        """Return input (n, T, F') from one stream for all samples."""
+        return np.ascontiguousarray(self.encode(X, np.random.default_rng(seed).random))
+
+    def padding_starts(self, X: Array) -> Array | None:
+        """Return after how many steps only padding follows, (n,); static samples have none.
+
+        Raw values decide: what is encoded may be silent by chance, or because a feature is at its
+        minimum. A sample of zeros only is none that was padded.
+        """
+        if self.kind == "static":
+            return None
+        shown = self._flat(X).any(axis=2)
+        steps = shown.shape[1]
+        starts: Array = np.where(shown.any(axis=1), steps - shown[:, ::-1].argmax(axis=1), steps)
+        return starts
+
+    def _flat(self, X: Array) -> Array:
+        """(n, ...) -> (n, F), or (n, T, F) for sequences."""
+        leading = 1 if self.kind == "static" else 2
+        return X.reshape(*X.shape[:leading], -1)
+
+    def _shown(self, X: Array) -> Array:
+        """Return the feature vectors (m, F) that count: a frame of zeros is padding."""
+        frames = self._flat(X).reshape(-1, self._flat(X).shape[-1])
+        if self.kind == "static":
+            return frames
+        shown = frames[frames.any(axis=1)]
+        return shown if len(shown) else frames
+
+
+def outside() -> int:
+    """Return the `stacklevel` of the first caller outside this room: the user's line."""
+    frame, level, here = sys._getframe(1), 1, Path(__file__).parent
+    while frame.f_back is not None and Path(frame.f_code.co_filename).parent == here:
+        frame, level = frame.f_back, level + 1
+    return level
