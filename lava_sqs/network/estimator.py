@@ -7,7 +7,6 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -43,18 +41,13 @@ from lava_sqs.network.gradient import (
     CREDITS,
     RULES,
     TARGETS,
-    class_codes,
-    feedback_weights,
-    initialise,
-    local_gradient,
-    target_trains,
 )
 from lava_sqs.network.inputs import INPUT_KINDS, Inputs, outside
 from lava_sqs.network.readout import READOUTS, Evaluation, accuracy_interval, count_scores
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
-from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters, feed_forward
+from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters, feed_forward
+from lava_sqs.network.trainer import SCHEDULES, Trainer
 from lava_sqs.neurons import kind_of, kinds
-from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import Ansatz, NoiseModel
 
 __all__ = ["INPUT_KINDS", "RUNTIMES", "SCHEDULES", "SQSNN"]
@@ -63,9 +56,6 @@ Array = NDArray[Any]
 
 #: Where a network can be evaluated.
 RUNTIMES = ("offline", "lava")
-#: How the learning rate falls: not at all, or like a half cosine.
-SCHEDULES = ("constant", "cosine")
-
 _AS_TRAINED = "as trained"
 _FITTED: dict[str, Callable[[str, Any], Any]] = {
     "seed_": check_seed,
@@ -98,10 +88,6 @@ _FLEXIBLE = {"noise", "encoder", "n_steps", "n_population", "shots"}
 _LONGEST_LABEL = 2**16  # bytes of a class label in a file
 _AT_CALL = {"seed": "random_state", "noise": "noise"}  # arguments of methods
 _CHUNK = 256  # samples that run side by side
-_KEPT_BYTES = 2**26  # of inputs and random numbers that are kept from epoch to epoch
-_EXAMPLES = 512  # samples that starting values and progress are computed from
-# What may differ between a checkpoint and the estimator that resumes it.
-_FREE = {"epochs", "verbose", "checkpoint", "resume", "warm_start"}
 
 
 class SQSNN(ClassifierMixin, BaseEstimator):
@@ -405,7 +391,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             print(f"SQSNN: X is read as {self.in_words(len(X))}.", file=sys.stderr)
             if self.scaling_ != "none":
                 print(f"SQSNN: features are scaled: {self.scaling_}.", file=sys.stderr)
-        _Trainer(self, X, labels, going_on).run()
+        Trainer(self, X, labels, going_on).run()
 
     def _keep_parameters(self) -> None:
         """Remember the values that the network is made with, whatever ``set_params`` does later."""
@@ -980,7 +966,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
             If the file is damaged or from a newer major version of the format.
         """
         header, arrays = storage.read(path, partial(cls._needed, path))
-        with _read_from(path):
+        with storage.read_from(path):
             self = cls._of_header(header)
             self._restore(header, arrays)
         return self
@@ -1006,14 +992,14 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         training: bool = False,
     ) -> list[str]:
         """Return the arrays that a model (or a checkpoint) needs, if they have its shapes."""
-        with _read_from(path):
+        with storage.read_from(path):
             kind = header["arguments"].get("neuron")
         if isinstance(kind, str) and kind.isidentifier() and kind not in kinds():
             raise ValueError(
                 f"The file {path} holds a network of neurons of kind {kind!r}, which is not known "
                 "here: what adds it (lava_sqs.neurons.register) must be imported first."
             )
-        with _read_from(path):
+        with storage.read_from(path):
             self, labels = cls._of_header(header), declared["classes"]
             if len(labels.shape) != 1 or labels.dtype.itemsize > _LONGEST_LABEL:
                 raise ValueError(
@@ -1140,252 +1126,6 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         return tags
 
 
-class _Trainer:
-    """One fit: what is needed while it lasts, and nothing after it."""
-
-    def __init__(self, model: SQSNN, X: Array, labels: Array, going_on: bool) -> None:
-        self.model, self.seed = model, model.seed_
-        self.X, self.labels = X, labels
-        self.held_X, self.held_labels = X[:0], labels[:0]
-        if model.early_stopping:
-            counts = np.bincount(labels)
-            try:
-                self.X, self.held_X, self.labels, self.held_labels = train_test_split(
-                    X,
-                    labels,
-                    test_size=model.validation_fraction,
-                    random_state=self.seed % 2**32,
-                    stratify=labels if counts.min() > 1 else None,
-                )
-            except ValueError as error:
-                raise ArgumentValueError(
-                    "validation_fraction",
-                    f"must leave a sample of each of {len(counts)} "
-                    f"classes on either side, but got {model.validation_fraction} of {len(X)} "
-                    f"samples: {error}",
-                ) from error
-        rng = self._rng(0, 0)
-        examples = rng.permutation(len(self.X))[:_EXAMPLES]
-        inputs = model._inputs.encode(self.X[examples], rng.random).transpose(1, 0, 2)
-        self.examples = examples
-        spec = model._make_spec(inputs.shape[2])
-        if going_on and spec.n_inputs != model.spec_.n_inputs:
-            raise ValueError(
-                f"Arguments `encoder` and `n_population` must make {model.spec_.n_inputs} inputs "
-                f"with warm_start=True, as in the first fit, but make {spec.n_inputs}."
-            )
-        model._publish(spec)
-        if not going_on:
-            model.parameters_ = initialise(model.spec_, inputs, rng)
-            model.loss_curve_, model.accuracy_curve_, model.spikes_curve_ = [], [], []
-            model.n_iter_, model.spikes_per_inference_ = 0, 0.0
-        model.interrupted_ = False
-        self.spec = model.spec_
-        each = model._kept.neurons_per_class * self.spec.visible.neuron.channels
-        self.codes = class_codes(len(model.classes_), model._kept.targets, each)
-        self.first = model.n_iter_
-        lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
-        lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
-        self.lengths = lengths
-        by_score = model.credit == "score" or model.rule == "as-published"
-        self.n_draws = model.n_draws or (4 if by_score and len(self.spec.layers) > 1 else 1)
-        self.hidden_rate = _or(
-            model.hidden_learning_rate, (0.3 if by_score else 1.0) * model.learning_rate
-        )
-        self.angle_rate = _or(model.angle_learning_rate, 0.2 * model.learning_rate)
-        self.optimizer = Optimizer("adam")
-        self.best: Parameters = _copy(model.parameters_)
-        self.best_value, self.waited = -math.inf, 0
-        self.drawn: list[Any] | None = None  # what the accuracy is computed from
-        self.spikes: float | None = None  # per inference, when the accuracy was last asked for
-        if model.resume and model.checkpoint is not None and Path(model.checkpoint).exists():
-            self._resume(Path(model.checkpoint))
-        # Drawn last: the seed may be that of the checkpoint, and a training that goes on must
-        # keep the feedback that its weights have come to agree with.
-        self.feedback = None if by_score else feedback_weights(self.spec, self._rng(2, 0))
-
-    def _rng(self, purpose: int, epoch: int) -> np.random.Generator:
-        """Return a generator that depends on nothing that came before: so training resumes."""
-        return np.random.default_rng(
-            np.random.SeedSequence(self.seed, spawn_key=(7, purpose, epoch))
-        )
-
-    def run(self) -> None:
-        model = self.model
-        last = self.first + model.epochs
-        if model.resume:
-            last = model.epochs
-        from tqdm import tqdm
-
-        bar = tqdm(
-            range(model.n_iter_, last),
-            desc="SQSNN",
-            unit="epoch",
-            file=sys.stderr,
-            disable=not (model.verbose and sys.stderr.isatty()),
-        )
-        finished = False
-        try:
-            for epoch in bar:
-                loss, spikes = self._epoch(epoch, (epoch - self.first) / model.epochs)
-                accuracy = self._accuracy()
-                model.loss_curve_.append(loss)
-                model.spikes_curve_.append(spikes)
-                model.accuracy_curve_.append(accuracy)
-                model.n_iter_ = epoch + 1
-                bar.set_postfix(
-                    loss=f"{loss:.4f}", accuracy=f"{accuracy:.3f}", spikes=f"{spikes:.1f}"
-                )
-                self._remember(accuracy if model.early_stopping else -loss)
-                if model.checkpoint is not None:
-                    self._write(Path(model.checkpoint))
-                if model.early_stopping and self.waited >= model.n_iter_no_change:
-                    break
-            finished = True
-        except KeyboardInterrupt:
-            model.interrupted_ = True
-            print(
-                f"SQSNN: interrupted after {model.n_iter_} epochs; the best one is kept.",
-                file=sys.stderr,
-            )
-        bar.close()
-        if model.early_stopping or not finished:
-            model.parameters_ = self.best
-        if self.spikes is None or model.early_stopping or not finished:
-            self.spikes = model._scores(self.X[self.examples], 1, _AS_TRAINED, self.seed)[1]
-        model.spikes_per_inference_ = self.spikes
-
-    def _epoch(self, epoch: int, progress: float) -> tuple[float, float]:
-        """Go once through the data; return the loss and the spikes per sample."""
-        model, spec = self.model, self.spec
-        rng = self._rng(1, epoch)
-        order = rng.permutation(len(self.X))
-        starts = range(0, len(order), model.batch_size)
-        losses, spikes = [], []
-        learned = _copy(model.parameters_)
-        for i, start in enumerate(starts):
-            chosen = order[start : start + model.batch_size]
-            inputs = model._inputs.encode(self.X[chosen], rng.random).transpose(1, 0, 2)
-            ends = model._inputs.padding_starts(self.X[chosen])
-            clamp = target_trains(spec, self.codes, self.labels[chosen], inputs, ends)
-            result = local_gradient(
-                spec,
-                learned,
-                inputs,
-                clamp,
-                rng,
-                feedback=self.feedback,
-                n_draws=self.n_draws,
-                sparsity=model.sparsity,
-                discount=model.discount,
-                rule=model.rule,
-                window=model.window,
-                train_hidden=self.hidden_rate > 0,
-            )
-            factor = 1.0
-            if model.schedule == "cosine":
-                done = min(progress + i / len(starts) / model.epochs, 1.0)
-                factor = 0.5 * (1 + math.cos(math.pi * done))
-            for layer in spec.layers:
-                rate = model.learning_rate if layer is spec.visible else self.hidden_rate
-                if rate:
-                    self._move(learned, result.gradient, layer.name, factor * rate, factor)
-            losses.append(-float(result.log_likelihood.mean()))
-            spikes.append(result.spikes)
-        model.parameters_ = learned
-        return float(np.mean(losses)), float(np.mean(spikes))
-
-    def _move(
-        self, parameters: Parameters, gradient: Parameters, name: str, rate: float, factor: float
-    ) -> None:
-        own, up = parameters[name], gradient[name]
-        for source, w in own.weights.items():
-            key = f"{name}.weights.{source}"
-            w += self.optimizer.step(key, up.weights[source], rate=rate / self.lengths[source])
-        own.bias += self.optimizer.step(f"{name}.bias", up.bias, rate=rate)
-        if own.angles.size:
-            rate = factor * self.angle_rate
-            own.angles += self.optimizer.step(f"{name}.angles", up.angles, rate=rate)
-
-    def _accuracy(self) -> float:
-        X, labels = self.held_X, self.held_labels
-        if not len(X):
-            X, labels = self.X[self.examples], self.labels[self.examples]
-        if self.drawn is None:  # keyed by the samples, so the same in every epoch
-            width = self.spec.n_inputs + sum(layer.size for layer in self.spec.layers)
-            small = 8 * len(X) * self.model.steps_per_sample_ * width < _KEPT_BYTES
-            self.drawn = list(self.model._runs(X, 0, self.seed, self.spec)) if small else []
-        scores, self.spikes = self.model._scores(X, 1, _AS_TRAINED, self.seed, self.drawn)
-        return float((scores[0].argmax(axis=1) == labels).mean())
-
-    def _remember(self, value: float) -> None:
-        self.waited += 1
-        if value > self.best_value:
-            self.best, self.best_value = _copy(self.model.parameters_), value
-            self.waited = 0
-
-    # -- checkpoints ----------------------------------------------------------------------------
-
-    def _write(self, path: Path) -> None:
-        model = self.model
-        arrays = model._arrays("", self.best)
-        arrays.update(model._arrays("now.", model.parameters_))
-        counts = {}
-        for name, (first, second, count) in self.optimizer.state().items():
-            arrays[f"first.{name}"], arrays[f"second.{name}"] = first, second
-            counts[name] = count
-        state = {
-            "counts": counts,
-            "best_value": self.best_value,
-            "waited": self.waited,
-            "first": self.first,
-        }
-        storage.write(path, {**model._header(), "training": state}, arrays)
-
-    def _resume(self, path: Path) -> None:
-        header, arrays = storage.read(path, partial(SQSNN._needed, path, training=True))
-        if "training" not in header:
-            raise ValueError(f"The file {path} is a saved model, but no checkpoint to resume from.")
-        model = self.model
-        own = {k: storage.to_json(v) for k, v in model.get_params().items()}
-        with _read_from(path):
-            other = {k for k, v in header["arguments"].items() if own.get(k) != v} - _FREE
-        if other:
-            raise ValueError(
-                f"The checkpoint {path} was made with other values of {', '.join(sorted(other))}: "
-                "give those, or another file."
-            )
-        classes, shape = model.classes_, model._inputs.shape
-        with _read_from(path):
-            model._restore(header, arrays)
-        if not np.array_equal(classes, model.classes_) or shape != model._inputs.shape:
-            raise ValueError(f"The checkpoint {path} was made with other classes or samples.")
-        self.seed = model.seed_
-        state = header["training"]
-        with _read_from(path):
-            self.best = model.parameters_
-            model.parameters_ = model._parameters_of("now.", arrays)
-            self.best_value, self.waited = state["best_value"], state["waited"]
-            self.first = state["first"]
-            self.optimizer.load(
-                {
-                    k: (arrays[f"first.{k}"], arrays[f"second.{k}"], n)
-                    for k, n in state["counts"].items()
-                }
-            )
-
-
-@contextmanager
-def _read_from(path: str | Path) -> Iterator[None]:
-    """Turn whatever a file with wrong contents makes happen into words."""
-    try:
-        yield
-    except KeyError as error:
-        raise ValueError(f"The file {path} is damaged: it lacks {error}.") from error
-    except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
-        raise ValueError(f"The file {path} is damaged: {error}") from error
-
-
 def _read_features(header: dict[str, Any]) -> int:
     """Return how many values of a sample arrive at once, as the header of a file says."""
     shape = tuple(header["sample_shape"])
@@ -1397,14 +1137,6 @@ def _read_features(header: dict[str, Any]) -> int:
 def _some(has: Callable[[Any], bool]) -> str:
     """Return the kinds of neurons that have something, in words."""
     return " or ".join(f"neuron={name!r}" for name in kinds() if has(kind_of(name)))
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value
-
-
-def _copy(parameters: Parameters) -> Parameters:
-    return {name: own.copy() for name, own in parameters.items()}
 
 
 def _draw_seed(random_state: Any) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,17 @@ def read(
 
     arrays, _ = read_arrays(path, what=what, limit=_LIMIT, check=needed)
     return header, arrays
+
+
+@contextmanager
+def read_from(path: str | Path) -> Iterator[None]:
+    """Turn whatever a file with wrong contents makes happen into words."""
+    try:
+        yield
+    except KeyError as error:
+        raise ValueError(f"The file {path} is damaged: it lacks {error}.") from error
+    except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"The file {path} is damaged: {error}") from error
 
 
 def _no_constant(word: str) -> Any:

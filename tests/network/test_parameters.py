@@ -373,13 +373,13 @@ def test_a_sequence_of_zeros_only_is_not_padded(monkeypatch):
 
 def clamps(monkeypatch):
     """Return a list that the target trains of a training go into, with their labels."""
-    from lava_sqs.network import estimator
+    from lava_sqs.network import trainer
 
-    seen, original = [], estimator.target_trains
+    seen, original = [], trainer.target_trains
 
     def spy(spec, codes, labels, *rest):
         seen.append((original(spec, codes, labels, *rest), labels))
         return seen[-1][0]
 
-    monkeypatch.setattr(estimator, "target_trains", spy)
+    monkeypatch.setattr(trainer, "target_trains", spy)
     return seen

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from lava_sqs.network import SQSNN, SQSNeuron, estimator
+from lava_sqs.network import SQSNN, SQSNeuron, trainer
 from lava_sqs.neurons import RunOut, kind_of, kinds
 from lava_sqs.neurons.base import _Bound
 from lava_sqs.quantum import NoiseModel, Population, ansatz, score_spike_train
@@ -231,7 +231,7 @@ def test_what_is_kept_from_epoch_to_epoch_changes_nothing(arguments, monkeypatch
         SQSNN, "_runs", lambda self, *given: drawn.append(len(given[0])) or runs(self, *given)
     )
     kept, times = curves(), len(drawn)
-    monkeypatch.setattr(estimator, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(trainer, "_KEPT_BYTES", 0)
     drawn.clear()
     assert curves() == kept
     assert len(drawn) == times + 2  # two more epochs
