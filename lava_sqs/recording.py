@@ -13,17 +13,21 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lava_sqs._checks import check_choice, check_items
 
-if TYPE_CHECKING:
-    from lava_sqs.quantum._memory import Note
-
 __all__ = ["NetworkRecording", "Recording", "check_record", "shared_array"]
+
+
+class _Note(Protocol):
+    """What the entries of a field are; the physics has such notes, which recordings only carry."""
+
+    def put_on(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the array with the note."""
 
 
 class _Columns:
@@ -89,8 +93,9 @@ class Recording(_Columns):
     ----------
     fields : mapping of str to (dtype, shape)
         What one step stores. Without fields nothing is ever stored.
-    notes : mapping of str to Note, optional
-        What the entries of some fields are, if a plain array does not say it: see
+    notes : mapping of str to object, optional
+        What the entries of some fields are, if a plain array does not say it; `put_on` of each
+        marks what is read: see
         :attr:`lava_sqs.Population.memory`.
 
     Attributes
@@ -126,7 +131,7 @@ class Recording(_Columns):
     def __init__(
         self,
         fields: Mapping[str, tuple[DTypeLike, tuple[int, ...]]],
-        notes: Mapping[str, Note] | None = None,
+        notes: Mapping[str, _Note] | None = None,
     ) -> None:
         self._notes = dict(notes or {})
         self._row = np.zeros(1, np.dtype([(n, *field) for n, field in fields.items()], align=True))
@@ -163,7 +168,7 @@ class Recording(_Columns):
         ) as memory:
             return np.array(np.frombuffer(memory, row_type, steps)[name])
 
-    def __getstate__(self) -> tuple[dict[str, Any], dict[str, Note], bytes]:
+    def __getstate__(self) -> tuple[dict[str, Any], dict[str, _Note], bytes]:
         """The fields, and all rows: a copy has memory of its own."""
         fields = {name: (view.dtype, view.shape) for name, view in self._views}
         size = self.steps * self._row.itemsize
@@ -172,7 +177,7 @@ class Recording(_Columns):
         with mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_READ) as memory:
             return fields, self._notes, memory[:]
 
-    def __setstate__(self, state: tuple[dict[str, Any], dict[str, Note], bytes]) -> None:
+    def __setstate__(self, state: tuple[dict[str, Any], dict[str, _Note], bytes]) -> None:
         fields, notes, rows = state
         Recording.__init__(self, fields, notes)
         left = memoryview(rows)
