@@ -41,6 +41,7 @@ from lava_sqs.study._source import (
     initial,
     is_library,
     is_named,
+    module_of,
     nested,
     source_of,
     tree_of,
@@ -92,8 +93,9 @@ def identity(task: Any, version: str | None = None) -> Any:
         said = [_qualified(type(task)), own()]
         return said if version is None else [*said, ["version", version]]
     root = inspect.unwrap(_without_partial(task))
-    root = root if inspect.isfunction(root) or inspect.ismethod(root) else type(root)
-    own = None if root.__module__.partition(".")[0] == "lava_sqs" else root
+    root = getattr(root, "__func__", root)
+    root = root if inspect.isfunction(root) else type(root)
+    own = None if module_of(root).partition(".")[0] == "lava_sqs" else root
     name = root.__qualname__ if own is root else _qualified(root)
     if version is not None:
         return ["version", name, version, _Encoder(own, by_name=True).digest(task)]
@@ -172,7 +174,7 @@ class _Encoder:
         self.inside: set[int] = set()  # containers that are being encoded
         self.home: str | None = None  # the module whose code is being followed
         self.path: list[str] = []  # how it was reached, for messages
-        self.own = {own.__module__} if own is not None else set()
+        self.own = {module_of(own)} if own is not None else set()
 
     def digest(self, task: Any) -> str:
         try:
@@ -297,16 +299,16 @@ class _Encoder:
 
     # -- code -------------------------------------------------------------------------------------
 
-    def follows(self, module: str | None) -> bool:
+    def follows(self, module: str) -> bool:
         """Return whether code of a module counts by what it does, or by its name alone."""
-        if self.by_name or module is None:
+        if self.by_name:
             return False
         if module in self.own or module == self.home:
             return True
         return self.home is None and not is_library(module)
 
     def function(self, f: types.FunctionType) -> Any:
-        module = f.__globals__.get("__name__")
+        module = module_of(f)
         if not self.follows(module):
             if self.by_name:
                 return ["function", f.__qualname__]
@@ -336,13 +338,13 @@ class _Encoder:
         found.append([[n, self.at(f"the default of `{n}`", v)] for n, v in defaults.items()])
         if hasattr(f, "__wrapped__"):
             found.append(["wrapped", self.encode(f.__wrapped__)])
-        own = (f.__globals__["__name__"], f.__name__) in self.written
+        own = (module_of(f), f.__name__) in self.written
         extra = {} if own else {k: v for k, v in vars(f).items() if k not in _HOW}
         return [*found, [[k, self.at(f"the attribute `{k}`", extra[k])] for k in sorted(extra)]]
 
     def code(self, f: types.FunctionType) -> Any:
         source = source_of(f)
-        module = f.__globals__.get("__name__", "")
+        module = module_of(f)
         read, bound = global_names(f.__code__)
         for name, banned in _DYNAMIC.items():
             if name in read and f.__globals__.get(name, banned) is banned:
@@ -388,15 +390,16 @@ class _Encoder:
         others = [
             [n, self.at(f"`{n}`", f.__globals__[n])]
             for n in sorted(used)
-            if n != name and (f.__globals__["__name__"], n) not in self.written
+            if n != name and (module_of(f), n) not in self.written
         ]
         return ["written", [tree_of(s) for s in statements], others]
 
     def klass(self, cls: type) -> Any:
         found: list[Any] = ["class", cls.__qualname__]
-        if not self.follows(cls.__module__):
-            return found if self.by_name else [*found, cls.__module__]
-        before, self.home = self.home, cls.__module__
+        module = module_of(cls)
+        if not self.follows(module):
+            return found if self.by_name else [*found, module]
+        before, self.home = self.home, module
         self.path.append(f"`{cls.__name__}`")
         found.append([self.encode(base) for base in cls.__bases__])
         plain = type(cls) is type or issubclass(cls, enum.Enum)  # the latter's has two names

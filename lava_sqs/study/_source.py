@@ -27,6 +27,7 @@ __all__ = [
     "initial",
     "is_library",
     "is_named",
+    "module_of",
     "nested",
     "source_of",
     "tree_of",
@@ -87,8 +88,16 @@ def source_of(function: types.FunctionType) -> tuple[Any, Parsed] | None:
     A file that was edited after its import is not: compiling it again tells.
     """
     code = function.__code__
-    linecache.checkcache(code.co_filename)
-    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+    name = code.co_filename
+    try:
+        linecache.checkcache(name)
+        # Not getlines(): doctest replaces it by one that knows the examples of one text only, and
+        # a task would change its identity from one text to the next. Notebooks fill the cache.
+        entry = linecache.cache.get(name, ())
+        lines = entry[2] if len(entry) > 2 else linecache.updatecache(name, function.__globals__)
+    except Exception:  # loaders, which are anybody's code
+        return None
+    text = "".join(lines)
     parsed = parse(text, code.co_flags & _FUTURE) if text else None
     if parsed is None or code not in parsed.codes:
         return None
@@ -238,6 +247,18 @@ def defaults_of(f: types.FunctionType) -> dict[str, Any]:
     values = f.__defaults__ or ()
     given = dict(zip(names[len(names) - len(values) :], values, strict=True))
     return {**given, **(f.__kwdefaults__ or {})}
+
+
+_HEAP = 1 << 9  # a flag of classes that a `class` statement made
+
+
+def module_of(value: Any) -> str:
+    """Return the module of a function or class; what exec() makes without `__name__` has none."""
+    if isinstance(value, types.FunctionType):
+        return str(value.__globals__.get("__name__", ""))
+    if value.__module__ == "builtins" and value.__flags__ & _HEAP:
+        return ""
+    return str(value.__module__)
 
 
 @functools.lru_cache(maxsize=256)

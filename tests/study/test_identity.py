@@ -1,7 +1,9 @@
 # ruff: noqa: E501
 """A study resumes exactly if its task is what it was: modules are written, run, edited, run."""
 
+import doctest
 import json
+import linecache
 import os
 import subprocess
 import sys
@@ -578,3 +580,72 @@ def test_values_are_told_apart(a, b):
 )
 def test_values_that_are_equal_are_one(a, b):
     assert content_hash(a) == content_hash(b)
+
+
+# -- tasks that are typed: at a prompt, in a notebook, in a doctest --------------------------------
+
+TYPED = {
+    "function": "def task(params, seed):\n    return {'shots': 10, 'errors': K}\n",
+    "object": (
+        "class Task:\n    def __call__(self, params, seed):\n"
+        "        return {'shots': 10, 'errors': K}\ntask = Task()\n"
+    ),
+    "method": (
+        "class Task:\n    def run(self, params, seed):\n"
+        "        return {'shots': 10, 'errors': K}\ntask = Task().run\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ["__main__", None, "a_notebook"])
+@pytest.mark.parametrize("source", [False, True], ids=["no source", "source"])
+@pytest.mark.parametrize("kind", sorted(TYPED))
+def test_what_is_typed_is_told_by_its_code_and_what_it_reads(kind, source, name, monkeypatch):
+    def typed(text, k, file="<ipython-input-1-abc>"):
+        if source:  # as notebooks do
+            entry = len(text), None, text.splitlines(True), file
+            monkeypatch.setitem(linecache.cache, file, entry)
+        space = {"K": k, "test": object(), "open_file": (n for n in ())}
+        space |= {} if name is None else {"__name__": name}
+        exec(compile(text, file, "exec"), space)
+        return identity(space["task"])
+
+    text = TYPED[kind]
+    assert typed(text, 1) == typed(text, 1) == typed(text, 1, "<ipython-input-2-def>")
+    assert typed(text, 1) != typed(text, 2)
+    assert typed(text, 1) != typed(text.replace("10", "20"), 1)
+
+
+def test_a_task_at_the_prompt_runs(tmp_path):
+    lines = TYPED["function"] + "\nK = 3\nfrom lava_sqs.study import Study\n"
+    lines += "study = Study(task, grid={'a': [1, 2]}, seed=1)\n"
+    lines += "print(sum(p.counts.errors for p in study.run(max_shots=10)))\n"
+    for command, given in (["-c", lines], ""), (["-i", "-q"], lines):
+        run = subprocess.run(
+            [sys.executable, *command],
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            cwd=tmp_path,
+            check=False,
+        )
+        assert run.stdout.split() == ["6"], run.stderr
+
+
+def test_a_doctest_that_runs_in_parts_has_one_identity():
+    space = {"identity": identity, "K": 3}
+    parts = [
+        "".join(f">>> {i} + 1\n{i + 1}\n" for i in range(3))
+        + ">>> def task(params, seed):\n...     return {'shots': 1, 'errors': K}\n"
+        + ">>> first = identity(task)\n",
+        ">>> identity(task) == first\nTrue\n",  # it has no example of the task's number
+        "".join(f">>> {i} + 1\n{i + 1}\n" for i in range(9))
+        + ">>> identity(task) == first\nTrue\n",
+    ]
+    runner = doctest.DocTestRunner()
+    for part in parts:
+        test = doctest.DocTestParser().get_doctest(part, space, "page", "page", 0)
+        runner.run(test, clear_globs=False)
+        space = test.globs
+    assert runner.failures == 0
