@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs import _seeds
 from lava_sqs._checks import (
     check_array,
     check_bytes,
@@ -306,7 +307,7 @@ def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
     fraction = check_positive("test_fraction", test_fraction, below=1.0)
     seed = check_seed("seed", seed)
     if seed >= 2**32:  # more than scikit-learn takes
-        seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
+        seed = _seeds.of_sequence(np.random.SeedSequence(seed))
     X, y = bundled(return_X_y=True)
     if min(fraction, 1 - fraction) * len(y) < 20:
         raise ArgumentValueError(

@@ -20,6 +20,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from lava_sqs import _seeds
 from lava_sqs._checks import (
     check_choice,
     check_flag,
@@ -385,7 +386,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
         scale = self._inputs.scale if going_on else None
         self._inputs, X = Inputs.learn(X, self._kept, scale)
         if not going_on:
-            self.seed_ = _draw_seed(self.random_state)
+            self.seed_ = _seeds.of_random_state(self.random_state)
             self.scaling_ = "none" if self._inputs.kind == "spikes" else self._inputs.scale.reason
         if self.verbose:
             print(f"SQSNN: X is read as {self.in_words(len(X))}.", file=sys.stderr)
@@ -1137,15 +1138,6 @@ def _read_features(header: dict[str, Any]) -> int:
 def _some(has: Callable[[Any], bool]) -> str:
     """Return the kinds of neurons that have something, in words."""
     return " or ".join(f"neuron={name!r}" for name in kinds() if has(kind_of(name)))
-
-
-def _draw_seed(random_state: Any) -> int:
-    """Return the seed of an int, a RandomState, or None (drawn)."""
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31))
-    return check_int("random_state", random_state, minimum=0)
 
 
 def _stream(sample: Array, seed: int, repeat: int) -> np.random.Generator:
