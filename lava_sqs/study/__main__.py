@@ -2,7 +2,7 @@
 
 import sys
 
-from lava_sqs.cli.study import main
+from lava_sqs._lazy import load
 
-if __name__ == "__main__":
-    sys.exit(main())
+if __name__ == "__main__":  # by its name: commands import studies, and studies no commands
+    sys.exit(load("lava_sqs.cli.study:main")())
