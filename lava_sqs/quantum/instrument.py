@@ -26,7 +26,7 @@ import numpy as np
 from lava_sqs._checks import check_instance, check_real, check_shape
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.kernels import step as _kernels
+from lava_sqs.quantum.kernels.step import encode
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.program import Program, compile_program
 from lava_sqs.quantum.states import matrix_to_superoperator
@@ -84,7 +84,7 @@ def instrument(
     currents = check_shape("z", np.atleast_1d(check_real("z", z)), (ansatz.io_qubits,))
     A = program.build(angles[None])[0]
     coefficients = np.empty(A.shape[2])
-    _kernels.encode(currents, program.eta, coefficients)
+    encode(currents, program.eta, coefficients)
     return [matrix_to_superoperator(m) for m in np.einsum("c,sicj->sij", coefficients, A)]
 
 

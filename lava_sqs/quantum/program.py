@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum._room import check_compiled, check_scores
 from lava_sqs.quantum.ansatz import Ansatz, Gate
-from lava_sqs.quantum.kernels import step as _kernels
+from lava_sqs.quantum.kernels import build as _kernels
 from lava_sqs.quantum.noise import NoiseModel, depolarizing
 from lava_sqs.quantum.schedule import Schedule
 from lava_sqs.quantum.states import _kron, superoperator_to_matrix
@@ -41,7 +41,7 @@ class Program:
     ansatz, noise
         What it was compiled from.
     table, entries, terms, rows, start, effects
-        The arrays of ``lava_sqs.quantum.kernels.step.build_instruments``.
+        The arrays of ``lava_sqs.quantum.kernels.build.build_instruments``.
     eta : ndarray, shape (io_qubits,)
         Shrinkage of the encoding gate where z > 0.
 

@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from lava_sqs.quantum import NoiseModel, Population, ansatz, pauli_labels
-from lava_sqs.quantum.engines.trajectory import (
-    _norm,
-    _parity,
-    gate_bytes,
-    program_bytes,
-    state_bytes,
-)
+from lava_sqs.quantum.engines.trajectory import gate_bytes, program_bytes, state_bytes
+from lava_sqs.quantum.kernels.trajectories import _norm, _parity
 
 LARGE = (8, 15, 16, 17, 18, 20)
 

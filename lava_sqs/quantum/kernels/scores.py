@@ -6,27 +6,24 @@ Layouts as in :mod:`lava_sqs.quantum.kernels.step`: instruments ``A[k, s, i, c, 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from lava_sqs.quantum.kernels.step import (
-    _apply,
-    _const,
-    _Emitter,
-    _gate_values,
-    _jit,
-    _read_out,
-    _vectorised,
-    sincospi,
+from lava_sqs.quantum.kernels.credit import (
+    credit,
+    credits_of_1,
+    credits_of_2,
+    credits_of_4,
+    rows_of_1,
+    rows_of_2,
+    rows_of_4,
+    step_and_slope,
 )
+from lava_sqs.quantum.kernels.step import sincospi
+from lava_sqs.quantum.kernels.vectors import jit
 
 
-@_jit()
+@jit()
 def encode_slopes(z, eta, shift, coefficients, slopes):  # type: ignore[no-untyped-def]
     """Fill coefficients (C,) as ``encode`` does, and slopes (N, C) = d coefficients / d z_n.
 
@@ -61,85 +58,12 @@ def encode_slopes(z, eta, shift, coefficients, slopes):  # type: ignore[no-untyp
 
 # -- recorded trains: one io and one memory qubit ------------------------------------------------
 #
-# Here too LLVM's own vector code loses half of the speed (see _kernels); and since each train is a
+# Here too LLVM's own vector code loses half of the speed (see vectors.py); and since a train is a
 # chain of dependent steps, a tile of neurons goes through time together. The four numbers that a
 # current becomes: cos, sin (times eta, -eta) and their slopes.
 
 
-@intrinsic
-def _step_and_slope(context, a, a0, c, c0, r, r0, y, y0, d):  # type: ignore[no-untyped-def]
-    """y[y0 : y0 + 4] = S r and y[y0 + 4 : y0 + 8] = (dS/dz) r, for a block a[a0 + 4 (4 q + j) + i].
-
-    c[c0 : c0 + 4] are the factors of the second and third term and their slopes.
-    """
-
-    def emit(e: _Emitter, a: Any, a0: Any, c: Any, c0: Any, r: Any, r0: Any, *rest: Any) -> None:
-        y, y0, _ = rest
-        if not e.short:
-            return
-        memory = [e.splat(r, e.offset(r0, j)) for j in range(4)]
-        terms = []
-        for q in range(3):
-            parts = [
-                e.multiply(memory[j], e.load(a, e.offset(a0, 16 * q + 4 * j))) for j in range(4)
-            ]
-            terms.append(e.add(e.add(parts[0], parts[1]), e.add(parts[2], parts[3])))
-        factors = [e.splat(c, e.offset(c0, n)) for n in range(4)]
-        for at, first, second in ((0, 0, 1), (4, 2, 3)):
-            value = e.add(
-                e.multiply(factors[first], terms[1]), e.multiply(factors[second], terms[2])
-            )
-            e.store(e.add(value, terms[0]) if at == 0 else value, y, e.offset(y0, at))
-
-    n = types.intp
-    return types.void(a, n, c, n, r, n, y, n, n), _vectorised(emit)
-
-
-@intrinsic
-def _credit(  # type: ignore[no-untyped-def]
-    context, a, a0, c, c0, r, r0, after, after0, slope, slope0, scale, score, mu, m0, g, g0, d
-):
-    """Take one step back: update mu[m0:] and g[g0:], return d/dz. *after* is r of the step's end.
-
-    eta = (mu + (score - mu . after) 1) scale; d/dz = eta . slope; g[q, j] += c_q r_j eta;
-    mu <- eta S. The block is that of _step_and_slope.
-    """
-
-    def emit(e: _Emitter, a: Any, a0: Any, c: Any, c0: Any, r: Any, r0: Any, *rest: Any) -> Any:
-        after, after0, slope, slope0, scale, score, mu, m0, g, g0, _ = rest
-        if not e.short:
-            return None
-        b = e.builder
-        before = e.load(mu, m0)
-        overlap = e.fold(e.multiply(before, e.load(after, after0)))
-        excess = b.fsub(score, overlap, flags=("contract", "nsz"))
-        zero = ir.Constant(e.vector, [0.0] * 4)
-        only_trace = b.insert_element(zero, excess, ir.Constant(ir.IntType(32), 0))
-        eta = e.multiply(e.add(before, only_trace), e.copies(scale))
-        result = e.fold(e.multiply(eta, e.load(slope, slope0)))
-        factors = [None, *(e.splat(c, e.offset(c0, n)) for n in range(2))]
-        products = []
-        for j in range(4):
-            weighted = e.multiply(eta, e.splat(r, e.offset(r0, j)))
-            column = e.load(a, e.offset(a0, 4 * j))
-            for q in range(3):
-                at = 16 * q + 4 * j
-                term = weighted
-                if q:
-                    column = e.add(column, e.multiply(factors[q], e.load(a, e.offset(a0, at))))
-                    term = e.multiply(factors[q], weighted)
-                here = e.offset(g0, at)
-                e.store(e.add(e.load(g, here), term), g, here)
-            products.append(e.multiply(eta, column))
-        e.store(e.fold_four(products), mu, m0)
-        return result
-
-    n = types.intp
-    f = types.float64
-    return f(a, n, c, n, r, n, after, n, slope, n, f, f, mu, n, g, n, n), _vectorised(emit)
-
-
-@_jit()
+@jit()
 def _factors(z, eta, c):  # type: ignore[no-untyped-def]
     """c[4 i : 4 i + 4] = eta cos, -eta sin of pi z[i] and their slopes; no gate for z <= 0."""
     for i in range(z.shape[0]):
@@ -153,7 +77,8 @@ def _factors(z, eta, c):  # type: ignore[no-untyped-def]
         c[4 * i + 3] = -on * math.pi * cosine
 
 
-@_jit()
+# long: forward and back over one tile, which share eight arrays.
+@jit()
 def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # type: ignore[no-untyped-def]
     """As ``score_trains``, for blocks (K or 1, S, 3, 4, 4) and G (K, S, 3, 4, 4): [s, q, j, i]."""
     T, B, K = z.shape[:3]
@@ -180,14 +105,14 @@ def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, 
                 for i in range(n):
                     k = 0 if shared else k0 + i
                     at = 96 * k + 48 * outcomes[t, b, k0 + i]
-                    _step_and_slope(blocks, at, c[t], 4 * i, r[t], 4 * i, y[t], 8 * i, 4)
+                    step_and_slope(blocks, at, c[t], 4 * i, r[t], 4 * i, y[t], 8 * i, 4)
                     p = y[t, 8 * i]
                     floored[t, i] = p < floor
                     if p < floor:
                         hits += 1
                         product[i] *= floor
                         _add_outcomes(blocks[k], both)
-                        _step_and_slope(both, 0, c[t], 4 * i, r[t], 4 * i, y[t], 8 * i, 4)
+                        step_and_slope(both, 0, c[t], 4 * i, r[t], 4 * i, y[t], 8 * i, 4)
                         inverse[t, i] = 1.0
                     else:
                         product[i] *= min(p, 1.0)
@@ -206,7 +131,7 @@ def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, 
                     score = signal[t, b, k0 + i] if weighted else 1.0
                     s = outcomes[t, b, k0 + i]
                     if not floored[t, i]:
-                        d_z[t, b, k0 + i, 0] = _credit(
+                        d_z[t, b, k0 + i, 0] = credit(
                             blocks, 96 * k + 48 * s, c[t], 4 * i, r[t], 4 * i, r[t + 1], 4 * i,
                             y[t], 8 * i + 4, inverse[t, i], score, mu, 4 * i,
                             G, 96 * (k0 + i) + 48 * s, 4,
@@ -216,7 +141,7 @@ def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, 
                     spare[:] = mu[4 * i : 4 * i + 4]
                     for s in range(2):
                         mu[4 * i : 4 * i + 4] = spare
-                        d_z[t, b, k0 + i, 0] = _credit(
+                        d_z[t, b, k0 + i, 0] = credit(
                             both, 0, c[t], 4 * i, r[t], 4 * i, r[t + 1], 4 * i,
                             y[t], 8 * i + 4, 1.0, 0.0, mu, 4 * i,
                             G, 96 * (k0 + i) + 48 * s, 4,
@@ -224,7 +149,7 @@ def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, 
     return hits
 
 
-@_jit()
+@jit()
 def _add_outcomes(block, both):  # type: ignore[no-untyped-def]
     """both = the block of an unknown outcome, from one neuron's (2, 3, 4, 4)."""
     flat = block.reshape((2, 48))
@@ -232,7 +157,7 @@ def _add_outcomes(block, both):  # type: ignore[no-untyped-def]
         both[m] = flat[0, m] + flat[1, m]
 
 
-@_jit()
+@jit()
 def contract(dA, G, d_theta):  # type: ignore[no-untyped-def]
     """d_theta[k, p] = <G[k], dA[k, p]>, flat; one dA for all or one each."""
     for k in range(G.shape[0]):
@@ -247,116 +172,7 @@ def contract(dA, G, d_theta):  # type: ignore[no-untyped-def]
 # -- recorded trains: every size ------------------------------------------------------------------
 
 
-# The samples of a neuron share its instrument. Some go through time together, and those with the
-# same outcome read its block at once, which halves the time.
-
-
-def _emit_rows(
-    e: _Emitter, a: Any, a0: Any, v: Any, vs: Any, y: Any, ys: Any, m: Any, d: Any
-) -> None:
-    """y[ys[g] + i] = sum_m a[a0 + i M + m] v[vs[g] + m] for every g and i < D, two i at a time."""
-    b = e.builder
-    with e.loop(d, 2) as (i, _):
-        rows = [b.add(a0, b.mul(e.offset(i, u), m)) for u in range(2)]
-        totals = [e.sums(2) for _ in vs]
-        with e.loop(m, e.lanes) as (at, _):
-            lines = [e.load(a, b.add(row, at)) for row in rows]
-            for v0, pair in zip(vs, totals, strict=True):
-                value = e.load(v, b.add(v0, at))
-                for line, total in zip(lines, pair, strict=True):
-                    e.accumulate(total, line, value)
-        for y0, pair in zip(ys, totals, strict=True):
-            for u, total in enumerate(pair):
-                b.store(e.fold(b.load(total)), b.gep(y, [b.add(y0, e.offset(i, u))]))
-
-
-def _emit_credits(
-    e: _Emitter,
-    a: Any,
-    at: Any,
-    v: Any,
-    vs: Any,
-    eta: Any,
-    es: Any,
-    w: Any,
-    g: Any,
-    m: Any,
-    d: Any,
-) -> None:
-    """For eta_n at es[n] and v_n at vs[n]: w_n = eta_n a and g += sum_n eta_n (x) v_n."""
-    b = e.builder
-
-    def columns(start: Any, stop: Any, width: int) -> None:
-        """Go down *width* vectors of columns at a time; width 2 is a cache line."""
-        step = _const(width * e.lanes)
-        with cgutils.for_range_slice(b, start, stop, step, inc=True) as (m0, _):
-            places = [[e.offset(b.add(v0, m0), h * e.lanes) for h in range(width)] for v0 in vs]
-            vectors = [[e.load(v, place) for place in row] for row in places]
-            totals = [e.sums(width) for _ in vs]
-            with e.loop(d, 1) as (i, _):
-                row = b.add(b.add(at, b.mul(i, m)), m0)
-                factors = [e.splat(eta, b.add(e0, i)) for e0 in es]
-                for h in range(width):
-                    here = e.offset(row, h * e.lanes)
-                    line, credit = e.load(a, here), e.load(g, here)
-                    for n, factor in enumerate(factors):
-                        e.accumulate(totals[n][h], factor, line)
-                        credit = e.add(credit, e.multiply(factor, vectors[n][h]))
-                    e.store(credit, g, here)
-            for row_places, row_totals in zip(places, totals, strict=True):
-                for place, total in zip(row_places, row_totals, strict=True):
-                    e.store(b.load(total), w, place)
-
-    whole = b.and_(m, _const(-2 * e.lanes))
-    columns(_const(0), whole, 2)
-    columns(whole, m, 1)
-
-
-def _of_samples(n: int) -> tuple[Any, Any]:
-    """Return two intrinsics for the samples order[at : at + n], which share a block of A at a0.
-
-    v and w hold M numbers per sample, y and eta D. With the block as a matrix a (D, M) and that of
-    G at the same place as g,
-
-    - rows: y = a v;
-    - credits: w = eta a, and g += sum of the samples' eta (x) v.
-    """
-
-    def of(e: _Emitter, order: Any, at: Any, length: Any) -> list[Any]:
-        b = e.builder
-        samples = [b.load(b.gep(order, [e.offset(at, k)])) for k in range(n)]
-        return [b.mul(sample, length) for sample in samples]
-
-    @intrinsic
-    def rows(context, a, a0, v, y, order, at, m, d):  # type: ignore[no-untyped-def]
-        def emit(e: _Emitter, a: Any, a0: Any, v: Any, y: Any, *rest: Any) -> None:
-            order, at, m, d = rest
-            _emit_rows(e, a, a0, v, of(e, order, at, m), y, of(e, order, at, d), m, d)
-
-        i = types.intp
-        return types.void(a, i, v, y, order, i, i, i), _vectorised(emit)
-
-    @intrinsic
-    def credits(context, a, a0, v, eta, w, g, order, at, m, d):  # type: ignore[no-untyped-def]
-        def emit(
-            e: _Emitter, a: Any, a0: Any, v: Any, eta: Any, w: Any, g: Any, *rest: Any
-        ) -> None:
-            order, at, m, d = rest
-            vs, es = of(e, order, at, m), of(e, order, at, d)
-            _emit_credits(e, a, a0, v, vs, eta, es, w, g, m, d)
-
-        i = types.intp
-        return types.void(a, i, v, eta, w, g, order, i, i, i), _vectorised(emit)
-
-    return rows, credits
-
-
-_rows_of_1, _credits_of_1 = _of_samples(1)
-_rows_of_2, _credits_of_2 = _of_samples(2)
-_rows_of_4, _credits_of_4 = _of_samples(4)
-
-
-@_jit(inline="always")
+@jit(inline="always")
 def _sort_by_outcome(drawn, left_out, t, n, order, ends):  # type: ignore[no-untyped-def]
     """Fill order with the samples not left out in step t; those of outcome s end before ends[s]."""
     total = 0
@@ -368,41 +184,41 @@ def _sort_by_outcome(drawn, left_out, t, n, order, ends):  # type: ignore[no-unt
         ends[s] = total
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _step_forward(a, v, y, order, ends):  # type: ignore[no-untyped-def]
     """y = a v for the samples of *order*, each with the block of its outcome."""
     D, M = y.shape[1], v.shape[1]
     at = 0
     for s in range(ends.shape[0]):
         while ends[s] - at >= 4:
-            _rows_of_4(a, s * D * M, v, y, order, at, M, D)
+            rows_of_4(a, s * D * M, v, y, order, at, M, D)
             at += 4
         if ends[s] - at >= 2:
-            _rows_of_2(a, s * D * M, v, y, order, at, M, D)
+            rows_of_2(a, s * D * M, v, y, order, at, M, D)
             at += 2
         if ends[s] > at:
-            _rows_of_1(a, s * D * M, v, y, order, at, M, D)
+            rows_of_1(a, s * D * M, v, y, order, at, M, D)
             at += 1
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _step_back(a, v, eta, w, g, order, ends):  # type: ignore[no-untyped-def]
     """w = eta a and g += eta (x) v for the samples of *order*, as _step_forward."""
     D, M = eta.shape[1], v.shape[1]
     at = 0
     for s in range(ends.shape[0]):
         while ends[s] - at >= 4:
-            _credits_of_4(a, s * D * M, v, eta, w, g, order, at, M, D)
+            credits_of_4(a, s * D * M, v, eta, w, g, order, at, M, D)
             at += 4
         if ends[s] - at >= 2:
-            _credits_of_2(a, s * D * M, v, eta, w, g, order, at, M, D)
+            credits_of_2(a, s * D * M, v, eta, w, g, order, at, M, D)
             at += 2
         if ends[s] > at:
-            _credits_of_1(a, s * D * M, v, eta, w, g, order, at, M, D)
+            credits_of_1(a, s * D * M, v, eta, w, g, order, at, M, D)
             at += 1
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _encode_sample(z, b, k, eta, zero, c, dc, t, i):  # type: ignore[no-untyped-def]
     """Fill c[t, i] (C,) for z[t, b, k] and its slopes dc[t, i] (N, C).
 
@@ -422,7 +238,7 @@ def _encode_sample(z, b, k, eta, zero, c, dc, t, i):  # type: ignore[no-untyped-
         encode_slopes(z[t, b, k], eta, zero, c[t, i], dc[t, i])
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _expand_sample(c, r, v, t, i):  # type: ignore[no-untyped-def]
     """v[i] = c[t, i] (x) r[t, i]."""
     D = r.shape[2]
@@ -431,7 +247,8 @@ def _expand_sample(c, r, v, t, i):  # type: ignore[no-untyped-def]
             v[i, q * D + j] = c[t, i, q] * r[t, i, j]
 
 
-@_jit()
+# long: forward and back over one tile, which share fifteen arrays.
+@jit()
 def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # type: ignore[no-untyped-def]
     """Fill scores; return the number of floor hits.
 
@@ -476,7 +293,7 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
                         p[t, i], probability, only[0] = 1.0, floor, i
                         for s in range(S):
                             if s != drawn[t, i]:
-                                _rows_of_1(a, s * D * M, v, other, only, 0, M, D)
+                                rows_of_1(a, s * D * M, v, other, only, 0, M, D)
                                 y[i] += other[i]
                     scale = 1.0 / y[i, 0]
                     for m in range(D):
@@ -506,7 +323,7 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
                     if floored[t, i]:
                         w[i], only[0] = 0.0, i
                         for s in range(S):
-                            _credits_of_1(a, s * D * M, v, eta_t, spare, g, only, 0, M, D)
+                            credits_of_1(a, s * D * M, v, eta_t, spare, g, only, 0, M, D)
                             w[i] += spare[i]
                     for m in range(N):
                         total = 0.0
@@ -524,7 +341,8 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
     return hits
 
 
-@_jit()
+# long: one step of one neuron; a slice per part would cost as much as the part.
+@jit()
 def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window, e, kappa):  # type: ignore[no-untyped-def]
     """One online step of K neurons: scores e (K, P+N) and kappa (K, H+1, N) of the given outcome.
 
@@ -605,42 +423,3 @@ def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window
                     window[k, h, n, i] = x[i] - score * y[i]
         for i in range(D):
             r[k, i] = y[i]
-
-
-@_jit()
-def build_derivatives(program, entries, terms, rows, start, effects, theta, dA):  # type: ignore[no-untyped-def]
-    """Fill dA (K, P, S, D, C, D), the derivatives of the instruments by each angle.
-
-    The arguments are those of ``build_instruments``; tangents are pushed forward gate by gate.
-    """
-    n_ops, n_params, columns = program.shape[0], dA.shape[1], start.shape[1]
-    values, slopes = np.empty(terms.shape[0]), np.empty(terms.shape[0])
-    state, spare = np.empty(start.shape), np.empty(start.shape)
-    tangents = np.empty((n_params, *start.shape))
-    live = np.zeros(n_params, np.bool_)
-    for k in range(theta.shape[0]):
-        state[:] = start
-        live[:] = False
-        for op in range(n_ops):
-            _gate_values(op, program, terms, theta[k], False, values)
-            for p in range(n_params):
-                if live[p]:
-                    _apply(op, program, entries, values, rows, False, tangents[p], spare)
-                    tangents[p] = spare
-            p = program[op, 0]
-            if p >= 0:
-                _gate_values(op, program, terms, theta[k], True, slopes)
-                _apply(op, program, entries, slopes, rows, False, state, spare)
-                if live[p]:
-                    tangents[p] += spare
-                else:
-                    tangents[p] = spare
-                    live[p] = True
-            _apply(op, program, entries, values, rows, False, state, spare)
-            state, spare = spare, state
-        for p in range(n_params):
-            out = dA[k, p].reshape((effects.shape[0], columns))
-            if live[p]:
-                _read_out(effects, tangents[p], out)
-            else:
-                out[:] = 0.0

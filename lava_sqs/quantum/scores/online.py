@@ -23,6 +23,7 @@ from lava_sqs._checks import check_int
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import check_scores
 from lava_sqs.quantum.kernels import scores as _score_kernels
+from lava_sqs.quantum.kernels.build import build_derivatives
 from lava_sqs.quantum.population import _FLOOR, ground_state
 from lava_sqs.quantum.program import Program
 
@@ -58,7 +59,7 @@ def derivatives(program: Program, theta: Array) -> Array:
     """
     check_scores(program.ansatz, program.noise, rows=len(theta))
     dA = np.empty((theta.shape[0], theta.shape[1], *program.shape))
-    program._call(_score_kernels.build_derivatives, theta, dA)
+    program._call(build_derivatives, theta, dA)
     return dA
 
 

@@ -1,0 +1,189 @@
+"""The Numba loops that build instruments from programs, and go back through the build.
+
+Layouts as in :mod:`lava_sqs.quantum.kernels.step`; a program is described at
+``build_instruments``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from lava_sqs.quantum.kernels.vectors import Emitter, jit, vectorised
+
+
+@intrinsic
+def _add_row(context, w, a, i, b, j, d):  # type: ignore[no-untyped-def]
+    """b[j] += w a[i], for rows of the matrices a and b, whose width d is a multiple of 4."""
+
+    def emit(e: Emitter, w: Any, a: Any, i: Any, b: Any, j: Any, d: Any) -> None:
+        product = e.builder.mul
+        source, target = product(i, d), product(j, d)
+        weight = e.copies(w)
+        with e.loop(d, e.lanes) as (at, _):
+            here = e.builder.add(target, at)
+            term = e.multiply(weight, e.load(a, e.builder.add(source, at)))
+            e.store(e.add(e.load(b, here), term), b, here)
+
+    n = types.intp
+    return types.void(types.float64, a, n, b, n, n), vectorised(emit)
+
+
+@intrinsic
+def _row_product(context, a, i, b, j, d):  # type: ignore[no-untyped-def]
+    """Return a[i] . b[j], for rows as those of _add_row."""
+
+    def emit(e: Emitter, a: Any, i: Any, b: Any, j: Any, d: Any) -> Any:
+        first, second = e.builder.mul(i, d), e.builder.mul(j, d)
+        (total,) = e.sums(1)
+        with e.loop(d, e.lanes) as (at, _):
+            left, right = (e.builder.add(row, at) for row in (first, second))
+            e.accumulate(total, e.load(a, left), e.load(b, right))
+        return e.fold(e.builder.load(total))
+
+    n = types.intp
+    return types.float64(a, n, b, n, n), vectorised(emit)
+
+
+@jit()
+def trigonometric_basis(kind, angle):  # type: ignore[no-untyped-def]
+    """1, cos, sin, cos, sin: of the angle and twice it, or (*kind* 2) of half the angle and it."""
+    if kind == 2:
+        angle *= 0.5
+    c, s = math.cos(angle), math.sin(angle)
+    return 1.0, c, s, c * c - s * s, 2.0 * c * s
+
+
+@jit()
+def _gate_values(op, program, terms, theta, derivative, out):  # type: ignore[no-untyped-def]
+    """Fill the entries of operation *op*, or their derivatives; return their number."""
+    param, kind, count, first = program[op, 0], program[op, 1], program[op, 2], program[op, 3]
+    b0, b1, b2, b3, b4 = trigonometric_basis(kind, theta[param] if param >= 0 else 0.0)
+    if derivative:
+        step = 0.5 if kind == 2 else 1.0
+        b0, b1, b2, b3, b4 = 0.0, -step * b2, step * b1, -2.0 * step * b4, 2.0 * step * b3
+    for e in range(count):
+        t = terms[first + e]
+        value = b0 * t[0]
+        if kind > 0:
+            value += b1 * t[1] + b2 * t[2]
+        if kind > 1:
+            value += b3 * t[3] + b4 * t[4]
+        out[e] = value
+    return count
+
+
+@jit()
+def _apply(op, program, entries, values, rows, transpose, source, target):  # type: ignore[no-untyped-def]
+    """target = (operation *op*) source; both (4**n, columns), distinct arrays."""
+    count, first, size, start = program[op, 2], program[op, 3], program[op, 4], program[op, 5]
+    n_rows, columns = source.shape
+    target[:] = 0.0
+    for g in range(start, start + n_rows, size):
+        for e in range(count):
+            i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
+            if transpose:
+                i, j = j, i
+            _add_row(values[e], source, j, target, i, columns)
+
+
+@jit()
+def _read_out(effects, state, out):  # type: ignore[no-untyped-def]
+    """out = effects state."""
+    out[:] = 0.0
+    for e in range(effects.shape[0]):
+        for n in range(effects.shape[1]):
+            if effects[e, n] != 0.0:
+                _add_row(effects[e, n], state, n, out, e, state.shape[1])
+
+
+@jit()
+def build_instruments(program, entries, terms, rows, start, effects, theta, A):  # type: ignore[no-untyped-def]
+    """Fill A (K, S, D, C, D) for the angles theta (K, P).
+
+    program (n_ops, 6): parameter or -1, kind (0 constant, 1 rotation, 2 controlled rotation),
+    number of entries that are not zero, the first of them in entries (row, column) and terms
+    (coefficients in the trigonometric basis), matrix size, offset into rows. start (4**n, C*D): the
+    encoded register per column. effects (S*D, 4**n): what is read out.
+    """
+    values = np.empty(terms.shape[0])
+    a, b = np.empty(start.shape), np.empty(start.shape)
+    for k in range(theta.shape[0]):
+        a[:] = start
+        for op in range(program.shape[0]):
+            _gate_values(op, program, terms, theta[k], False, values)
+            _apply(op, program, entries, values, rows, False, a, b)
+            a, b = b, a
+        _read_out(effects, a, A[k].reshape((effects.shape[0], start.shape[1])))
+
+
+@jit()
+def pull_back(program, entries, terms, rows, start, effects, theta, G, d_theta):  # type: ignore[no-untyped-def]
+    """d_theta[k, p] += <G[k], dA[k]/dtheta_p>: reverse mode through the build, G like A."""
+    n_ops, (n_rows, columns) = program.shape[0], start.shape
+    values = np.empty(terms.shape[0])
+    states = np.empty((n_ops + 1, n_rows, columns))
+    states[0] = start
+    adjoint, spare = np.empty(start.shape), np.empty(start.shape)
+    for k in range(theta.shape[0]):
+        for op in range(n_ops):
+            _gate_values(op, program, terms, theta[k], False, values)
+            _apply(op, program, entries, values, rows, False, states[op], states[op + 1])
+        _read_out(effects.T, G[k].reshape((effects.shape[0], columns)), adjoint)
+        for op in range(n_ops - 1, -1, -1):
+            if program[op, 0] >= 0:
+                count = _gate_values(op, program, terms, theta[k], True, values)
+                first, size, at = program[op, 3], program[op, 4], program[op, 5]
+                total = 0.0
+                for g in range(at, at + n_rows, size):
+                    for e in range(count):
+                        if values[e] != 0.0:
+                            i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
+                            total += values[e] * _row_product(adjoint, i, states[op], j, columns)
+                d_theta[k, program[op, 0]] += total
+            _gate_values(op, program, terms, theta[k], False, values)
+            _apply(op, program, entries, values, rows, True, adjoint, spare)
+            adjoint, spare = spare, adjoint
+
+
+@jit()
+def build_derivatives(program, entries, terms, rows, start, effects, theta, dA):  # type: ignore[no-untyped-def]
+    """Fill dA (K, P, S, D, C, D), the derivatives of the instruments by each angle.
+
+    The arguments are those of ``build_instruments``; tangents are pushed forward gate by gate.
+    """
+    n_ops, n_params, columns = program.shape[0], dA.shape[1], start.shape[1]
+    values, slopes = np.empty(terms.shape[0]), np.empty(terms.shape[0])
+    state, spare = np.empty(start.shape), np.empty(start.shape)
+    tangents = np.empty((n_params, *start.shape))
+    live = np.zeros(n_params, np.bool_)
+    for k in range(theta.shape[0]):
+        state[:] = start
+        live[:] = False
+        for op in range(n_ops):
+            _gate_values(op, program, terms, theta[k], False, values)
+            for p in range(n_params):
+                if live[p]:
+                    _apply(op, program, entries, values, rows, False, tangents[p], spare)
+                    tangents[p] = spare
+            p = program[op, 0]
+            if p >= 0:
+                _gate_values(op, program, terms, theta[k], True, slopes)
+                _apply(op, program, entries, slopes, rows, False, state, spare)
+                if live[p]:
+                    tangents[p] += spare
+                else:
+                    tangents[p] = spare
+                    live[p] = True
+            _apply(op, program, entries, values, rows, False, state, spare)
+            state, spare = spare, state
+        for p in range(n_params):
+            out = dA[k, p].reshape((effects.shape[0], columns))
+            if live[p]:
+                _read_out(effects, tangents[p], out)
+            else:
+                out[:] = 0.0
