@@ -27,7 +27,7 @@ MOVED: dict[str, tuple[str, ...]] = {
         "lava_sqs.quantum.scores.recorded",
         "lava_sqs.quantum.scores.online",
     ),
-    "lava_sqs.quantum.trajectory": ("lava_sqs.quantum.engines",),
+    "lava_sqs.quantum.trajectory": ("lava_sqs.quantum.engines.trajectory",),
     "lava_sqs.running": ("lava_sqs.execution",),
     "lava_sqs.study.command": ("lava_sqs.cli.study",),
 }

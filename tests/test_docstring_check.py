@@ -84,7 +84,7 @@ def test_every_public_name_is_found_once_under_its_shortest_path():
 
 def test_references_mean_what_python_means_there():
     resolve = docstrings.public.resolve
-    engines = "lava_sqs.quantum.engines"
+    engines = "lava_sqs.quantum.engines.exact"
     runtime = "lava_sqs.execution.running"
     assert resolve("Engine", engines, ["InstrumentEngine", "run"]) == f"{engines}.Engine"
     assert resolve("lava_sqs.SQS", engines, []) == "lava_sqs.SQS"

@@ -253,6 +253,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
     classes_: Array
     _inputs: Inputs
 
+    # long: one argument, one line: scikit-learn wants each as an attribute.
     def __init__(
         self,
         hidden_layer_sizes: tuple[int, ...] = (64,),
@@ -433,6 +434,7 @@ class SQSNN(ClassifierMixin, BaseEstimator):
                 stacklevel=outside(),
             )
 
+    # long: a line or two for each argument.
     def _check_arguments(self) -> None:
         sizes = self.hidden_layer_sizes
         if not isinstance(sizes, (tuple, list)):

@@ -53,13 +53,13 @@ from lava_sqs.quantum._room import (
     literal_bytes,
 )
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.engines import (
+from lava_sqs.quantum.engines.exact import _FLOOR as _FLOOR
+from lava_sqs.quantum.engines.exact import (
     Engine,
     InstrumentEngine,
     LiteralEngine,
 )
-from lava_sqs.quantum.engines import ground_state as ground_state
-from lava_sqs.quantum.engines.exact import _FLOOR as _FLOOR
+from lava_sqs.quantum.engines.exact import ground_state as ground_state
 from lava_sqs.quantum.engines.trajectory import (
     TrajectoryEngine,
     gate_bytes,

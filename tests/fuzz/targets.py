@@ -1046,6 +1046,20 @@ LEFT_OUT = {
         ("study.StoreError", "study.StudyError", "study.StudyWarning"), "exceptions and warnings"
     ),
     **dict.fromkeys(("network.Neuron", "neurons.BoundNeuron"), "protocols"),
+    **dict.fromkeys(("cli.build_parser", "cli.main"), "the command line: tests/commands"),
+    **dict.fromkeys(
+        ("testing.NeuronCheck", "testing.check_neuron", "testing.neuron_checks"),
+        "what holds neurons of others: tests/conformance",
+    ),
+    **dict.fromkeys(
+        ("quantum.noise.Channel", "quantum.noise.depolarizing"),
+        "what NoiseModel is made of: its methods check what they are given",
+    ),
+    **dict.fromkeys(
+        ("quantum.instrument.Program", "quantum.instrument.compile_program"),
+        "the inside of quantum.instrument, which checks its arguments",
+    ),
+    "execution.run_network": "starts Lava: tests/network/test_in_lava.py",
     "neurons.BaseNeuron": "an abstract base",
     "neurons.RunOut": "what a run hands over, made by neurons",
     "neurons.kinds": "takes no arguments",

@@ -8,7 +8,7 @@ flattened: T steps, B batch entries, K neurons, N channels.
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from lava_sqs._checks import check_real
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum._memory import Note
+from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels import step as _kernels
 from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.reference import ReferenceNeuron
@@ -26,9 +27,6 @@ from lava_sqs.quantum.states import (
     pauli_to_qobj,
     qobj_to_pauli,
 )
-
-if TYPE_CHECKING:
-    from lava_sqs.quantum.population import Population
 
 __all__ = ["Engine", "InstrumentEngine", "LiteralEngine", "check_states", "ground_state"]
 
@@ -113,7 +111,7 @@ class _PauliEngine:
 
     no_likelihood = ""
 
-    def __init__(self, population: Population) -> None:
+    def __init__(self, population: Recipe) -> None:
         self._qubits = population.ansatz.memory_qubits
         self._batch = population.batch
         self._shape = (int(np.prod(self._batch, dtype=int)), population.size)
@@ -158,7 +156,7 @@ class InstrumentEngine(_PauliEngine):
     (1, 3, 4)
     """
 
-    def __init__(self, population: Population) -> None:
+    def __init__(self, population: Recipe) -> None:
         ansatz = population.ansatz
         self._program = compile_program(ansatz, population.noise)
         self._dtype = population.dtype
@@ -259,7 +257,7 @@ class LiteralEngine(_PauliEngine):
     True
     """
 
-    def __init__(self, population: Population) -> None:
+    def __init__(self, population: Recipe) -> None:
         self._population = population
         self._floor = _FLOOR[population.dtype]
         super().__init__(population)

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from functools import cache, reduce
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,11 @@ from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines.exact import _FLOOR, broadcast_memory
+from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels.trajectories import pauli_vectors, run_trajectories
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.schedule import Schedule
 from lava_sqs.quantum.states import _kron, pauli_to_qobj
-
-if TYPE_CHECKING:
-    from lava_sqs.quantum.population import Population
 
 __all__ = [
     "LARGEST_PAULI_MEMORY",
@@ -292,7 +290,7 @@ class TrajectoryEngine:
     (3, 5, 4)
     """
 
-    def __init__(self, population: Population, rng: np.random.Generator) -> None:
+    def __init__(self, population: Recipe, rng: np.random.Generator) -> None:
         self._ansatz, self._dtype = population.ansatz, population.dtype
         self._program = _Program(population.ansatz, population.noise, self._dtype)
         self._rng = rng
@@ -332,7 +330,7 @@ class TrajectoryEngine:
         return np.asarray(self._psi[:, :, 0] + 1j * self._psi[:, :, 1])
 
     def set_theta(self, theta: Array, changed: Array) -> None:
-        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.Engine`."""
+        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.exact.Engine`."""
         if (theta == theta[0]).all():
             self._gates = self._program.gates(theta[:1], self._dtype)
         elif len(self._gates) != len(theta):
@@ -396,7 +394,7 @@ class TrajectoryEngine:
         likelihood: Array,
         memory: Array,
     ) -> int:
-        """Make T steps; see :class:`~lava_sqs.quantum.engines.Engine`."""
+        """Make T steps; see :class:`~lava_sqs.quantum.engines.exact.Engine`."""
         program = self._program
         if program.random and (clamp >= 0).any():
             raise ArgumentValueError(

@@ -40,7 +40,7 @@ from lava_sqs._checks import (
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import check_scores
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.engines import InstrumentEngine
+from lava_sqs.quantum.engines.exact import InstrumentEngine
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population, ground_state
