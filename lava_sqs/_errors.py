@@ -12,8 +12,10 @@ class ArgumentError(Exception):
     ----------
     argument : str
         Its name, as the caller wrote it.
-    message : str
-        What was expected and what was given: the rest of the sentence that the name begins.
+    message : str, optional
+        What was expected and what was given: the rest of the sentence that the name begins. None:
+        *argument* is the whole text, since other people's code makes errors anew by
+        ``type(error)(text)``.
 
     Examples
     --------
@@ -24,16 +26,13 @@ class ArgumentError(Exception):
     ('size', True)
     """
 
-    def __init__(self, argument: str, message: str) -> None:
-        super().__init__(argument, message)
-        self.argument, self.message = argument, message
+    def __init__(self, argument: str, message: str | None = None) -> None:
+        super().__init__(*((argument,) if message is None else (argument, message)))
+        self.argument = argument if message is not None else ""
+        self._text = argument if message is None else f"Argument `{argument}` {message}"
 
     def __str__(self) -> str:
-        return self.text(f"Argument `{self.argument}`")
-
-    def text(self, subject: str) -> str:
-        """Return the sentence with another *subject*, for example a command-line option."""
-        return f"{subject} {self.message}"
+        return self._text
 
 
 class ArgumentValueError(ArgumentError, ValueError):

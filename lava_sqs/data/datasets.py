@@ -243,7 +243,8 @@ def _data_set_of(path: str | Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError) as error:
-        raise type(error)(f"The file {path} holds no data set. {error}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"The file {path} holds no data set. {error}") from error
 
 
 def _read(
