@@ -17,16 +17,29 @@ FORBIDDEN = {"eval", "exec", "load", "loads", "savefig", "pickle", "cloudpickle"
 ALLOWED = {
     ("_files.py", "savefig"),
     ("cli/data.py", "load"),  # a loader of lava_sqs.data
-    ("quantum/_score_kernels.py", "load"),  # an instruction of LLVM
-    ("network/storage.py", "loads"),  # json
+    *((f"quantum/kernels/{file}.py", "load") for file in ("build", "credit")),  # of LLVM
+    # names of modules that are imported late
+    *(
+        (f"{file}.py", "load")
+        for file in (
+            "_lazy",
+            "neurons/base",
+            "network/estimator",
+            "study/result",
+            "study/__main__",
+        )
+    ),
+    ("network/files.py", "loads"),  # json
     ("study/store.py", "loads"),  # json
     ("study/networks.py", "loads"),  # json
     ("study/loader.py", "loads"),  # toml
     ("study/isolation.py", "loads"),
     ("study/_child.py", "load"),
-    ("study/_child.py", "loads"),
-    *((f"study/{file}.py", "pickle") for file in ("isolation", "_child")),
-    *((f"study/{file}.py", "cloudpickle") for file in ("isolation", "loader")),
+    ("study/_failure.py", "loads"),
+    ("execution/supervision/ledger.py", "load"),  # what a forked child wrote into shared memory
+    ("execution/supervision/ledger.py", "pickle"),
+    *((f"study/{file}.py", "pickle") for file in ("isolation", "_child", "_failure")),
+    *((f"study/{file}.py", "cloudpickle") for file in ("_failure", "loader")),
 }
 
 

@@ -86,9 +86,15 @@ def names() -> tuple[Name, ...]:
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
     """Yield the public methods and properties that a class defines, or a private base documents."""
-    bases = [c for c in cls.__mro__[1:] if c.__name__.startswith("_")]
-    documented = [i for c in bases for i in vars(c).items() if getattr(i[1], "__doc__", None)]
-    for name, value in [*vars(cls).items(), *documented]:
+    private = [c for c in cls.__mro__[1:] if c.__name__.startswith("_")]
+    bases = [c for c in private if c.__module__.partition(".")[0] == "lava_sqs"]
+    documented = {
+        name: value
+        for base in reversed(bases)
+        for name, value in vars(base).items()
+        if getattr(value, "__doc__", None)
+    }
+    for name, value in {**documented, **vars(cls)}.items():
         if name.startswith("_"):
             continue
         if isinstance(value, (classmethod, staticmethod)):

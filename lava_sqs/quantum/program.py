@@ -103,7 +103,7 @@ class Program:
     def pull_back(
         self, theta: NDArray[np.float64], gradient: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return ``sum <gradient, dA/dtheta_p>``: reverse mode through :meth:`build`.
+        """Return ``sum <gradient, dA/dtheta_p>``: reverse mode through ``build``.
 
         Parameters
         ----------
