@@ -1,6 +1,6 @@
 """Let Lava 0.10 run on Python 3.11 and later and on NumPy 2.4 and later.
 
-Four of its modules do not. Their source is mended in memory while they are imported: no file of
+Five of its modules do not. Their source is mended in memory while they are imported: no file of
 Lava is changed, and nothing happens before. This module is imported whenever Python starts, by
 ``lava_sqs.pth`` or, from Python 3.15, ``lava_sqs.start``, since users import Lava's Processes
 before ``lava_sqs``; so it imports nothing itself.
@@ -18,6 +18,15 @@ MENDED = {
     "lava.magma.core.process.ports.ports": (
         ("import numpy as np\n", "import numpy as np; from _lava_sqs_startup import reshape\n"),
         ("ft.partial(np.reshape, newshape=", "ft.partial(reshape, shape="),
+    ),
+    # hasattr() of a collection of ports or Vars raises, and newer Pythons ask it for private names.
+    "lava.magma.core.process.process": (
+        (
+            "            raise AssertionError\n\n        if item not in self.member_names:",
+            "            raise AssertionError\n"
+            "        if item.startswith('_'): raise AttributeError(item)\n"
+            "        if item not in self.member_names:",
+        ),
     ),
     # An array of one element is taken for a number: refused from NumPy 2.4.
     "lava.proc.clp.nsm.models": (

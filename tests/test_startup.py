@@ -1,18 +1,22 @@
 """Lava runs on every Python and NumPy, in any order of imports: startup/_lava_sqs_startup.py."""
 
-import importlib.machinery
+import copy
+import importlib.util
 import pickle
 import site
 import subprocess
 import sys
 import types
 from pathlib import Path
+from unittest.mock import Mock
 
 import _lava_sqs_startup as startup
 import numpy as np
 import pytest
 from lava.magma.core.process.ports.ports import ReshapePort
+from lava.magma.core.process.process import AbstractProcess
 from lava.proc.graded.models import inv_sqrt
+from lava.proc.lif.process import LIF
 
 from lava_sqs import _lava
 
@@ -131,6 +135,15 @@ def test_reshaped_ports_reshape(shape):
     x = np.arange(6.0).reshape(1, 6)
     assert forward(x).shape == shape
     np.testing.assert_array_equal(back(forward(x)), x)
+
+
+def test_collections_can_be_asked_for_what_they_lack():
+    ports = LIF(shape=(2,)).in_ports
+    assert not any(hasattr(ports, name) for name in ("__wrapped__", "_is_coroutine_marker"))
+    assert copy.copy(ports).member_names == ports.member_names
+    with pytest.raises(AssertionError, match="is not a member"):
+        ports.nothing  # noqa: B018
+    assert Mock(spec_set=AbstractProcess()).in_ports
 
 
 @pytest.mark.parametrize("value", [1, 100, 64.0, np.array([4096]), np.array([[250.0]])])
