@@ -67,6 +67,8 @@ def _runner(page):
 def test_examples_in_docstrings_are_true(name):
     module = importlib.import_module(name)
     failed, _ = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    if "matplotlib.pyplot" in sys.modules:  # of many open figures it warns
+        sys.modules["matplotlib.pyplot"].close("all")
     assert failed == 0
 
 
