@@ -29,6 +29,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
+from lava_sqs import _seeds
 from lava_sqs._checks import check_choice, check_seed
 from lava_sqs._files import write_figure
 from lava_sqs.execution.running import SQSSimCfg, runtime
@@ -218,7 +219,7 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     if backend is not None:
         check_choice("backend", backend, BACKENDS)
     for_learning, for_rate_code, for_sqs = np.random.SeedSequence(seed).spawn(3)
-    sqs_seed = int(for_sqs.generate_state(1)[0])
+    sqs_seed = _seeds.of_sequence(for_sqs)
 
     pixels, digits = load_digits(return_X_y=True)
     pixels = pixels / 16.0

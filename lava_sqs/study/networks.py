@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lava_sqs import _seeds
 from lava_sqs._checks import check_int, check_items, check_text, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.study.counts import Counts
@@ -63,10 +64,6 @@ def _hash_of(path: str) -> str:
 def _key(data: str, classes: Sequence[Any] | None) -> tuple[Any, ...]:
     """Return the arguments of :func:`_dataset`."""
     return data, _data_identity(data), None if classes is None else tuple(classes)
-
-
-def _integer(seed: np.random.SeedSequence) -> int:
-    return int(seed.generate_state(1, np.uint32)[0])
 
 
 # -- testing -------------------------------------------------------------------------------------
@@ -138,10 +135,10 @@ def predict(model: Any, x: Any, params: Mapping[str, Any], seed: np.random.SeedS
     accepted = inspect.signature(model.predict).parameters
     for keyword in ("seed", "random_state"):
         if keyword in accepted:
-            return np.asarray(model.predict(x, **{keyword: _integer(seed)}, **arguments))
+            return np.asarray(model.predict(x, **{keyword: _seeds.of_sequence(seed)}, **arguments))
     if hasattr(model, "random_state"):
         model = copy.copy(model)
-        model.random_state = _integer(seed)
+        model.random_state = _seeds.of_sequence(seed)
     return np.asarray(model.predict(x, **arguments))
 
 
@@ -445,7 +442,7 @@ class Training:
         x_test, y_test = data.x_test[: self.test_size], data.y_test[: self.test_size]
         values = []
         for child in seed.spawn(self.networks):
-            model = _fit(_untrained(params, _integer(child)), x, y)
+            model = _fit(_untrained(params, _seeds.of_sequence(child)), x, y)
             guess = predict(model, x_test, params, child.spawn(1)[0])
             values.append(float(np.mean(guess == y_test)))
         return Counts.of_values(values)
