@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 # old module -> the modules that have its public names
 MOVED: dict[str, tuple[str, ...]] = {
+    "lava_sqs.data.datasets": (
+        "lava_sqs.data.dataset",
+        "lava_sqs.data.events",
+        "lava_sqs.data.images",
+        "lava_sqs.data.series",
+    ),
     "lava_sqs.learning": ("lava_sqs.optimizers", "lava_sqs.quantum.scores"),
     "lava_sqs.learning.optimizers": ("lava_sqs.optimizers",),
     "lava_sqs.learning.published": ("lava_sqs.quantum.scores",),

@@ -24,7 +24,7 @@ ALLOWED = {
         for file in (
             "_lazy",
             "neurons/base",
-            "network/estimator",
+            "network/base",
             "study/result",
             "study/__main__",
         )

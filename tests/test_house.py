@@ -16,8 +16,6 @@ WITHOUT_LAVA = {"base", "data", "quantum", "neurons", "network", "study", "plot"
 FILE, FUNCTION = 500, 60
 #: Files that still wait to be split, and the most lines that they may have until then.
 STILL_LONG = {
-    "lava_sqs.data.datasets": 837,
-    "lava_sqs.network.estimator": 1152,
     "lava_sqs.quantum.population": 797,
     "lava_sqs.study._identity": 522,
     "lava_sqs.study.store": 522,

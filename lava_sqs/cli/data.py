@@ -119,7 +119,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _data(args: argparse.Namespace) -> int:
-    from lava_sqs.data.datasets import samples_in_words
+    from lava_sqs.data.dataset import samples_in_words
 
     check_writable(args.out)
     load, _ = SETS[args.name]

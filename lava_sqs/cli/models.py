@@ -136,7 +136,7 @@ def _training_data(args: argparse.Namespace) -> Dataset:
 
 def _input_kind(data: Dataset, kind: str | None, channels_first: bool | None) -> str | None:
     """Return what the samples are; refuse to guess where more than one reading makes sense."""
-    from lava_sqs.data.datasets import samples_in_words
+    from lava_sqs.data.dataset import samples_in_words
 
     x = data.x_train
     shape = x.shape[1:]

@@ -1,19 +1,10 @@
 """Encoders and data sets."""
 
-from lava_sqs.data.datasets import (
-    Dataset,
-    bin_events,
-    load_digits,
-    load_japanese_vowels,
-    load_mnist,
-    load_nmnist,
-    load_npz,
-    load_santa_fe,
-    load_usps,
-    pool_events,
-    read_nmnist_events,
-)
+from lava_sqs.data.dataset import Dataset, load_npz
 from lava_sqs.data.encoders import ENCODERS, Scale, current, latency, population, rate
+from lava_sqs.data.events import bin_events, load_nmnist, pool_events, read_nmnist_events
+from lava_sqs.data.images import load_digits, load_mnist, load_usps
+from lava_sqs.data.series import load_japanese_vowels, load_santa_fe
 
 __all__ = [
     "ENCODERS",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.data import encoders
-from lava_sqs.data.datasets import samples_in_words
+from lava_sqs.data.dataset import samples_in_words
 from lava_sqs.data.encoders import Scale
 
 __all__ = ["INPUT_KINDS"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs._intervals import clustered
 
 __all__ = ["READOUTS", "Evaluation", "accuracy_interval", "count_scores"]
@@ -91,6 +92,27 @@ class Evaluation:
             f"{self.n_samples} samples x {self.n_repeats}, "
             f"{self.spikes_per_inference:.1f} spikes per inference"
         )
+
+
+def judge(guesses: Array, y: Array, classes: Array, spikes: float) -> Evaluation:
+    """Return the evaluation of class indices (n_repeats, n)."""
+    if y.shape != guesses.shape[1:]:
+        raise ArgumentValueError(
+            "y",
+            f"must have one label for each of {guesses.shape[1]} samples, but has shape {y.shape}.",
+        )
+    truth = np.searchsorted(classes, y)
+    known = np.isin(y, classes)
+    if not known.all():
+        raise ArgumentValueError("y", f"must hold known classes, but has {set(y[~known])}.")
+    correct = guesses == truth
+    interval, covers = accuracy_interval(correct)
+    n = len(classes)
+    confusion = np.zeros((n, n), dtype=int)
+    np.add.at(confusion, (np.broadcast_to(truth, guesses.shape), guesses), 1)
+    return Evaluation(
+        float(correct.mean()), interval, covers, confusion, len(y), len(guesses), spikes
+    )
 
 
 def accuracy_interval(correct: Array, *, seed: Any = None) -> tuple[tuple[float, float], str]:

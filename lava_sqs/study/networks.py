@@ -27,7 +27,7 @@ from lava_sqs.study.store import lock
 from lava_sqs.study.task import check_names, plain_or_hash
 
 if TYPE_CHECKING:
-    from lava_sqs.data.datasets import Dataset
+    from lava_sqs.data.dataset import Dataset
 
 __all__ = ["Accuracy", "Training", "quantised"]
 
@@ -41,7 +41,8 @@ def _dataset(data: str, content: str, classes: tuple[Any, ...] | None) -> Datase
 
     *content* is its hash: workers live longer than files.
     """
-    from lava_sqs.data.datasets import load_digits, load_npz
+    from lava_sqs.data.dataset import load_npz
+    from lava_sqs.data.images import load_digits
 
     found = load_digits() if data == "digits" else load_npz(data)
     return found if classes is None else found.classes(*classes)

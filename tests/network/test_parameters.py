@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 from lava_sqs.network import SQSNN
-from lava_sqs.network.estimator import _FLEXIBLE, _KEPT
+from lava_sqs.network.arguments import FLEXIBLE, KEPT
 from lava_sqs.quantum import NoiseModel, ansatz
 
 RNG = np.random.default_rng(0)
@@ -95,9 +95,9 @@ def differing(one, other):
 
 
 def test_every_parameter_is_kept_or_acts_at_once_or_is_of_the_training():
-    assert set(OTHER) == set(_KEPT)
-    assert {*_KEPT, *AT_ONCE, *TRAINING} == set(SQSNN._get_param_names())
-    assert len(_KEPT) + len(AT_ONCE) + len(TRAINING) == len(SQSNN._get_param_names())
+    assert set(OTHER) == set(KEPT)
+    assert {*KEPT, *AT_ONCE, *TRAINING} == set(SQSNN._get_param_names())
+    assert len(KEPT) + len(AT_ONCE) + len(TRAINING) == len(SQSNN._get_param_names())
 
 
 @pytest.mark.parametrize("name", OTHER)
@@ -170,7 +170,7 @@ def test_the_readout_acts_at_once_and_is_saved(fitted, tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
 
 
-@pytest.mark.parametrize("name", sorted(set(OTHER) - _FLEXIBLE))
+@pytest.mark.parametrize("name", sorted(set(OTHER) - FLEXIBLE))
 def test_a_warm_start_makes_no_other_network(name, fitted):
     clf = copy.deepcopy(fitted).set_params(warm_start=True, **{name: OTHER[name]})
     before = answers(fitted)

@@ -14,13 +14,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.base import clone
 
 from lava_sqs.data import (
     Dataset,
-    bin_events,
     load_digits,
     load_japanese_vowels,
     load_mnist,
@@ -135,35 +132,6 @@ def test_without_a_network_it_says_what_to_do(monkeypatch):
         load_usps()
 
 
-def events_file(path, events):
-    """Write (x, y, polarity, t) as N-MNIST does."""
-    rows = [[x, y, p << 7 | t >> 16, t >> 8 & 255, t & 255] for x, y, p, t in events]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(np.array(rows, dtype=np.uint8).tobytes())
-
-
-def test_nmnist_events_and_bins(tmp_path):
-    events = [(3, 5, 1, 70000), (33, 0, 0, 9999), (33, 0, 0, 10000), (1, 1, 0, 5_000_000)]
-    for part in ("Train", "Test"):
-        events_file(tmp_path / part / "7" / "00001.bin", events)
-    x, y, p, t = read_nmnist_events(tmp_path / "Train" / "7" / "00001.bin")
-    assert list(zip(x, y, p, t, strict=True)) == events
-    counts = bin_events(x, y, p, t, n_steps=8)
-    assert counts.sum() == 3
-    assert counts[7, 1, 5, 3] == counts[0, 0, 0, 33] == counts[1, 0, 0, 33] == 1
-    data = load_nmnist(tmp_path, n_steps=8)
-    assert data.x_train.shape == (1, 8, 2, 34, 34)
-    assert data.y_test.tolist() == [7]
-    with pytest.raises(FileNotFoundError, match="Train/0"):
-        load_nmnist(tmp_path / "Train")
-
-
-def recording(n=400, seed=0):
-    rng = np.random.default_rng(seed)
-    times = np.sort(rng.integers(0, 300_000, n))
-    return list(zip(*rng.integers(0, 34, (2, n)), rng.integers(0, 2, n), times, strict=True))
-
-
 def aedat(version, n):
     """An AEDAT recording that is n bytes long."""
     head = f"#!AER-DAT{version}\r\n# This is a raw AE data file - do not edit\r\n".encode()
@@ -263,57 +231,6 @@ def test_vowels_of_other_kinds_are_named(tmp_path):
     (tmp_path / "size_ae.train").unlink()
     with pytest.raises(FileNotFoundError, match="No such file or directory"):
         load_japanese_vowels(tmp_path)
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, 33), st.integers(0, 33), st.integers(0, 1), st.integers(0, 2**23 - 1)
-        ),
-        min_size=1,
-        max_size=30,
-    )
-)
-def test_any_recording_is_read_as_it_was_written(tmp_path_factory, events):
-    path = tmp_path_factory.mktemp("events") / "1.bin"
-    events = sorted(events, key=lambda e: e[3])
-    events_file(path, events)
-    assert list(zip(*map(np.ndarray.tolist, read_nmnist_events(path)), strict=True)) == events
-
-
-@pytest.mark.parametrize(("x", "y"), [(34, 0), (0, 34), (68, 68), (255, 255), (0, 239), (239, 0)])
-def test_events_outside_of_the_camera_are_refused(tmp_path, x, y):
-    events = recording()
-    events[100] = (x, y, *events[100][2:])
-    events_file(tmp_path / "1.bin", events)
-    with pytest.raises(
-        ValueError, match=rf"1 of 400 events lie outside \(event 100 at x = {x}, y = {y}\)"
-    ):
-        read_nmnist_events(tmp_path / "1.bin")
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_times_that_jump_are_refused_and_a_few_are_not(tmp_path, seed):
-    events = recording(seed=seed)
-    swapped = [*events[:200], events[201], events[200], *events[202:]]
-    events_file(tmp_path / "1.bin", swapped)
-    assert read_nmnist_events(tmp_path / "1.bin")[3].tolist() == [e[3] for e in swapped]
-    mixed = [events[i] for i in np.random.default_rng(seed).permutation(400)]
-    events_file(tmp_path / "1.bin", mixed)
-    with pytest.raises(ValueError, match=r"events in the order of time, but .* of 400"):
-        read_nmnist_events(tmp_path / "1.bin")
-
-
-def test_wraps_of_the_clock_are_no_events(tmp_path):
-    events_file(tmp_path / "1.bin", [(1, 2, 0, 8000), (0, 240, 0, 0), (3, 4, 1, 5)])
-    x, y, p, t = (v.tolist() for v in read_nmnist_events(tmp_path / "1.bin"))
-    assert (x, y, p, t) == ([1, 3], [2, 4], [0, 1], [8000, 8192 + 5])
-
-
-def test_counts_of_events_have_five_axes(tmp_path):
-    load_digits().classes(0, 1).save(tmp_path / "digits.npz")
-    with pytest.raises(ValueError, match=r"holds no data set. Counts of events must have"):
-        load_nmnist(tmp_path / "digits.npz")
 
 
 # -- files that inflate ----------------------------------------------------------------------------
@@ -436,81 +353,3 @@ def most_memory(limit):
         assert tracemalloc.get_traced_memory()[1] < limit
     finally:
         tracemalloc.stop()
-
-
-# -- events, summed --------------------------------------------------------------------------------
-
-
-def test_events_are_summed(tmp_path):
-    events = [(0, 0, 0, 100), (1, 1, 0, 11_000), (2, 33, 1, 25_000)]
-    for part in ("Train", "Test"):
-        events_file(tmp_path / part / "7" / "00001.bin", events)
-    data = load_nmnist(tmp_path, n_steps=5, merge=2, pool=3)
-    assert data.x_train.shape == (1, 2, 2, 12, 12)  # 34 pixels padded by one on both sides
-    x = data.x_train[0]
-    assert (x[0, 0, 0, 0], x[1, 1, 11, 1], x.sum()) == (2, 1, 3)
-    data.save(tmp_path / "n.npz")
-    np.testing.assert_array_equal(load_nmnist(tmp_path / "n.npz").x_test, data.x_test)
-    with pytest.raises(ValueError, match="`time` must be at most 2, all bins, but got 3"):
-        load_nmnist(tmp_path / "n.npz", merge=3)
-
-
-def test_vowels_as_published(tmp_path):
-    def text(lengths):
-        blocks = ["".join(f"{n}.{i} " * 12 + "\n" for i in range(n)) for n in lengths]
-        return "\n".join(blocks) + "\n"
-
-    (tmp_path / "ae.train").write_text(text([2, 3, 1]))
-    (tmp_path / "size_ae.train").write_text("1 2\n")
-    (tmp_path / "ae.test").write_text(text([4]))
-    (tmp_path / "size_ae.test").write_text("0 1\n")
-    data = load_japanese_vowels(tmp_path)
-    assert data.x_train.shape == (3, 4, 12)
-    assert data.y_train.tolist() == [0, 1, 1]
-    assert data.y_test.tolist() == [1]
-    np.testing.assert_allclose(data.x_train[1, :, 5], [3.0, 3.1, 3.2, 0])
-    (tmp_path / "ae.test").write_text("1 2 x\n")
-    with pytest.raises(ValueError, match=r"ae.test must hold utterances"):
-        load_japanese_vowels(tmp_path)
-
-
-def test_vowels_are_time_first(tmp_path):
-    x = np.arange(2 * 12 * 29.0).reshape(2, 12, 29)
-    Dataset(x, np.zeros(2), x, np.zeros(2), "").save(tmp_path / "v.npz")
-    loaded = load_japanese_vowels(tmp_path / "v.npz")
-    np.testing.assert_array_equal(loaded.x_train[1, 4], x[1, :, 4])
-
-
-@pytest.mark.parametrize(
-    ("shape", "message"),
-    [
-        ((12, 12), "which of the two is time cannot be told"),
-        ((29, 13), "they have none"),
-        ((12,), "they have none"),
-        ((12, 29, 2), "they have none"),
-    ],
-)
-def test_what_are_no_vowels(tmp_path, shape, message):
-    x = np.ones((2, *shape))
-    Dataset(x, np.zeros(2), x, np.zeros(2), "").save(tmp_path / "v.npz")
-    with pytest.raises(ValueError, match=rf"v.npz holds no data set. Samples must have.*{message}"):
-        load_japanese_vowels(tmp_path / "v.npz")
-
-
-@pytest.mark.parametrize("steps", [5, 29])
-def test_the_axis_of_twelve_is_not_time(tmp_path, steps):
-    x = np.arange(24.0 * steps).reshape(2, 12, steps)
-    for stored in (x, x.swapaxes(1, 2)):
-        Dataset(stored, np.zeros(2), stored, np.zeros(2), "").save(tmp_path / "v.npz")
-        loaded = load_japanese_vowels(tmp_path / "v.npz")
-        np.testing.assert_array_equal(loaded.x_train, x.swapaxes(1, 2))
-
-
-def test_santa_fe_asks_what_comes_next(tmp_path):
-    series = np.random.default_rng(0).integers(0, 255, 1200).astype(np.uint8)
-    np.savez(tmp_path / "s.npz", series=series)
-    data = load_santa_fe(tmp_path / "s.npz", window=4)
-    assert data.x_train.shape == (996, 4, 1)
-    np.testing.assert_array_equal(data.x_train[10, :, 0], series[10:14])
-    assert data.y_train[10] == (series[14] > series[13])
-    np.testing.assert_array_equal(data.x_test[0, :, 0], series[1000:1004])

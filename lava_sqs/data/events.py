@@ -1,0 +1,305 @@
+"""Recordings of event cameras: files of N-MNIST, and counts of their events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs._checks import (
+    check_array,
+    check_bytes,
+    check_instance,
+    check_int,
+    check_path,
+    check_positive,
+    check_real,
+    check_seed,
+    check_shape,
+    describe,
+)
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs._files import TEXT, kind_of
+from lava_sqs.data.dataset import Dataset, check_declared, load_checked
+
+__all__ = ["bin_events", "load_nmnist", "pool_events", "read_nmnist_events"]
+
+Array = NDArray[Any]
+_NMNIST_SIZE = 34
+_WRAP, _WRAP_US = 240, 2**13  # y of an event that stands for a wrap of the clock
+
+
+def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
+    """Return x, y, polarity and time (in microseconds) of the events of one N-MNIST ``.bin``.
+
+    Five bytes per event: x, y, then one bit of polarity and 23 bits of time, big endian.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    x, y : ndarray of int, shape (events,)
+        Pixel, 0 to 33.
+    polarity : ndarray of int, shape (events,)
+        1 brighter, 0 darker.
+    t_us : ndarray of int, shape (events,)
+        Microseconds since the recording began.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    TypeError, ValueError
+        If it is no such recording: of another kind, not a whole number of events long, with events
+        beside the 34 x 34 pixels, or with times that do not go forward. Or if *path* is no path.
+
+    Notes
+    -----
+    An event with y = 240 is none of a pixel, but a wrap of the clock: what follows is 8192
+    microseconds later.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "one.bin")
+    ...     _ = file.write_bytes(bytes([3, 4, 0b10000000, 1, 0]))
+    ...     [int(values[0]) for values in read_nmnist_events(file)]
+    [3, 4, 1, 256]
+
+    References
+    ----------
+    Orchard, Jayawant, Cohen, Thakor, Front. Neurosci. 9:437 (2015).
+    """
+    file = check_path("path", path)
+    if not file.is_file():
+        raise FileNotFoundError(f"Argument `path` must name a .bin file, but {file} is none.")
+    kind, size = kind_of(file), file.stat().st_size
+    if kind not in (None, TEXT):
+        raise ValueError(f"The file {path} must be an N-MNIST recording (.bin), but it is {kind}.")
+    seems = "a recording of another camera, or another format" if kind is None else kind
+    if size % 5:
+        raise ValueError(
+            f"The file {path} must hold 5 bytes per event, but has {size} bytes: it is {seems}."
+        )
+    check_bytes("path", 10.0 * size)
+    b = np.fromfile(file, dtype=np.uint8).reshape(-1, 5)
+    x, y, wraps = b[:, 0], b[:, 1], b[:, 1] == _WRAP
+    outside = ((x >= _NMNIST_SIZE) | (y >= _NMNIST_SIZE)) & ~wraps
+    if outside.any():
+        first = int(outside.argmax())
+        raise ValueError(
+            f"The file {path} must hold events of {_NMNIST_SIZE} x {_NMNIST_SIZE} pixels, as "
+            f"N-MNIST does, but {outside.sum()} of {len(b)} events lie outside (event {first} at "
+            f"x = {x[first]}, y = {y[first]}): it is {seems}."
+        )
+    high, middle, low = b[:, 2:].astype(np.int64).T
+    times = ((high & 127) << 16 | middle << 8 | low) + _WRAP_US * wraps.cumsum()
+    back = int((np.diff(times[~wraps]) < 0).sum())
+    if back > 10 + len(b) / 20:
+        raise ValueError(
+            f"The file {path} must hold events in the order of time, but {back} of {len(b)} are "
+            f"earlier than the one before: it is {seems}, or damaged."
+        )
+    kept = ~wraps
+    return x[kept].astype(int), y[kept].astype(int), high[kept] >> 7, times[kept]
+
+
+def bin_events(
+    x: Array, y: Array, polarity: Array, t_us: Array, *, n_steps: int = 32, step_us: float = 1e4
+) -> Array:
+    """Return how many events fall into each bin of time; later events are dropped.
+
+    Parameters
+    ----------
+    x, y, polarity, t_us : ndarray of int, shape (events,)
+        As of :func:`read_nmnist_events`.
+    n_steps : int
+        Number of bins.
+    step_us : float
+        Their length, in microseconds.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_steps, 2, 34, 34)
+        Axes time, polarity, y, x.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what was expected and what came.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one, three = np.array([3, 3]), np.array([0, 12_000])
+    >>> counts = bin_events(one, one, np.array([1, 1]), three, n_steps=2, step_us=1e4)
+    >>> counts[:, 1, 3, 3]
+    array([1, 1], dtype=uint8)
+    """
+    steps = check_int("n_steps", n_steps, minimum=1)
+    check_bytes("n_steps", 16.0 * steps * _NMNIST_SIZE**2)
+    width = check_positive("step_us", step_us)
+    n = check_real("t_us", t_us).size
+    x, y = (_whole_numbers(k, v, n, _NMNIST_SIZE) for k, v in (("x", x), ("y", y)))
+    polarity, times = _whole_numbers("polarity", polarity, n, 2), _whole_numbers("t_us", t_us, n)
+    early = times < steps * width
+    when = np.minimum(times[early] // width, steps - 1).astype(int)
+    counts = np.zeros((steps, 2, _NMNIST_SIZE, _NMNIST_SIZE), dtype=np.int64)
+    np.add.at(counts, (when, polarity[early], y[early], x[early]), 1)
+    return counts.clip(0, 255).astype(np.uint8)
+
+
+def _whole_numbers(name: str, value: Any, n: int, below: int | None = None) -> Array:
+    """Return n integers from 0, below a bound."""
+    array = check_shape(name, check_real(name, value), (n,))
+    if (array < 0).any() or (array % 1).any() or (below is not None and (array >= below).any()):
+        bound = "0 or more" if below is None else f"from 0 to {below - 1}"
+        raise ArgumentValueError(name, f"must hold integers, {bound}.")
+    return array.astype(np.int64)
+
+
+def load_nmnist(
+    path: str | Path,
+    *,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    n_steps: int = 32,
+    step_us: float = 1e4,
+    merge: int = 1,
+    pool: int = 1,
+    seed: int = 0,
+) -> Dataset:
+    """Return N-MNIST as event counts (n, n_steps, 2, 34, 34): uint8, float32 where summed.
+
+    Parameters
+    ----------
+    path : str or Path
+        The unpacked data set (folders ``Train/0 .. Test/9`` of ``.bin`` files), or an npz that
+        holds such counts.
+    n_train, n_test : int, optional
+        Samples to draw; None is all. From an npz the first ones.
+    n_steps, step_us : int, float
+        Bins and their length in microseconds; of the ``.bin`` files only.
+    merge, pool : int
+        Bins, and pixels in both directions, that are summed into one: see :func:`pool_events`.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        No such file or folder, or one that holds something else.
+
+    Examples
+    --------
+    >>> data = load_nmnist("N-MNIST", n_train=1000, n_test=100)  # doctest: +SKIP
+    >>> data.x_train.shape  # doctest: +SKIP
+    (1000, 32, 2, 34, 34)
+
+    References
+    ----------
+    Orchard, Jayawant, Cohen, Thakor, Front. Neurosci. 9:437 (2015).
+    """
+    root = check_path("path", path)
+    n_train, n_test = (
+        None if value is None else check_int(key, value, minimum=1)
+        for key, value in (("n_train", n_train), ("n_test", n_test))
+    )
+    check_int("n_steps", n_steps, minimum=1)
+    check_positive("step_us", step_us)
+    check_int("merge", merge, minimum=1)
+    check_int("pool", pool, minimum=1)
+
+    def summed(counts: Array) -> Array:
+        return counts if merge == pool == 1 else pool_events(counts, time=merge, space=pool)
+
+    if root.is_file():
+        d = load_checked(root, _check_counts)
+        return Dataset(
+            summed(d.x_train[:n_train]),
+            d.y_train[:n_train],
+            summed(d.x_test[:n_test]),
+            d.y_test[:n_test],
+            d.source,
+        )
+    rng = np.random.default_rng(check_seed("seed", seed))
+    parts: list[Array] = []
+    for part, wanted in (("Train", n_train), ("Test", n_test)):
+        files = sorted(root.glob(f"{part}/[0-9]/*.bin"))
+        if not files:
+            raise FileNotFoundError(
+                f"Argument `path` must be an npz or a folder with {part}/0 .. {part}/9 of .bin "
+                f"files, but got {describe(str(root))}."
+            )
+        chosen = rng.permutation(len(files))[: len(files) if wanted is None else wanted]
+        picked = [files[i] for i in sorted(chosen)]
+        binned = (
+            bin_events(*read_nmnist_events(f), n_steps=n_steps, step_us=step_us) for f in picked
+        )
+        parts.append(np.concatenate([summed(counts[None]) for counts in binned]))
+        parts.append(np.array([int(f.parent.name) for f in picked]))
+    x_train, y_train, x_test, y_test = parts
+    return Dataset(x_train, y_train, x_test, y_test, "N-MNIST")
+
+
+def _check_counts(declared: Mapping[str, Any]) -> None:
+    check_declared(declared)
+    if declared["x_train"].ndim != 5:
+        raise ValueError(
+            "Counts of events must have shape (n, T, polarities, y, x), but x_train has shape "
+            f"{declared['x_train'].shape}."
+        )
+
+
+def pool_events(counts: Any, *, time: int = 1, space: int = 1) -> Array:
+    """Return counts of events summed over neighbouring bins and pixels.
+
+    Parameters
+    ----------
+    counts : array_like, shape (n, T, P, H, W)
+        As of :func:`load_nmnist`. The picture is padded with zeros on both sides until its size
+        divides; bins that are left over at the end are dropped.
+    time : int
+        Bins that become one.
+    space : int
+        Pixels, in both directions, that become one.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, T / time, P, H / space, W / space)
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than *time* bins.
+
+    Examples
+    --------
+    >>> pool_events(np.ones((1, 9, 2, 34, 34)), time=4, space=3).shape
+    (1, 2, 2, 12, 12)
+    """
+    x = check_array("counts", check_instance("counts", counts, np.ndarray, list, tuple))
+    check_shape("counts", x, ("n", "T", "P", "H", "W"))
+    if x.dtype.kind not in "biuf" or not x.size:
+        raise ArgumentTypeError("counts", f"must hold numbers, but got {describe(x)}.")
+    t = check_int("time", time, minimum=1)
+    k = check_int("space", space, minimum=1, maximum=max(x.shape[3:]))
+    if x.shape[1] < t:
+        raise ArgumentValueError("time", f"must be at most {x.shape[1]}, all bins, but got {t}.")
+    lacking = [-size % k for size in x.shape[3:]]
+    x = np.pad(x, [(0, 0)] * 3 + [(n // 2, n - n // 2) for n in lacking])
+    n, steps, polarities, height, width = x.shape
+    x = x[:, : steps // t * t]
+    shape = (n, steps // t, t, polarities, height // k, k, width // k, k)
+    return np.asarray(x.reshape(shape).sum(axis=(2, 5, 7), dtype=np.float32))

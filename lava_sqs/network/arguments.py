@@ -1,0 +1,180 @@
+"""The arguments of an estimator: checked by fit, and kept as the network was made with them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from lava_sqs._checks import check_choice, check_flag, check_int, check_positive, describe
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs.data.encoders import ENCODERS
+from lava_sqs.network.gradient import CREDITS, RULES, TARGETS
+from lava_sqs.network.inputs import INPUT_KINDS, outside
+from lava_sqs.network.readout import READOUTS
+from lava_sqs.network.spec import NetworkSpec, feed_forward
+from lava_sqs.network.trainer import SCHEDULES
+from lava_sqs.neurons import kind_of, kinds
+from lava_sqs.quantum import NoiseModel
+
+# Parameters that make the network, its input and its seed: fit keeps their values.
+KEPT = (
+    "hidden_layer_sizes",
+    "memory_qubits",
+    "ansatz",
+    "layers",
+    "neuron",
+    "noise",
+    "input_kind",
+    "channels_first",
+    "encoder",
+    "n_steps",
+    "n_population",
+    "skip",
+    "neurons_per_class",
+    "targets",
+    "shots",
+    "random_state",
+)
+# Those of them that a warm start may change.
+FLEXIBLE = {"noise", "encoder", "n_steps", "n_population", "shots"}
+_AT_CALL = {"seed": "random_state", "noise": "noise"}  # arguments of methods
+
+
+class _Arguments(BaseEstimator):
+    """What an estimator was given, beside what its network was made with."""
+
+    _kept: SimpleNamespace  # values of KEPT in the last fit
+    spec_: NetworkSpec
+    n_parameters_: int
+    n_biases_: int
+
+    # long: a line or two for each argument.
+    def _check_arguments(self) -> None:
+        sizes = self.hidden_layer_sizes
+        if not isinstance(sizes, (tuple, list)):
+            raise ArgumentTypeError(
+                "hidden_layer_sizes", f"must be a tuple of integers, but got {describe(sizes)}."
+            )
+        for size in sizes:
+            check_int("hidden_layer_sizes", size, minimum=1)
+        for name in ("skip", "early_stopping", "warm_start", "resume"):
+            check_flag(name, getattr(self, name))
+        if self.channels_first is not None:
+            check_flag("channels_first", self.channels_first)
+        if not isinstance(self.verbose, bool):
+            check_int("verbose", self.verbose, minimum=0)  # as in scikit-learn
+        kind = kind_of(check_choice("neuron", self.neuron, kinds()))
+        check_choice("rule", self.rule, RULES)
+        check_choice("encoder", self.encoder, ENCODERS)
+        check_choice("targets", self.targets, TARGETS)
+        check_choice("readout", self.readout, READOUTS)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        if self.input_kind is not None:
+            check_choice("input_kind", self.input_kind, INPUT_KINDS)
+        for name in ("n_steps", "neurons_per_class", "shots", "epochs", "batch_size"):
+            check_int(name, getattr(self, name), minimum=1)
+        if self.n_draws is not None:
+            check_int("n_draws", self.n_draws, minimum=1)
+        check_int("window", self.window, minimum=0)
+        check_int("n_iter_no_change", self.n_iter_no_change, minimum=1)
+        check_int("n_population", self.n_population, minimum=2)
+        check_positive("learning_rate", self.learning_rate)
+        for name in ("hidden_learning_rate", "angle_learning_rate"):
+            if getattr(self, name) is not None:
+                check_positive(name, getattr(self, name), zero=True)
+        if self.credit is not None:
+            check_choice("credit", self.credit, CREDITS)
+            if (self.credit, self.rule) == ("feedback", "as-published"):
+                raise ArgumentValueError(
+                    "credit",
+                    "must be 'score' (or None) with rule='as-published', but got 'feedback'.",
+                )
+        check_positive("sparsity", self.sparsity, zero=True)
+        if check_positive("discount", self.discount, zero=True) > 1:
+            raise ArgumentValueError("discount", f"must lie in [0, 1], but got {self.discount}.")
+        check_positive("validation_fraction", self.validation_fraction, below=1.0)
+        if self.noise is not None and not isinstance(self.noise, NoiseModel):
+            raise ArgumentTypeError(
+                "noise", f"must be a NoiseModel or None, but got {describe(self.noise)}."
+            )
+        if self.noise is not None and not kind.takes_noise:
+            raise ArgumentValueError(
+                "noise",
+                f"belongs to {some_neurons(lambda k: k.takes_noise)}; with "
+                f"{self.neuron!r} it must be None.",
+            )
+        if self.rule not in kind.rules:
+            raise ArgumentValueError(
+                "rule",
+                f"= {self.rule!r} belongs to "
+                f"{some_neurons(lambda k: self.rule in k.rules)}; with {self.neuron!r} it must be "
+                f"{' or '.join(map(repr, kind.rules))}.",
+            )
+        if self.resume and self.checkpoint is None:
+            raise ArgumentValueError("checkpoint", "must name a file when `resume` is True.")
+
+    def _keep_parameters(self) -> None:
+        """Remember the values that the network is made with, whatever ``set_params`` does later."""
+        kept = {name: getattr(self, name) for name in KEPT}
+        kept["hidden_layer_sizes"] = tuple(self.hidden_layer_sizes)
+        self._kept = SimpleNamespace(**kept)
+
+    def _changed(self) -> list[str]:
+        """Return the names of kept parameters that have another value now."""
+        now = {name: getattr(self, name) for name in KEPT}
+        if isinstance(now["hidden_layer_sizes"], list):
+            now["hidden_layer_sizes"] = tuple(now["hidden_layer_sizes"])
+        kept = vars(self._kept)
+        return [k for k, v in now.items() if v is not kept[k] and not bool(v == kept[k])]
+
+    def _check_same(self) -> None:
+        """Raise if a warm start would make another network."""
+        others = [name for name in self._changed() if name not in FLEXIBLE]
+        if others:
+            was = ", ".join(f"{k}={describe(getattr(self._kept, k))}" for k in others)
+            raise ArgumentValueError(
+                f"{others[0]}",
+                f"must be that of the first fit with warm_start=True, where "
+                f"it was {was}, but got {describe(getattr(self, others[0]))}: a network goes on "
+                "learning as what it is. Give the old value, or warm_start=False.",
+            )
+
+    def _warn_if_changed(self) -> None:
+        """Warn about parameters that have been changed since `fit` and have no effect yet."""
+        if others := self._changed():
+            values = ", ".join(f"{k}={describe(getattr(self, k))}" for k in others)
+            instead = [f"{k}=" for k in ("seed", "noise") if _AT_CALL[k] in others]
+            hint = f", or use the argument {' and '.join(instead)}" if instead else ""
+            warnings.warn(
+                f"{values} was set after fit and has no effect before the next fit: the network "
+                f"answers as it was fitted. Fit again{hint}.",
+                UserWarning,
+                stacklevel=outside(),
+            )
+
+    def _make_spec(self, n_inputs: int, n_classes: int | None = None) -> NetworkSpec:
+        own, n = self._kept, len(self.classes_) if n_classes is None else n_classes
+        n_codes = n if own.targets == "one-hot" else n * (n - 1)  # of class_codes
+        neuron = kind_of(own.neuron).from_arguments(vars(own))
+        return feed_forward(
+            n_inputs,
+            own.hidden_layer_sizes,
+            own.neurons_per_class * n_codes,
+            neuron,
+            skip=own.skip,
+        )
+
+    def _publish(self, spec: NetworkSpec) -> None:
+        neuron: Any = spec.visible.neuron  # of a kind that from_arguments makes
+        neuron.check_room(max(layer.size for layer in spec.layers))
+        self.spec_ = spec
+        self.n_parameters_, self.n_biases_ = spec.n_parameters, spec.n_biases
+
+
+def some_neurons(has: Callable[[Any], bool]) -> str:
+    """Return the kinds of neurons that have something, in words."""
+    return " or ".join(f"neuron={name!r}" for name in kinds() if has(kind_of(name)))

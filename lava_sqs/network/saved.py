@@ -1,0 +1,256 @@
+"""A fitted model as a file: what goes into it, and a model made of what is found there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+
+from lava_sqs._checks import (
+    check_choice,
+    check_flag,
+    check_instance,
+    check_int,
+    check_positive,
+    check_real,
+    check_seed,
+    check_text,
+    describe,
+)
+from lava_sqs._npz import Declared
+from lava_sqs._version import __version__
+from lava_sqs.data.encoders import Scale
+from lava_sqs.network import files as storage
+from lava_sqs.network.arguments import _Arguments
+from lava_sqs.network.inputs import INPUT_KINDS, Inputs
+from lava_sqs.network.spec import LayerParams, Parameters
+from lava_sqs.neurons import kinds
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Array = NDArray[Any]
+
+_FITTED: dict[str, Callable[[str, Any], Any]] = {
+    "seed_": check_seed,
+    "n_iter_": partial(check_int, minimum=0),
+    "interrupted_": check_flag,
+    "spikes_per_inference_": partial(check_positive, zero=True),
+    "scaling_": check_text,
+}
+_LONGEST_LABEL = 2**16  # bytes of a class label in a file
+
+
+class _Saved(_Arguments):
+    """An estimator that can be written to a file and read again."""
+
+    _inputs: Inputs
+    parameters_: Parameters
+    classes_: Array
+    scaling_: str
+    n_features_in_: int
+    feature_names_in_: Array
+    loss_curve_: list[float]
+    accuracy_curve_: list[float]
+    spikes_curve_: list[float]
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted model to one file (npz with a JSON header, no pickle), in one piece.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to save yet.
+        OSError
+            If the file cannot be written; an old one is untouched then.
+        """
+        if not hasattr(self, "parameters_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} is not fitted yet: there is nothing to save."
+            )
+        storage.write(path, self._header(), self._arrays("", self.parameters_))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Return the model of a file that :meth:`save` or `checkpoint` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        SQSNN
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+        ValueError
+            If the file is damaged or from a newer major version of the format.
+        """
+        header, arrays = storage.read(path, partial(cls._needed, path))
+        with storage.read_from(path):
+            self = cls._of_header(header)
+            self._restore(header, arrays)
+        return self
+
+    @classmethod
+    def _of_header(cls, header: dict[str, Any]) -> Self:
+        """Return an estimator with the arguments of a file."""
+        known = cls._get_param_names()
+        given = {k: storage.from_json(v) for k, v in header["arguments"].items() if k in known}
+        self = cls(**given)
+        self._check_arguments()
+        if self.random_state is not None:  # no other kind is written
+            check_int("random_state", self.random_state, minimum=0, maximum=None)
+        self._keep_parameters()
+        return self
+
+    @classmethod
+    def _needed(
+        cls,
+        path: str | Path,
+        header: dict[str, Any],
+        declared: dict[str, Declared],
+        training: bool = False,
+    ) -> list[str]:
+        """Return the arrays that a model (or a checkpoint) needs, if they have its shapes."""
+        with storage.read_from(path):
+            kind = header["arguments"].get("neuron")
+        if isinstance(kind, str) and kind.isidentifier() and kind not in kinds():
+            raise ValueError(
+                f"The file {path} holds a network of neurons of kind {kind!r}, which is not known "
+                "here: what adds it (lava_sqs.neurons.register) must be imported first."
+            )
+        with storage.read_from(path):
+            self, labels = cls._of_header(header), declared["classes"]
+            if len(labels.shape) != 1 or labels.dtype.itemsize > _LONGEST_LABEL:
+                raise ValueError(
+                    f"the classes are an array of shape {labels.shape} and dtype {labels.dtype}."
+                )
+            n_features = _read_features(header)
+            kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
+            inputs = Inputs.of(self._kept, kind, ())
+            spec = self._make_spec(inputs.width(n_features), labels.shape[0])
+            own = {
+                f"{la.name}.{name}": shape
+                for la in spec.layers
+                for name, shape in {
+                    **{f"weights.{s}": (la.channels, spec.width(s)) for s in la.sources},
+                    "bias": (la.channels,),
+                    "angles": (la.size, la.neuron.n_params),
+                }.items()
+            }
+            wanted = dict(own)
+            if training and "training" in header:
+                counts = header["training"]["counts"]
+                wanted |= {f"now.{name}": shape for name, shape in own.items()}
+                wanted |= {f"{k}.{name}": own[name] for k in ("first", "second") for name in counts}
+            for name in ("scale.low", "scale.high"):
+                if declared[name].shape not in ((), (1,), (n_features,)):
+                    raise ValueError(
+                        f"array {name} must broadcast to shape {(n_features,)}, but has shape "
+                        f"{declared[name].shape}."
+                    )
+            for name, shape in wanted.items():
+                if (found := declared[name]).shape != shape or found.dtype.itemsize > 16:
+                    raise ValueError(
+                        f"array {name} must have shape {shape} and hold numbers, but has shape "
+                        f"{found.shape} and dtype {found.dtype}."
+                    )
+            return [*wanted, "scale.low", "scale.high", "classes"]
+
+    def _header(self) -> dict[str, Any]:
+        fitted = {k: getattr(self, k) for k in _FITTED}
+        return {
+            "version": __version__,
+            # as the network was made, not as set_params may have left them since
+            "arguments": {
+                k: storage.to_json(v) for k, v in {**self.get_params(), **vars(self._kept)}.items()
+            },
+            "fitted": fitted,
+            "loss_curve": self.loss_curve_,
+            "accuracy_curve": self.accuracy_curve_,
+            "spikes_curve": self.spikes_curve_,
+            "input_kind": self._inputs.kind,
+            "sample_shape": list(self._inputs.shape),
+            "n_inputs": self.spec_.n_inputs,
+            "n_features_in": self.n_features_in_,
+            "feature_names_in": list(getattr(self, "feature_names_in_", [])) or None,
+        }
+
+    def _arrays(self, prefix: str, parameters: Parameters) -> dict[str, Array]:
+        named = {
+            f"{prefix}{layer}.{name}": array
+            for layer, own in parameters.items()
+            for name, array in own.arrays().items()
+        }
+        if prefix:
+            return named
+        classes = np.asarray(self.classes_)
+        if classes.dtype.kind == "O":
+            classes = classes.astype(str)
+        scale = {"scale.low": self._inputs.scale.low, "scale.high": self._inputs.scale.high}
+        return {**named, **scale, "classes": classes}
+
+    def _restore(self, header: dict[str, Any], arrays: dict[str, Array]) -> None:
+        n_features = _read_features(header)
+        classes, shape = arrays["classes"], tuple(header["sample_shape"])
+        if classes.ndim != 1 or len(classes) < 2 or not np.array_equal(classes, np.unique(classes)):
+            raise ValueError(f"the classes are {describe(classes)}.")
+        self.classes_ = classes
+        kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
+        self.n_features_in_ = check_int("n_features_in", header["n_features_in"], minimum=1)
+        first = shape[::-1] if self._kept.channels_first else shape
+        if not shape or self.n_features_in_ != first[0]:
+            raise ValueError(f"{self.n_features_in_} features do not fit samples of shape {shape}.")
+        if (names := header["feature_names_in"]) is not None:
+            check_instance("feature_names_in", names, list)
+            if [type(name) for name in names] != [str] * self.n_features_in_:
+                raise ValueError(f"the names of its features are {describe(names)}.")
+            self.feature_names_in_ = np.array(names, dtype=object)
+        for name, check in _FITTED.items():
+            setattr(self, name, check(name, header["fitted"][name]))
+        low, high = (
+            np.broadcast_to(check_real(name, arrays[name]), (n_features,))
+            for name in ("scale.low", "scale.high")
+        )
+        scale = Scale(low, high, self.scaling_)
+        self._inputs = Inputs.of(self._kept, kind, shape, scale=scale)
+        self.loss_curve_ = check_real("loss_curve", header["loss_curve"]).tolist()
+        self.accuracy_curve_ = check_real("accuracy_curve", header["accuracy_curve"]).tolist()
+        self.spikes_curve_ = check_real("spikes_curve", header["spikes_curve"]).tolist()
+        self._publish(self._make_spec(self._inputs.width(n_features)))
+        self.parameters_ = self._parameters_of("", arrays)
+
+    def _parameters_of(self, prefix: str, arrays: dict[str, Array]) -> Parameters:
+        parameters = {}
+        for layer in self.spec_.layers:
+            at = f"{prefix}{layer.name}."
+            weights = {s: arrays[f"{at}weights.{s}"] for s in layer.sources}
+            parameters[layer.name] = LayerParams(
+                weights, arrays[f"{at}bias"], arrays[f"{at}angles"]
+            )
+        self.spec_.check_parameters(parameters)
+        return parameters
+
+
+def _read_features(header: dict[str, Any]) -> int:
+    """Return how many values of a sample arrive at once, as the header of a file says."""
+    shape = tuple(header["sample_shape"])
+    for size in shape:
+        check_int("sample_shape", size, minimum=1)
+    return math.prod(shape if header["input_kind"] == "static" else shape[1:])
