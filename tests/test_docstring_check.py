@@ -2,9 +2,12 @@
 
 import importlib.util
 import inspect
+import re
 from pathlib import Path
 
 import pytest
+
+from lava_sqs.study import PointResult
 
 TOOL = Path(__file__).parent.parent / "tools" / "docstrings.py"
 spec = importlib.util.spec_from_file_location("docstrings", TOOL)
@@ -29,14 +32,16 @@ def complete(x: object, n: int = 1) -> object:
     Raises
     ------
     ValueError
-        Always.
+        If `x` is false.
 
     Examples
     --------
     >>> 1
     1
     """
-    raise ValueError(f"{x} {n}")
+    if not x:
+        raise ValueError(f"{x} {n}")
+    return x
 
 
 def test_a_complete_docstring_passes():
@@ -46,14 +51,17 @@ def test_a_complete_docstring_passes():
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("n : int\n    How many.\n", "", "parameters not documented: n"),
-        ("n : int", "m : int", "that do not exist: m"),
+        ("n : int\n    How many.\n", "", "Parameters {'n'} not documented"),
+        ("n : int", "m : int", "Unknown parameters {'m'}"),
         (", shape (n,)\n    What", "\n    What", "`x` has no shape"),
-        ("Returns\n-------\nndarray, shape (n,)\n", "", "no section Returns"),
+        ("Returns\n-------\nndarray, shape (n,)\n", "", "No Returns section"),
         ("ValueError\n", "TypeError\n", "not documented: ValueError"),
         (">>> 1", "1", "no example"),
-        ("Return it.", "Return it", "full stop"),
-        ("Return it.", "Return\nit.", "one line"),
+        ("x : array_like", "y, x : array_like", "Unknown parameters {'y'}"),
+        ("n : int", "n : integer", 'should use "int"'),
+        ("Return it.\n", "Return it.\n\n", "Double line break"),
+        ("Return it.", "Return it", "end with a period"),
+        ("Return it.", "Return\nit.", "in a single line"),
     ],
 )
 def test_what_is_missing_is_named(monkeypatch, old, new, problem):
@@ -62,6 +70,21 @@ def test_what_is_missing_is_named(monkeypatch, old, new, problem):
     monkeypatch.setattr(complete, "__doc__", text.replace(old, new))
     found = list(docstrings.check(complete, "function"))
     assert any(problem in text for text in found), found
+
+
+def test_what_a_class_takes_is_what_its_own_constructor_takes():
+    text = inspect.cleandoc(docstrings.public.lava_sqs.SQS.__doc__)
+    for value in (docstrings.public.lava_sqs.SQS, PointResult):
+        assert list(docstrings.check(value, "class")) == []
+
+    class Process(docstrings.public.lava_sqs.SQS):
+        __doc__ = text.replace("theta : ", "angles : ")
+
+        def __init__(self, *, shape, theta=None, **more): ...
+
+    found = " ".join(docstrings.check(Process, "class"))
+    assert re.search(r"Parameters {.*'theta'.*} not documented", found)
+    assert re.search(r"Unknown parameters {.*'angles'.*}", found)
 
 
 def test_inner_names_may_tell_it_in_the_text_and_methods_may_refer(monkeypatch):

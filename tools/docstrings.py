@@ -21,7 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from numpydoc.docscrape import NumpyDocString
+from numpydoc.docscrape import NumpyDocString, get_doc_object
+from numpydoc.hooks.validate_docstrings import parse_config
+from numpydoc.validate import Validator, validate
 
 sys.path.insert(0, str(Path(__file__).parent))
 import public
@@ -29,6 +31,9 @@ import public
 _REFERS = re.compile(r"(?i)\b(see|as|as in|as of|as for|like|those of)\s+:(class|meth|func|attr):`")
 _RETURNS = re.compile(r"(Return|Yield|Whether)\b")
 _ARRAY = re.compile(r"\b(array_like|ndarray)\b")
+
+#: What numpydoc checks: `[tool.numpydoc_validation]` in pyproject.toml.
+CHECKS = parse_config(Path(__file__).parents[1])["checks"]
 
 
 def main() -> int:
@@ -45,8 +50,6 @@ def main() -> int:
         examples += kind in ("class", "function") and "Examples\n" in (inspect.getdoc(value) or "")
         problems += [f"{name}: {text}" for text in found]
     for module in public.modules():
-        if not (module.__doc__ or "").strip():
-            problems.append(f"{module.__name__}: no docstring")
         for target in public.broken_references(module.__doc__ or "", module.__name__, []):
             problems.append(f"{module.__name__}: refers to what has no entry: {target}")
     for n in public.names():
@@ -79,68 +82,64 @@ def everything() -> Iterator[tuple[str, Any, str, bool]]:
 def check(value: Any, kind: str, *, short: bool = False) -> Iterator[str]:
     """Yield what the docstring of *value* lacks; *short* allows the short form."""
     text = inspect.cleandoc(value.__doc__ or "")
-    if not text:
-        yield "no docstring"
-        return
-    summary = text.partition("\n\n")[0]
-    if "\n" in summary or not summary.endswith("."):
-        yield "the summary must be one line that ends with a full stop"
-    doc = NumpyDocString(text)
-    for section in ("Parameters", "Attributes"):
-        for entry in doc[section]:
-            words = " ".join([entry.type, *entry.desc])
-            if not entry.type and not words.strip():
-                yield f"`{entry.name}` has no type and no description"
-            if _ARRAY.search(entry.type) and not re.search("shape|broadcasts to", words):
-                yield f"`{entry.name}` has no shape"
-    if kind == "property":
-        return
     refers = bool(_REFERS.search(text))
-    if not refers:
-        yield from _parameters(value, kind, doc, text if short else "")
-        yield from _raises(value, kind, doc, text)
-    told = doc["Returns"] or doc["Yields"] or (short and _RETURNS.match(summary))
-    if kind != "class" and not refers and _returns(value) and not told:
-        yield "no section Returns"
-    no_object = kind == "class" and (
-        issubclass(value, BaseException) or getattr(value, "_is_protocol", False)
-    )
+    told = {"PR01", "RT01", "YD01"} if refers else set()
+    told |= {"RT01", "YD01"} if short and _RETURNS.match(text) else set()
+    for code, problem in validate(value, Docstring, prose=text if short else "")["errors"]:
+        if code in CHECKS - told:
+            yield problem
+    doc = NumpyDocString(text)
+    for entry in [*doc["Parameters"], *doc["Attributes"]]:
+        words = " ".join([entry.type, *entry.desc])
+        if not words.strip():
+            yield f"`{entry.name}` has no type and no description"
+        if _ARRAY.search(entry.type) and not re.search("shape|broadcasts to", words):
+            yield f"`{entry.name}` has no shape"
+    if kind != "property" and not refers:
+        yield from _raises(value, kind, text)
+    no_object = kind == "class" and (issubclass(value, BaseException) or _is_protocol(value))
     if kind in ("class", "function") and not no_object and ">>>" not in "".join(doc["Examples"]):
         yield "no example"
 
 
-def _parameters(value: Any, kind: str, doc: NumpyDocString, prose: str) -> Iterator[str]:
-    entries = list(doc["Parameters"])
-    if kind == "class" and dataclasses.is_dataclass(value):
-        entries += doc["Attributes"]  # results: what they take is what they show
-        wanted = {f.name for f in dataclasses.fields(value) if f.init and f.name[0] != "_"}
-    else:
-        own = vars(value).get("__init__") if kind == "class" else value
-        if getattr(value, "_is_protocol", False):
-            own = None
-        if own is None:  # inherits its constructor
-            return
-        wanted = set()
-        for p in inspect.signature(own).parameters.values():
-            if p.name not in ("self", "cls"):
-                stars = "*" * (p.kind == p.VAR_POSITIONAL) + "**" * (p.kind == p.VAR_KEYWORD)
-                wanted.add(stars + p.name)
-    given = {part.strip() for e in entries for part in e.name.split(",")}
-    given |= {name for name in wanted if f"*{name.lstrip('*')}*" in prose}
-    if missing := sorted(wanted - given):
-        yield f"parameters not documented: {', '.join(missing)}"
-    documented = {part.strip() for e in doc["Parameters"] for part in e.name.split(",")}
-    if unknown := sorted(documented - wanted):
-        yield f"documented parameters that do not exist: {', '.join(unknown)}"
+class Docstring(Validator):
+    """What numpydoc validates; parameters may be told in the *prose*, fields as attributes."""
+
+    def __init__(self, obj_name: Any, *, prose: str = "") -> None:
+        super().__init__(get_doc_object(obj_name))
+        self._prose = prose
+
+    @property
+    def signature_parameters(self) -> tuple[str, ...]:
+        """What a class takes by itself: Lava hides it, and a constructor may be inherited."""
+        names = super().signature_parameters
+        if inspect.isclass(self.obj) and not dataclasses.is_dataclass(self.obj):
+            own = None if _is_protocol(self.obj) else vars(self.obj).get("__init__")
+            names = Docstring(own).signature_parameters if own else super().doc_all_parameters
+        return tuple(name for name in names if name[0] != "_")
+
+    @property
+    def doc_all_parameters(self) -> dict[str, Any]:
+        """Those of the section, then in no order what is told elsewhere."""
+        found: dict[str, Any] = super().doc_all_parameters
+        wanted = self.signature_parameters
+        places = self._doc_parameters(["Attributes"]) if dataclasses.is_dataclass(self.obj) else ()
+        told = {n for n in wanted if n in places or f"*{n.lstrip('*')}*" in self._prose}
+        if told - found.keys():
+            told |= found.keys()
+            return {n: found.get(n, ("", ["Told."])) for n in wanted if n in told} | found
+        return found
 
 
-def _raises(value: Any, kind: str, doc: NumpyDocString, text: str) -> Iterator[str]:
+def _is_protocol(value: Any) -> bool:
+    return bool(getattr(value, "_is_protocol", False))
+
+
+def _raises(value: Any, kind: str, text: str) -> Iterator[str]:
     function = (vars(value).get("__init__") or vars(value).get("__post_init__")) if (
         kind == "class"
     ) else value  # fmt: skip
-    if getattr(value, "_is_protocol", False):
-        return
-    if function is None or not hasattr(inspect.unwrap(function), "__code__"):
+    if _is_protocol(value) or function is None or not hasattr(inspect.unwrap(function), "__code__"):
         return
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
@@ -166,11 +165,6 @@ def _without_nested(node: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(child, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
             yield child
             yield from _without_nested(child)
-
-
-def _returns(function: Any) -> bool:
-    annotation = inspect.unwrap(function).__annotations__.get("return")
-    return annotation not in (None, "None", "NoReturn", type(None))
 
 
 if __name__ == "__main__":

@@ -340,10 +340,12 @@ def feed_forward(
 
     Parameters
     ----------
-    n_inputs, n_visible : int
-        Spike trains that come in, and visible neurons.
+    n_inputs : int
+        Spike trains that come in.
     hidden : tuple of int
         Sizes of the hidden layers; may be empty.
+    n_visible : int
+        Visible neurons.
     neuron : Neuron
         The kind of all layers.
     skip : bool

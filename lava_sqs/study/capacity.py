@@ -60,8 +60,8 @@ class MemoryCapacityTask:
 
     See Also
     --------
-    circuit_from, noise_from : the parameters of a point.
-    lava_sqs.quantum.diagnostics.memory_capacity : what is computed.
+    circuit_from, noise_from : The parameters of a point.
+    lava_sqs.quantum.diagnostics.memory_capacity : What is computed.
 
     Raises
     ------
