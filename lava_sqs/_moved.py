@@ -35,7 +35,15 @@ MOVED: dict[str, tuple[str, ...]] = {
     ),
     "lava_sqs.quantum.trajectory": ("lava_sqs.quantum.engines.trajectory",),
     "lava_sqs.running": ("lava_sqs.execution",),
+    "lava_sqs.study._failure": ("lava_sqs.study.run._failure",),
+    "lava_sqs.study.capacity": ("lava_sqs.study.tasks.capacity",),
     "lava_sqs.study.command": ("lava_sqs.cli.study",),
+    "lava_sqs.study.isolation": ("lava_sqs.study.run.isolation",),
+    "lava_sqs.study.networks": ("lava_sqs.study.tasks.networks",),
+    "lava_sqs.study.noise": ("lava_sqs.study.plan.noise",),
+    "lava_sqs.study.pool": ("lava_sqs.study.run.pool",),
+    "lava_sqs.study.runner": ("lava_sqs.study.run.runner",),
+    "lava_sqs.study.task": ("lava_sqs.study.tasks.task",),
 }
 
 

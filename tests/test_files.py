@@ -30,16 +30,16 @@ ALLOWED = {
         )
     ),
     ("network/files.py", "loads"),  # json
-    ("study/store.py", "loads"),  # json
-    ("study/networks.py", "loads"),  # json
+    ("study/store/rows.py", "loads"),  # json
+    ("study/tasks/networks.py", "loads"),  # json
     ("study/loader.py", "loads"),  # toml
-    ("study/isolation.py", "loads"),
-    ("study/_child.py", "load"),
-    ("study/_failure.py", "loads"),
+    ("study/run/isolation.py", "loads"),
+    ("study/run/_child.py", "load"),
+    ("study/run/_failure.py", "loads"),
     ("execution/supervision/ledger.py", "load"),  # what a forked child wrote into shared memory
     ("execution/supervision/ledger.py", "pickle"),
-    *((f"study/{file}.py", "pickle") for file in ("isolation", "_child", "_failure")),
-    *((f"study/{file}.py", "cloudpickle") for file in ("_failure", "loader")),
+    *((f"study/run/{file}.py", "pickle") for file in ("isolation", "_child", "_failure")),
+    *((f"study/{file}.py", "cloudpickle") for file in ("run/_failure", "loader")),
 }
 
 

@@ -84,6 +84,21 @@ def arrows() -> dict[str, set[str]]:
     return dict(found)
 
 
+def folders() -> dict[str, set[str]]:
+    """Return the folders inside of rooms, and those that each imports from."""
+    known = files()
+
+    def folder(module: str) -> str:
+        parts = known[module].relative_to(PACKAGE).parts
+        return ".".join(parts[:2]) if len(parts) > 2 else ""
+
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, used in imports().items():
+        if inside := folder(module):
+            found[inside] |= {folder(other) for other in used} - {inside, ""}
+    return dict(found)
+
+
 def circle(graph: Graph) -> list[str]:
     """Return a circle of imports, empty if there is none."""
     try:
@@ -170,7 +185,7 @@ def main() -> None:
         return
     for name, used in sorted(arrows().items()):
         print(f"{name:<12}{', '.join(sorted(used)) or '-'}")
-    for title, graph in (("files", imports()), ("rooms", arrows())):
+    for title, graph in (("files", imports()), ("folders", folders()), ("rooms", arrows())):
         print(f"circle of {title}: {' -> '.join(circle(graph)) or 'none'}")
 
 

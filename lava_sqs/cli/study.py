@@ -21,13 +21,14 @@ from lava_sqs.cli._guard import (
     run,
     say,
 )
-from lava_sqs.study._failure import traceback_of
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.loader import StudyFile, carry_module, load_study
 from lava_sqs.study.plan import Stop
 from lava_sqs.study.result import StudyResult
-from lava_sqs.study.runner import StudyError
+from lava_sqs.study.run._failure import traceback_of
+from lava_sqs.study.run.runner import StudyError
 from lava_sqs.study.store import Row, StudyWarning, combine, read_rows
+from lava_sqs.study.store.rows import decode
 
 __all__ = ["add_parser", "main"]
 
@@ -278,8 +279,6 @@ def _combine(args: argparse.Namespace) -> int:
 def _plot(args: argparse.Namespace) -> int:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-
-    from lava_sqs.study.store import decode
 
     result = StudyResult.load(*args.csv)
     for given in args.select:

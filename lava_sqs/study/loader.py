@@ -15,9 +15,9 @@ else:
     import tomli as tomllib
 
 from lava_sqs._checks import describe
-from lava_sqs.study._failure import in_words
+from lava_sqs.study.run._failure import in_words
 from lava_sqs.study.study import Study
-from lava_sqs.study.task import resolve_task
+from lava_sqs.study.tasks.task import resolve_task
 
 __all__ = ["StudyFile", "StudyFileError", "load_study"]
 

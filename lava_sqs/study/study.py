@@ -14,13 +14,15 @@ from typing import Any
 from lava_sqs._checks import check_int, check_seconds, check_text
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._version import __version__
-from lava_sqs.study._identity import identity
-from lava_sqs.study.plan import Point, Stop, canonical, expand, point_id, select_valid
-from lava_sqs.study.pool import Pool
+from lava_sqs.study.plan.ids import canonical, point_id
+from lava_sqs.study.plan.points import Point, expand, select_valid
+from lava_sqs.study.plan.stop import Stop
 from lava_sqs.study.result import StudyResult
-from lava_sqs.study.runner import Progress, run_points
+from lava_sqs.study.run.pool import Pool
+from lava_sqs.study.run.runner import Progress, run_points
 from lava_sqs.study.store import Row, RowStore, StudyWarning
-from lava_sqs.study.task import Task, resolve_task, task_name
+from lava_sqs.study.tasks._identity import identity
+from lava_sqs.study.tasks.task import Task, resolve_task, task_name
 
 __all__ = ["Study"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lava_sqs.study import Study
-from lava_sqs.study._identity import content_hash, identity
+from lava_sqs.study.tasks._identity import content_hash, identity
 
 HEAD = "import functools, collections, dataclasses, enum, math, re\nimport numpy as np\n"
 COUNTS = 'return {"shots": 10, "errors": int(x) % 10}'

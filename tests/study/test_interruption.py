@@ -15,8 +15,8 @@ import pytest
 
 from benchmarks import study_faults as faults
 from lava_sqs.cli.study import main
-from lava_sqs.study import networks
 from lava_sqs.study.loader import load_study
+from lava_sqs.study.tasks import networks
 
 STUDY = """
 [study]

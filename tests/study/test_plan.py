@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lava_sqs.quantum import NoiseModel
 from lava_sqs.study import Counts, Stop, Study, noise_from
-from lava_sqs.study.plan import RESERVED, batch_seed, canonical, expand, point_id
+from lava_sqs.study.plan import RESERVED, batch_seed, canonical, expand
+from lava_sqs.study.plan.ids import point_id
 
 
 def test_grid_is_a_product_and_its_last_name_varies_fastest():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lava_sqs.study import Counts, Study, StudyError, StudyWarning, read_rows
-from lava_sqs.study._failure import traceback_of
+from lava_sqs.study.run._failure import traceback_of
 from lava_sqs.study.store import RowStore
 
 GRID = {"p": [0.05, 0.1, 0.3, 0.6]}

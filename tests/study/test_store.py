@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lava_sqs.study import Counts, StoreError, Study, StudyResult, StudyWarning, combine, read_rows
-from lava_sqs.study.store import Row, RowStore, _cells, _line, columns_of, decode, encode
+from lava_sqs.study.store import Row, RowStore
+from lava_sqs.study.store.rows import cells_of, columns_of, decode, encode, line_of
 
 scalars = st.one_of(
     st.none(),
@@ -166,9 +167,9 @@ def test_combine_takes_each_row_once_and_all_columns(tmp_path):
     files = [tmp_path / name for name in ("a.csv", "b.csv")]
     first, second = [row(0), row(1)], [row(1, seconds=9.0), row(0, point="bb", q="x")]
     for path, rows in zip(files, (first, second), strict=True):
-        path.write_bytes(_line(columns := columns_of(["p", "q"])))
+        path.write_bytes(line_of(columns := columns_of(["p", "q"])))
         with open(path, "ab") as file:
-            file.writelines(_line(_cells(r, columns)) for r in rows)
+            file.writelines(line_of(cells_of(r, columns)) for r in rows)
     merged = combine(files, tmp_path / "c.csv")
     assert merged == [*first, second[1]]
     assert read_rows(tmp_path / "c.csv") == merged

@@ -6,8 +6,9 @@ import pytest
 from lava_sqs.data import load_digits
 from lava_sqs.network import SQSNN
 from lava_sqs.quantum import NoiseModel
-from lava_sqs.study import Accuracy, Study, circuit_from, networks, quantised
+from lava_sqs.study import Accuracy, Study, circuit_from, quantised
 from lava_sqs.study.loader import load_study
+from lava_sqs.study.tasks import networks
 
 
 class Guesser:

@@ -1,4 +1,4 @@
-"""The other side of `lava_sqs.study.isolation`: ``python -m lava_sqs.study._child TASK ANSWER``."""
+"""The other side of `isolation`: ``python -m lava_sqs.study.run._child TASK ANSWER``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 
-from lava_sqs.study._failure import Failure, dumps
+from lava_sqs.study.run._failure import Failure, dumps
 
 
 def _follow_parent() -> None:

@@ -21,10 +21,10 @@ from lava_sqs import _seeds
 from lava_sqs._checks import check_int, check_items, check_text, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.study.counts import Counts
-from lava_sqs.study.noise import PREFIXES, noise_from
-from lava_sqs.study.plan import point_id
-from lava_sqs.study.store import lock
-from lava_sqs.study.task import check_names, plain_or_hash
+from lava_sqs.study.plan.ids import point_id
+from lava_sqs.study.plan.noise import PREFIXES, noise_from
+from lava_sqs.study.store.files import lock
+from lava_sqs.study.tasks.task import check_names, plain_or_hash
 
 if TYPE_CHECKING:
     from lava_sqs.data.dataset import Dataset

@@ -10,8 +10,8 @@ import numpy as np
 
 from lava_sqs._checks import check_choice, check_int
 from lava_sqs.study.counts import Counts
-from lava_sqs.study.noise import noise_from
-from lava_sqs.study.task import check_names
+from lava_sqs.study.plan.noise import noise_from
+from lava_sqs.study.tasks.task import check_names
 
 __all__ = ["MemoryCapacityTask", "circuit_from"]
 

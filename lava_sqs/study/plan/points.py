@@ -1,10 +1,8 @@
-"""What a study will do: its points, their ids and the seeds of their batches."""
+"""The points of a study, from what users give: a grid, a list, and what all have in common."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from lava_sqs._checks import check_choice, check_int, check_positive, describe
+from lava_sqs._checks import check_choice, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
-from lava_sqs._version import __version__
+from lava_sqs.study.plan.noise import lifetimes, noise_prefixes
 
-__all__ = [
-    "RESERVED",
-    "Point",
-    "Stop",
-    "batch_seed",
-    "canonical",
-    "expand",
-    "flatten",
-    "row_id",
-]
+__all__ = ["RESERVED", "Point", "expand", "flatten"]
 
 #: Columns of a results file that are not parameters.
 RESERVED = (
@@ -68,89 +57,6 @@ class Point:
 
     def __str__(self) -> str:
         return _text(self.params)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stop:
-    """When a point has enough: at the first batch after which ANY of these holds.
-
-    Batches are judged in their order, so the answer does not depend on who computed them when.
-
-    Attributes
-    ----------
-    max_shots, max_errors : int or None
-        Sums over batches.
-    target_width : float or None
-        Width of the confidence interval (at *level*). A spread over seeds needs three of them
-        before it is judged.
-    max_batches : int or None
-        None is 1 if there is no other rule, else 1000: no study runs for ever.
-    level : float
-        Of the interval.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Names the argument, what was expected and what came.
-
-    Examples
-    --------
-    >>> from lava_sqs.study import Counts
-    >>> Stop(max_errors=10).reached(Counts.of_shots(500, errors=12), batches=5)
-    'max_errors'
-    """
-
-    max_shots: int | None = None
-    max_errors: int | None = None
-    target_width: float | None = None
-    max_batches: int | None = None
-    level: float = 0.95
-
-    def __post_init__(self) -> None:
-        for name in ("max_shots", "max_errors", "max_batches"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, check_int(name, getattr(self, name), minimum=1))
-        check_positive("level", self.level, below=1.0)
-        if self.target_width is not None:
-            width = check_positive("target_width", self.target_width)
-            object.__setattr__(self, "target_width", width)
-
-    @property
-    def batch_limit(self) -> int:
-        """The largest number of batches of a point."""
-        if self.max_batches is not None:
-            return self.max_batches
-        rules = (self.max_shots, self.max_errors, self.target_width)
-        return 1 if all(rule is None for rule in rules) else 1000
-
-    def reached(self, counts: Any, batches: int) -> str:
-        """Return the rule that stops a point, or an empty text.
-
-        Parameters
-        ----------
-        counts : Counts
-            Of the point so far.
-        batches : int
-            How many made them.
-
-        Returns
-        -------
-        str
-        """
-        from lava_sqs.study.intervals import interval
-
-        if self.max_shots is not None and counts.shots >= self.max_shots:
-            return "max_shots"
-        if self.max_errors is not None and counts.errors >= self.max_errors:
-            return "max_errors"
-        enough = counts.shots >= 3 if counts.kind == "values" else counts.shots > 0
-        if (
-            self.target_width is not None
-            and enough
-            and interval(counts, self.level).width <= self.target_width
-        ):
-            return "target_width"
-        return "max_batches" if batches >= self.batch_limit else ""
 
 
 # -- parameters ----------------------------------------------------------------------------------
@@ -296,8 +202,6 @@ def expand(
 
 def check_lifetimes(params: Mapping[str, Any]) -> str:
     """Return why the lifetimes of a point are impossible (t2 > 2 t1), or an empty text."""
-    from lava_sqs.study.noise import lifetimes, noise_prefixes
-
     for prefix in noise_prefixes(params):
         t1, t2 = lifetimes(params, prefix)
         for a, b in _pairs(t1, t2):
@@ -337,59 +241,3 @@ def select_valid(
             )
         (skipped if reason else valid).append(params)
     return valid, skipped
-
-
-# -- ids and seeds -------------------------------------------------------------------------------
-
-
-def _canonical(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)  # 2 and 2.0 are one parameter, and -0.0 is 0
-    if isinstance(value, Mapping):
-        return {k: _canonical(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_canonical(v) for v in value]
-    return value
-
-
-def canonical(data: Any) -> str:
-    """Return the one JSON text of plain *data*: sorted keys, shortest numbers, no spaces.
-
-    Examples
-    --------
-    >>> canonical({"b": 2.0, "a": [1, -0.0]})
-    '{"a":[1,0],"b":2}'
-    """
-    return json.dumps(_canonical(data), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-
-
-def digest(data: Any) -> str:
-    """Return 16 hexadecimal digits of SHA-256 of the canonical JSON."""
-    return hashlib.sha256(canonical(data).encode()).hexdigest()[:16]
-
-
-def point_id(task: Any, params: Mapping[str, Any], version: str = __version__) -> str:
-    """Return the id of a point; the seed is no part of it, so other seeds' rows add up."""
-    return digest({"format": 1, "task": task, "params": dict(params), "version": version})
-
-
-def row_id(point: str, seed: int, batch: int) -> str:
-    """Return the id of the row of one *batch* of a *point* with the study's *seed*.
-
-    Examples
-    --------
-    >>> row_id("00c0ffee00c0ffee", 0, 3) == row_id("00c0ffee00c0ffee", 1, 3)
-    False
-    """
-    return digest({"point": point, "seed": seed, "batch": batch})
-
-
-def batch_seed(seed: int, point: str, batch: int) -> np.random.SeedSequence:
-    """Return the seed of a batch: it depends on nothing but *seed*, *point* and *batch*.
-
-    Examples
-    --------
-    >>> batch_seed(0, "00c0ffee00c0ffee", 3).spawn_key
-    (3,)
-    """
-    return np.random.SeedSequence([seed, int(point, 16)], spawn_key=(batch,))

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lava_sqs.study._failure import Failure, dumps
+from lava_sqs.study.run._failure import Failure, dumps
 
 __all__ = ["IsolatedFailure", "run_isolated"]
 
@@ -47,7 +47,7 @@ def run_isolated(function: Callable[..., Any], *args: Any, timeout: float | None
         task, answer = Path(folder, "task"), Path(folder, "answer")
         task.write_bytes(dumps((function, args)))
         child = subprocess.Popen(
-            [sys.executable, "-m", "lava_sqs.study._child", str(task), str(answer)],
+            [sys.executable, "-m", "lava_sqs.study.run._child", str(task), str(answer)],
             stdin=subprocess.PIPE,  # stays open: when it closes, the child knows we are gone
             stdout=sys.stderr.fileno() if _has_descriptor(sys.stderr) else subprocess.DEVNULL,
             start_new_session=True,

@@ -16,16 +16,16 @@ import numpy as np
 
 from lava_sqs._checks import check_choice, check_instance, describe
 from lava_sqs._errors import ArgumentTypeError
-from lava_sqs.study._identity import content_hash
 from lava_sqs.study.counts import Counts
+from lava_sqs.study.tasks._identity import content_hash
 
 __all__ = ["TASKS", "Task", "resolve_task", "task_name"]
 
 #: The tasks that come with the package.
 TASKS = {
-    "memory_capacity": "lava_sqs.study.capacity:MemoryCapacityTask",
-    "accuracy": "lava_sqs.study.networks:Accuracy",
-    "training": "lava_sqs.study.networks:Training",
+    "memory_capacity": "lava_sqs.study.tasks.capacity:MemoryCapacityTask",
+    "accuracy": "lava_sqs.study.tasks.networks:Accuracy",
+    "training": "lava_sqs.study.tasks.networks:Training",
 }
 
 #: What a study runs.

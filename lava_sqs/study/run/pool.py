@@ -12,7 +12,7 @@ from typing import Any
 
 from lava_sqs._checks import check_int, describe
 from lava_sqs._errors import ArgumentTypeError
-from lava_sqs.study.isolation import IsolatedFailure
+from lava_sqs.study.run.isolation import IsolatedFailure
 
 __all__ = ["Pool", "is_lost"]
 

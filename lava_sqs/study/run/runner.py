@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lava_sqs._version import __version__
-from lava_sqs.study._failure import Failure, in_words
 from lava_sqs.study.counts import Counts, as_counts
-from lava_sqs.study.isolation import IsolatedFailure, run_isolated
 from lava_sqs.study.plan import Point, Stop, batch_seed, canonical, row_id
-from lava_sqs.study.pool import Pool, is_lost
+from lava_sqs.study.run._failure import Failure, in_words
+from lava_sqs.study.run.isolation import IsolatedFailure, run_isolated
+from lava_sqs.study.run.pool import Pool, is_lost
 from lava_sqs.study.store import Row, StudyWarning
 
 __all__ = ["Progress", "StudyError", "run_points"]

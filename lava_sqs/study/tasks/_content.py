@@ -1,10 +1,4 @@
-"""What a task is, as plain data: a part of every row's id.
-
-A task is its own code, the code and values that it reaches in its own module, and what it carries
-(options, defaults, closures, fields). Code is compared as parsed source, so that comments, line
-numbers, folders and Python's version do not matter; values are compared by content. What has no
-content to compare is refused: a wrong identity would count old rows for new code.
-"""
+"""What a value holds, as plain data: code by what it does, objects by what is in them."""
 
 from __future__ import annotations
 
@@ -30,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from lava_sqs._checks import describe
-from lava_sqs._errors import ArgumentTypeError
-from lava_sqs.study._source import (
+from lava_sqs._moved import MOVED
+from lava_sqs.study.tasks._source import (
     Parsed,
     bytecode,
     changed_in_place,
@@ -47,7 +41,7 @@ from lava_sqs.study._source import (
     tree_of,
 )
 
-__all__ = ["content_hash", "identity"]
+__all__ = ["Encoder", "qualified"]
 
 _NEW: Any = object().__reduce_ex__(4)[0]  # what makes objects that pickle in the ordinary way
 _SCALARS = (type(None), bool, type(Ellipsis), type(NotImplemented))
@@ -64,98 +58,22 @@ _BORING = frozenset(
 )
 # Attributes of a function that tell how it runs and not what it computes.
 _HOW = frozenset({"isolate", "timeout", "__wrapped__", "__signature__", "__isabstractmethod__"})
+_OLD_PATHS = {homes[0]: old for old, homes in MOVED.items() if len(homes) == 1}
 # Names that reach anything: nobody can tell what the code does without running it.
 _DYNAMIC = {"eval": eval, "exec": exec, "globals": globals}
 
 
-def identity(task: Any, version: str | None = None) -> Any:
-    """Return plain data that changes when the *task* changes: a part of every row's id.
-
-    An object with a method ``identity()`` says it itself, in plain data. With a *version*, code
-    does not count: the name, the version and the options do.
-
-    Raises
-    ------
-    TypeError
-        If the task is a lambda or a local function (no worker could find it), or if something that
-        it reaches cannot be compared by content and there is no *version*.
-
-    Examples
-    --------
-    >>> identity(lambda params, seed: None)  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    lava_sqs._errors.ArgumentTypeError: Argument `task` must be a function at the top level of ...
-    """
-    _check_findable(task)
-    own = getattr(task, "identity", None)
-    if callable(own) and not isinstance(task, type):
-        said = [_qualified(type(task)), own()]
-        return said if version is None else [*said, ["version", version]]
-    root = inspect.unwrap(_without_partial(task))
-    root = getattr(root, "__func__", root)
-    root = root if inspect.isfunction(root) else type(root)
-    own = None if module_of(root).partition(".")[0] == "lava_sqs" else root
-    name = root.__qualname__ if own is root else _qualified(root)
-    if version is not None:
-        return ["version", name, version, _Encoder(own, by_name=True).digest(task)]
-    return ["task", name, _digest(task, own)]
+def _lasting(module: str) -> str:
+    """Return a module as ids name it: by its old path as long as that works, so that rows count."""
+    return _OLD_PATHS.get(module, module)
 
 
-def _digest(value: Any, own: Any = None) -> str:
-    # What the task writes itself is no input. One pass finds it, the next one encodes the rest.
-    first = _Encoder(own, lenient=True)
-    first.digest(value)
-    return _Encoder(own, written=first.writes).digest(value)
+def qualified(kind: Any) -> str:
+    """Return the name of a class or function with that of its module."""
+    return f"{_lasting(kind.__module__)}.{kind.__qualname__}"
 
 
-def content_hash(value: Any) -> str:
-    """Return a hash of what *value* holds, the code of users' classes included.
-
-    Raises
-    ------
-    TypeError
-        If it has no content to compare.
-
-    Examples
-    --------
-    >>> content_hash({1, 2}) == content_hash({2, 1}) != content_hash([1, 2])
-    True
-    """
-    return f"sha256:{_digest(value)}"
-
-
-def _without_partial(task: Any) -> Any:
-    while isinstance(task, functools.partial):
-        task = task.func
-    return task
-
-
-def _check_findable(task: Any) -> None:
-    task = _without_partial(task)
-    if inspect.isfunction(task) and "<" in task.__qualname__:
-        raise ArgumentTypeError(
-            "task",
-            f"must be a function at the top level of a module, but got "
-            f"{task.__qualname__}: other processes could not find it.",
-        )
-    of_class = isinstance(getattr(task, "__self__", None), type)
-    if inspect.isbuiltin(task) or isinstance(task, type) or of_class:
-        raise ArgumentTypeError(
-            "task",
-            "must be a function, a callable object or a method of one, written in "
-            f"Python, but got {describe(task)}.",
-        )
-
-
-def _qualified(kind: Any) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-# -- values --------------------------------------------------------------------------------------
-
-
-class _Encoder:
+class Encoder:
     """Turns values into lists of texts, every function, class and object once."""
 
     def __init__(
@@ -188,7 +106,7 @@ class _Encoder:
 
     def refuse(self, value: Any, why: str) -> Any:
         if self.lenient or self.by_name:
-            return ["?", _qualified(type(value))]
+            return ["?", qualified(type(value))]
         place = " of ".join(name for name, _ in itertools.groupby(reversed(self.path))) or "it"
         raise TypeError(
             f"The task cannot be told from others: {place} ({describe(value)}) {why}. Pass "
@@ -232,7 +150,7 @@ class _Encoder:
         if isinstance(value, np.generic) and not isinstance(value, (np.void, np.object_)):
             return ["scalar", value.dtype.str, value.tobytes().hex()]
         if isinstance(value, types.ModuleType):
-            return ["module", value.__name__]
+            return ["module", _lasting(value.__name__)]
         if isinstance(value, PurePath):
             return ["path", self.local(str(value))]
         if inspect.isfunction(value):
@@ -282,7 +200,7 @@ class _Encoder:
 
     def array(self, value: Any) -> Any:
         dtype = value.dtype
-        name = "array" if type(value) in (np.ndarray, np.memmap) else _qualified(type(value))
+        name = "array" if type(value) in (np.ndarray, np.memmap) else qualified(type(value))
         if isinstance(value, np.ma.MaskedArray):
             mask: Any = np.ma.getmaskarray(value)
             plain: Any = np.where(mask, np.zeros((), dtype), value.data)
@@ -312,7 +230,7 @@ class _Encoder:
         if not self.follows(module):
             if self.by_name:
                 return ["function", f.__qualname__]
-            found = ["function", f.__module__, f.__qualname__]
+            found = ["function", _lasting(f.__module__), f.__qualname__]
             named = "<" not in f.__qualname__ and not hasattr(f, "__wrapped__")
             return found if named and is_named(f) else [*found, self.carried(f)]
         before, self.home = self.home, module
@@ -325,8 +243,8 @@ class _Encoder:
     def carried(self, f: types.FunctionType) -> Any:
         """Return what a function holds besides its code."""
         if callable(getattr(f, "dispatch", None)) and hasattr(f, "registry"):  # singledispatch
-            known = sorted(f.registry.items(), key=lambda item: _qualified(item[0]))
-            return [[_qualified(t), self.encode(g)] for t, g in known]
+            known = sorted(f.registry.items(), key=lambda item: qualified(item[0]))
+            return [[qualified(t), self.encode(g)] for t, g in known]
         cells = []
         for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=False):
             try:
@@ -398,7 +316,7 @@ class _Encoder:
         found: list[Any] = ["class", cls.__qualname__]
         module = module_of(cls)
         if not self.follows(module):
-            return found if self.by_name else [*found, module]
+            return found if self.by_name else [*found, _lasting(module)]
         before, self.home = self.home, module
         self.path.append(f"`{cls.__name__}`")
         found.append([self.encode(base) for base in cls.__bases__])
@@ -451,18 +369,18 @@ class _Encoder:
         if isinstance(value, enum.Enum):
             return ["enum", self.encode(kind), value.name, self.encode(value.value)]
         if is_library(kind.__module__) and inspect.isfunction(getattr(value, "__wrapped__", None)):
-            return ["wrapped", _qualified(kind), self.encode(value.__wrapped__)]  # lru_cache, jit
+            return ["wrapped", qualified(kind), self.encode(value.__wrapped__)]  # lru_cache, jit
         if is_library(kind.__module__) and inspect.isfunction(getattr(value, "py_func", None)):
             options = getattr(value, "targetoptions", {})
             said = sorted(
                 (k, repr(v)) for k, v in options.items() if isinstance(v, (bool, str, set))
             )
-            return ["compiled", _qualified(kind), said, self.encode(value.py_func)]
+            return ["compiled", qualified(kind), said, self.encode(value.py_func)]
         if kind.__module__ == "_thread":  # locks
             return ["lock", kind.__qualname__]
         own = getattr(kind, "identity", None)
         if callable(own):
-            return ["own", self.encode(kind) if self.home else _qualified(kind), value.identity()]
+            return ["own", self.encode(kind) if self.home else qualified(kind), value.identity()]
         return self.reduced(value)
 
     def reduced(self, value: Any) -> Any:
@@ -476,7 +394,7 @@ class _Encoder:
         except Exception:
             return self.refuse(value, "cannot be compared by content")
         if isinstance(parts, str):
-            return ["named", kind.__module__, parts]
+            return ["named", _lasting(kind.__module__), parts]
         make, arguments, state, items, pairs = (*parts, *[None] * 5)[:5]
         state = {} if state is None else state
         hidden = {

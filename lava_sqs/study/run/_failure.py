@@ -128,7 +128,7 @@ def _file(frame: types.FrameType) -> str:
 @functools.lru_cache(maxsize=1)
 def _folders() -> tuple[str, ...]:
     names = ("stdlib", "platstdlib", "purelib", "platlib")
-    ours = str(Path(__file__).resolve().parents[1])
+    ours = str(Path(__file__).resolve().parents[2])
     found = {ours, *(os.path.realpath(sysconfig.get_path(name)) for name in names)}
     return tuple(f + os.sep for f in found)
 
