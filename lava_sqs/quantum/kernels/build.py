@@ -101,7 +101,7 @@ def _read_out(effects, state, out):  # type: ignore[no-untyped-def]
                 _add_row(effects[e, n], state, n, out, e, state.shape[1])
 
 
-@jit()
+@jit(nogil=True)
 def build_instruments(program, entries, terms, rows, start, effects, theta, A):  # type: ignore[no-untyped-def]
     """Fill A (K, S, D, C, D) for the angles theta (K, P).
 
@@ -121,7 +121,7 @@ def build_instruments(program, entries, terms, rows, start, effects, theta, A): 
         _read_out(effects, a, A[k].reshape((effects.shape[0], start.shape[1])))
 
 
-@jit()
+@jit(nogil=True)
 def pull_back(program, entries, terms, rows, start, effects, theta, G, d_theta):  # type: ignore[no-untyped-def]
     """d_theta[k, p] += <G[k], dA[k]/dtheta_p>: reverse mode through the build, G like A."""
     n_ops, (n_rows, columns) = program.shape[0], start.shape

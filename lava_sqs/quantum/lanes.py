@@ -1,0 +1,292 @@
+"""Neurons that run and score many samples side by side: what networks train and infer with.
+
+Arrays are neuron-major, (K, S, B): K neurons (or K times N channels), S steps, B samples, so that
+the currents of a layer are one matrix product, ``W X`` with X of shape (M, S B), and its result is
+what the kernels read. Populations, Processes and their random numbers are something else, see
+:mod:`lava_sqs.quantum.population`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.quantum.engines.exact import ground_state
+from lava_sqs.quantum.kernels import lanes as _kernels
+from lava_sqs.quantum.kernels.scores import score_trains
+from lava_sqs.quantum.kernels.step import pack_instruments, run_population
+from lava_sqs.quantum.program import Program
+
+__all__ = ["FLOOR", "Lanes", "default_threads"]
+
+Array = NDArray[Any]
+
+#: Probabilities below this are rounding: such an outcome is forgotten (it was clamped).
+FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
+_WORTH_A_THREAD = 20_000  # steps of neurons, a tenth of a millisecond
+
+_pool: ThreadPoolExecutor | None = None
+
+
+def _forget_pool() -> None:
+    """Make a child of a fork start its own threads: those of its parent are not there."""
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def default_threads() -> int:
+    """Return how many threads share a layer: two, if this process may use two cores.
+
+    ``NUMBA_NUM_THREADS=1`` makes it one; pools of processes, such as joblib's, set it.
+
+    Examples
+    --------
+    >>> default_threads() in (1, 2)
+    True
+    """
+    return min(2, int(numba.config.NUMBA_NUM_THREADS))
+
+
+def _shared_out(work: Callable[[slice], int], n: int, threads: int) -> int:
+    """Return the sum of *work* over slices that cover range(n), each in a thread of its own."""
+    global _pool
+    ends = [n * i // threads for i in range(threads + 1)]
+    parts = [slice(a, b) for a, b in pairwise(ends) if b > a]
+    if len(parts) < 2:
+        return sum(work(part) for part in parts)
+    if _pool is None:
+        _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="lava_sqs")
+    waiting = [_pool.submit(work, part) for part in parts[1:]]
+    return work(parts[0]) + sum(future.result() for future in waiting)
+
+
+class Lanes:
+    """Neurons of one circuit and their instruments, for trains of many samples.
+
+    Parameters
+    ----------
+    program : Program
+        Circuit and noise, compiled.
+    theta : ndarray, shape (K, n_params)
+        Angles in radians.
+    dtype : float64 or float32
+        Of currents, spikes and probabilities. Gradients by angles are summed in float64.
+    n_threads : int, optional
+        Threads that share the neurons; None is :func:`default_threads`. Numbers do not depend on
+        it.
+
+    Attributes
+    ----------
+    floor_hits : int
+        Clamped outcomes that were (nearly) impossible, and forgotten.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> from lava_sqs.quantum.program import compile_program
+    >>> lanes = Lanes(compile_program(ansatz.layered(1, 1)), np.zeros((2, 8)))
+    >>> z = np.full((2, 5, 3), 0.5)
+    >>> spikes, p_spike, _ = lanes.run(z, np.random.default_rng(0).random(z.shape))
+    >>> d_theta, d_z = lanes.score(z, spikes, np.ones(z.shape))
+    >>> d_theta.shape, d_z.shape
+    ((2, 8), (2, 5, 3))
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        theta: Array,
+        *,
+        dtype: Any = np.float64,
+        n_threads: int | None = None,
+    ) -> None:
+        self._program, self._theta = program, np.ascontiguousarray(theta, dtype=np.float64)
+        self.dtype = np.dtype(dtype)
+        self._threads = default_threads() if n_threads is None else n_threads
+        self.floor_hits = 0
+        self._small = program.shape == (2, 4, 3, 4)
+        self._A = program.build(self._theta)
+        self._cast = self._A.astype(self.dtype, copy=False)
+        self._packed: tuple[Array, Array] | None = None
+
+    def __repr__(self) -> str:
+        size, dtype = len(self._theta), self.dtype
+        return f"<Lanes: {size} neurons of {self._program.ansatz!r} in {dtype}>"
+
+    @property
+    def size(self) -> int:
+        """Number of neurons K."""
+        return len(self._theta)
+
+    def run(
+        self,
+        z: Array,
+        u: Array | None,
+        clamp: Array | None = None,
+        *,
+        p_spike: bool = True,
+        likelihood: bool = False,
+    ) -> tuple[Array, Array, Array]:
+        """Run spike trains from a reset.
+
+        Parameters
+        ----------
+        z : ndarray, shape (K * N, S, B)
+            Currents of the N channels of each neuron.
+        u : ndarray, shape (K, S, B), optional
+            Uniform numbers in [0, 1); None if all is clamped.
+        clamp : ndarray, shape (K * N, S, B), optional
+            0 or 1 fixes a spike, a negative number does not.
+        p_spike, likelihood : bool
+            Whether the second and the third result are wanted.
+
+        Returns
+        -------
+        spikes : ndarray, shape (K * N, S, B)
+            0 and 1, in the precision of the neurons: what a matrix product takes.
+        p_spike : ndarray, shape (K * N, S, B) or (0, 0, 0)
+            Probabilities of a spike, before the measurement.
+        likelihood : ndarray, shape (K, S, B) or (0, 0, 0)
+            Probabilities of the outcomes.
+        """
+        z = np.ascontiguousarray(z, dtype=self.dtype)
+        neurons = (self.size, *z.shape[1:])
+        nothing = np.empty((0, 0, 0), self.dtype)
+        spikes = np.empty(z.shape, self.dtype)
+        p = np.empty(z.shape, self.dtype) if p_spike else nothing
+        like = np.empty(neurons, self.dtype) if likelihood else nothing
+        u = nothing if u is None else np.ascontiguousarray(u, dtype=self.dtype)
+        fixed = nothing if clamp is None else np.ascontiguousarray(clamp, dtype=self.dtype)
+        if not self._small:
+            self._run_any(z, u, fixed, spikes, p, like)
+            return spikes, p, like
+        eta, floor = float(self._program.eta[0]), FLOOR[self.dtype]
+
+        def work(part: slice) -> int:
+            arrays = (x[part] if x.size else x for x in (u, fixed))
+            records = (x[part] if x.size else x for x in (spikes, p, like))
+            return int(
+                _kernels.run_small_lanes(self._cast[part], z[part], eta, *arrays, floor, *records)
+            )
+
+        self.floor_hits += _shared_out(work, self.size, self._worth(z))
+        return spikes, p, like
+
+    def score(self, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
+        """Return the exact local score of recorded trains.
+
+        Parameters
+        ----------
+        z, spikes : ndarray, shape (K * N, S, B)
+            As of :meth:`run`.
+        signal : ndarray, shape (K, S, B)
+            Weight of each step.
+
+        Returns
+        -------
+        d_theta : ndarray of float64, shape (K, n_params)
+            ``sum_t L_t d log p_t / d theta``, summed over samples.
+        d_z : ndarray, shape (K * N, S, B)
+            The same by the currents, in the precision of the neurons.
+        """
+        z, spikes, signal = (np.ascontiguousarray(x, dtype=self.dtype) for x in (z, spikes, signal))
+        G = np.zeros(self._A.shape)
+        d_z = np.empty(z.shape, self.dtype)
+        if self._small:
+            eta, floor = float(self._program.eta[0]), FLOOR[self.dtype]
+
+            def work(part: slice) -> int:
+                arrays = (self._cast[part], z[part], eta, spikes[part], signal[part], floor)
+                return int(_kernels.score_small_lanes(*arrays, G[part], d_z[part]))
+
+            _shared_out(work, self.size, self._worth(z))
+        else:
+            self._score_any(z, spikes, signal, G, d_z)
+        d_theta = np.empty(self._theta.shape)
+
+        def pull(part: slice) -> int:
+            d_theta[part] = self._program.pull_back(self._theta[part], G[part])
+            return 0
+
+        _shared_out(pull, self.size, self._threads if self.size > 64 else 1)
+        return d_theta, d_z
+
+    def _worth(self, z: Array) -> int:
+        return min(self._threads, max(1, z.size // _WORTH_A_THREAD))
+
+    # -- every other size: the kernels of populations, in double precision -----------------------
+
+    def _timely(self, x: Array) -> Array:
+        """(K * N, S, B) -> (S, B, K, N)."""
+        per_neuron = x.reshape(self.size, -1, *x.shape[1:])
+        return np.ascontiguousarray(per_neuron.transpose(2, 3, 0, 1), dtype=np.float64)
+
+    def _outcomes(self, bits: Array) -> Array:
+        """(S, B, K, N) of 0 and 1, or negative numbers -> indices (S, B, K), or -1."""
+        index = bits.astype(np.int64) @ (1 << np.arange(bits.shape[3])[::-1])
+        return np.where((bits < 0).any(axis=3), -1, index)
+
+    def _run_any(
+        self, z: Array, u: Array, fixed: Array, spikes: Array, p: Array, like: Array
+    ) -> None:
+        if self._packed is None:
+            packed = pack_instruments(self._A)
+            self._packed = tuple(np.ascontiguousarray(x) for x in packed)  # type: ignore[assignment]
+        assert self._packed is not None
+        currents = self._timely(z)
+        steps, batch, size = currents.shape[:3]
+        said = np.empty(currents.shape, np.int32)
+        wanted = [(x.size > 0) * steps for x in (p, like)]
+        p_now = np.empty((wanted[0], *currents.shape[1:]))
+        like_now = np.empty((wanted[1], *currents.shape[1:3]))
+        memory = np.empty((0, batch, size, self._A.shape[2]))
+        start = np.empty((batch, size, self._A.shape[2]))
+        start[:] = ground_state(self._program.ansatz.memory_qubits)
+        self.floor_hits += run_population(
+            *self._packed,
+            currents,
+            self._program.eta,
+            self._timely(u)[..., 0] if u.size else np.empty((0, 0, 0)),
+            self._outcomes(self._timely(fixed)) if fixed.size else np.empty((0, 0, 0), np.int64),
+            start,
+            FLOOR[np.dtype(np.float64)],
+            said,
+            p_now,
+            like_now,
+            memory,
+        )
+        spikes[:] = said.transpose(2, 3, 0, 1).reshape(z.shape)
+        if p.size:
+            p[:] = p_now.transpose(2, 3, 0, 1).reshape(z.shape)
+        if like.size:
+            like[:] = like_now.transpose(2, 0, 1)
+
+    def _score_any(self, z: Array, spikes: Array, signal: Array, G: Array, d_z: Array) -> None:
+        currents = self._timely(z)
+        outcomes = np.ascontiguousarray(self._outcomes(self._timely(spikes)))
+        weights = np.ascontiguousarray(self._timely(signal)[..., 0])
+        slopes = np.empty(currents.shape)
+        score_trains(
+            self._A,
+            currents,
+            self._program.eta,
+            outcomes,
+            weights,
+            ground_state(self._program.ansatz.memory_qubits),
+            FLOOR[np.dtype(np.float64)],
+            np.zeros(currents.shape[1:3]),
+            G,
+            slopes,
+        )
+        d_z[:] = slopes.transpose(2, 3, 0, 1).reshape(z.shape)
