@@ -29,11 +29,11 @@ from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.kernels import step as _kernels
-from lava_sqs.quantum.population import ground_state
 from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.scores.online import OnlineScores, derivatives
 from lava_sqs.quantum.scores.published import published_gradient
 from lava_sqs.quantum.scores.recorded import SpikeTrainScorer, score_spike_train
+from lava_sqs.quantum.states import ground_state
 
 Array = NDArray[Any]
 

@@ -28,6 +28,11 @@ MOVED: dict[str, tuple[str, ...]] = {
     "lava_sqs.network.storage": ("lava_sqs.network.files",),
     "lava_sqs.network.training": ("lava_sqs.network.gradient",),
     "lava_sqs.quantum.channels": ("lava_sqs.quantum.noise.channels",),
+    "lava_sqs.quantum.engines.exact": (
+        "lava_sqs.quantum.engines.base",
+        "lava_sqs.quantum.engines.instrument",
+        "lava_sqs.quantum.engines.literal",
+    ),
     "lava_sqs.quantum.pauli": ("lava_sqs.quantum.states",),
     "lava_sqs.quantum.sensitivity": (
         "lava_sqs.quantum.scores.recorded",

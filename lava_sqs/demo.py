@@ -37,7 +37,7 @@ from lava_sqs.network.readout import accuracy_interval
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum import NoiseModel, Population, ansatz
-from lava_sqs.quantum.population import BACKENDS
+from lava_sqs.quantum.engines.choose import BACKENDS
 from lava_sqs.quantum.scores.recorded import score_spike_train
 
 __all__ = ["DemoResult", "run_demo"]

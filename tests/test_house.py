@@ -14,10 +14,6 @@ from tools.house import ALLOWED
 WITHOUT_LAVA = {"base", "data", "quantum", "neurons", "network", "study", "plot"}
 #: Lines of a file, and of a function without its docstring.
 FILE, FUNCTION = 500, 60
-#: Files that still wait to be split, and the most lines that they may have until then.
-STILL_LONG = {
-    "lava_sqs.quantum.population": 797,
-}
 
 
 def test_every_arrow_is_allowed():
@@ -89,7 +85,7 @@ def test_files_and_functions_can_be_read_at_once():
     for module, path in house.files().items():
         text = path.read_text("utf-8")
         lines = text.splitlines()
-        if len(lines) > STILL_LONG.get(module, FILE):
+        if len(lines) > FILE:
             long.append(f"{module}: {len(lines)} lines")
         for node, length in _functions(ast.parse(text)):
             # One that must be long says why: `# long: ...` above it or in its first lines.
@@ -97,11 +93,6 @@ def test_files_and_functions_can_be_read_at_once():
             if length > FUNCTION and not said:
                 long.append(f"{module}.{node.name}: {length} lines")
     assert not long
-
-
-def test_what_is_no_longer_long_leaves_the_list():
-    lines = {m: len(path.read_text("utf-8").splitlines()) for m, path in house.files().items()}
-    assert [name for name in STILL_LONG if lines.get(name, 0) <= FILE] == []
 
 
 @pytest.mark.parametrize("old", sorted(_moved.MOVED))

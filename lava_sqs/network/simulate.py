@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs import _wraps
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
 from lava_sqs.neurons.base import BoundNeuron, RunOut, compiled
 
@@ -118,7 +119,7 @@ class LayerTrace:
     @property
     def wraps(self) -> int:
         """How many currents exceed 1, where the encoding angle wraps."""
-        return int((self.z > 1).sum())
+        return _wraps.count(self.z)
 
 
 def currents(own: LayerParams, history: dict[str, Delayed]) -> Array:

@@ -5,11 +5,9 @@ import difflib
 import inspect
 import re
 import sys
-import warnings
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -208,26 +206,6 @@ def hint(key: str, names: Iterable[str], elsewhere: Mapping[str, str]) -> str:
     folded = {name.casefold(): name for name in names}
     near = difflib.get_close_matches(key.casefold(), folded, n=1)
     return f" Did you mean {folded[near[0]]!r}?" if near else ""
-
-
-def warn_of_wraps(bias: NDArray[Any], what: str = "`bias`") -> None:
-    """Warn of a constant current that is beyond a full flip in every step without input."""
-    if bias.max() <= 1:
-        return
-    frame: FrameType | None = sys._getframe(1)
-    level, name = 1, ""
-    while frame is not None:  # look for who has given the argument
-        level, name = level + 1, str(frame.f_globals.get("__name__"))
-        frame = frame.f_back
-        if not name.startswith(("lava_sqs.proc", "lava.")):
-            break
-    if not name.startswith("lava_sqs."):  # what a network of ours has learned is no argument
-        warnings.warn(
-            f"Argument {what} reaches {bias.max():g}, but 1 is a full flip, and beyond it the "
-            "angle pi*z wraps (2 acts like no input). More than 1 makes sense only against "
-            "inhibition.",
-            stacklevel=level,
-        )
 
 
 def _arguments(cls: type) -> list[str]:

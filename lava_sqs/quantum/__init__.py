@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from lava_sqs._wraps import WrapWarning
 from lava_sqs.quantum import ansatz, diagnostics
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import (
@@ -10,8 +11,9 @@ from lava_sqs.quantum.noise import (
     depol_from_aer,
     depol_from_gate_infidelity,
 )
-from lava_sqs.quantum.population import Population, RunResult
+from lava_sqs.quantum.population import Population
 from lava_sqs.quantum.reference import ReferenceNeuron
+from lava_sqs.quantum.run_result import RunResult
 from lava_sqs.quantum.scores.online import OnlineScores
 from lava_sqs.quantum.scores.recorded import SpikeTrainScorer, score_spike_train
 from lava_sqs.quantum.states import (
@@ -37,6 +39,7 @@ __all__ = [
     "ReferenceNeuron",
     "RunResult",
     "SpikeTrainScorer",
+    "WrapWarning",
     "aer_depolarizing_param",
     "ansatz",
     "depol_from_aer",

@@ -17,130 +17,45 @@ The first and the last are exact with noise; ``trajectory`` is then exact in dis
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import (
-    check_array,
-    check_bytes,
     check_choice,
     check_dtype,
     check_instance,
-    check_int,
     check_items,
     check_real,
     check_seed,
     check_shape,
-    describe,
-    memory_limit,
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
+from lava_sqs._wraps import Wraps
+from lava_sqs.quantum._arguments import (
+    check_batch,
+    check_currents,
+    check_outcome,
+    check_uniforms,
+    flat_index,
+    initial_theta,
+    outcome_index,
+)
 from lava_sqs.quantum._memory import Note
-from lava_sqs.quantum._room import (
-    check_compiled,
-    check_room,
-    compiled_bytes,
-    compiled_limit,
-    instrument_bytes,
-    literal_bytes,
-)
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.engines.exact import _FLOOR as _FLOOR
-from lava_sqs.quantum.engines.exact import (
-    Engine,
-    InstrumentEngine,
-    LiteralEngine,
-)
-from lava_sqs.quantum.engines.exact import ground_state as ground_state
-from lava_sqs.quantum.engines.trajectory import (
-    TrajectoryEngine,
-    gate_bytes,
-    program_bytes,
-    state_bytes,
-)
-from lava_sqs.quantum.kernels import step as _kernels
+from lava_sqs.quantum.engines import choose
+from lava_sqs.quantum.engines.choose import BACKENDS, default_backend
+from lava_sqs.quantum.engines.instrument import InstrumentEngine
+from lava_sqs.quantum.kernels.step import inspect_currents
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.run_result import RECORDS, RunResult, version
 
 __all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
 
 Array = NDArray[Any]
-
-#: Engines of a population, see the table above.
-BACKENDS = ("instrument", "trajectory", "qutip")
-#: What :meth:`Population.run` can keep.
-RECORDS = ("spikes", "p_spike", "memory", "log_likelihood")
-
-# The largest instrument (float64 bytes per neuron) that is the default: by (noisy, shared).
-_LARGEST_INSTRUMENT = {
-    (False, False): 100_000,
-    (False, True): 1_500_000,
-    (True, False): 500_000,
-    (True, True): 4_000_000,
-}
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What :meth:`Population.run` saw, with what made it.
-
-    Attributes
-    ----------
-    spikes : ndarray of int32, shape (T, *batch, K) or (T, *batch, K, io_qubits)
-        The reported spikes, 0 or 1.
-    p_spike : ndarray or None, shape like ``spikes``
-        Probability, before the measurement, that the channel reports a spike.
-    memory : ndarray or None, shape (T, *batch, K, 4**memory_qubits)
-        Pauli vectors after each step; above 4 memory qubits (T, *batch, K, memory_qubits, 4).
-    log_likelihood : ndarray or None, shape (T, *batch, K)
-        Natural logarithm of the probability of the outcome that occurred.
-    ansatz, noise, seed, backend, version
-        What the population was made of.
-
-    Examples
-    --------
-    >>> from lava_sqs.quantum import ansatz
-    >>> result = Population(ansatz.paper(), [0.3, 0.2, 0.1], size=4, seed=1).run([[0.5] * 4] * 10)
-    >>> result.spikes.shape, result.memory.shape
-    ((10, 4), (10, 4, 4))
-    """
-
-    spikes: Array
-    p_spike: Array | None
-    memory: Array | None
-    log_likelihood: Array | None
-    ansatz: Ansatz
-    noise: NoiseModel | None
-    seed: int
-    backend: str
-    version: str
-
-    def __repr__(self) -> str:
-        return (
-            f"<RunResult: spikes {self.spikes.shape}, {int(self.spikes.sum())} of them 1, "
-            f"backend {self.backend!r}, seed {self.seed}>"
-        )
-
-    def __str__(self) -> str:
-        rows = [
-            ("steps", f"{self.spikes.shape[0]}"),
-            ("spikes", f"{self.spikes.shape}, rate {self.spikes.mean():.4f} per step"),
-            ("ansatz", repr(self.ansatz)),
-            ("noise", str(self.noise)),
-            ("seed", f"{self.seed}"),
-            ("backend", self.backend),
-            ("version", self.version),
-        ]
-        if self.log_likelihood is not None:
-            rows.insert(2, ("log-likelihood", f"{self.log_likelihood.mean():.4f} nats per step"))
-        return "RunResult\n" + "\n".join(f"  {name:<15}{value}" for name, value in rows)
 
 
 class Population:
@@ -192,7 +107,6 @@ class Population:
     Chen, Rajendran, Simeone, arXiv:2506.21324.
     """
 
-    wraps: int
     floor_hits: int
 
     def __init__(
@@ -212,14 +126,16 @@ class Population:
         self._ansatz, self._noise = ansatz, noise
         self._dtype = check_dtype("dtype", dtype)
         self._seed = check_seed("seed", seed)
-        self._batch = _check_batch(batch)
+        self._batch = check_batch(batch)
         for_angles, for_outcomes, for_errors = np.random.SeedSequence(self._seed).spawn(3)
         self._rng = np.random.default_rng(for_outcomes)
-        self._theta, self._size = _initial_theta(ansatz, theta, size, for_angles)
+        self._theta, self._size = initial_theta(ansatz, theta, size, for_angles)
 
         self._flat = math.prod(self._batch)
         self._chosen = backend
-        self._engine, self._backend = _make_engine(self, backend, np.random.default_rng(for_errors))
+        self._engine, self._backend = choose.make_engine(
+            self, self._theta, backend, np.random.default_rng(for_errors)
+        )
         self._engine.set_theta(self._theta, np.ones(self._size, dtype=bool))
         self._engine.reset(None)
 
@@ -230,9 +146,8 @@ class Population:
         self._uniforms = np.empty((1, *channels[:2]))
         self._no_clamp = np.empty((0, 0, 0), dtype=np.int64)
         self._no_memory = np.empty((0, *channels[:2], *self._engine.memory_shape), self._dtype)
-        self.wraps = 0
+        self._wraps = Wraps()
         self.floor_hits = 0
-        self._warned = False
         self._room = self._flat  # samples side by side that are known to fit
 
     # -- what it is ---------------------------------------------------------------------------
@@ -271,6 +186,11 @@ class Population:
     def backend(self) -> str:
         """The engine in use."""
         return self._backend
+
+    @property
+    def wraps(self) -> int:
+        """How many input currents have exceeded 1, where the encoding angle wraps."""
+        return self._wraps.count
 
     @property
     def nbytes(self) -> int:
@@ -348,18 +268,8 @@ class Population:
         IndexError, ValueError
             If *index* picks no neuron, or more than one.
         """
-        where = np.arange(self._flat * self._size).reshape(*self._batch, self._size)
-        try:
-            flat = where[index]
-        except IndexError as error:
-            raise IndexError(
-                f"Argument `index` must address axes {where.shape}, but got {index!r}."
-            ) from error
-        if np.ndim(flat) != 0:
-            raise ArgumentValueError(
-                "index", f"must pick one neuron of {where.shape}, but got {index!r}."
-            )
-        return self._engine.density(*divmod(int(flat), self._size))
+        flat = flat_index(index, (*self._batch, self._size))
+        return self._engine.density(*divmod(flat, self._size))
 
     def expect(self, op: qutip.Qobj) -> Array:
         """Return the expectation of an operator on every memory.
@@ -453,7 +363,9 @@ class Population:
         z = self._check_currents(currents, ())
         spikes = np.empty(z.shape, dtype=np.int32)
         u = self._rng.random(out=self._uniforms)
-        self._advance(z, u, clamp, spikes, self._p_spike, self._likelihood, self._no_memory)
+        self.floor_hits += self._engine.run(
+            z, u, clamp, spikes, self._p_spike, self._likelihood, self._no_memory
+        )
         return self._channels(spikes[0])
 
     def run(
@@ -487,18 +399,18 @@ class Population:
         if "log_likelihood" in names:
             self._need_likelihood("log_likelihood")
         z = self._check_currents(currents, ("T",))
-        clamp = self._check_outcome(outcome, (z.shape[0],))
         steps = z.shape[0]
+        clamp = self._check_outcome(outcome, (steps,))
         spikes = np.empty(z.shape, dtype=np.int32)
         p_spike = np.empty((steps if "p_spike" in names else 0, *z.shape[1:]))
         likelihood = np.empty((steps if "log_likelihood" in names else 0, *z.shape[1:3]))
-        width = self._engine.memory_shape
-        memory = np.empty(
-            (steps if "memory" in names else 0, *z.shape[1:3], *width), dtype=self._dtype
-        )
-        self._advance(
-            z, self._draws(uniforms, z.shape[:3]), clamp, spikes, p_spike, likelihood, memory
-        )
+        width, kept = self._engine.memory_shape, steps if "memory" in names else 0
+        memory = np.empty((kept, *z.shape[1:3], *width), dtype=self._dtype)
+        if uniforms is None:
+            u = self._rng.random(z.shape[:3])
+        else:
+            u = check_uniforms(uniforms, (steps, *self._batch, self._size)).reshape(z.shape[:3])
+        self.floor_hits += self._engine.run(z, u, clamp, spikes, p_spike, likelihood, memory)
         if steps:
             self._p_spike[0] = p_spike[-1] if "p_spike" in names else np.nan
             self._likelihood[:] = likelihood[-1] if "log_likelihood" in names else np.nan
@@ -519,21 +431,8 @@ class Population:
             noise=self._noise,
             seed=self._seed,
             backend=self._backend,
-            version=_version(),
+            version=version(),
         )
-
-    def _advance(
-        self,
-        z: Array,
-        u: Array,
-        clamp: Array,
-        spikes: Array,
-        p_spike: Array,
-        likelihood: Array,
-        memory: Array,
-    ) -> None:
-        hits = self._engine.run(z, u, clamp, spikes, p_spike, likelihood, memory)
-        self.floor_hits += int(hits)
 
     def _run_afresh(
         self, z: Array, u: Array, clamp: Array | None, *, record: bool
@@ -547,12 +446,12 @@ class Population:
         engine = self._engine
         assert isinstance(engine, InstrumentEngine)
         z = np.ascontiguousarray(check_shape("currents", z, ("T", "B", self._size, z.shape[3])))
-        if not _kernels.inspect_currents(z.reshape(-1))[0]:
+        if not inspect_currents(z.reshape(-1))[0]:
             check_real("currents", z)
         steps, batch = z.shape[:2]
         if batch > self._room:
             made = (self._dtype, self._backend, True)  # the instruments are there
-            _check_room(self._ansatz, self._noise, self._size, (batch,), *made)
+            choose.check_neurons(self._ansatz, self._noise, self._size, (batch,), *made)
             self._room = batch
         spikes = np.empty(z.shape, dtype=np.int32)
         p_spike = np.empty((steps if record else 0, *z.shape[1:]))
@@ -560,8 +459,8 @@ class Population:
         self.floor_hits += engine.advance(
             engine.fresh_memory(batch),
             z,
-            _check_uniforms(u, z.shape[:3]),
-            self._no_clamp if clamp is None else _outcome_index(clamp),
+            check_uniforms(u, z.shape[:3]),
+            self._no_clamp if clamp is None else outcome_index(clamp),
             spikes,
             p_spike,
             likelihood,
@@ -569,56 +468,23 @@ class Population:
         )
         return spikes, p_spike, np.log(likelihood, out=likelihood)
 
-    def _draws(self, uniforms: Any, shape: tuple[int, ...]) -> Array:
-        if uniforms is None:
-            return self._rng.random(shape)
-        return _check_uniforms(uniforms, (shape[0], *self._batch, self._size)).reshape(shape)
-
     def _check_currents(self, currents: Any, leading: tuple[str, ...]) -> Array:
         n_io = self._ansatz.io_qubits
-        z = currents
-        if type(z) is not np.ndarray or z.dtype != np.float64:
-            z = check_real("currents", z)
-        neurons = (*self._batch, self._size)
-        if z.shape[len(leading) :] != neurons or n_io != 1:
-            per_channel = (*leading, *neurons, n_io)
-            both = n_io == 1 and z.ndim != len(per_channel)
-            check_shape("currents", z, per_channel[:-1] if both else per_channel)
+        z = check_currents(currents, (*leading, *self._batch, self._size), n_io)
         steps = z.shape[0] if leading else 1
         z = np.ascontiguousarray(z).reshape(steps, self._flat, self._size, n_io)
-        finite, wraps = _kernels.inspect_currents(z.reshape(-1))
+        finite, wraps = inspect_currents(z.reshape(-1))
         if not finite:
             check_real("currents", currents)
-        if wraps:
-            self._count_wraps(wraps)
+        self._wraps.add(wraps)
         return z
-
-    def _count_wraps(self, wraps: int) -> None:
-        self.wraps += wraps
-        if not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"{wraps} input currents exceed 1, where the encoding angle pi*z wraps (z = 2 "
-                "acts like no input). Scale the currents down; `wraps` counts them.",
-                stacklevel=4,
-            )
 
     def _check_outcome(self, outcome: Any, leading: tuple[int, ...]) -> Array:
         if outcome is None:
             return self._no_clamp
-        n_io = self._ansatz.io_qubits
-        bits = check_array("outcome", outcome)
-        if bits.dtype.kind not in "biu" and not (
-            bits.dtype.kind == "f" and np.isin(bits, (-1, 0, 1)).all()
-        ):
-            raise ArgumentTypeError(
-                "outcome", f"must hold integers -1, 0 or 1, but got {describe(outcome)}."
-            )
         expected = (*leading, *self._batch, self._size)
-        if n_io > 1 or bits.ndim == len(expected) + 1:
-            expected = (*expected, n_io)
-        check_shape("outcome", bits, expected)
-        return _outcome_index(bits.astype(np.int64).reshape(-1, self._flat, self._size, n_io))
+        bits = check_outcome(outcome, expected, self._ansatz.io_qubits)
+        return outcome_index(bits.reshape(-1, self._flat, *bits.shape[-2:]))
 
     def _channels(self, array: Array) -> Array:
         """(…, B, K, N) -> (…, *batch, K) or (…, *batch, K, N)."""
@@ -632,166 +498,3 @@ class Population:
             f"noise={self._noise}, seed={self._seed}, dtype={self._dtype}, "
             f"backend={self._backend!r}, wraps={self.wraps}, floor_hits={self.floor_hits})"
         )
-
-
-def default_backend(
-    ansatz: Ansatz, noise: NoiseModel | None, size: int, dtype: Any, *, shared: bool = False
-) -> str:
-    """Return the engine that :class:`Population` takes when none is named.
-
-    Where instruments are slower than state vectors, or do not fit, was measured:
-    docs/performance.md.
-
-    Parameters
-    ----------
-    ansatz : Ansatz
-        The circuit.
-    noise : NoiseModel or None
-        None is noiseless.
-    size : int
-        Number of neurons.
-    dtype : float64 or float32
-        Precision.
-    shared : bool
-        Whether all neurons have the same angles: then there is one instrument.
-
-    Examples
-    --------
-    >>> from lava_sqs.quantum import ansatz
-    >>> [default_backend(ansatz.layered(1, m), None, 1000, "float32") for m in (1, 2, 3, 6)]
-    ['instrument', 'instrument', 'trajectory', 'trajectory']
-    """
-    largest = _LARGEST_INSTRUMENT[noise is not None, shared]
-    each = instrument_bytes(ansatz)
-    total = compiled_bytes(ansatz, noise, 1 if shared else size, dtype)
-    return "instrument" if each <= largest and total <= compiled_limit() else "trajectory"
-
-
-def _check_uniforms(uniforms: Any, shape: tuple[int, ...]) -> Array:
-    u = uniforms
-    if type(u) is not np.ndarray or u.dtype != np.float64 or not np.isfinite(u.sum()):
-        u = check_real("uniforms", u)
-    check_shape("uniforms", u, shape)
-    if u.min(initial=0) < 0 or u.max(initial=0) >= 1:
-        raise ArgumentValueError(
-            "uniforms", f"must lie in [0, 1), but has values from {u.min()} to {u.max()}."
-        )
-    return np.ascontiguousarray(u)
-
-
-def _outcome_index(bits: Array) -> Array:
-    """Return the outcomes (...) of clamped channels (..., N): an index, or -1 where they are free.
-
-    Channel 0 is the most significant bit.
-    """
-    if bits.min(initial=0) < -1 or bits.max(initial=0) > 1:
-        raise ArgumentValueError(
-            "outcome",
-            f"must hold -1 (free), 0 or 1, but has values from {bits.min()} to {bits.max()}.",
-        )
-    n_io = bits.shape[-1]
-    if n_io == 1:
-        return np.ascontiguousarray(bits[..., 0], dtype=np.int64)
-    free = (bits == -1).any(axis=-1)
-    if (free != (bits == -1).all(axis=-1)).any():
-        raise ArgumentValueError(
-            "outcome",
-            "must clamp all io channels of a neuron or none of them, but "
-            "some neurons mix -1 with 0 or 1.",
-        )
-    return np.ascontiguousarray(np.where(free, -1, bits @ (1 << np.arange(n_io)[::-1])))
-
-
-@cache
-def _version() -> str:
-    return version("lava-sqs")  # reads files: a millisecond
-
-
-def _check_batch(batch: Any) -> tuple[int, ...]:
-    single = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
-    axes = check_items("batch", (batch,) if single else batch)
-    if len(axes) > 16:
-        raise ArgumentValueError("batch", f"must have at most 16 axes, but has {len(axes)}.")
-    return tuple(check_int("batch", n, minimum=0) for n in axes)
-
-
-def _initial_theta(
-    ansatz: Ansatz, theta: Any, size: int | None, seeds: np.random.SeedSequence
-) -> tuple[Array, int]:
-    if size is not None:
-        size = check_int("size", size, minimum=1)
-        check_bytes("size", 8 * size * max(ansatz.n_params, 1))
-    if theta is None:
-        if size is None:
-            raise ArgumentValueError("size", "must be given when `theta` is None.")
-        rng = np.random.default_rng(seeds)
-        return rng.uniform(-np.pi, np.pi, (size, ansatz.n_params)), size
-    angles = check_real("theta", theta)
-    if angles.ndim == 1:
-        if size is None:
-            raise ArgumentValueError(
-                "size",
-                f"must be given when `theta` has shape ({ansatz.n_params},): how "
-                "many neurons share it?",
-            )
-        return np.tile(ansatz.check_theta(angles), (size, 1)), size
-    ansatz.check_theta(angles, leading=("K" if size is None else size,))
-    if angles.shape[0] == 0:
-        raise ArgumentValueError("theta", "must have at least one row, but has none.")
-    return angles, angles.shape[0]
-
-
-def _check_room(
-    ansatz: Ansatz,
-    noise: NoiseModel | None,
-    size: int,
-    batch: tuple[int, ...],
-    dtype: Any,
-    backend: str,
-    shared: bool,
-) -> None:
-    """Refuse neurons that would not fit, whatever they are made of, before anything is made."""
-    m, states = ansatz.memory_qubits, size * max(math.prod(batch), 1)
-    sets = 1 if shared else size
-    if backend == "instrument":
-        check_compiled(ansatz, noise, sets, dtype)
-        fixed, each, state = 0.0, 0.0, float(np.dtype(dtype).itemsize * 4**m)
-        advice = "fewer neurons, or a smaller `batch`"
-    elif backend == "trajectory":
-        fixed = float(program_bytes(ansatz, noise, dtype))
-        each, state = float(gate_bytes(ansatz, dtype)), float(state_bytes(ansatz, dtype))
-        advice = "fewer neurons, or a smaller `batch`"
-        if fixed + each > memory_limit() / 4:
-            advice = "fewer qubits"
-    else:
-        fixed, each = 0.0, float(literal_bytes(ansatz, noise))
-        state, sets = 20_000.0 + 16 * 4**m, states  # each is built by itself
-        advice = "backend='instrument' or 'trajectory'"
-    need = fixed + sets * each + states * (state + 8.0 * (2 + ansatz.io_qubits))
-    check_room(
-        f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits} and `size` x `batch` = "
-        f"{states} neuron(s), backend {backend!r},",
-        need,
-        memory_limit() if backend != "qutip" else compiled_limit(),
-        f"Use {advice}.",
-    )
-
-
-def _make_engine(
-    population: Population, backend: str | None, rng: np.random.Generator
-) -> tuple[Engine, str]:
-    ansatz, noise, size, dtype = (
-        population.ansatz,
-        population.noise,
-        population.size,
-        population.dtype,
-    )
-    theta = population.theta
-    shared = bool((theta == theta[0]).all())
-    if backend is None:
-        backend = default_backend(ansatz, noise, size, dtype, shared=shared)
-    check_choice("backend", backend, BACKENDS)
-    _check_room(ansatz, noise, size, population.batch, dtype, backend, shared)
-    if backend == "trajectory":
-        return TrajectoryEngine(population, rng), backend
-    return (LiteralEngine if backend == "qutip" else InstrumentEngine)(population), backend

@@ -15,7 +15,7 @@ Both are one change of basis of QuTiP's column-stacked vectors and superoperator
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
 from itertools import product
 from typing import Any
 
@@ -27,12 +27,16 @@ from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
 
 __all__ = [
+    "check_states",
+    "ground_state",
     "matrix_to_superoperator",
     "pauli_labels",
     "pauli_to_qobj",
     "qobj_to_pauli",
     "superoperator_to_matrix",
 ]
+
+_ROUNDING = 1e-12  # of the trace and the eigenvalues of a state in double precision
 
 # For reduce, which NumPy's own types of kron do not fit.
 _kron: Callable[[Any, Any], Any] = np.kron
@@ -278,3 +282,70 @@ def matrix_to_superoperator(matrix: Any) -> qutip.Qobj:
     n_out, n_in = sizes
     full = _basis(n_out) @ m @ _basis(n_in).conj().T / 2**n_out
     return qutip.Qobj(full, dims=[[[2] * n_out] * 2, [[2] * n_in] * 2], superrep="super")
+
+
+def ground_state(memory_qubits: int) -> NDArray[np.float64]:
+    """Return the Pauli vector of ``|0..0>`` on *memory_qubits* qubits.
+
+    Examples
+    --------
+    >>> ground_state(1)
+    array([1., 0., 0., 1.])
+    """
+    return reduce(_kron, [np.array([1.0, 0.0, 0.0, 1.0])] * memory_qubits)
+
+
+def broadcast_memory(memory: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the argument ``memory`` of a reset as real numbers of *shape*."""
+    vectors = check_real("memory", memory)
+    try:
+        return np.broadcast_to(vectors, shape)
+    except ValueError as error:
+        raise ArgumentValueError(
+            "memory", f"must broadcast to shape {shape}, but has shape {vectors.shape}."
+        ) from error
+
+
+def check_states(
+    name: str, vectors: NDArray[Any], memory_qubits: int, dtype: Any = np.float64
+) -> NDArray[Any]:
+    """Return Pauli vectors (..., 4**n), all-zero ones made ``|0..0>``, if all are states.
+
+    The argument *name* is what messages call the *vectors*; *memory_qubits* is n; *dtype* sets the
+    tolerance, 1e-6 or (float32) 1e-4, which lets states in single precision pass. In float64 they
+    are then made exact: the trace 1, and negative eigenvalues 0.
+
+    Raises
+    ------
+    ValueError
+        If a vector is not a state: its trace is not 1 or an eigenvalue is negative.
+
+    Examples
+    --------
+    >>> check_states("memory", [[0.0, 0.0, 0.0, 0.0]], 1)
+    array([[1., 0., 0., 1.]])
+    """
+    exact = np.dtype(dtype) == np.float64
+    tolerance = 1e-6 if exact else 1e-4
+    vectors = np.array(vectors, dtype=dtype)
+    vectors[~vectors.any(axis=-1)] = ground_state(memory_qubits)
+    trace_error = np.abs(vectors[..., 0] - 1).max(initial=0)
+    if not trace_error <= tolerance:
+        raise ArgumentValueError(
+            name,
+            f"must hold Pauli vectors of states (component 0, the trace, is 1), "
+            f"but a trace differs from 1 by {trace_error:.3g}.",
+        )
+    levels, kets = np.linalg.eigh(pauli_to_matrices(vectors))
+    lowest = levels[..., 0].min(initial=0)
+    if lowest < -tolerance:
+        raise ArgumentValueError(
+            name, f"must hold Pauli vectors of states, but one has the eigenvalue {lowest:.3g}."
+        )
+    if exact and max(trace_error, -lowest) > _ROUNDING:
+        levels = np.clip(levels, 0, None)
+        levels /= levels.sum(axis=-1, keepdims=True)
+        states = (kets * levels[..., None, :]) @ kets.conj().swapaxes(-1, -2)
+        vectors = np.ascontiguousarray(matrices_to_pauli(states).real)
+        vectors[..., 0] = 1.0
+    return vectors

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lava_sqs.quantum import NoiseModel, Population, ansatz, pauli_to_qobj
+from lava_sqs.quantum.engines.choose import BACKENDS, default_backend
 from lava_sqs.quantum.kernels import step as _kernels
-from lava_sqs.quantum.population import BACKENDS, default_backend
 from lava_sqs.quantum.program import Program, compile_program
 
 NOISE = NoiseModel(

@@ -138,7 +138,7 @@ def test_what_fits_is_said():
 )
 @pytest.mark.parametrize("noise", [None, NOISE], ids=["noiseless", "noisy"])
 def test_trajectories_count_states_tables_and_work_space(circuit, size, batch, noise, monkeypatch):
-    monkeypatch.setattr("lava_sqs.quantum.population.memory_limit", lambda: 12 * 10**9)
+    monkeypatch.setattr("lava_sqs.quantum.engines.choose.memory_limit", lambda: 12 * 10**9)
     with pytest.raises(ValueError, match=r"needs [\d.e+]+ GB; the limit is .*Use "):
         Population(circuit, size=size, batch=batch, noise=noise, seed=0, backend="trajectory")
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_axes, check_broadcast, check_int, check_reset, check_seed
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._wraps import warn_of_bias
 from lava_sqs.proc._elsewhere import QLIF_NAMES
-from lava_sqs.proc._naming import NamedProcess, warn_of_wraps
+from lava_sqs.proc._naming import NamedProcess
 
 __all__ = ["QLIF"]
 
@@ -99,7 +100,7 @@ class QLIF(NamedProcess):
         axes = check_axes("shape", shape)
         given = {"decay": decay, "threshold": threshold, "gain": gain, "bias": bias}
         constants = {key: check_constant(key, value, axes) for key, value in given.items()}
-        warn_of_wraps(constants["gain"] * constants["bias"], "`bias` times `gain`")
+        warn_of_bias(constants["gain"] * constants["bias"], "`bias` times `gain`")
         if current_scale is not None:
             current_scale = float(check_broadcast("current_scale", current_scale, ()))
         interval, offset = check_reset(reset_interval, reset_offset)

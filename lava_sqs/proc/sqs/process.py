@@ -18,8 +18,9 @@ from lava_sqs._checks import (
     check_reset,
     check_shape,
 )
+from lava_sqs._wraps import warn_of_bias
 from lava_sqs.proc._elsewhere import SQS_NAMES
-from lava_sqs.proc._naming import Counters, NamedProcess, warn_of_wraps
+from lava_sqs.proc._naming import Counters, NamedProcess
 from lava_sqs.quantum import NoiseModel, Population
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum._memory import Note
@@ -165,7 +166,7 @@ class SQS(NamedProcess):
         if theta is not None:
             theta = check_broadcast("theta", theta, (*shape, circuit.n_params))
         bias = check_broadcast("bias", bias, channels)
-        warn_of_wraps(bias)
+        warn_of_bias(bias)
         if current_scale is not None:
             current_scale = float(
                 check_shape("current_scale", check_real("current_scale", current_scale), ())

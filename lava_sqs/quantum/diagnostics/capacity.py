@@ -14,8 +14,7 @@ from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import instrument
 from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.population import ground_state
-from lava_sqs.quantum.states import superoperator_to_matrix
+from lava_sqs.quantum.states import ground_state, superoperator_to_matrix
 
 __all__ = ["MemoryCapacity", "capacity_from_spikes", "memory_capacity"]
 

@@ -32,12 +32,12 @@ from lava_sqs._lazy import qutip
 from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
-from lava_sqs.quantum.engines.exact import _FLOOR, broadcast_memory
+from lava_sqs.quantum.engines.base import FLOOR
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels.trajectories import pauli_vectors, run_trajectories
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.schedule import Schedule
-from lava_sqs.quantum.states import _kron, pauli_to_qobj
+from lava_sqs.quantum.states import _kron, broadcast_memory, pauli_to_qobj
 
 __all__ = [
     "LARGEST_PAULI_MEMORY",
@@ -299,7 +299,7 @@ class TrajectoryEngine:
         self._shape = (int(np.prod(self._batch, dtype=int)), population.size)
         self._gates = np.empty((0, 2, 0), dtype=self._dtype)
         self._psi = np.zeros((*self._shape, 2, 2**self._qubits), dtype=self._dtype)
-        self._floor = _FLOOR[self._dtype]
+        self._floor = FLOOR[self._dtype]
         m = self._qubits
         self.memory_shape: tuple[int, ...] = (4**m,) if m <= LARGEST_PAULI_MEMORY else (m, 4)
         origin = "drawn" if self._program.random else "pure"
@@ -330,7 +330,7 @@ class TrajectoryEngine:
         return np.asarray(self._psi[:, :, 0] + 1j * self._psi[:, :, 1])
 
     def set_theta(self, theta: Array, changed: Array) -> None:
-        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.exact.Engine`."""
+        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
         if (theta == theta[0]).all():
             self._gates = self._program.gates(theta[:1], self._dtype)
         elif len(self._gates) != len(theta):
@@ -384,18 +384,10 @@ class TrajectoryEngine:
         applied = (op.to("CSR").data.as_scipy() @ kets.T).T
         return np.asarray(np.einsum("ni,ni->n", kets.conj(), applied).real.reshape(self._shape))
 
-    def run(
-        self,
-        z: Array,
-        u: Array,
-        clamp: Array,
-        spikes: Array,
-        p_spike: Array,
-        likelihood: Array,
-        memory: Array,
-    ) -> int:
-        """Make T steps; see :class:`~lava_sqs.quantum.engines.exact.Engine`."""
+    def run(self, z: Array, u: Array, clamp: Array, *records: Array) -> int:
+        """Make T steps; see :class:`~lava_sqs.quantum.engines.base.Engine`."""
         program = self._program
+        spikes, p_spike, likelihood, memory = records
         if program.random and (clamp >= 0).any():
             raise ArgumentValueError(
                 "outcome",

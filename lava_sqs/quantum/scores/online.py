@@ -22,17 +22,18 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_int
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import check_scores
+from lava_sqs.quantum.engines.base import FLOOR
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.kernels.build import build_derivatives
-from lava_sqs.quantum.population import _FLOOR, ground_state
 from lava_sqs.quantum.program import Program
+from lava_sqs.quantum.states import ground_state
 
 __all__ = ["OnlineScores", "derivatives"]
 
 Array = NDArray[Any]
 
 #: Outcomes less probable than this have no score: what divides by them would be rounding.
-EXACT_FLOOR = _FLOOR[np.dtype(np.float64)]
+EXACT_FLOOR = FLOOR[np.dtype(np.float64)]
 
 
 def derivatives(program: Program, theta: Array) -> Array:

@@ -40,13 +40,14 @@ from lava_sqs._checks import (
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import check_scores
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.engines.exact import InstrumentEngine
+from lava_sqs.quantum.engines.instrument import InstrumentEngine
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.population import Population, ground_state
+from lava_sqs.quantum.population import Population
 from lava_sqs.quantum.program import Program, compile_program
 from lava_sqs.quantum.scores.online import EXACT_FLOOR, derivatives
 from lava_sqs.quantum.scores.shifts import parameter_shift, spsa
+from lava_sqs.quantum.states import ground_state
 
 __all__ = ["METHODS", "SpikeTrainScorer", "score_spike_train"]
 

@@ -15,9 +15,9 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.kernels import scores as _score_kernels
-from lava_sqs.quantum.population import ground_state
 from lava_sqs.quantum.program import Program, compile_program
 from lava_sqs.quantum.scores.online import EXACT_FLOOR
+from lava_sqs.quantum.states import ground_state
 
 Array = NDArray[Any]
 

@@ -1,0 +1,125 @@
+"""What every engine is, and what those share whose memories are Pauli vectors.
+
+Arrays here have the population's axes flattened: T steps, B batch entries, K neurons, N channels.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs._lazy import qutip
+from lava_sqs.quantum._memory import Note
+from lava_sqs.quantum.engines.recipe import Recipe
+from lava_sqs.quantum.states import (
+    broadcast_memory,
+    check_states,
+    ground_state,
+    pauli_to_qobj,
+    qobj_to_pauli,
+)
+
+__all__ = ["Engine"]
+
+Array = NDArray[Any]
+
+# Below this the outcome's probability is rounding: see "One time step" in the docs.
+FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
+
+
+class Engine(Protocol):
+    """What moves the memories of a population: arrays (B, K, ...) in, outcomes out.
+
+    An engine is made of the population that owns it; a new one gets a line in ``choose.py``.
+
+    Attributes
+    ----------
+    memory_shape : tuple of int
+        Shape of one neuron's entry of ``memory``.
+    no_likelihood : str
+        Why ``run`` cannot say how likely the outcomes were; empty if it can.
+    note : Note
+        What the entries of ``memory`` are.
+    """
+
+    note: Note
+    memory_shape: tuple[int, ...]
+    no_likelihood: str
+
+    @property
+    def memory(self) -> Array:
+        """The memories, shape (B, K, *memory_shape)."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        ...
+
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        """Take the angles *theta* (K, P); *changed* (K,) says which rows are new."""
+        ...
+
+    def reset(self, memory: Any) -> None:
+        """Set every memory: *memory* as in :meth:`~lava_sqs.Population.reset`."""
+        ...
+
+    def density(self, b: int, k: int) -> qutip.Qobj:
+        """Return the memory of neuron *k* in batch entry *b* as a density matrix."""
+        ...
+
+    def expect(self, op: qutip.Qobj) -> Array:
+        """Return the expectation of the operator *op* on the memory, shape (B, K)."""
+        ...
+
+    def run(self, z: Array, u: Array, clamp: Array, *records: Array) -> int:
+        """Make T steps with the currents *z* and the uniform numbers *u*.
+
+        Outcomes are forced by *clamp*; what happens goes to *records*: spikes, p_spike, likelihood
+        and memory. The arrays are those of ``lava_sqs.quantum.kernels.step.run_population``.
+
+        Returns
+        -------
+        int
+            How many outcomes were at the floor.
+        """
+        ...
+
+
+class PauliEngine:
+    """What engines share whose memories are Pauli vectors."""
+
+    no_likelihood = ""
+
+    def __init__(self, population: Recipe) -> None:
+        self._qubits = population.ansatz.memory_qubits
+        self._batch = population.batch
+        self._shape = (int(np.prod(self._batch, dtype=int)), population.size)
+        self._ground = ground_state(self._qubits)
+        self.memory_shape: tuple[int, ...] = (len(self._ground),)
+        self.note = Note(self._qubits, per_qubit=False, origin="")
+        self._precision = population.dtype
+
+    @property
+    def memory(self) -> Array:
+        raise NotImplementedError
+
+    def _set(self, vectors: Array | None) -> None:
+        raise NotImplementedError
+
+    def reset(self, memory: Any) -> None:
+        if memory is None:
+            self._set(None)
+            return
+        shape = (*self._batch, self._shape[1], *self.memory_shape)
+        vectors = qobj_to_pauli(memory) if isinstance(memory, qutip.Qobj) else memory
+        vectors = broadcast_memory(vectors, shape).reshape(*self._shape, -1)
+        self._set(check_states("memory", vectors, self._qubits, self._precision))
+
+    def density(self, b: int, k: int) -> qutip.Qobj:
+        return pauli_to_qobj(self.memory[b, k])
+
+    def expect(self, op: qutip.Qobj) -> Array:
+        return np.asarray(self.memory @ qobj_to_pauli(op) / 2**self._qubits)

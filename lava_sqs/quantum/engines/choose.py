@@ -1,0 +1,130 @@
+"""Which engine a population gets, and whether there is room for it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs._checks import check_choice, memory_limit
+from lava_sqs.quantum._room import (
+    check_compiled,
+    check_room,
+    compiled_bytes,
+    compiled_limit,
+    instrument_bytes,
+    literal_bytes,
+)
+from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.engines.base import Engine
+from lava_sqs.quantum.engines.instrument import InstrumentEngine
+from lava_sqs.quantum.engines.literal import LiteralEngine
+from lava_sqs.quantum.engines.recipe import Recipe
+from lava_sqs.quantum.engines.trajectory import (
+    TrajectoryEngine,
+    gate_bytes,
+    program_bytes,
+    state_bytes,
+)
+from lava_sqs.quantum.noise import NoiseModel
+
+__all__ = ["BACKENDS", "default_backend"]
+
+Array = NDArray[Any]
+
+#: Engines of a population, see the table in ``population.py``.
+BACKENDS = ("instrument", "trajectory", "qutip")
+
+# The largest instrument (float64 bytes per neuron) that is the default: by (noisy, shared).
+_LARGEST_INSTRUMENT = {
+    (False, False): 100_000,
+    (False, True): 1_500_000,
+    (True, False): 500_000,
+    (True, True): 4_000_000,
+}
+
+
+def default_backend(
+    ansatz: Ansatz, noise: NoiseModel | None, size: int, dtype: Any, *, shared: bool = False
+) -> str:
+    """Return the engine that :class:`~lava_sqs.quantum.Population` takes when none is named.
+
+    Where instruments are slower than state vectors, or do not fit, was measured:
+    docs/performance.md.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+        The circuit.
+    noise : NoiseModel or None
+        None is noiseless.
+    size : int
+        Number of neurons.
+    dtype : float64 or float32
+        Precision.
+    shared : bool
+        Whether all neurons have the same angles: then there is one instrument.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> [default_backend(ansatz.layered(1, m), None, 1000, "float32") for m in (1, 2, 3, 6)]
+    ['instrument', 'instrument', 'trajectory', 'trajectory']
+    """
+    largest = _LARGEST_INSTRUMENT[noise is not None, shared]
+    each = instrument_bytes(ansatz)
+    total = compiled_bytes(ansatz, noise, 1 if shared else size, dtype)
+    return "instrument" if each <= largest and total <= compiled_limit() else "trajectory"
+
+
+def check_neurons(
+    ansatz: Ansatz,
+    noise: NoiseModel | None,
+    size: int,
+    batch: tuple[int, ...],
+    dtype: Any,
+    backend: str,
+    shared: bool,
+) -> None:
+    """Refuse neurons that would not fit, whatever they are made of, before anything is made."""
+    m, states = ansatz.memory_qubits, size * max(math.prod(batch), 1)
+    sets = 1 if shared else size
+    if backend == "instrument":
+        check_compiled(ansatz, noise, sets, dtype)
+        fixed, each, state = 0.0, 0.0, float(np.dtype(dtype).itemsize * 4**m)
+        advice = "fewer neurons, or a smaller `batch`"
+    elif backend == "trajectory":
+        fixed = float(program_bytes(ansatz, noise, dtype))
+        each, state = float(gate_bytes(ansatz, dtype)), float(state_bytes(ansatz, dtype))
+        advice = "fewer neurons, or a smaller `batch`"
+        if fixed + each > memory_limit() / 4:
+            advice = "fewer qubits"
+    else:
+        fixed, each = 0.0, float(literal_bytes(ansatz, noise))
+        state, sets = 20_000.0 + 16 * 4**m, states  # each is built by itself
+        advice = "backend='instrument' or 'trajectory'"
+    need = fixed + sets * each + states * (state + 8.0 * (2 + ansatz.io_qubits))
+    check_room(
+        f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits} and `size` x `batch` = "
+        f"{states} neuron(s), backend {backend!r},",
+        need,
+        memory_limit() if backend != "qutip" else compiled_limit(),
+        f"Use {advice}.",
+    )
+
+
+def make_engine(
+    recipe: Recipe, theta: Array, backend: str | None, rng: np.random.Generator
+) -> tuple[Engine, str]:
+    """Return the engine of neurons with the angles *theta*, and its name; *rng* draws errors."""
+    ansatz, noise, size, dtype = recipe.ansatz, recipe.noise, recipe.size, recipe.dtype
+    shared = bool((theta == theta[0]).all())
+    if backend is None:
+        backend = default_backend(ansatz, noise, size, dtype, shared=shared)
+    check_choice("backend", backend, BACKENDS)
+    check_neurons(ansatz, noise, size, recipe.batch, dtype, backend, shared)
+    if backend == "trajectory":
+        return TrajectoryEngine(recipe, rng), backend
+    return (LiteralEngine if backend == "qutip" else InstrumentEngine)(recipe), backend

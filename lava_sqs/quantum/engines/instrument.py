@@ -1,0 +1,107 @@
+"""Compiled instruments: every neuron a few small real matrices, the population one loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.quantum.engines.base import FLOOR, PauliEngine
+from lava_sqs.quantum.engines.recipe import Recipe
+from lava_sqs.quantum.kernels import step
+from lava_sqs.quantum.program import compile_program
+
+__all__ = ["InstrumentEngine"]
+
+Array = NDArray[Any]
+
+
+class InstrumentEngine(PauliEngine):
+    """Compiled instruments, packed for stepping, and memories (B, K, D).
+
+    The *population* that owns it says what it is made of.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> population = Population(ansatz.paper(), size=3, backend="instrument")
+    >>> InstrumentEngine(population).memory.shape
+    (1, 3, 4)
+    """
+
+    def __init__(self, population: Recipe) -> None:
+        ansatz = population.ansatz
+        self._program = compile_program(ansatz, population.noise)
+        self._dtype = population.dtype
+        self._floor = FLOOR[population.dtype]
+        super().__init__(population)
+        self._effects = self._blocks = np.empty((0, 0, 0))
+        self._memory: Array = step.aligned_empty((*self._shape, *self.memory_shape), self._dtype)
+
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        shared = bool((theta == theta[0]).all())  # one instrument serves all
+        if shared:
+            theta, changed = theta[:1], np.ones(1, dtype=bool)
+        if len(self._blocks) != len(theta):
+            changed = np.ones(len(theta), dtype=bool)
+            self._effects, self._blocks = (
+                step.aligned_empty((len(theta), *shape), self._dtype)
+                for shape in step.packed_shapes(self._program.shape)
+            )
+        which = np.flatnonzero(changed)
+        # Few neurons at a time: what is built is twice as large for a moment.
+        chunk = max(1, int(2**23 // np.prod(self._program.shape)))
+        for start in range(0, len(which), chunk):
+            part = which[start : start + chunk]
+            effects, blocks = step.pack_instruments(self._program.build(theta[part]))
+            self._effects[part], self._blocks[part] = effects, blocks
+
+    @property
+    def memory(self) -> Array:
+        """The memories, shape (B, K, 4**memory_qubits)."""
+        return self._memory
+
+    def _set(self, vectors: Array | None) -> None:
+        self._memory[:] = self._ground if vectors is None else vectors
+
+    def run(self, z: Array, u: Array, clamp: Array, *records: Array) -> int:
+        """Make T steps; see :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        return self.advance(self._memory, z, u, clamp, *records)
+
+    def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
+        """Move *vectors* (B, K, D) instead of the population's own memories, as :meth:`run`."""
+        hits: int = step.run_population(
+            self._effects,
+            self._blocks,
+            z,
+            self._program.eta,
+            u,
+            clamp,
+            vectors,
+            self._floor,
+            *records,
+        )
+        return hits
+
+    def fresh_memory(self, batch: int) -> Array:
+        """Return memories (*batch*, K, D) in ``|0..0>``."""
+        vectors: Array = step.aligned_empty((batch, *self._memory.shape[1:]), self._dtype)
+        vectors[:] = self._ground
+        return vectors
+
+    @property
+    def instruments(self) -> Array:
+        """The instruments A (K or 1, S, D, C, D), a view of what is packed."""
+        S, D, C, _ = self._program.shape
+        blocks: Array = self._blocks
+        outcomes = (len(blocks), -1, C * D, blocks.shape[3] // D, D)
+        packed = blocks.reshape(outcomes)  # (K, G, C*D, S/G, D): see pack_instruments
+        rows = packed.transpose(0, 1, 3, 4, 2).reshape(len(packed), S, D, C * D)
+        return rows.reshape(len(packed), S, D, C, D)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self._effects.nbytes + self._blocks.nbytes + self._memory.nbytes)
