@@ -1,5 +1,6 @@
 """What every test needs: no windows, repeatable examples, and no Lava process left behind."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -32,6 +33,13 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 # A warning turned into an exception in a process that Lava has forked would hang the network:
 # there it is printed.
 os.register_at_fork(after_in_child=lambda: warnings.simplefilter("default"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light_forks():
+    """Hide what is there from the garbage collector: each process of Lava's would copy it all."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
