@@ -23,11 +23,14 @@ class _Lazy:
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
+        self._module: Any = None
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):  # what doctest, inspect and copy ask every object
             raise AttributeError(attribute)
-        return load(f"{self.__name__}:{attribute}")
+        if self._module is None:  # kept: to import it again takes longer than many a call of QuTiP
+            self._module = importlib.import_module(self.__name__)
+        return getattr(self._module, attribute)
 
 
 if TYPE_CHECKING:

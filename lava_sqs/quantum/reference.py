@@ -71,7 +71,13 @@ class ReferenceNeuron:
         self.outcomes = list(product((0, 1), repeat=self.n_io))  # channel 0 most significant
         self._schedule = Schedule.of(ansatz, noise)
         check_literal(ansatz, noise)
-        self._unitaries = {gate: ansatz.operator(gate, self.theta) for gate in ansatz.gates}
+        before = self._schedule.before
+        # By place, not by gate: the hash of a given unitary is that of all its numbers.
+        self._unitaries = [op.gate and ansatz.operator(op.gate, self.theta) for op in before]
+        idle = [qutip.qeye(2)] * ansatz.memory_qubits
+        self._bras = [
+            qutip.tensor([qutip.basis(2, s).dag() for s in true] + idle) for true in self.outcomes
+        ]
         self._pauli_kraus: dict[tuple[float, tuple[int, ...]], list[qutip.Qobj]] = {}
         # Sparse: for matrices this small the threads of a dense product cost 20 times its work.
         self._channels = [
@@ -135,25 +141,25 @@ class ReferenceNeuron:
         """
         currents = np.ravel(z)
         rho = qutip.tensor([qutip.fock_dm(2, 0)] * self.n_io + [self.memory])
-        for operation in self._schedule.before:
-            q = operation.qubits[0]
-            if not operation.driven or currents[q] > 0:
-                rho = self._perform(operation, rho, float(currents[q]) if q < self.n_io else 0.0)
+        for operation, unitary in zip(self._schedule.before, self._unitaries, strict=True):
+            if operation.kind == "encode":
+                q = operation.qubits[0]
+                rotation = qutip.gates.rx(np.pi * float(currents[q]))
+                unitary = qutip.expand_operator(rotation, dims=[2] * self.n, targets=[q])
+            if not operation.driven or currents[operation.qubits[0]] > 0:
+                rho = self._perform(operation, rho, unitary)
         return rho
 
-    def _perform(self, operation: Operation, rho: qutip.Qobj, current: float = 0.0) -> qutip.Qobj:
+    def _perform(self, operation: Operation, rho: qutip.Qobj, unitary: Any = None) -> qutip.Qobj:
         """Return the state of a register, which ends with the memory, after an operation."""
         qubits, p = operation.qubits, operation.strength
+        if unitary is not None:
+            return unitary @ rho @ unitary.dag()
         if operation.kind == "reset":
+            if p == 0:
+                return rho
             flip = qutip.expand_operator(qutip.sigmax(), dims=[2] * self.n, targets=list(qubits))
             return (1 - p) * rho + p * (flip @ rho @ flip)
-        if operation.kind in ("encode", "gate"):
-            if operation.gate is None:
-                rotation = qutip.gates.rx(np.pi * current)
-                unitary = qutip.expand_operator(rotation, dims=[2] * self.n, targets=list(qubits))
-            else:
-                unitary = self._unitaries[operation.gate]
-            return unitary @ rho @ unitary.dag()
         if operation.kind == "depolarise":
             return self.pauli_error(rho, p, qubits)
         if operation.kind == "relax":
@@ -178,12 +184,11 @@ class ReferenceNeuron:
         """
         # 4. measure: the true bits s project, the reported bits are what is known of them
         total: Any = 0
-        for true in self.outcomes:
+        for true, bra in zip(self.outcomes, self._bras, strict=True):
             weight = 1.0
             for q in range(self.n_io):
                 confusion = self.noise.readout(q) if self.noise else np.eye(2)
                 weight *= confusion[reported[q], true[q]]
-            bra = qutip.tensor([qutip.basis(2, s).dag() for s in true] + self._identity)
             total = total + weight * (bra @ rho @ bra.dag())
         return qutip.Qobj(total.full(), dims=self.memory.dims)
 
@@ -205,10 +210,6 @@ class ReferenceNeuron:
         return memory
 
     # -- channels on the register -------------------------------------------------------------
-
-    @property
-    def _identity(self) -> list[qutip.Qobj]:
-        return [qutip.qeye(2)] * self.ansatz.memory_qubits
 
     def pauli_error(self, rho: qutip.Qobj, p: float, qubits: tuple[int, ...]) -> qutip.Qobj:
         """Apply with a given probability a Pauli other than the identity on some qubits, all alike.

@@ -34,6 +34,7 @@ from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines.base import FLOOR
 from lava_sqs.quantum.engines.recipe import Recipe
+from lava_sqs.quantum.gates import ROTATIONS
 from lava_sqs.quantum.kernels.trajectories import pauli_vectors, run_trajectories
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.schedule import Schedule
@@ -185,14 +186,15 @@ def _local(gate: Gate) -> tuple[int, int | None, tuple[int, ...]]:
 def _harmonics(gate: Gate) -> Array:
     """Return M (3, d, d) with the gate's matrix M[0] + cos(angle/2) M[1] + sin(angle/2) M[2]."""
     size = _local(gate)[0]
+    if gate.param is not None:
+        return _harmonics_of(gate.name)[:, -size:, -size:]  # the part where control = 1
+    fixed = np.asarray(gate.operator().full())[-size:, -size:]
+    return np.array([fixed, 0 * fixed, 0 * fixed])
 
-    def matrix(angle: float | None) -> Array:
-        return np.asarray(gate.operator(angle).full())[-size:, -size:]  # the part where control = 1
 
-    if gate.param is None:
-        fixed = matrix(gate.angle)
-        return np.array([fixed, 0 * fixed, 0 * fixed])
-    start, half, full = (matrix(a) for a in (0.0, math.pi, 2 * math.pi))
+@cache
+def _harmonics_of(name: str) -> Array:
+    start, half, full = (ROTATIONS[name][1](a).full() for a in (0.0, math.pi, 2 * math.pi))
     constant = (start + full) / 2
     return np.array([constant, (start - full) / 2, half - constant])
 
