@@ -18,11 +18,11 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum.engines.exact import ground_state
 from lava_sqs.quantum.kernels import lanes as _kernels
 from lava_sqs.quantum.kernels.scores import score_trains
 from lava_sqs.quantum.kernels.step import pack_instruments, run_population
 from lava_sqs.quantum.program import Program
+from lava_sqs.quantum.states import ground_state
 
 __all__ = ["FLOOR", "Lanes", "default_threads"]
 
