@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_choice, check_positive
@@ -14,6 +15,23 @@ __all__ = ["OPTIMIZERS", "Optimizer"]
 
 #: Kinds of :class:`Optimizer`.
 OPTIMIZERS = ("sgd", "adam")
+
+
+# error_model: a division that may raise is not made a vector
+@njit(cache=True, nogil=True, error_model="numpy")
+def _adam(g, first, second, out, keep, beta1, beta2, part1, part2, weak1, weak2, least, rate):  # type: ignore[no-untyped-def]
+    """One pass over flat arrays: the moments move, and out = keep out + rate mean / spread.
+
+    All numbers have the precision of the arrays. *part1* and *part2* are 1 - beta, *weak1* and
+    *weak2* the shares of the moments that are not their start, *least* keeps from dividing by 0.
+    """
+    for i in range(g.shape[0]):
+        x = g[i]
+        m = beta1 * first[i] + part1 * x
+        v = beta2 * second[i] + part2 * x * x
+        first[i], second[i] = m, v
+        moved = rate * (m / weak1) / (np.sqrt(v / weak2) + least)
+        out[i] = keep * out[i] + moved
 
 
 class Optimizer:
@@ -86,24 +104,63 @@ class Optimizer:
         -------
         ndarray, shape like *gradient*
         """
-        g = gradient
-        if self.clip is not None:
-            length = np.linalg.norm(g, axis=-1, keepdims=True)
-            g = g * np.minimum(1.0, self.clip / np.maximum(length, 1e-300))
-        zeros = (np.zeros_like(g), np.zeros_like(g), 0)
-        first, second, count = self._state.get(name, zeros)
-        count += 1
+        g = self._clipped(gradient)
         if self.kind == "sgd":
-            first = self.momentum * first + g
-            self._state[name] = (first, second, count)
-            return np.asarray(rate * first)
-        beta1, beta2 = self.momentum, 0.999
-        first = beta1 * first + (1 - beta1) * g
-        second = beta2 * second + (1 - beta2) * g * g
+            return np.asarray(rate * self._velocity(name, g))
+        step = np.zeros_like(g)
+        self._ascend(name, g, step, 0.0, rate)
+        return step
+
+    def ascend(
+        self, name: str, array: NDArray[Any], gradient: NDArray[Any], *, rate: float
+    ) -> None:
+        """Move an array uphill in place, in one pass over its numbers.
+
+        Parameters
+        ----------
+        name : str
+            Under which its moments are kept, as in :meth:`step`.
+        array : ndarray, any shape
+            Is changed; C-contiguous.
+        gradient : ndarray, shape like *array*
+            To ascend, in the same precision.
+        rate : float
+            Learning rate.
+        """
+        g = self._clipped(gradient)
+        if self.kind == "sgd" or g.dtype != array.dtype or not array.flags.c_contiguous:
+            array += self.step(name, gradient, rate=rate)
+        else:
+            self._ascend(name, g, array, 1.0, rate)
+
+    def _clipped(self, gradient: NDArray[Any]) -> NDArray[Any]:
+        if self.clip is None:
+            return gradient
+        length = np.linalg.norm(gradient, axis=-1, keepdims=True)
+        return np.asarray(gradient * np.minimum(1.0, self.clip / np.maximum(length, 1e-300)))
+
+    def _velocity(self, name: str, g: NDArray[Any]) -> NDArray[Any]:
+        first, second, count = self._moments(name, g)
+        first = self.momentum * first + g
+        self._state[name] = (first, second, count + 1)
+        return first
+
+    def _moments(self, name: str, g: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], int]:
+        if name not in self._state:
+            return np.zeros(g.shape, g.dtype), np.zeros(g.shape, g.dtype), 0
+        return self._state[name]
+
+    def _ascend(
+        self, name: str, g: NDArray[Any], out: NDArray[Any], keep: float, rate: float
+    ) -> None:
+        first, second, count = self._moments(name, g)
+        count += 1
         self._state[name] = (first, second, count)
-        mean = first / (1 - beta1**count)
-        spread = np.sqrt(second / (1 - beta2**count))
-        return np.asarray(rate * mean / (spread + 1e-8))
+        beta1, beta2, number = self.momentum, 0.999, out.dtype.type
+        weak = (1 - beta1**count, 1 - beta2**count)
+        factors = (keep, beta1, beta2, 1 - beta1, 1 - beta2, *weak, 1e-8, rate)
+        flat = (np.ascontiguousarray(x).reshape(-1) for x in (g, first, second, out))
+        _adam(*flat, *map(number, factors))
 
     def state(self) -> Mapping[str, tuple[NDArray[Any], NDArray[Any], int]]:
         """Return the moments per array, to be saved; :meth:`load` takes them back.
@@ -113,7 +170,7 @@ class Optimizer:
         dict of str to (ndarray, ndarray, int)
             First moment, second moment and number of steps of each array.
         """
-        return dict(self._state)
+        return {k: (a.copy(), b.copy(), n) for k, (a, b, n) in self._state.items()}
 
     def load(self, state: Mapping[str, tuple[NDArray[Any], NDArray[Any], int]]) -> None:
         """Continue from a saved state.

@@ -53,3 +53,42 @@ def test_a_saved_state_continues_as_if_nothing_had_happened(kind):
     second.load(first.state())
     steps(first, [100])  # must not reach what was saved
     assert got + steps(second, [-1, 0.5]) == want
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(1,), (3, 5), (40, 33)])
+def test_one_pass_makes_the_numbers_of_the_formula(shape, dtype):
+    """To the last bit in double precision: learning in Lava has golden numbers."""
+    rng, rate = np.random.default_rng(0), dtype(0.01)
+    steps, places = Optimizer("adam"), Optimizer("adam")
+    array = rng.normal(size=shape).astype(dtype)
+    first = second = np.zeros(shape, dtype)
+    b1, b2 = dtype(0.9), dtype(0.999)
+    rest1, rest2 = dtype(1 - 0.9), dtype(1 - 0.999)
+    for count in range(1, 12):
+        g = rng.normal(size=shape).astype(dtype)
+        first, second = b1 * first + rest1 * g, b2 * second + rest2 * g * g
+        mean, spread = first / dtype(1 - 0.9**count), np.sqrt(second / dtype(1 - 0.999**count))
+        want = rate * mean / (spread + dtype(1e-8))
+        step = steps.step("x", g, rate=0.01)
+        assert step.dtype == dtype
+        before = array.copy()
+        places.ascend("x", array, g, rate=0.01)
+        if dtype is np.float64:
+            np.testing.assert_array_equal(step, want)
+            np.testing.assert_array_equal(array, before + want)
+        np.testing.assert_allclose(step, want, rtol=1e-5)
+        np.testing.assert_allclose(array, before + want, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+def test_ascending_in_place_is_adding_the_step(kind):
+    rng = np.random.default_rng(1)
+    steps, places = Optimizer(kind, clip=0.5), Optimizer(kind, clip=0.5)
+    wide = np.zeros((4, 6))
+    array, other = wide[:, ::2], np.zeros((4, 3))  # of which one is not contiguous
+    for _ in range(4):
+        g = rng.normal(size=(4, 3))
+        places.ascend("x", array, g, rate=0.1)
+        other += steps.step("x", g, rate=0.1)
+        np.testing.assert_array_equal(array, other)
