@@ -132,8 +132,8 @@ def streams_of(X: Array, *key: int) -> Array:
 def uniforms(streams: Array, shape: tuple[int, ...], *, samples_last: bool = False) -> Array:
     """Return float32 numbers in [0, 1) of every stream: of shape (n, ...), or (..., n).
 
-    The array *streams* (n, 2) is of :func:`streams_of`, *shape* what each gives. With *samples_last*
-    the numbers are others.
+    The array *streams* (n, 2) is of :func:`streams_of`, *shape* what each gives. The numbers
+    with *samples_last* are others.
 
     Examples
     --------

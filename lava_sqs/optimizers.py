@@ -141,7 +141,7 @@ class Optimizer:
 
     def _velocity(self, name: str, g: NDArray[Any]) -> NDArray[Any]:
         first, second, count = self._moments(name, g)
-        first = self.momentum * first + g
+        first = np.asarray(self.momentum * first + g)
         self._state[name] = (first, second, count + 1)
         return first
 
