@@ -101,13 +101,6 @@ def check_int(
     return result
 
 
-def check_seed(name: str, value: Any) -> int:
-    """Return a seed: the integer itself, or a fresh one from the operating system for ``None``."""
-    if value is None:
-        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    return check_int(name, value, minimum=0, maximum=None)
-
-
 def check_array(name: str, value: Any, wanted: str = "an array") -> NDArray[Any]:
     """Return *value* as an array of whatever dtype; ragged and too deep lists are refused."""
     try:

@@ -30,8 +30,9 @@ from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
 from lava_sqs import _seeds
-from lava_sqs._checks import check_choice, check_seed
+from lava_sqs._checks import check_choice
 from lava_sqs._files import write_figure
+from lava_sqs._seeds import check_seed
 from lava_sqs.execution.running import SQSSimCfg, runtime
 from lava_sqs.network.readout import accuracy_interval
 from lava_sqs.optimizers import Optimizer
@@ -218,8 +219,7 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     seed = check_seed("seed", seed)
     if backend is not None:
         check_choice("backend", backend, BACKENDS)
-    for_learning, for_rate_code, for_sqs = np.random.SeedSequence(seed).spawn(3)
-    sqs_seed = _seeds.of_sequence(for_sqs)
+    sqs_seed = _seeds.of_sequence(_seeds.sequence(seed, 2))
 
     pixels, digits = load_digits(return_X_y=True)
     pixels = pixels / 16.0
@@ -227,14 +227,14 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
         np.arange(len(digits)), test_size=0.3, stratify=digits, random_state=seed % 2**32
     )
     start = time.perf_counter()
-    rng = np.random.default_rng(for_learning)
+    rng = _seeds.stream(seed, 0)
     net, answers = learn(pixels, digits, train, test, rng)
     learned = time.perf_counter() - start
     confusion = np.zeros((10, 10), dtype=int)
     np.add.at(confusion, (digits[test], answers[-1]), 1)
 
     # Digits that the network has never seen: one of each kind, in random order, three times.
-    rng = np.random.default_rng(for_rate_code)
+    rng = _seeds.stream(seed, 1)
     chosen = [rng.permuted(test[digits[test] == d])[:ROUNDS] for d in range(10)]
     shown = np.concatenate([rng.permutation(each) for each in np.transpose(chosen)])
     shown = shown[: 1 if backend == "qutip" else None]

@@ -57,6 +57,12 @@ def test_lazy_modules_are_the_modules():
     assert not hasattr(_lazy.qutip, "__wrapped__")
 
 
+def test_names_of_a_lazy_module_are_found_without_importing_it_again(monkeypatch):
+    assert _lazy.qutip.qeye(2).isherm
+    monkeypatch.delattr(_lazy, "importlib")
+    assert _lazy.qutip.sigmax().isherm
+
+
 NO_LAVA = "import sys; sys.modules['lava'] = None\n"  # any import of Lava raises now
 # Another distribution of that name, or a folder beside the program.
 OTHER_LAVA = (

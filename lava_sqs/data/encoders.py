@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_bytes, check_int, check_real, check_seed, check_shape
+from lava_sqs._checks import check_bytes, check_int, check_real, check_shape
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._seeds import check_seed
 
 __all__ = ["ENCODERS", "Scale", "current", "latency", "population", "rate"]
 

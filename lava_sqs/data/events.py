@@ -17,12 +17,12 @@ from lava_sqs._checks import (
     check_path,
     check_positive,
     check_real,
-    check_seed,
     check_shape,
     describe,
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._files import TEXT, kind_of
+from lava_sqs._seeds import check_seed
 from lava_sqs.data.dataset import Dataset, check_declared, load_checked
 
 __all__ = ["bin_events", "load_nmnist", "pool_events", "read_nmnist_events"]

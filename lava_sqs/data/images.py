@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs import _seeds
-from lava_sqs._checks import check_positive, check_seed
+from lava_sqs._checks import check_positive
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._seeds import check_seed
 from lava_sqs.data.dataset import Dataset, load_npz
 
 __all__ = ["load_digits", "load_mnist", "load_usps"]
@@ -54,7 +55,7 @@ def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
     fraction = check_positive("test_fraction", test_fraction, below=1.0)
     seed = check_seed("seed", seed)
     if seed >= 2**32:  # more than scikit-learn takes
-        seed = _seeds.of_sequence(np.random.SeedSequence(seed))
+        seed = _seeds.of_sequence(_seeds.sequence(seed))
     X, y = bundled(return_X_y=True)
     if min(fraction, 1 - fraction) * len(y) < 20:
         raise ArgumentValueError(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from lava_sqs import _seeds
 from lava_sqs._checks import check_int, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.network.arguments import _Arguments, some_neurons
@@ -195,6 +196,4 @@ def _stream(sample: Array, seed: int, repeat: int) -> np.random.Generator:
     content = np.ascontiguousarray(sample, dtype=np.float64) + 0.0  # -0.0 is 0.0
     digest = hashlib.blake2b(content.tobytes(), digest_size=16).digest()
     words = np.frombuffer(digest, dtype=np.uint32)
-    return np.random.Generator(
-        np.random.PCG64(np.random.SeedSequence([seed, repeat, *map(int, words)]))
-    )
+    return _seeds.stream([seed, repeat, *map(int, words)])

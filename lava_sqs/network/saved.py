@@ -19,11 +19,11 @@ from lava_sqs._checks import (
     check_int,
     check_positive,
     check_real,
-    check_seed,
     check_text,
     describe,
 )
 from lava_sqs._npz import Declared
+from lava_sqs._seeds import check_seed
 from lava_sqs._version import __version__
 from lava_sqs.data.encoders import Scale
 from lava_sqs.network import files as storage

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs import _wraps
+from lava_sqs import _seeds, _wraps
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
 from lava_sqs.neurons.base import BoundNeuron, RunOut, compiled
 
@@ -210,8 +210,8 @@ def layer_seeds(spec: NetworkSpec, seed: int) -> list[int]:
     >>> len(layer_seeds(feed_forward(2, (3,), 1, LIFNeuron()), seed=0))
     2
     """
-    children = np.random.SeedSequence(seed).spawn(len(spec.layers))
-    return [int(child.generate_state(1, np.uint64)[0]) for child in children]
+    children = (_seeds.sequence(seed, i) for i in range(len(spec.layers)))
+    return [_seeds.of_sequence(child, np.uint64) for child in children]
 
 
 def sequential_uniforms(spec: NetworkSpec, seed: int, steps: int) -> Iterator[list[Array]]:
@@ -226,10 +226,7 @@ def sequential_uniforms(spec: NetworkSpec, seed: int, steps: int) -> Iterator[li
     >>> [u.shape for u in next(streams)]
     [(4, 1, 3), (4, 1, 1)]
     """
-    streams = [
-        np.random.default_rng(np.random.SeedSequence(s).spawn(2)[1])
-        for s in layer_seeds(spec, seed)
-    ]
+    streams = [_seeds.stream(s, _seeds.OUTCOMES) for s in layer_seeds(spec, seed)]
     while True:
         yield [
             rng.random((steps, 1, layer.size))

@@ -99,16 +99,15 @@ def check_batch(batch: Any) -> tuple[int, ...]:
 
 
 def initial_theta(
-    ansatz: Ansatz, theta: Any, size: int | None, seeds: np.random.SeedSequence
+    ansatz: Ansatz, theta: Any, size: int | None, rng: np.random.Generator
 ) -> tuple[Array, int]:
-    """Return the angles (K, P), drawn with *seeds* if there are none, and the size K."""
+    """Return the angles (K, P), drawn by *rng* if there are none, and the size K."""
     if size is not None:
         size = check_int("size", size, minimum=1)
         check_bytes("size", 8 * size * max(ansatz.n_params, 1))
     if theta is None:
         if size is None:
             raise ArgumentValueError("size", "must be given when `theta` is None.")
-        rng = np.random.default_rng(seeds)
         return rng.uniform(-np.pi, np.pi, (size, ansatz.n_params)), size
     angles = check_real("theta", theta)
     if angles.ndim == 1:

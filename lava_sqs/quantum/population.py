@@ -29,11 +29,11 @@ from lava_sqs._checks import (
     check_instance,
     check_items,
     check_real,
-    check_seed,
     check_shape,
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
+from lava_sqs._seeds import ANGLES, ERRORS, OUTCOMES, check_seed, stream
 from lava_sqs._wraps import Wraps
 from lava_sqs.quantum._arguments import (
     check_batch,
@@ -127,14 +127,13 @@ class Population:
         self._dtype = check_dtype("dtype", dtype)
         self._seed = check_seed("seed", seed)
         self._batch = check_batch(batch)
-        for_angles, for_outcomes, for_errors = np.random.SeedSequence(self._seed).spawn(3)
-        self._rng = np.random.default_rng(for_outcomes)
-        self._theta, self._size = initial_theta(ansatz, theta, size, for_angles)
+        self._rng = stream(self._seed, OUTCOMES)
+        self._theta, self._size = initial_theta(ansatz, theta, size, stream(self._seed, ANGLES))
 
         self._flat = math.prod(self._batch)
         self._chosen = backend
         self._engine, self._backend = choose.make_engine(
-            self, self._theta, backend, np.random.default_rng(for_errors)
+            self, self._theta, backend, stream(self._seed, ERRORS)
         )
         self._engine.set_theta(self._theta, np.ones(self._size, dtype=bool))
         self._engine.reset(None)

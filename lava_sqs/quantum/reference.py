@@ -142,12 +142,13 @@ class ReferenceNeuron:
         currents = np.ravel(z)
         rho = qutip.tensor([qutip.fock_dm(2, 0)] * self.n_io + [self.memory])
         for operation, unitary in zip(self._schedule.before, self._unitaries, strict=True):
+            q = operation.qubits[0]
+            if operation.driven and not currents[q] > 0:
+                continue
             if operation.kind == "encode":
-                q = operation.qubits[0]
                 rotation = qutip.gates.rx(np.pi * float(currents[q]))
                 unitary = qutip.expand_operator(rotation, dims=[2] * self.n, targets=[q])
-            if not operation.driven or currents[operation.qubits[0]] > 0:
-                rho = self._perform(operation, rho, unitary)
+            rho = self._perform(operation, rho, unitary)
         return rho
 
     def _perform(self, operation: Operation, rho: qutip.Qobj, unitary: Any = None) -> qutip.Qobj:

@@ -12,7 +12,8 @@ import pytest
 import qutip
 from scipy.stats import chi2
 
-from lava_sqs.quantum import NoiseModel, Population, ansatz, schedule
+from lava_sqs.quantum import NoiseModel, Population, ReferenceNeuron, ansatz, schedule
+from lava_sqs.quantum.engines import trajectory
 from lava_sqs.quantum.noise import channels
 from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.schedule import Operation, Schedule
@@ -199,3 +200,29 @@ def test_a_new_slot_has_a_box_in_the_picture_and_is_offered_by_the_noise_model(a
     wrong = qutip.tensor([qutip.sigmax()] * 3)
     with pytest.raises(ValueError, match=added):
         Population(ansatz.paper(), noise=NoiseModel().with_channel(added, wrong), size=1, seed=0)
+
+
+@pytest.mark.parametrize("circuit", [ansatz.paper(), CIRCUIT, ansatz.layered(2, 1)])
+@pytest.mark.parametrize("noise", [None, NoiseModel()], ids=["noiseless", "no strength"])
+def test_what_has_no_strength_costs_a_literal_neuron_nothing(circuit, noise, monkeypatch):
+    neuron = ReferenceNeuron(circuit, np.zeros(circuit.n_params), noise)
+    made = []
+    original = qutip.expand_operator
+    monkeypatch.setattr(
+        qutip, "expand_operator", lambda *a, **k: made.append(1) or original(*a, **k)
+    )
+    neuron.step(np.full(circuit.io_qubits, 0.5), u=0.5)
+    assert len(made) == circuit.io_qubits  # the encoding, whose angle is new in every step
+    neuron.step(np.zeros(circuit.io_qubits), u=0.5)
+    assert len(made) == circuit.io_qubits
+
+
+def test_trajectories_make_the_matrix_of_a_rotation_once(monkeypatch):
+    trajectory._harmonics_of.cache_clear()
+    made = []
+    for name, (n, matrix) in list(trajectory.ROTATIONS.items()):
+        counted = lambda angle, name=name, f=matrix: made.append(name) or f(angle)  # noqa: E731
+        monkeypatch.setitem(trajectory.ROTATIONS, name, (n, counted))
+    for sizes in ((1, 1), (2, 4), (1, 7, 3)):
+        Population(ansatz.layered(*sizes), size=1, seed=0, backend="trajectory")
+    assert sorted(made) == ["CRX"] * 3 + ["RX"] * 3 + ["RZ"] * 3  # at three angles

@@ -10,6 +10,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
+from lava_sqs._seeds import OUTCOMES, stream
 from lava_sqs.neurons import qlif
 from lava_sqs.proc._naming import NamingModel, check_received
 from lava_sqs.proc.qlif.process import QLIF, check_constant
@@ -36,9 +37,7 @@ class AbstractPyQLIFModel(NamingModel):
         self._shots = proc_params["shots"]
         self._reset_interval = proc_params["reset_interval"]
         self._reset_offset = proc_params["reset_offset"]
-        for_outcomes = np.random.SeedSequence(proc_params["seed"]).spawn(2)[1]
-        self._rng = np.random.default_rng(for_outcomes)
-
+        self._rng = stream(proc_params["seed"], OUTCOMES)
         self._var_set = True
 
     def run_spk(self) -> None:

@@ -9,8 +9,9 @@ from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_axes, check_broadcast, check_int, check_reset, check_seed
+from lava_sqs._checks import check_axes, check_broadcast, check_int, check_reset
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._seeds import check_seed
 from lava_sqs._wraps import warn_of_bias
 from lava_sqs.proc._elsewhere import QLIF_NAMES
 from lava_sqs.proc._naming import NamedProcess

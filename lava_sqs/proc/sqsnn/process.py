@@ -9,8 +9,9 @@ import numpy as np
 from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 
-from lava_sqs._checks import check_int, check_seed, describe
+from lava_sqs._checks import check_int, describe
 from lava_sqs._errors import ArgumentTypeError
+from lava_sqs._seeds import check_seed
 from lava_sqs.neurons import kind_of, kinds
 from lava_sqs.proc._naming import NamedProcess
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_instance, check_real, check_seed
+from lava_sqs._checks import check_instance, check_real
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._seeds import check_seed
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.diagnostics.states import entropy, fidelity, purity
 from lava_sqs.quantum.noise import NoiseModel

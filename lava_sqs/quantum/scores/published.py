@@ -24,10 +24,10 @@ from lava_sqs._checks import (
     check_int,
     check_positive,
     check_real,
-    check_seed,
     check_shape,
 )
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._seeds import check_seed
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population

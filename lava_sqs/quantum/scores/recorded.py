@@ -34,10 +34,10 @@ from lava_sqs._checks import (
     check_int,
     check_positive,
     check_real,
-    check_seed,
     describe,
 )
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._seeds import check_seed
 from lava_sqs.quantum._room import check_scores
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines.instrument import InstrumentEngine

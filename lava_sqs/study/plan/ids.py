@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lava_sqs import _seeds
 from lava_sqs._version import __version__
 
 __all__ = ["batch_seed", "canonical", "row_id"]
@@ -64,4 +65,4 @@ def batch_seed(seed: int, point: str, batch: int) -> np.random.SeedSequence:
     >>> batch_seed(0, "00c0ffee00c0ffee", 3).spawn_key
     (3,)
     """
-    return np.random.SeedSequence([seed, int(point, 16)], spawn_key=(batch,))
+    return _seeds.sequence([seed, int(point, 16)], batch)
