@@ -1,13 +1,19 @@
-"""Run the Python of a page, block after block in one namespace: ``python run_page.py PAGE``.
+"""Run the Python of pages, block after block in one namespace of a process of its own.
 
+``python run_page.py`` reads lines "PAGE, tab, FOLDER, tab, OUTPUT" and writes an exit code for
+each. Libraries are imported once, before processes are forked; of lava_sqs and Lava nothing is.
 Blocks with prompts (``>>>``) are doctests: what they show must be what comes. Errors have the line
 of the page.
 """
 
 import doctest
+import importlib
+import os
 import re
 import sys
 from pathlib import Path
+
+LIBRARIES = "matplotlib.pyplot", "networkx", "numba", "pandas", "qutip", "scipy.stats", "sklearn"
 
 BLOCK = re.compile(r"^```(?:python|pycon)\n(.*?)^```", re.M | re.S)
 
@@ -29,5 +35,19 @@ def main(page: str) -> int:
     return runner.failures
 
 
+def serve() -> None:
+    """Fork for each line of standard input, one after the other."""
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        page, folder, output = line.rstrip("\n").split("\t")
+        if os.fork() == 0:
+            os.chdir(folder)
+            for number, file in enumerate((os.devnull, output, output)):
+                os.dup2(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT), number)
+            sys.exit(main(page))
+        print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    serve()

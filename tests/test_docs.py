@@ -4,14 +4,17 @@ import argparse
 import ast
 import builtins
 import doctest
+import functools
 import importlib
 import inspect
 import keyword
+import os
 import pydoc
 import re
 import runpy
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +37,7 @@ from lava_sqs.proc.sqsnn.process import SQSNetwork
 from tools.house import ALLOWED
 
 ROOT = Path(__file__).parent.parent
+RUN_PAGE = Path(__file__).with_name("run_page.py")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
 SCRIPTS = [p for p in PAGES if re.search(r"^```(python|pycon)\n", p.read_text(), re.M)]
 # Not pkgutil: the folders of Processes have no __init__.py.
@@ -44,23 +48,29 @@ MODULES = sorted(
 )
 
 
+@pytest.fixture(scope="module")
+def pages():
+    """What runs pages: `run_page.py`."""
+    server = subprocess.Popen(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", RUN_PAGE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    yield server
+    os.killpg(server.pid, signal.SIGKILL)
+    server.communicate()
+
+
 @pytest.mark.parametrize("page", SCRIPTS, ids=lambda p: str(p.relative_to(ROOT)))
-def test_python_blocks_of_the_pages_run(page, tmp_path):
+def test_python_blocks_of_the_pages_run(page, pages, tmp_path):
     for name in ("studies", "docs"):  # what pages refer to, as from the root of the repository
         (tmp_path / name).symlink_to(ROOT / name)
-    run = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:__main__", *_runner(page)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-
-
-def _runner(page):
-    return [str(Path(__file__).with_name("run_page.py")), str(page)]
+    output = tmp_path / "output.txt"
+    pages.stdin.write(f"{page}\t{tmp_path}\t{output}\n")
+    pages.stdin.flush()
+    assert pages.stdout.readline() == "0\n", output.read_text()
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -245,8 +255,13 @@ def _names_of_code():
     return names | {name.lstrip("_") for name in names}  # contracts of lava_sqs.testing
 
 
+@functools.cache
 def spans():
-    """Yield (place, code) of what pages and docstrings write as code within the text."""
+    """Return (place, code) of what pages and docstrings write as code within the text."""
+    return list(_spans())
+
+
+def _spans():
     for page in PAGES:
         if page.name != "CHANGELOG.md":  # tells of what was
             text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
@@ -275,7 +290,7 @@ def test_every_name_that_is_written_as_code_exists():
     known.update(path.stem for path in (*ROOT.glob("*"), *ROOT.glob("*/*")))
     wrong = [(place, code, bad) for place, code in spans() if (bad := unknown(code, known))]
     assert not wrong, "\n".join(map(str, wrong))
-    assert len(list(spans())) > 1000
+    assert len(spans()) > 1000
     assert unknown("call `_keep_the_scores(self)`", known) == ["_keep_the_scores"]
     assert unknown("<layer>_engles", known) == ["engles"]
 
