@@ -2,6 +2,12 @@ r"""Run a network offline: one layer at a time, whole trains at once, batched ov
 
 The graph is acyclic and every connection delays by one step, so the trains of a layer need only
 those of earlier layers: T + depth steps of B samples and K neurons are one call of the engine.
+
+Arrays have the shape (S, B, C). With a *dtype*, for training and inference of many samples, their
+memory is neuron-major, (C, S, B): then all steps of all samples are the columns of one matrix, a
+connection is one product, ``W X``, so is the gradient by its weights, and the kernels read what
+comes out of it. NumPy keeps that order in what it computes element by element. Without a *dtype*
+everything is in double precision and has the numbers of a run inside Lava, to the last bit.
 """
 
 from __future__ import annotations
@@ -41,6 +47,8 @@ class Delayed:
         Spikes or currents of a source.
     steps : int
         S; what is later does not arrive.
+    dtype : float64 or float32, optional
+        For batches, see the top.
 
     Examples
     --------
@@ -53,23 +61,47 @@ class Delayed:
     array([[3.]])
     """
 
-    def __init__(self, train: Array, steps: int) -> None:
+    def __init__(self, train: Array, steps: int, dtype: Any = None) -> None:
         self.steps = steps
-        train = train[: steps - 1]
-        self._when = slice(1, 1 + len(train))
-        self._same = len(train) > 1 and train.strides[0] == 0
-        self._shape = train.shape
-        self._train = np.ascontiguousarray(train[:1] if self._same else train, dtype=float)
+        self._dtype = dtype
+        length = min(len(train), steps - 1)
+        self._when = slice(1, 1 + length)
+        self._same = length > 1 and train.strides[0] == 0
+        self._shape = (length, *train.shape[1:])
+        if dtype is None:
+            train = train[: 1 if self._same else length]
+            self._train = np.ascontiguousarray(train, dtype=float)
+            return
+        columns = _columns(train[:1] if self._same else train, dtype)
+        self._train = columns[:, : (1 if self._same else length) * train.shape[1]]
 
     def dense(self) -> Array:
         """Return all of it, (S, B, M)."""
-        history = np.zeros((self.steps, *self._shape[1:]))
-        history[self._when] = self._train
+        history = np.zeros((self.steps, *self._shape[1:]), self._dtype or float)
+        if self._dtype is None:
+            history[self._when] = self._train
+        else:
+            own = self._train.reshape(self._shape[2], -1, self._shape[1])
+            history[self._when] = own.transpose(1, 2, 0)
         return history
 
     def weighted(self, weights: Array) -> Array:
         """Return ``sum_p w_p x_p(t-1)``, (S, B, C), for *weights* (C, M)."""
-        batch = self._shape[1]
+        length, batch = self._shape[:2]
+        if self._dtype is not None:
+            weights = weights.astype(self._dtype, copy=False)
+            z = np.empty((len(weights), self.steps * batch), self._dtype)
+            ends = batch, (1 + length) * batch
+            z[:, : ends[0]] = z[:, ends[1] :] = 0.0
+            heard = z[:, ends[0] : ends[1]]
+            if self._same:
+                np.copyto(
+                    z.reshape(len(weights), self.steps, batch)[:, self._when],
+                    (weights @ self._train)[:, None],
+                )
+            else:
+                np.matmul(weights, self._train, out=heard)
+            return z.reshape(len(weights), self.steps, batch).transpose(1, 2, 0)
         z = np.zeros((self.steps, batch, len(weights)))
         flat = self._train.reshape(-1, self._shape[2]) @ weights.T
         z[self._when] = flat.reshape(-1, batch, len(weights))
@@ -77,12 +109,27 @@ class Delayed:
 
     def correlated(self, signal: Array) -> Array:
         """Return ``sum_t signal(t) x(t-1)``, (C, M), of *signal* (S, B, C), over samples too."""
+        if self._dtype is not None:
+            length, batch = self._shape[:2]
+            heard = _columns(signal, self._dtype)[:, batch : (1 + length) * batch]
+            if self._same:
+                heard = heard.reshape(len(heard), length, batch).sum(axis=1)
+            return np.asarray(heard @ self._train.T)
         heard = signal[self._when]
         if self._same:
             heard = heard.sum(axis=0)
         return np.asarray(
             heard.reshape(-1, signal.shape[2]).T @ self._train.reshape(-1, self._shape[2])
         )
+
+
+def _columns(x: Array, dtype: Any) -> Array:
+    """(S, B, C) -> (C, S B), without a copy where the memory is (C, S, B) or (S, B, C)."""
+    steps, batch, channels = x.shape
+    x = x.astype(dtype, copy=False)
+    if x.flags.c_contiguous:
+        return x.reshape(steps * batch, channels).T
+    return x.transpose(2, 0, 1).reshape(channels, steps * batch)
 
 
 @dataclass(frozen=True)
@@ -124,11 +171,22 @@ class LayerTrace:
 
 def currents(own: LayerParams, history: dict[str, Delayed]) -> Array:
     """Return ``z_t = sum_p w_p x_p(t-1) + bias``, shape (S, B, C)."""
-    return np.asarray(own.bias + sum(history[s].weighted(w) for s, w in own.weights.items()))
+    parts = (history[s].weighted(w) for s, w in own.weights.items())
+    if all(x._dtype is None for x in history.values()):
+        return np.asarray(own.bias + sum(parts))
+    z = next(parts)
+    for part in parts:
+        z += part
+    z += own.bias.astype(z.dtype, copy=False)
+    return z
 
 
-def compiled_layers(spec: NetworkSpec, parameters: Parameters) -> list[BoundNeuron]:
+def compiled_layers(
+    spec: NetworkSpec, parameters: Parameters, dtype: Any = None
+) -> list[BoundNeuron]:
     """Return the neurons of each layer of *spec* with their *parameters*, ready for any samples.
+
+    With a *dtype* for batches, see the top.
 
     Examples
     --------
@@ -137,7 +195,7 @@ def compiled_layers(spec: NetworkSpec, parameters: Parameters) -> list[BoundNeur
     >>> len(compiled_layers(feed_forward(2, (), 1, LIFNeuron()), {"visible": own}))
     1
     """
-    return [compiled(layer.neuron, parameters[layer.name].angles) for layer in spec.layers]
+    return [compiled(la.neuron, parameters[la.name].angles, dtype) for la in spec.layers]
 
 
 def forward(
@@ -149,6 +207,7 @@ def forward(
     *,
     neurons: list[BoundNeuron] | None = None,
     record: bool = True,
+    dtype: Any = None,
 ) -> list[LayerTrace]:
     """Run samples side by side, each from a reset.
 
@@ -166,6 +225,8 @@ def forward(
         Of :func:`compiled_layers`, for several calls with the same parameters.
     record : bool
         False: spikes are all that is wanted.
+    dtype : float64 or float32, optional
+        For batches, see the top.
 
     Returns
     -------
@@ -183,10 +244,10 @@ def forward(
     array([0., 1., 1., 1.])
     """
     steps = len(inputs) + spec.depth
-    trains = {INPUT: Delayed(inputs, steps)}
+    trains = {INPUT: Delayed(inputs, steps, dtype)}
     traces = []
     if neurons is None:
-        neurons = compiled_layers(spec, parameters)
+        neurons = compiled_layers(spec, parameters, dtype)
     for layer, bound, u in zip(spec.layers, neurons, uniforms, strict=True):
         own = parameters[layer.name]
         history = {s: trains[s] for s in layer.sources}
@@ -195,7 +256,7 @@ def forward(
         out = bound.run(z, u, fixed, record=record)
         traces.append(LayerTrace(history, z, out, bound))
         if layer is not spec.layers[-1]:
-            trains[layer.name] = Delayed(out.spikes, steps)
+            trains[layer.name] = Delayed(out.spikes, steps, dtype)
     return traces
 
 

@@ -164,7 +164,7 @@ class _Bound:
         return self.neuron.score(self.params, z, spikes, signal)
 
 
-def compiled(neuron: Neuron, params: Array) -> BoundNeuron:
+def compiled(neuron: Neuron, params: Array, dtype: Any = None) -> BoundNeuron:
     """Return neurons with their parameters, ready to run and to be scored.
 
     Parameters
@@ -173,6 +173,10 @@ def compiled(neuron: Neuron, params: Array) -> BoundNeuron:
         What they are.
     params : ndarray, shape (K, n_params)
         Of the neurons.
+    dtype : float64 or float32, optional
+        For batches of a network: kinds that can compute in this precision, neuron by neuron,
+        for arrays whose memory is neuron-major (see :mod:`lava_sqs.network.simulate`). None: the
+        numbers of a Process, to the last bit.
 
     Returns
     -------
@@ -185,6 +189,10 @@ def compiled(neuron: Neuron, params: Array) -> BoundNeuron:
     >>> bound.run(np.ones((2, 1, 1)), np.full((2, 1, 1), 0.9)).spikes.ravel()
     array([1, 1], dtype=int8)
     """
+    batches = getattr(neuron, "compile_batches", None)
+    if dtype is not None and batches is not None:
+        for_batches: BoundNeuron = batches(params, dtype)
+        return for_batches
     compile_ = getattr(neuron, "compile", None)
     bound: BoundNeuron = _Bound(neuron, params.copy()) if compile_ is None else compile_(params)
     return bound

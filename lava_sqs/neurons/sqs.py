@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_instance, check_positive
+from lava_sqs._checks import check_instance, check_positive, check_real
 from lava_sqs.neurons.base import BaseNeuron, RunOut
 from lava_sqs.quantum import Ansatz, NoiseModel, Population, SpikeTrainScorer
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum._room import check_scores
+from lava_sqs.quantum.lanes import Lanes
 from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.scores.online import OnlineScores
 
-__all__ = ["CompiledSQS", "SQSNeuron"]
+__all__ = ["BatchSQS", "CompiledSQS", "SQSNeuron"]
 
 Array = NDArray[Any]
 
@@ -129,6 +130,22 @@ class SQSNeuron(BaseNeuron):
         Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.compile`.
         """
         return CompiledSQS(self, params)
+
+    def compile_batches(self, params: Array, dtype: Any) -> BatchSQS:
+        """Return the neurons for batches of a network.
+
+        Parameters
+        ----------
+        params : ndarray, shape (K, n_params)
+            Angles in radians.
+        dtype : float64 or float32
+            Their precision.
+
+        Returns
+        -------
+        BatchSQS
+        """
+        return BatchSQS(self, params, dtype)
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
         """Run the neurons from ``|0..0>``, as in :meth:`~lava_sqs.network.Neuron.run`."""
@@ -279,3 +296,87 @@ class CompiledSQS:
         scorer = SpikeTrainScorer._of(self._population)
         _, d_params, d_z = scorer.score(z.reshape(shape), spikes.reshape(shape), signal=signal)
         return d_params, d_z.reshape(z.shape)
+
+
+class BatchSQS:
+    """SQS neurons for batches of a network: samples side by side, in either precision.
+
+    Arrays have the shapes (S, B, C) of :class:`CompiledSQS`, yet are views of neuron-major memory,
+    (C, S, B); others are copied. Spikes are numbers of that precision, and only clamped runs say
+    how likely they were. The instruments are built once, to run and to score.
+
+    Parameters
+    ----------
+    neuron : SQSNeuron
+        What they are.
+    params : ndarray, shape (K, n_params)
+        Angles in radians.
+    dtype : float64 or float32
+        Of currents, spikes, probabilities and signals.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> neurons = SQSNeuron(ansatz.layered()).compile_batches(np.zeros((2, 8)), np.float32)
+    >>> out = neurons.run(np.full((5, 3, 2), 0.5), np.random.default_rng(0).random((5, 3, 2)))
+    >>> out.spikes.shape, out.spikes.dtype, out.spikes.transpose(2, 0, 1).flags.c_contiguous
+    ((5, 3, 2), dtype('float32'), True)
+    """
+
+    def __init__(self, neuron: SQSNeuron, params: Array, dtype: Any) -> None:
+        self._neuron = neuron
+        self.dtype = np.dtype(dtype)
+        self._lanes = Lanes(compile_program(neuron.ansatz, neuron.noise), params, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"<BatchSQS: {self._lanes.size} of {self._neuron!r} in {self.dtype}>"
+
+    def run(self, z: Array, u: Array, clamp: Array | None = None, *, record: bool = True) -> RunOut:
+        """Run the neurons from ``|0..0>``, as in :meth:`~lava_sqs.neurons.BoundNeuron.run`."""
+        currents = self._inward(z)
+        if not np.isfinite(currents.sum(dtype=np.float64)):
+            check_real("currents", currents)
+        spikes, p_spike, likelihood = self._lanes.run(
+            currents,
+            self._inward(u),
+            None if clamp is None else self._inward(clamp),
+            p_spike=record,
+            likelihood=record and clamp is not None,
+        )
+        return RunOut(*(x.transpose(1, 2, 0) for x in (spikes, p_spike, np.log(likelihood))))
+
+    def score(self, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
+        """Return the exact score, as in :meth:`~lava_sqs.neurons.BoundNeuron.score`."""
+        d_params, d_z = self._lanes.score(*map(self._inward, (z, spikes, signal)))
+        return d_params, d_z.transpose(1, 2, 0)
+
+    def score_raised(
+        self, z: Array, spikes: Array, value: Array, *, scale: float, bound: float
+    ) -> tuple[Array, Array]:
+        """Return the score of what raises each neuron's probability p of a spike, in one pass.
+
+        That of the signal ``scale value (s + p - 1)``, for neurons of one channel.
+
+        Parameters
+        ----------
+        z, spikes
+            As of :meth:`score`.
+        value : ndarray, shape (S, B, C)
+            What a higher probability is worth in each step.
+        scale : float
+            Factor of all of it.
+        bound : float
+            Scores by currents are held to [-bound, bound].
+
+        Returns
+        -------
+        d_params : ndarray, shape (K, n_params)
+        d_z : ndarray, shape (S, B, C)
+        """
+        arrays = map(self._inward, (z, spikes, value))
+        d_params, d_z = self._lanes.score(*arrays, scale=scale, raising=True, bound=bound)
+        return d_params, d_z.transpose(1, 2, 0)
+
+    def _inward(self, x: Array) -> Array:
+        """(S, B, C) -> (C, S, B) as the kernels read it: without a copy if it came from them."""
+        return np.ascontiguousarray(x.transpose(2, 0, 1), dtype=self.dtype)

@@ -183,7 +183,16 @@ class Lanes:
         self.floor_hits += _shared_out(work, self.size, self._worth(z))
         return spikes, p, like
 
-    def score(self, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
+    def score(
+        self,
+        z: Array,
+        spikes: Array,
+        signal: Array,
+        *,
+        scale: float = 1.0,
+        raising: bool = False,
+        bound: float = np.inf,
+    ) -> tuple[Array, Array]:
         """Return the exact local score of recorded trains.
 
         Parameters
@@ -192,6 +201,13 @@ class Lanes:
             As of :meth:`run`.
         signal : ndarray, shape (K, S, B)
             Weight of each step.
+        scale : float
+            Factor of all of it.
+        raising : bool
+            True: the weights are what a higher probability p of a spike is worth, so that the score
+            is multiplied by s + p - 1, for neurons of one channel.
+        bound : float
+            d_z is held to [-bound, bound].
 
         Returns
         -------
@@ -207,12 +223,17 @@ class Lanes:
             eta, floor = float(self._program.eta[0]), FLOOR[self.dtype]
 
             def work(part: slice) -> int:
-                arrays = (self._cast[part], z[part], eta, spikes[part], signal[part], floor)
-                return int(_kernels.score_small_lanes(*arrays, G[part], d_z[part]))
+                arrays = (self._cast[part], z[part], eta, spikes[part], signal[part])
+                numbers = (float(scale), float(raising), float(bound), floor)
+                return int(_kernels.score_small_lanes(*arrays, *numbers, G[part], d_z[part]))
 
             _shared_out(work, self.size, self._worth(z))
         else:
-            self._score_any(z, spikes, signal, G, d_z)
+            weights = signal * np.asarray(scale, self.dtype)
+            if raising:
+                weights *= spikes + self._probabilities(z, spikes) - 1
+            self._score_any(z, spikes, weights, G, d_z)
+            np.clip(d_z, -bound, bound, out=d_z)
         d_theta = np.empty(self._theta.shape)
 
         def pull(part: slice) -> int:
@@ -271,6 +292,12 @@ class Lanes:
             p[:] = p_now.transpose(2, 3, 0, 1).reshape(z.shape)
         if like.size:
             like[:] = like_now.transpose(2, 0, 1)
+
+    def _probabilities(self, z: Array, spikes: Array) -> Array:
+        """Return the probabilities of a spike in the course of recorded trains."""
+        p, nothing = np.empty(z.shape, self.dtype), np.empty((0, 0, 0), self.dtype)
+        self._run_any(z, nothing, spikes, np.empty(z.shape, self.dtype), p, nothing)
+        return p
 
     def _score_any(self, z: Array, spikes: Array, signal: Array, G: Array, d_z: Array) -> None:
         currents = self._timely(z)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lava_sqs.network import LayerSpec, NetworkSpec, SQSNeuron, feed_forward
+from lava_sqs.network import LayerSpec, LIFNeuron, NetworkSpec, SQSNeuron, feed_forward
 from lava_sqs.network.gradient import initialise
 from lava_sqs.network.simulate import Delayed, forward
 from lava_sqs.quantum import Population, ansatz
@@ -61,6 +61,54 @@ def test_clamp_fixes_only_the_visible_layer():
     np.testing.assert_array_equal(free[0].out.spikes, fixed[0].out.spikes)
     assert fixed[1].out.spikes.all()
     assert not free[1].out.spikes.all()
+
+
+BATCH_KINDS = {
+    "one": NEURON,
+    "two io": SQSNeuron(ansatz.layered(2, 1)),
+    "two memory": SQSNeuron(ansatz.layered(1, 2)),
+    "lif": LIFNeuron(),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["double", "single"])
+@pytest.mark.parametrize("same", [False, True], ids=["steps", "same in every step"])
+@pytest.mark.parametrize("kind", BATCH_KINDS)
+def test_batches_in_either_precision_are_the_same_network(kind, same, dtype):
+    """Neuron-major memory and one product per connection; equal up to rounding."""
+    spec = feed_forward(12, (7, 5), 6, BATCH_KINDS[kind])
+    inputs, parameters, uniforms = example(spec, steps=5, batch=9)
+    if same:
+        inputs = np.broadcast_to(inputs[0], inputs.shape)
+    uniforms = [u.astype(np.float32).astype(float) for u in uniforms]  # float32 rounds to < 1 here
+    clamp = np.random.default_rng(1).integers(-1, 2, (len(uniforms[0]), 9, spec.visible.size))
+    clamp = np.repeat(clamp, spec.visible.neuron.channels, axis=2).astype(np.int8)
+    wanted = forward(spec, parameters, inputs, uniforms, clamp)
+    found = forward(spec, parameters, inputs, uniforms, clamp, dtype=dtype)
+    close = 1e-12 if dtype is np.float64 else 3e-4
+    for one, other in zip(wanted, found, strict=True):
+        assert other.z.dtype == dtype
+        assert other.z.transpose(2, 0, 1).flags.c_contiguous
+        np.testing.assert_array_equal(one.out.spikes, other.out.spikes)
+        np.testing.assert_allclose(one.z, other.z, rtol=0, atol=close)
+        np.testing.assert_allclose(one.out.p_spike, other.out.p_spike, rtol=0, atol=close)
+        signal = np.random.default_rng(2).normal(size=one.z.shape)
+        for source, history in one.history.items():
+            heard = other.history[source]
+            np.testing.assert_array_equal(history.dense(), heard.dense())
+            np.testing.assert_allclose(
+                history.correlated(signal), heard.correlated(signal), rtol=0, atol=100 * close
+            )
+    likely = wanted[-1].out.log_likelihood - found[-1].out.log_likelihood
+    assert np.abs(likely).max() < 10 * close
+
+
+def test_batches_refuse_currents_that_are_no_numbers():
+    spec = feed_forward(2, (), 3, NEURON)
+    inputs, parameters, uniforms = example(spec)
+    parameters["visible"].weights["input"][1, 0] = np.nan
+    with pytest.raises(ValueError, match="currents"):
+        forward(spec, parameters, inputs, uniforms, dtype=np.float32)
 
 
 @pytest.mark.parametrize("steps", [2, 3, 5, 9])

@@ -243,3 +243,19 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 def test_threads_survive_a_fork():
     """Lava forks: a pool of the parent's threads would wait for ever in the child."""
     subprocess.run([sys.executable, "-c", _FORKED], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["double", "single"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 2)], ids=str)
+def test_raising_spikes_scales_and_bounds_in_the_same_pass(size, dtype):
+    case = Case(ansatz.layered(*size), NOISE, K=3, T=5, B=21)
+    lanes = case.lanes(dtype)
+    z, spikes, value = case.ours(case.z), case.ours(case.spikes), case.ours(case.signal)
+    p = lanes.run(z, None, spikes)[1]
+    plain = lanes.score(z, spikes, 0.25 * value * (spikes + p - 1))
+    bound = float(np.quantile(np.abs(plain[1]), 0.7))
+    d_theta, d_z = lanes.score(z, spikes, value, scale=0.25, raising=True, bound=bound)
+    close = 1e-12 if dtype is np.float64 else 1e-5
+    np.testing.assert_allclose(d_theta, plain[0], rtol=0, atol=close * np.abs(plain[0]).max())
+    np.testing.assert_allclose(d_z, np.clip(plain[1], -bound, bound), rtol=0, atol=close)
+    assert (np.abs(d_z) == dtype(bound)).mean() > 0.2

@@ -105,11 +105,13 @@ def run_small_lanes(A, z, eta, u, clamp, floor, spikes, p_spike, likelihood):  #
 
 # long: forward and back over one tile, which share their work space.
 @jit(nogil=True)
-def score_small_lanes(A, z, eta, spikes, signal, floor, G, d_z):  # type: ignore[no-untyped-def]
+def score_small_lanes(A, z, eta, spikes, signal, scale, raising, bound, floor, G, d_z):  # type: ignore[no-untyped-def]
     """Score recorded trains of one io and one memory qubit; return the number of floor hits.
 
     Shapes: A (K or 1, 2, 4, 3, 4); z, spikes, signal and d_z (K, T, B); G (K, 2, 4, 3, 4) in double
-    precision, added to. The course is computed anew, a tile of samples at a time.
+    precision, added to. The signal of a step is *scale* times that of the array, and, if *raising*
+    is 1.0 and not 0.0, times s + p - 1. d_z is held to [-bound, bound] once all is computed. The
+    course is computed anew, a tile of samples at a time.
     """
     K, T, B = z.shape
     lanes = 64 // z.itemsize
@@ -137,12 +139,13 @@ def score_small_lanes(A, z, eta, spikes, signal, floor, G, d_z):  # type: ignore
                     _fetch(currents, at, n, w, item, Z, lanes, 0.5)
                     _fetch(said, at, n, w, item, SPIKE, lanes, 0.0)
                     _fetch(weights, at, n, w, item, SIGNAL, lanes, 0.0)
-                    recall_item(a, a0, w, item, item + wide * size, low, eta, floor)
+                    after = item + wide * size
+                    recall_item(a, a0, w, item, after, low, eta, floor, scale, raising)
             todo = T * wide
             for t in range(T - 1, -1, -1):
                 for v in range(wide):
                     b, item = b0 + v * lanes, (t * wide + v) * size
-                    credit_item(a, a0, w, item, item + wide * size, mu, 4 * lanes * v)
+                    credit_item(a, a0, w, item, item + wide * size, mu, 4 * lanes * v, bound)
                     _deliver(w, item, Z, slopes, (k * T + t) * B + b, B - b, lanes)
                 # few at a time: the vectors' sums stay short, longer ones are in double precision
                 if t == 0 or todo - t * wide >= _ITEMS:

@@ -161,6 +161,13 @@ def _after(
     return [e.multiply(v, inverse) for v in y[1:]], inverse, p, low
 
 
+def _unit(e: Samples, p: Any) -> Any:
+    """Return p held to [0, 1]."""
+    zero, one = e.number(0.0), e.number(1.0)
+    p = e.choose(e.compare(">", p, zero), p, zero)
+    return e.choose(e.compare("<", p, one), p, one)
+
+
 @intrinsic
 def move(context, a, i, b, j):  # type: ignore[no-untyped-def]
     """b[j : j + L] = a[i : i + L], for the L numbers of a vector."""
@@ -194,8 +201,7 @@ def run_item(context, a, a0, w, item, r, r0, hits, shrink, floor):  # type: igno
         for j in range(3):
             e.put(memory[j], r, r0, j)
         e.put(e.choose(spike, one, zero), w, item, SPIKE)
-        most = e.choose(e.compare(">", silent, zero), e.subtract(one, silent), one)
-        e.put(e.choose(e.compare(">", most, zero), most, zero), w, item, P)
+        e.put(e.subtract(one, _unit(e, silent)), w, item, P)
         likely = e.choose(e.compare(">", p, one), one, p)
         e.put(e.choose(low, floor, likely), w, item, LIKELIHOOD)
         at = const(0)
@@ -206,16 +212,17 @@ def run_item(context, a, a0, w, item, r, r0, hits, shrink, floor):  # type: igno
 
 
 @intrinsic
-def recall_item(context, a, a0, w, item, after, hits, shrink, floor):  # type: ignore[no-untyped-def]
+def recall_item(context, a, a0, w, item, after, hits, shrink, floor, scale, raising):  # type: ignore[no-untyped-def]
     """Repeat one step: fill the item, and the memory R of the item *after* it.
 
-    SPIKE becomes 2 where the outcome is forgotten, SIGNAL 0.
+    SPIKE becomes 2 where the outcome is forgotten, SIGNAL 0; elsewhere SIGNAL is multiplied by
+    *scale*, and if *raising* is 1 (not 0) by s + p - 1 as well.
     """
 
     def emit(
         e: Samples, a: Any, a0: Any, w: Any, item: Any, after: Any, hits: Any, *scalars: Any
     ) -> None:
-        shrink, floor = (e.scalar(x) for x in scalars)
+        shrink, floor, scale, raising = (e.scalar(x) for x in scalars)
         memory = [e.row(w, item, R + j) for j in range(3)]
         c, s, slope = _encoded(e, e.row(w, item, Z), shrink)
         both = _outcomes(e, a, a0, c, s, memory)
@@ -228,19 +235,27 @@ def recall_item(context, a, a0, w, item, after, hits, shrink, floor):  # type: i
             e.put(value, w, item, n)
         e.put(e.choose(low, one, inverse), w, item, INVERSE)
         e.put(e.choose(low, e.number(2.0), said), w, item, SPIKE)
-        e.put(e.choose(low, zero, e.row(w, item, SIGNAL)), w, item, SIGNAL)
+        # s + p - 1 is s less the probability of silence
+        signal = e.multiply(e.row(w, item, SIGNAL), scale)
+        factor = e.mad(raising, e.subtract(e.subtract(said, _unit(e, both[0][0])), one), one)
+        e.put(e.choose(low, zero, e.multiply(signal, factor)), w, item, SIGNAL)
         at = const(0)
         e.store(e.add(e.load(hits, at), e.choose(low, one, zero)), hits, at)
 
     n, x = types.intp, types.float64
-    return types.void(a, n, w, n, n, hits, x, x), _lanewise(emit)
+    return types.void(a, n, w, n, n, hits, x, x, x, x), _lanewise(emit)
 
 
 @intrinsic
-def credit_item(context, a, a0, w, item, after, mu, m0):  # type: ignore[no-untyped-def]
-    """Go one step back: mu[m0:], the item's d/dz in Z, and its eta / p per outcome in ETA."""
+def credit_item(context, a, a0, w, item, after, mu, m0, bound):  # type: ignore[no-untyped-def]
+    """Go one step back: mu[m0:], the item's d/dz in Z, and its eta / p per outcome in ETA.
 
-    def emit(e: Samples, a: Any, a0: Any, w: Any, item: Any, after: Any, mu: Any, m0: Any) -> None:
+    What is delivered in Z is held to [-bound, bound].
+    """
+
+    def emit(
+        e: Samples, a: Any, a0: Any, w: Any, item: Any, after: Any, mu: Any, m0: Any, bound: Any
+    ) -> None:
         back = [e.row(mu, m0, j) for j in range(4)]
         overlap = back[0]
         for j in range(3):
@@ -274,10 +289,14 @@ def credit_item(context, a, a0, w, item, after, mu, m0):  # type: ignore[no-unty
                 else:
                     pulls[q] = e.mad(e.row(w, item, R + j - 1), columns[1 + q], pulls[q])
         first = e.multiply(e.multiply(s, e.number(math.pi)), pulls[0])
-        e.put(e.mad(e.row(w, item, SLOPE), pulls[1], first), w, item, Z)
+        slope = e.mad(e.row(w, item, SLOPE), pulls[1], first)
+        most = e.scalar(bound)
+        least = e.subtract(zero, most)
+        slope = e.choose(e.compare(">", slope, most), most, slope)
+        e.put(e.choose(e.compare("<", slope, least), least, slope), w, item, Z)
 
     n = types.intp
-    return types.void(a, n, w, n, n, mu, n), _lanewise(emit)
+    return types.void(a, n, w, n, n, mu, n, types.float64), _lanewise(emit)
 
 
 @intrinsic
