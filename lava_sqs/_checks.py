@@ -196,11 +196,9 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
         folded = {option.casefold(): option for option in options}
         near = difflib.get_close_matches(value.casefold(), folded, n=1)
         hint = f" Did you mean {folded[near[0]]!r}?" if near else ""
-    kind = TypeError if not isinstance(value, str) else ValueError
-    raise kind(
-        f"Argument `{name}` must be one of {', '.join(map(repr, options))}, "
-        f"but got {describe(value)}.{hint}"
-    )
+    kind = ArgumentValueError if isinstance(value, str) else ArgumentTypeError
+    known = ", ".join(map(repr, options))
+    raise kind(name, f"must be one of {known}, but got {describe(value)}.{hint}")
 
 
 def check_dtype(name: str, value: Any) -> np.dtype[Any]:

@@ -10,7 +10,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from lava_sqs._errors import ArgumentValueError
+from lava_sqs._errors import (
+    ArgumentFileNotFoundError,
+    ArgumentIsADirectoryError,
+    ArgumentValueError,
+)
 
 __all__ = ["TEXT", "ZIP", "check_writable", "kind_of", "write_bytes", "write_figure"]
 
@@ -90,21 +94,22 @@ def kind_of(path: str | os.PathLike[str]) -> str | None:
 _DEVICES = ("/dev/std", "/dev/fd/", "/proc/")  # may be files, if output goes into one
 
 
-def check_writable(path: str | os.PathLike[str]) -> Path:
-    """Return *path* if a file can be written there, as far as can be seen before."""
+def check_writable(path: str | os.PathLike[str], name: str = "path") -> Path:
+    """Return the argument *name*, a path, if a file can be written there, as far as is seen."""
     file = Path(path)
     if file.is_dir():
-        raise IsADirectoryError(f"Argument `path` must name a file, but {file} is a folder.")
+        raise ArgumentIsADirectoryError(name, f"must name a file, but {file} is a folder.")
     if os.path.abspath(file).startswith(_DEVICES) or (file.exists() and not file.is_file()):
         raise ArgumentValueError(
-            "path",
+            name,
             f"must name a regular file, but {file} is a device or a pipe: write to "
             "a file, and print that.",
         )
     if not file.parent.is_dir():
-        raise FileNotFoundError(
-            f"Argument `path` must name a file in a folder that exists, but there is no folder "
-            f"{file.parent}: create it first."
+        raise ArgumentFileNotFoundError(
+            name,
+            "must name a file in a folder that exists, but there is no folder "
+            f"{file.parent}: create it first.",
         )
     if not os.access(file.parent, os.W_OK):
         raise PermissionError(f"The folder {file.parent} cannot be written to.")

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_path, memory_limit
+from lava_sqs._errors import ArgumentFileNotFoundError, ArgumentIsADirectoryError
 from lava_sqs._files import ZIP, kind_of, write_bytes
 
 __all__ = ["Declared", "read_arrays", "write_arrays"]
@@ -88,9 +89,9 @@ def read_arrays(
     """
     file = check_path("path", path)
     if file.is_dir():
-        raise IsADirectoryError(f"Argument `path` must name {what}, but {file} is a folder.")
+        raise ArgumentIsADirectoryError("path", f"must name {what}, but {file} is a folder.")
     if not file.exists():
-        raise FileNotFoundError(f"Argument `path` must name {what}, but {file} does not exist.")
+        raise ArgumentFileNotFoundError("path", f"must name {what}, but {file} does not exist.")
     bound = memory_limit() if limit is None else limit
     with open(file, "rb") as stream:
         with _sound(file, what):

@@ -149,7 +149,8 @@ def _raises(value: Any, kind: str, text: str) -> Iterator[str]:
     for node in _without_nested(tree.body[0]):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             # ours say which argument: an ArgumentTypeError is documented as TypeError
-            raised.add(ast.unparse(node.exc.func).removeprefix("Argument"))
+            name = ast.unparse(node.exc.func)
+            raised.add(name.removeprefix("Argument").removeprefix("Parameter"))
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("check_", "_check")):
             checks = True
     raised = {name for name in raised if name.endswith(("Error", "Interrupt", "Exit"))}

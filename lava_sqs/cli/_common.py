@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lava_sqs._errors import renaming
+
 if TYPE_CHECKING:
     from lava_sqs.data import Dataset
     from lava_sqs.network import SQSNN
@@ -19,6 +21,8 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 BUNDLED = "digits"  # the data set that needs no file
 DATA = f"an npz with x_train, y_train, x_test and y_test, or '{BUNDLED}' (bundled)"
 NOISELESS = "none"
+#: What users call the arguments of functions that take a model, data and a noise.
+OF_MODEL = {"path": "MODEL", "data": "DATA", "noise": "--noise", "name": "--noise"}
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +55,8 @@ def load_data(name: str, classes: list[str] | None = None) -> Dataset:
     """Return the arrays of an npz, or the bundled digits; only the classes that are named."""
     from lava_sqs.data import load_digits, load_npz
 
-    data = load_digits() if name == BUNDLED and not Path(name).exists() else load_npz(name)
+    with renaming({"path": "data"}):
+        data = load_digits() if name == BUNDLED and not Path(name).exists() else load_npz(name)
     return data if classes is None else data.classes(*_labels(classes, data))
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import select
 import signal
 import sys
@@ -15,6 +14,8 @@ import threading
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+
+from lava_sqs._errors import ArgumentError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -100,7 +101,7 @@ def run(name: str, parse: Callable[[], Namespace], loading: bool = True) -> int:
     """
     lossless()
     with _Signals(name, loading) as signals:
-        debug, options = False, {"path": "--out"}
+        debug, options = False, {"out": "--out", "path": "--out"}
         try:
             args = parse()
             debug = getattr(args, "debug", False)
@@ -200,7 +201,9 @@ def answer(name: str, error: BaseException, options: Mapping[str, str], debug: b
 def in_words(error: BaseException, options: Mapping[str, str]) -> str:
     """Return the error in one line, with the options of the command for Python's arguments."""
     text = str(error) or type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, ArgumentError) and error.argument in options:
+        text = error.called(options[error.argument])
+    elif isinstance(error, OSError) and error.strerror:
         text = error.strerror + (f": {error.filename}" if error.filename else "")
         if error.errno in _FULL and not error.filename and text == os.strerror(error.errno):
             text += ": standard output, or a temporary file"
@@ -208,11 +211,7 @@ def in_words(error: BaseException, options: Mapping[str, str]) -> str:
         text = "not enough memory" + (f": {error}" if str(error) else "")
     if isinstance(error, RecursionError):
         text = "the input is nested too deeply"
-
-    def option(match: re.Match[str]) -> str:
-        return options.get(match[1], match[0])
-
-    return " ".join(re.sub(r"[Aa]rgument `(\w+)`", option, text).split())
+    return " ".join(text.split())
 
 
 def add_debug(parser: ArgumentParser) -> None:

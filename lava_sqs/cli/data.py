@@ -121,7 +121,7 @@ def add_parser(commands: Any) -> None:
 def _data(args: argparse.Namespace) -> int:
     from lava_sqs.data.dataset import samples_in_words
 
-    check_writable(args.out)
+    check_writable(args.out, "out")
     load, _ = SETS[args.name]
     data = load(args)
     data.save(args.out)

@@ -18,6 +18,7 @@ from lava_sqs.cli._common import (
     DONE,
     FAILED,
     INTERRUPTED,
+    OF_MODEL,
     add_json,
     add_noise,
     draw,
@@ -63,11 +64,11 @@ def _train(args: argparse.Namespace) -> int:
     given = {"verbose": sys.stderr.isatty(), **given, **noise_of(args)}
     if "hidden_layer_sizes" in given:
         given["hidden_layer_sizes"] = tuple(given["hidden_layer_sizes"])
-    for option, file in (("--out", args.out), ("--checkpoint", given.get("checkpoint"))):
+    for name, file in (("out", args.out), ("checkpoint", given.get("checkpoint"))):
         if file is not None:
-            check_writable(file)
+            check_writable(file, name)
             if len(args.seed) > 1:
-                raise ValueError(f"{option} holds one network: give one --seed with it.")
+                raise ValueError(f"--{name} holds one network: give one --seed with it.")
     data = _training_data(args)
     given["input_kind"] = _input_kind(data, given.get("input_kind"), given.get("channels_first"))
     runs: list[dict[str, Any]] = []
@@ -304,7 +305,7 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="(default: that of the training)")
     add_json(parser)
     options = {"n_repeats": "--repeats", "runtime": "--runtime", "seed": "--seed"}
-    parser.set_defaults(call=_evaluate, options={**options, "noise": "--noise", "name": "--noise"})
+    parser.set_defaults(call=_evaluate, options={**OF_MODEL, **options})
 
 
 def _evaluate(args: argparse.Namespace) -> int:

@@ -180,4 +180,5 @@ def fill_train(parser: Any, call: Callable[..., int]) -> None:
     add_json(out)
     out.set_defaults(json=False)
     options = {a.dest: a.option_strings[-1] for a in parser._actions if a.option_strings}
-    parser.set_defaults(call=call, options={**options, "random_state": "--seed", "name": "--noise"})
+    options |= {"random_state": "--seed", "name": "--noise", "data": "DATA"}
+    parser.set_defaults(call=call, options=options)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._files import check_writable, write_figure
-from lava_sqs.cli._common import DATA, DONE, add_noise, known_test_samples, noise_of
+from lava_sqs.cli._common import DATA, DONE, OF_MODEL, add_noise, known_test_samples, noise_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
         "--out", type=Path, required=True, metavar="FILE", help="picture: .png, .pdf, .svg"
     )
     add_noise(parser, "that of the training")
-    parser.set_defaults(call=_plot, options={"name": "--noise"})
+    parser.set_defaults(call=_plot, options=OF_MODEL)
 
 
 def _plot(args: argparse.Namespace) -> int:
@@ -42,7 +42,7 @@ def _plot(args: argparse.Namespace) -> int:
     from lava_sqs.network import SQSNN
     from lava_sqs.plot import confusion_matrix, learning_curve
 
-    check_writable(args.out)
+    check_writable(args.out, "out")
     clf = SQSNN.load(args.model)
     noise = noise_of(args)
     rows = 1 if args.data is None else 2

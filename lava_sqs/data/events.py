@@ -20,7 +20,7 @@ from lava_sqs._checks import (
     check_shape,
     describe,
 )
-from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs._errors import ArgumentFileNotFoundError, ArgumentTypeError, ArgumentValueError
 from lava_sqs._files import TEXT, kind_of
 from lava_sqs._seeds import check_seed
 from lava_sqs.data.dataset import Dataset, check_declared, load_checked
@@ -79,7 +79,7 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
     """
     file = check_path("path", path)
     if not file.is_file():
-        raise FileNotFoundError(f"Argument `path` must name a .bin file, but {file} is none.")
+        raise ArgumentFileNotFoundError("path", f"must name a .bin file, but {file} is none.")
     kind, size = kind_of(file), file.stat().st_size
     if kind not in (None, TEXT):
         raise ValueError(f"The file {path} must be an N-MNIST recording (.bin), but it is {kind}.")
@@ -238,9 +238,10 @@ def load_nmnist(
     for part, wanted in (("Train", n_train), ("Test", n_test)):
         files = sorted(root.glob(f"{part}/[0-9]/*.bin"))
         if not files:
-            raise FileNotFoundError(
-                f"Argument `path` must be an npz or a folder with {part}/0 .. {part}/9 of .bin "
-                f"files, but got {describe(str(root))}."
+            raise ArgumentFileNotFoundError(
+                "path",
+                f"must be an npz or a folder with {part}/0 .. {part}/9 of .bin files, but got "
+                f"{describe(str(root))}.",
             )
         chosen = rng.permutation(len(files))[: len(files) if wanted is None else wanted]
         picked = [files[i] for i in sorted(chosen)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lava_sqs import _seeds
 from lava_sqs._checks import check_positive
-from lava_sqs._errors import ArgumentValueError
+from lava_sqs._errors import ArgumentConnectionError, ArgumentValueError
 from lava_sqs._seeds import check_seed
 from lava_sqs.data.dataset import Dataset, load_npz
 
@@ -155,9 +155,9 @@ def _openml(data_id: int, name: str, cache: str | Path | None) -> tuple[Array, A
             )
     except OSError as error:  # URLError, HTTPError, timeouts: all of them
         reason = getattr(error, "reason", error)
-        raise ConnectionError(
-            f"{name} could not be fetched from OpenML (data set {data_id}): {reason}. Without a "
-            "network, give a copy as argument `path`: an npz with x_train, y_train, x_test and "
-            "y_test."
+        raise ArgumentConnectionError(
+            "path",
+            "must name a copy (an npz with x_train, y_train, x_test and y_test), since "
+            f"{name} could not be fetched from OpenML (data set {data_id}): {reason}.",
         ) from error
     return X, y

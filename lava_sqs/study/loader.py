@@ -15,6 +15,7 @@ else:
     import tomli as tomllib
 
 from lava_sqs._checks import describe
+from lava_sqs._errors import ArgumentError
 from lava_sqs.study.run._failure import in_words
 from lava_sqs.study.study import Study
 from lava_sqs.study.tasks.task import resolve_task
@@ -155,20 +156,23 @@ class _File:
         where = f"{self.path}, line {line}" if line else f"{self.path}"
         return StudyFileError(f"{where}: {message}")
 
-    def blame(self, error: BaseException) -> StudyFileError:
-        """Return an error of Study with the line of the name that it speaks of."""
-        message = str(error)
-        best: tuple[str | int, ...] = ()
-        tables = ("options",) if "has no option" in message else _TABLES
-        for path in self.lines:
-            name = ".".join(str(p) for p in path[1:] if not isinstance(p, int))
-            if not name or path[0] not in tables:
-                continue
-            named = f"`{name}`" in message or f"{name}=" in message or f"{name} =" in message
-            bare = f"`{path[-1]}`" in message
-            if (named or bare) and len(path) > len(best):
-                best = path
-        return self.error(best or ("study", "task"), message)
+    def blame(self, error: BaseException, *tables: str) -> StudyFileError:
+        """Return an error of Study with the line of the argument that it carries, in *tables*."""
+        argument = getattr(error, "argument", "")
+        if not isinstance(error, ArgumentError) or not argument:
+            return self.error(("study", "task"), str(error))
+        message = error.called(f"`{argument}`")
+        table, _, index = argument.rstrip("]").partition("[")  # points[2]
+        if table in tables:
+            return self.error((table, int(index or 0)), message)
+        found = [path for path in self.lines if path[0] in tables and _names(path, argument)]
+        return self.error(max(found, key=len, default=("study", "task")), message)
+
+
+def _names(path: tuple[str | int, ...], argument: str) -> bool:
+    """Return whether an argument, `t1` or `noise.t1`, is a key, or one that a key stands for."""
+    name = ".".join(str(p) for p in path[1:] if not isinstance(p, int))
+    return f".{name}".endswith(f".{argument}") or name.startswith(f"{argument}_over_")
 
 
 def _where(error: Any, text: str) -> str:
@@ -217,18 +221,20 @@ def load_study(path: str | os.PathLike[str]) -> StudyFile:
         sys.path.append(folder)  # last: a loky.py beside the study must not shadow the library
     _check_task(file, own["task"], folder)
     try:
+        tables = ["options"]
+        task = resolve_task(own["task"], data.get("options"))
+        tables = ["study", "base", "grid", "points"]
         study = Study(
-            own["task"],
+            task,
             data.get("grid"),
             points=data.get("points"),
             base=data.get("base"),
             seed=own.get("seed", 0),
             on_invalid=own.get("on_invalid", "raise"),
-            options=data.get("options"),
             version=own.get("version"),
         )
-    except (ValueError, TypeError, ImportError) as error:
-        raise file.blame(error) from error
+    except (ValueError, TypeError, ImportError, ArgumentError) as error:
+        raise file.blame(error, *tables) from error
     except OSError as error:  # a file that an option names
         named = [k for k, v in data.get("options", {}).items() if v == error.filename]
         message = f"`{named[0] if named else 'task'}`: {error.strerror}: {error.filename}"
@@ -247,7 +253,7 @@ def _check_task(file: _File, task: str, folder: str) -> None:
         raise
     except BaseException as error:
         if ":" not in task:
-            raise file.blame(error) from error
+            raise file.blame(error, "study") from error
         if not all(part.isidentifier() for part in (*name.split("."), *attribute.split("."))):
             message = 'it must be "module:function"'
         else:

@@ -41,8 +41,8 @@ def test_a_copy_is_converted(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
-        (["usps"], 1, "USPS could not be fetched from OpenML (data set 41082): no route. Without a "
-         "network, give a copy as --from: an npz with x_train, y_train, x_test and y_test."),
+        (["usps"], 1, "--from must name a copy (an npz with x_train, y_train, x_test and y_test), "
+         "since USPS could not be fetched from OpenML (data set 41082): no route.\n"),
         (["mnist"], 1, "MNIST could not be fetched"),
         (["nmnist"], 2, "--from must name the unpacked N-MNIST"),
         (["japanese-vowels"], 2, "--from must name the folder with ae.train"),

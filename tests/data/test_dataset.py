@@ -127,7 +127,7 @@ def test_without_a_network_it_says_what_to_do(monkeypatch):
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", fetch)
     with pytest.raises(
-        ConnectionError, match=r"USPS could not be fetched .*: no route. .* argument `path`"
+        ConnectionError, match=r"Argument `path` .* USPS could not be fetched .*: no route"
     ):
         load_usps()
 

@@ -1,9 +1,11 @@
 # ruff: noqa: E501
+import importlib
 import re
 import sys
 
 import pytest
 
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs.cli.study import main
 from lava_sqs.study import StudyResult, read_rows
 from lava_sqs.study.loader import StudyFileError, key_lines, load_study
@@ -109,11 +111,16 @@ def test_exit_codes(study, tmp_path, capsys):
         ('task = "study_tasks:coin"', "", 2, "must have `task`"),
         ("batch_shots = 50", "batch_shots = nan", 7, "NaN"),
         ("batch_shots = 50", "seed = 3", 7, "column"),
-        ('"side" = ["a", "b"]', '"side" = "a"', 14, "list of values for `side`"),
+        ('"side" = ["a", "b"]', '"side" = "a"', 14, "`side` must have a list of values"),
         ('"side" = ["a", "b"]', "noise.t1 = [1e-5]\nnoise.t2 = [1e-4]", 14, "impossible"),
         ('about = "coins"', 'seed = "x"', 4, "an integer"),
         ('about = "coins"', "seed = -1", 4, "at least 0"),
-        ("[stop]", "[options]\nside = 2\n[stop]", 17, "no option `side`: it has none"),
+        (
+            "[stop]",
+            "[options]\nside = 2\n[stop]",
+            17,
+            "`side` is no option of the task 'coin': it has none",
+        ),
         ("study_tasks:coin", "study_tasks:coin.__code__", 3, "callable"),
         ("study_tasks:coin", "study_tasks:no_task", 3, "task.params, seed"),
         ("batch_shots = 50", "noise.t1 = 1e-4", 7, "infinite t2.*noise.t2_over_t1"),
@@ -124,6 +131,78 @@ def test_errors_name_the_line(study, old, new, line, message):
     study.write_text(GOOD.replace(old, new, 1))
     with pytest.raises(StudyFileError, match=rf"coins\.toml, line {line}\D.*{message}"):
         load_study(study)
+
+
+class Riddle(ArgumentValueError):
+    """An error whose text names every key but the one that is wrong."""
+
+    def called(self, name):
+        return "`side`, side=, `noise.t1`, has no option `errors`"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (Riddle("p", "is odd"), 8),
+        (Riddle("side", "is odd"), 9),
+        (Riddle("noise.t1", "is odd"), 6),
+        (Riddle("t1", "is odd"), 6),
+        (Riddle("noise.t2", "is odd"), 7),  # what t2_over_t1 stands for
+        (Riddle("base", "is odd"), 4),
+        (Riddle("errors", "is odd"), 3),  # an option, and the parameters are looked at
+        (Riddle("nobody", "is odd"), 3),
+        (Riddle("only a text"), 3),
+        (ValueError("`side`, side=, Argument `p` must be 2"), 3),
+    ],
+)
+def test_the_line_is_found_by_the_argument_and_never_by_the_text(
+    tmp_path, monkeypatch, error, line
+):
+    (tmp_path / "study_tasks_of_riddles.py").write_text(
+        "class Task:\n"
+        "    def __init__(self, errors=1): pass\n"
+        "    def check(self, params): raise self.error\n"
+        "    def __call__(self, params, seed): pass\n"
+    )
+    path = tmp_path / "s.toml"
+    path.write_text(
+        "# one\n[study]\ntask = 'study_tasks_of_riddles:Task'\n"
+        "[base]\n# six\nnoise.t1 = 1e-4\n'noise.t2_over_t1' = 0.5\np = 1\nside = 1\n"
+        "[options]\nerrors = 2\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("study_tasks_of_riddles")
+    monkeypatch.setattr(module.Task, "error", error, raising=False)
+    with pytest.raises(StudyFileError, match=rf"^{re.escape(str(path))}, line {line}: "):
+        load_study(path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "message"),
+    [
+        ("task = 'memory_capacity'\n[options]\ncircuits = 0", 4, "`circuits` must be at least 1"),
+        ("task = 'memory_capacity'\n[options]\ncircuit = 1", 4, "`circuit` is no option"),
+        ("task = 'memory_capacity'\n[base]\nlayers = 0", 4, "`layers` must be at least 1"),
+        ("task = 'memory_capacity'\n[base]\nmemory = 1", 4, "`memory` is none of the task"),
+        ("task = 'memory_capacity'\n[base]\nnoise.t1 = -1\nnoise.t2 = -1", 4, r"`noise\.t1` must"),
+        ("task = 'memory_capacity'\n[base]\nnoise = 'foo'", 4, "`noise` must be one of"),
+        ("task = 'memory_capacity'\n[base]\nnoise.t3 = 1", 4, r"`noise\.t3` is no field"),
+        ("task = 'memory_capacity'\n[base]\nnoise.scaled = -1", 4, r"`noise\.scaled` must"),
+        ("task = 'memory_capacity'\n[base]\n'a b' = 1", 4, "without spaces"),
+        ("task = 'memory_capacity'\n[grid]\nlayers = [1]\nnoise.t1 = []", 5, "must have values"),
+        ("task = 'training'\n[base]\ntrain_noise.t1 = -1", 4, r"`train_noise\.t1`"),
+        ("task = 'training'\n[grid]\nepoch = [1]", 4, "`epoch` is no argument of SQSNN"),
+        ("task = 'training'\n[base]\nweight_bits = 1", 4, "`weight_bits` must be at least 2"),
+        ("task = 'accuracy'\n[options]\nrepeats = 0", 4, "`repeats` must be at least 1"),
+        ("task = 'accuracy'\non_invalid = 'no'", 3, "`on_invalid` must be one of"),
+        ("task = 'accuracy'\nversion = ''", 3, "`version` must not be empty"),
+    ],
+)
+def test_mistakes_of_built_in_tasks_have_their_line(tmp_path, lines, line, message):
+    path = tmp_path / "s.toml"
+    path.write_text(f"[study]\n{lines}\n")
+    with pytest.raises(StudyFileError, match=rf"line {line}: .*{message}"):
+        load_study(path)
 
 
 def test_files_that_options_name_are_looked_for_first(study, capsys):

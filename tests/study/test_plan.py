@@ -79,6 +79,14 @@ def test_a_forgotten_t2_is_a_mistake_and_not_skipped(tasks):
         Study(tasks.coin, {"noise.t1": [1e-5]}, base={"p": 0.1}, on_invalid="skip")
 
 
+@pytest.mark.parametrize("t1", [-1e-5, 0.0])
+def test_a_lifetime_that_is_none_is_a_mistake_and_not_skipped(t1):
+    with pytest.raises(ValueError, match=r"`noise\.t1` must be"):
+        Study(
+            "memory_capacity", {"noise.t1": [1e-4, t1]}, base={"noise.t2": 1e-5}, on_invalid="skip"
+        )
+
+
 def test_only_impossible_lifetimes_are_skipped(tasks):
     with pytest.raises(ValueError, match="must be in seconds"):
         Study("memory_capacity", {"noise.t1": [100.0]}, base={"noise.t2": 80.0}, on_invalid="skip")
@@ -87,8 +95,8 @@ def test_only_impossible_lifetimes_are_skipped(tasks):
 @pytest.mark.parametrize(
     ("arguments", "kind", "message"),
     [
-        ({"grid": {"p": 0.1}}, TypeError, "list of values for `p`"),
-        ({"grid": {"p": []}}, ValueError, "values for `p`"),
+        ({"grid": {"p": 0.1}}, TypeError, "`p` must have a list of values in `grid`"),
+        ({"grid": {"p": []}}, ValueError, "`p` must have values in `grid`"),
         ({"grid": {"p": [0.1, 0.1]}}, ValueError, "twice"),
         ({"grid": {"p": [2, 2.0]}}, ValueError, "twice"),
         ({"grid": {"seed": [0.1]}}, ValueError, "column"),
@@ -125,7 +133,7 @@ def test_bad_tasks_are_refused_at_once(task, kind, message):
 
 
 def test_unknown_parameters_of_a_built_in_task_are_refused():
-    with pytest.raises(ValueError, match="no parameter `memory_quibts`"):
+    with pytest.raises(ValueError, match="`memory_quibts` is none of the task"):
         Study("memory_capacity", {"memory_quibts": [1, 2]})
     with pytest.raises(TypeError, match="T1"):
         Study("memory_capacity", base={"noise.T1": 1e-4})

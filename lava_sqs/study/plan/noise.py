@@ -6,11 +6,13 @@ A study keeps two noises apart: ``noise.*`` is what the neuron meets when it is 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lava_sqs._checks import describe
+from lava_sqs._errors import ParameterTypeError, ParameterValueError, renaming
 
 if TYPE_CHECKING:
     from lava_sqs.quantum.noise import NoiseModel
@@ -39,14 +41,14 @@ def _fields(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         if ratio not in given:
             continue
         if target in given:
-            raise ValueError(
-                f"Parameters must not give both `{prefix}.{target}` and `{prefix}.{ratio}`."
+            raise ParameterValueError(
+                f"{prefix}.{ratio}", f"stands for `{prefix}.{target}`: do not give both."
             )
         base = given.get(of, _preset_value(params, prefix, of))
         by = _number(f"{prefix}.{ratio}", given[ratio])
         if not 0 <= by < math.inf:
-            raise ValueError(
-                f"Parameter `{prefix}.{ratio}` must be a number of at least 0, but got {by!r}."
+            raise ParameterValueError(
+                f"{prefix}.{ratio}", f"must be a number of at least 0, but got {by!r}."
             )
         each = [_number(f"{prefix}.{of}", v) for v in (base if isinstance(base, list) else [base])]
         fields[target] = [v * by for v in each] if isinstance(base, list) else each[0] * by
@@ -59,9 +61,7 @@ def _number(name: str, value: Any) -> float:
             raise TypeError
         return float(value)
     except (TypeError, OverflowError) as error:
-        raise TypeError(
-            f"Parameter `{name}` must be a number, but got {describe(value)}."
-        ) from error
+        raise ParameterTypeError(name, f"must be a number, but got {describe(value)}.") from error
 
 
 def _preset_value(params: Mapping[str, Any], prefix: str, field: str) -> Any:
@@ -78,10 +78,11 @@ def _preset(params: Mapping[str, Any], prefix: str) -> NoiseModel:
     if name == "none":
         return NoiseModel()
     if not isinstance(name, str):
-        raise TypeError(
-            f"Parameter `{prefix}` must be the name of a preset or None, but got {name!r}."
+        raise ParameterTypeError(
+            prefix, f"must be the name of a preset or None, but got {describe(name)}."
         )
-    return NoiseModel.preset(name)
+    with renaming({"name": prefix}):
+        return NoiseModel.preset(name)
 
 
 def lifetimes(params: Mapping[str, Any], prefix: str = "noise") -> tuple[Any, Any]:
@@ -117,6 +118,11 @@ def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel |
     NoiseModel or None
         None if the parameters do not mention this noise.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is no field of NoiseModel, or its value is impossible.
+
     Examples
     --------
     >>> print(noise_from({"noise.t1": 1e-4, "noise.t2_over_t1": 0.5}))
@@ -131,9 +137,12 @@ def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel |
     fields: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in _fields(params, prefix).items()
     }
-    if params.get(prefix) is not None:
-        model = _preset(params, prefix).replace(**fields)
-    else:
-        model = NoiseModel(**fields)
+    for unknown in fields.keys() - {field.name for field in dataclasses.fields(NoiseModel)}:
+        raise ParameterTypeError(f"{prefix}.{unknown}", "is no field of NoiseModel.")
     factor = params.get(f"{prefix}.scaled")
-    return model if factor is None else model.scaled(factor)
+    with renaming({k: f"{prefix}.{k}" for k in fields} | {"factor": f"{prefix}.scaled"}):
+        if params.get(prefix) is not None:
+            model = _preset(params, prefix).replace(**fields)
+        else:
+            model = NoiseModel(**fields)
+        return model if factor is None else model.scaled(factor)

@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 
 from lava_sqs._checks import check_choice, describe
-from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs._errors import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    ParameterTypeError,
+    ParameterValueError,
+)
 from lava_sqs.study.plan.noise import lifetimes, noise_prefixes
 
 __all__ = ["RESERVED", "Point", "expand", "flatten"]
@@ -68,22 +73,23 @@ _DEEPEST = 20  # lists in lists
 def plain(name: str, value: Any, depth: int = 0) -> Any:
     """Return a parameter as plain data: numbers, text, bool, None, or a list of these."""
     if depth > _DEEPEST:
-        raise ValueError(f"Parameter `{name}` must not have lists nested {depth} deep.")
+        raise ParameterValueError(name, f"must not have lists nested {depth} deep.")
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, float) and math.isnan(value):
-        raise ValueError(f"Parameter `{name}` must not be NaN.")
+        raise ParameterValueError(name, "must not be NaN.")
     if isinstance(value, str) and ("\n" in value or "\r" in value or "\0" in value):
-        raise ValueError(f"Parameter `{name}` must be one line of text, but got {value!r}.")
+        raise ParameterValueError(name, f"must be one line of text, but got {describe(value)}.")
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
         return [plain(name, item, depth + 1) for item in value]
-    raise TypeError(
-        f"Parameter `{name}` must be a number, a text, a bool, None or a list of these, but got "
-        f"{type(value).__name__} ({describe(value)}): it becomes a column of the results."
+    raise ParameterTypeError(
+        name,
+        "must be a number, a text, a bool, None or a list of these, but got "
+        f"{type(value).__name__} ({describe(value)}): it becomes a column of the results.",
     )
 
 
@@ -115,16 +121,15 @@ def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
             or key[0] in "#=+-@"
             or not key.isprintable()
         ):
-            raise ArgumentValueError(
-                name,
-                f"must have names without spaces, commas, quotes and control "
-                f"characters, and not begin them with # = + - or @, but got {key!r}.",
+            raise ParameterValueError(
+                str(key),
+                f"in `{name}` must have a name without spaces, commas, quotes and control "
+                f"characters, which does not begin with # = + - or @, but got {key!r}.",
             )
         if key in RESERVED:
-            raise ArgumentValueError(
-                name,
-                f"must not have a parameter `{key}`: the results have a column "
-                "of that name already.",
+            raise ParameterValueError(
+                key,
+                f"in `{name}` must have another name: the results have a column of that one.",
             )
         items: Iterable[tuple[str, Any]]
         if isinstance(value, Mapping):
@@ -135,7 +140,7 @@ def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
             items = ((key, value),)
         for k, v in items:
             if k in flat:
-                raise ArgumentValueError(name, f"gives the parameter `{k}` twice.")
+                raise ParameterValueError(k, f"is given twice in `{name}`.")
             flat[k] = v
     return flat
 
@@ -178,12 +183,12 @@ def expand(
     axes = {}
     for key, values in flatten("grid", grid).items():
         if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)):
-            raise ArgumentTypeError(
-                "grid", f"must have a list of values for `{key}`, but got {describe(values)}."
+            raise ParameterTypeError(
+                key, f"must have a list of values in `grid`, but got {describe(values)}."
             )
         axes[key] = [plain(key, v) for v in values]
         if not axes[key]:
-            raise ArgumentValueError("grid", f"must have values for `{key}`, but got none.")
+            raise ParameterValueError(key, "must have values in `grid`, but got none.")
     if points is not None and (
         isinstance(points, (str, Mapping)) or not isinstance(points, Sequence)
     ):
@@ -194,25 +199,35 @@ def expand(
     for i, given in enumerate([{}] if points is None else points):
         own = {k: plain(k, v) for k, v in flatten(f"points[{i}]", given).items()}
         if both := sorted(set(own) & set(axes)):
-            raise ValueError(f"`{both[0]}` is in `points[{i}]` and in `grid`: give it once.")
+            raise ParameterValueError(both[0], f"is in `points[{i}]` and in `grid`: give it once.")
         for values in itertools.product(*axes.values()):
             expanded.append({**common, **own, **dict(zip(axes, values, strict=True))})
     return expanded
 
 
-def check_lifetimes(params: Mapping[str, Any]) -> str:
-    """Return why the lifetimes of a point are impossible (t2 > 2 t1), or an empty text."""
+def _impossible(params: Mapping[str, Any]) -> ParameterValueError | None:
+    """Return what is wrong if the lifetimes of a point are impossible: t2 > 2 t1."""
     for prefix in noise_prefixes(params):
+        names = [f"{prefix}.{field}" for field in ("t1", "t2", "t2_over_t1")]
+        name = next((n for n in names if n in params), prefix)
         t1, t2 = lifetimes(params, prefix)
         for a, b in _pairs(t1, t2):
+            if a <= 0:  # a mistake, and no point to skip: NoiseModel says what is wrong
+                continue
             if b == math.inf > a:
-                raise ValueError(
-                    f"The point ({_text(params)}) is impossible: `{prefix}.t1` = {a:.6g} s and an "
-                    f"infinite t2. Give {prefix}.t2 or {prefix}.t2_over_t1 (at most 2)."
+                raise ParameterValueError(
+                    name,
+                    f"makes the point ({_text(params)}) impossible: t1 = {a:.6g} s and an "
+                    f"infinite t2. Give {prefix}.t2 or {prefix}.t2_over_t1 (at most 2).",
                 )
             if b > 2 * a * (1 + 1e-12):
-                return f"{prefix}.t2 = {b:.6g} s is more than 2 {prefix}.t1 = {2 * a:.6g} s"
-    return ""
+                return ParameterValueError(
+                    name,
+                    f"makes the point ({_text(params)}) impossible: t2 = {b:.6g} s is more than "
+                    f"2 t1 = {2 * a:.6g} s. Pass on_invalid='skip' to leave such points out, or "
+                    f"sweep {prefix}.t2_over_t1 (at most 2).",
+                )
+    return None
 
 
 def _text(params: Mapping[str, Any]) -> str:
@@ -233,11 +248,8 @@ def select_valid(
     valid: list[dict[str, Any]] = []
     skipped: list[dict[str, Any]] = []
     for params in expanded:
-        reason = check_lifetimes(params)
-        if reason and on_invalid == "raise":
-            raise ValueError(
-                f"The point ({_text(params)}) is impossible: {reason}. Pass on_invalid='skip' to "
-                "leave such points out, or sweep noise.t2_over_t1 (at most 2)."
-            )
-        (skipped if reason else valid).append(params)
+        error = _impossible(params)
+        if error is not None and on_invalid == "raise":
+            raise error
+        (valid if error is None else skipped).append(params)
     return valid, skipped

@@ -19,7 +19,7 @@ import numpy as np
 
 from lava_sqs import _seeds
 from lava_sqs._checks import check_int, check_items, check_text, describe
-from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError, ParameterTypeError
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.plan.ids import point_id
 from lava_sqs.study.plan.noise import PREFIXES, noise_from
@@ -171,8 +171,11 @@ def _untrained(params: Mapping[str, Any], seed: int) -> Any:
         for k, v in _of_training(params).items()
         if k.partition(".")[0] not in PREFIXES
     }
+    network = _network()
+    for unknown in own.keys() - inspect.signature(network).parameters.keys():
+        raise ParameterTypeError(unknown, "is no argument of SQSNN, and none of its test.")
     noise = noise_from(params, "train_noise")
-    return _network()(**{"verbose": False, **own}, noise=noise, random_state=seed)
+    return network(**{"verbose": False, **own}, noise=noise, random_state=seed)
 
 
 def _fit(model: Any, x: Any, y: Any) -> Any:
@@ -348,9 +351,8 @@ class Accuracy:
             and not isinstance(self.model, str | None)
             and not hasattr(self.model, "parameters_")
         ):
-            raise TypeError(
-                "Parameter `weight_bits` needs a fitted SQSNN, but the model is "
-                f"{describe(self.model)}."
+            raise ParameterTypeError(
+                "weight_bits", f"needs a fitted SQSNN, but the model is {describe(self.model)}."
             )
 
     def __call__(self, params: dict[str, Any], seed: np.random.SeedSequence) -> Counts:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lava_sqs._checks import check_choice, check_instance, describe
-from lava_sqs._errors import ArgumentTypeError
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError, ParameterValueError
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.tasks._identity import content_hash
 
@@ -110,7 +110,7 @@ def _check_options(task: Any, options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in names:
             has = f"it has {', '.join(names)}" if names else "it has none"
-            raise ValueError(f"The task {task_name(task)!r} has no option `{name}`: {has}.")
+            raise ArgumentValueError(name, f"is no option of the task {task_name(task)!r}: {has}.")
 
 
 def check_names(
@@ -119,7 +119,8 @@ def check_names(
     for name in params:
         if name in known or name in noises or name.startswith(tuple(f"{p}." for p in noises)):
             continue
-        raise ValueError(
-            f"The task {task!r} has no parameter `{name}`: it has {', '.join(known)} and "
-            f"{', '.join(f'{p}.<field>' for p in noises)}."
+        raise ParameterValueError(
+            name,
+            f"is none of the task {task!r}: it has {', '.join(known)} and "
+            f"{', '.join(f'{p}.<field>' for p in noises)}.",
         )
