@@ -255,8 +255,11 @@ def _rows_of_training(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, Any
 
 
 def _encoding(clf: SQSNN) -> str:
-    steps = f"{clf.steps_per_sample_} time steps per sample"
-    return steps if clf.input_kind == "spikes" else f"encoder {clf.encoder}, {steps}"
+    return f"{clf.steps_per_sample_} time steps per sample{_encoder(clf)}"
+
+
+def _encoder(clf: SQSNN) -> str:
+    return "" if clf.input_kind == "spikes" else f"; encoder {clf.encoder}"
 
 
 def _rows(result: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -332,7 +335,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         "version": __version__,
         "model": args.model,
         "data": args.data,
-        "input": clf.in_words(len(kept_y)),
+        "input": clf.in_words(len(kept_y), n_steps=x.shape[2 if clf.channels_first else 1]),
         "classes": clf.classes_.tolist(),
         "runtime": args.runtime,
         "noise": _noise_in_words(noise.get("noise", clf.noise)),
@@ -359,7 +362,7 @@ def _rows_of_evaluation(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, A
     rows: list[tuple[str, Any]] = [
         ("model", f"{result['model']}: {_network_in_words(clf)}"),
         ("data", f"{result['data']}: {samples}"),
-        ("input", f"{result['input']}; {_encoding(clf)}"),
+        ("input", f"{result['input']}{_encoder(clf)}"),
         ("noise", result["noise"]),
         ("runtime", f"{result['runtime']}, {result['seconds']:.1f} s"),
         *_rows(result),

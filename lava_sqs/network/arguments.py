@@ -72,6 +72,7 @@ class _Arguments(BaseEstimator):
         check_choice("encoder", self.encoder, ENCODERS)
         check_choice("targets", self.targets, TARGETS)
         check_choice("readout", self.readout, READOUTS)
+        check_positive("readout_from", self.readout_from, zero=True, below=1.0)
         check_choice("schedule", self.schedule, SCHEDULES)
         if self.input_kind is not None:
             check_choice("input_kind", self.input_kind, INPUT_KINDS)

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lava_sqs import _seeds
 from lava_sqs._lava import load
+from lava_sqs.network import sequences
 from lava_sqs.network.inference import AS_TRAINED, _Inference
 from lava_sqs.network.inputs import Inputs
 from lava_sqs.network.saved import _Saved
@@ -28,6 +29,8 @@ class _Network(_Saved, _Inference):
     verbose: bool
     warm_start: bool
     random_state: Any
+    input_kind: str | None
+    channels_first: bool | None
     n_iter_: int
     interrupted_: bool
     spikes_per_inference_: float
@@ -46,15 +49,23 @@ class _Network(_Saved, _Inference):
 
     # -- learning -----------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, *, lengths: Any = None, mask: Any = None) -> Self:
         """Learn from labelled samples.
 
         Parameters
         ----------
-        X : array_like, shape (n, ...)
-            As `input_kind` says.
+        X : array_like, shape (n, ...), or list of arrays
+            As `input_kind` says. Sequences and spikes of different lengths may be a list of arrays
+            (T_i, channels), with `channels_first` (channels, T_i).
         y : array_like, shape (n,)
             Class labels.
+        lengths : array_like of int, shape (n,), optional
+            How many of the T time steps of an array are each sample's own; what follows is not
+            looked at: nothing arrives there, and nothing counts.
+        mask : array_like of bool, shape (n, T), optional
+            The same, step by step; there may be gaps. With neither, frames at the end of a
+            sample that are NaN in all channels are padding, and in sequences, unless there are
+            such, frames that are zero in all channels as well, with a warning.
 
         Returns
         -------
@@ -68,33 +79,53 @@ class _Network(_Saved, _Inference):
         """
         before = dict(self.__dict__)
         try:
-            self._fit(X, y)
+            self._fit(X, y, lengths, mask)
         except BaseException:
             self.__dict__ = before  # a fit that failed leaves the network that was there
             raise
         return self
 
-    def _fit(self, X: Any, y: Any) -> None:
+    def _fit(self, X: Any, y: Any, lengths: Any, mask: Any) -> None:
         self._check_arguments()
         going_on = self.warm_start and hasattr(self, "parameters_")
         if going_on:
             self._check_same()
+        X, told = sequences.stacked(X, self.input_kind, self.channels_first)
+        if going_on:
             self._inputs.check_shape(X)
+        static = self.input_kind not in ("sequence", "spikes")
         X, y = validate_data(
-            self, X, y, reset=not going_on, allow_nd=True, ensure_min_samples=2, dtype="numeric"
+            self,
+            X,
+            y,
+            reset=not going_on,
+            allow_nd=True,
+            ensure_min_samples=2,
+            dtype="numeric",
+            ensure_2d=static or not going_on,
+            ensure_all_finite=static,  # of sequences in their own steps only
         )
         targets = self._read_targets(y, going_on)
         self._keep_parameters()
         scale = self._inputs.scale if going_on else None
-        self._inputs, X = Inputs.learn(X, self._kept, scale)
+        self._inputs, X = Inputs.learn(X, self._kept, scale, lengths, mask, told)
+        if not (static or self.channels_first):
+            self.n_features_in_ = self._inputs.steps  # what nobody has at the end is gone
         if not going_on:
             self.seed_ = _seeds.of_random_state(self.random_state)
             self.scaling_ = "none" if self._inputs.kind == "spikes" else self._inputs.scale.reason
         if self.verbose:
-            print(f"SQSNN: X is read as {self.in_words(len(X))}.", file=sys.stderr)
+            print(f"SQSNN: X is read as {self.in_words(len(X))}{self._ends(X)}.", file=sys.stderr)
             if self.scaling_ != "none":
                 print(f"SQSNN: features are scaled: {self.scaling_}.", file=sys.stderr)
         Trainer(self, X, targets, going_on).run()
+
+    def _ends(self, X: Array) -> str:
+        """Return how long samples are, in words, if not all are as long as the longest."""
+        ends = self._inputs.padding_starts(X)
+        if ends is None or ends.min() == ends.max():
+            return ""
+        return f", of which {ends.min()} to {ends.max()} are a sample's own"
 
     # -- Lava ---------------------------------------------------------------------------------
 
@@ -151,7 +182,14 @@ class _Network(_Saved, _Inference):
         return self
 
     def run_in_lava(
-        self, X: Any, *, noise: Any = AS_TRAINED, seed: int | None = None, run_cfg: Any = None
+        self,
+        X: Any,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        noise: Any = AS_TRAINED,
+        seed: int | None = None,
+        run_cfg: Any = None,
     ) -> Array:
         """Return the visible spikes of samples one after the other, from a run inside Lava.
 
@@ -161,6 +199,8 @@ class _Network(_Saved, _Inference):
         ----------
         X : array_like, shape (n, ...)
             Samples.
+        lengths, mask : array_like, optional
+            As of :meth:`simulate`.
         noise : NoiseModel or None, optional
             Another noise than in training; None is noiseless.
         seed : int, optional
@@ -177,8 +217,12 @@ class _Network(_Saved, _Inference):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        X, key = self._check_X(X), self._key(seed)
-        process, inputs = self._to_lava(noise, seed=key), self._inputs.encode_all(X, key)
+        return self._in_lava(self._check_X(X, lengths, mask), noise, seed, run_cfg)
+
+    def _in_lava(self, X: Array, noise: Any, seed: int | None, run_cfg: Any = None) -> Array:
+        key = self._key(seed)
+        inputs = self._inputs.encode_all(X, key)
+        process = self._to_lava(noise, seed=key, n_steps=inputs.shape[1])
         run_network = load("lava_sqs.execution.networks:run_network")
         spikes: Array = run_network(process, inputs, run_cfg, progress=self.verbose)
         return spikes

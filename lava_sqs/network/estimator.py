@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from lava_sqs._checks import check_choice, check_int, check_real
+from lava_sqs._checks import check_choice, check_int, check_real, check_shape
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs.network import sequences
 from lava_sqs.network.base import _Network
 from lava_sqs.network.inference import AS_TRAINED, log_odds
 from lava_sqs.network.inputs import INPUT_KINDS
 from lava_sqs.network.readout import Evaluation, count_scores, judge
-from lava_sqs.network.simulate import compiled_layers, forward
+from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward
 from lava_sqs.network.trainer import SCHEDULES
 from lava_sqs.quantum import Ansatz, NoiseModel
 
@@ -58,15 +60,15 @@ class SQSNN(ClassifierMixin, _Network):
         Of the rule ``window``; 0 or 1 in stock Lava.
     input_kind : {"static", "sequence", "spikes"}, optional
         What X holds: features (n, ...), flattened; sequences (n, T, ...) of values; or of spikes 0
-        and 1. None is ``"static"`` for a two-dimensional X; any other X is ambiguous.
+        and 1. None is ``"static"`` for a two-dimensional X; any other X is ambiguous. Sequences
+        and spikes may be of different lengths, see :meth:`fit`, and in `predict` and other methods
+        of others than in `fit`.
     channels_first : bool, optional
         True reads sequences and spikes as (n, channels, T), as UCR and UEA archives store them.
         None is False, with a warning where there are fewer time steps than channels.
     encoder : {"rate", "latency", "population", "current"}
         How values become input, see :mod:`lava_sqs.data.encoders`. Not used for spikes. Sequences
-        are encoded step by step, and not by latency; in them a step whose raw values are all zero
-        is padding, in which nothing arrives. After the last step that is none the visible neurons
-        learn to be silent. Static samples are never padded.
+        are encoded step by step, and not by latency.
     n_steps : int
         T, for static features.
     n_population : int
@@ -83,6 +85,9 @@ class SQSNN(ClassifierMixin, _Network):
     readout : {"count", "likelihood"}
         Class with most spikes (of two with the same count, the one that spoke later), or with the
         highest likelihood of its target train.
+    readout_from : float
+        Which last part of a sample's steps is read out, in [0, 1): 0 is all, from the first that
+        the input can have reached; 0.5 the second half.
     epochs, batch_size : int
     learning_rate : float
         Size of an Adam step, in units of current and radians: steps of weights are divided by the
@@ -202,6 +207,7 @@ class SQSNN(ClassifierMixin, _Network):
         targets: str = "one-hot",
         shots: int = 20,
         readout: str = "count",
+        readout_from: float = 0.0,
         epochs: int = 20,
         batch_size: int = 32,
         learning_rate: float = 0.02,
@@ -239,6 +245,7 @@ class SQSNN(ClassifierMixin, _Network):
         self.targets = targets
         self.shots = shots
         self.readout = readout
+        self.readout_from = readout_from
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -292,21 +299,46 @@ class SQSNN(ClassifierMixin, _Network):
                 traces = forward(
                     spec, self.parameters_, inputs, uniforms, neurons=neurons, record=False
                 )
-                spikes += sum(int(t.out.spikes.sum()) for t in traces)
+                counted = self._counted(X[part])[: len(inputs) + spec.depth]
+                spikes += self._n_spikes(traces, X[part])
                 if self.readout == "count":
-                    scores[repeat, part] = count_scores(traces[-1].out.spikes, n_classes)
+                    found = count_scores(traces[-1].out.spikes, n_classes, counted)
                 else:
-                    scores[repeat, part] = log_odds(spec, traces[-1], uniforms[-1], n_classes)
+                    found = log_odds(spec, traces[-1], uniforms[-1], n_classes, counted)
+                scores[repeat, part] = found
         return scores, spikes / (n_repeats * max(len(X), 1))
 
+    def _counted(self, X: Array) -> Array:
+        """Return which steps count for each sample, (T + depth, n)."""
+        return self._inputs.counted(X, self.spec_, self.readout_from)
+
+    def _n_spikes(self, traces: list[LayerTrace], X: Array) -> int:
+        """Return the spikes of all neurons while the samples last."""
+        ends = self._inputs.padding_starts(X)
+        trains = [trace.out.spikes for trace in traces]
+        if ends is not None:
+            lasts = np.arange(len(trains[0]))[:, None] < ends + self.spec_.depth
+            trains = [train * lasts[:, :, None] for train in trains]
+        return sum(int(train.sum()) for train in trains)
+
     def predict(
-        self, X: Any, *, n_repeats: int = 1, noise: Any = AS_TRAINED, seed: int | None = None
+        self,
+        X: Any,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        n_repeats: int = 1,
+        noise: Any = AS_TRAINED,
+        seed: int | None = None,
     ) -> Array:
         """Return the class of each sample.
 
         Parameters
         ----------
-        X : array_like, shape (n, ...)
+        X : array_like, shape (n, ...), or list of arrays
+            Sequences may be longer or shorter than in `fit`.
+        lengths, mask : array_like, optional
+            Which time steps are a sample's own, as in `fit`.
         n_repeats : int
             Passes whose spikes are added up.
         noise : NoiseModel or None, optional
@@ -318,12 +350,19 @@ class SQSNN(ClassifierMixin, _Network):
         -------
         ndarray, shape (n,)
         """
-        X = self._check_X(X)
+        X = self._check_X(X, lengths, mask)
         scores, _ = self._scores(X, n_repeats, noise, seed)
         return np.asarray(self.classes_[scores.sum(axis=0).argmax(axis=1)])
 
     def predict_proba(
-        self, X: Any, *, n_repeats: int = 1, noise: Any = AS_TRAINED, seed: int | None = None
+        self,
+        X: Any,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        n_repeats: int = 1,
+        noise: Any = AS_TRAINED,
+        seed: int | None = None,
     ) -> Array:
         """Return a probability per class.
 
@@ -332,9 +371,9 @@ class SQSNN(ClassifierMixin, _Network):
 
         Parameters
         ----------
-        X : array_like, shape (n, ...)
+        X : array_like, shape (n, ...), or list of arrays
             Samples.
-        n_repeats, noise, seed
+        lengths, mask, n_repeats, noise, seed
             As of :meth:`predict`.
 
         Returns
@@ -342,7 +381,7 @@ class SQSNN(ClassifierMixin, _Network):
         ndarray, shape (n, n_classes)
             Rows add up to 1.
         """
-        X = self._check_X(X)
+        X = self._check_X(X, lengths, mask)
         scores = self._scores(X, n_repeats, noise, seed)[0].sum(axis=0)
         if self.readout == "likelihood":
             scores = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -355,6 +394,8 @@ class SQSNN(ClassifierMixin, _Network):
         X: Any,
         y: Any,
         *,
+        lengths: Any = None,
+        mask: Any = None,
         n_repeats: int = 1,
         noise: Any = AS_TRAINED,
         seed: int | None = None,
@@ -366,7 +407,7 @@ class SQSNN(ClassifierMixin, _Network):
         ----------
         X, y
             Labelled samples.
-        n_repeats, noise, seed
+        lengths, mask, n_repeats, noise, seed
             As of :meth:`predict`.
         runtime : {"offline", "lava"}
             Where the network runs. In Lava the passes follow each other, sample by sample, and are
@@ -381,7 +422,7 @@ class SQSNN(ClassifierMixin, _Network):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        given, X, y = X, self._check_X(X), np.asarray(y)
+        X, y = self._check_X(X, lengths, mask), np.asarray(y)
         check_int("n_repeats", n_repeats, minimum=1)
         if check_choice("runtime", runtime, RUNTIMES) == "offline":
             scores, spikes = self._scores(X, n_repeats, noise, seed)
@@ -393,24 +434,54 @@ class SQSNN(ClassifierMixin, _Network):
                 f"{self.readout!r}: Lava counts spikes.",
             )
         passes = np.concatenate([X] * n_repeats)
-        in_lava = self.run_in_lava(np.concatenate([given] * n_repeats), noise=noise, seed=seed)
+        in_lava = self._in_lava(passes, noise, seed)
         spikes, same, done = 0, True, 0
         for traces in self._in_order(passes, self._spec_with(noise), seed):
-            spikes += sum(int(t.out.spikes.sum()) for t in traces)
+            spikes += self._n_spikes(traces, passes[done : done + len(traces[0].z[0])])
             offline = traces[-1].out.spikes.transpose(1, 0, 2)
             same = same and np.array_equal(in_lava[done : done + len(offline)], offline)
             done += len(offline)
-        guesses = np.searchsorted(self.classes_, self.decide(in_lava)).reshape(n_repeats, -1)
+        scores = count_scores(in_lava.transpose(1, 0, 2), len(self.classes_), self._counted(passes))
+        guesses = scores.argmax(axis=1).reshape(n_repeats, -1)
         found = judge(guesses, y, self.classes_, spikes / len(passes))
         return replace(found, same_spikes=bool(same))
 
-    def decide(self, spikes: Any) -> Array:
+    def score(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+    ) -> float:
+        """Return the accuracy of :meth:`predict`.
+
+        Parameters
+        ----------
+        X, y
+            Labelled samples.
+        sample_weight : array_like, shape (n,), optional
+            What each sample counts.
+        lengths, mask
+            As of :meth:`predict`.
+
+        Returns
+        -------
+        float
+        """
+        guesses = self.predict(X, lengths=lengths, mask=mask)
+        return float(accuracy_score(y, guesses, sample_weight=sample_weight))
+
+    def decide(self, spikes: Any, *, lengths: Any = None, mask: Any = None) -> Array:
         """Return the class of each sample from its visible spikes, by count.
 
         Parameters
         ----------
         spikes : array_like, shape (n, T + depth, C)
             As of :meth:`simulate` or :meth:`run_in_lava`.
+        lengths, mask : array_like, optional
+            Which of the T steps are a sample's own; None is all.
 
         Returns
         -------
@@ -422,5 +493,16 @@ class SQSNN(ClassifierMixin, _Network):
             If they are no numbers.
         """
         check_is_fitted(self)
-        trains = check_real("spikes", spikes).transpose(1, 0, 2)
-        return np.asarray(self.classes_[count_scores(trains, len(self.classes_)).argmax(axis=1)])
+        spec, trains = self.spec_, check_real("spikes", spikes)
+        check_shape("spikes", trains, ("n", "T + depth", spec.visible.channels))
+        steps = trains.shape[1] - spec.depth
+        if steps < 1:
+            raise ArgumentValueError(
+                "spikes", f"must have more than {spec.depth} steps, but has {trains.shape[1]}."
+            )
+        shown = np.ones((len(trains), steps, 1))
+        own = sequences.own_steps(shown, lengths, mask, zeros=False)
+        lag = spec.lag(spec.visible.name)
+        counted = sequences.counted_steps(own, lag, spec.depth, self.readout_from)
+        scores = count_scores(trains.transpose(1, 0, 2), len(self.classes_), counted)
+        return np.asarray(self.classes_[scores.argmax(axis=1)])

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from lava_sqs import _seeds
 from lava_sqs._checks import check_int, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs.network import sequences
 from lava_sqs.network.arguments import _Arguments, some_neurons
 from lava_sqs.network.inputs import Inputs
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
@@ -34,13 +35,15 @@ class _Inference(_Arguments):
     parameters_: Parameters
     seed_: int
 
-    def in_words(self, n: int) -> str:
+    def in_words(self, n: int, *, n_steps: int | None = None) -> str:
         """Return how n samples are read, in words: what is a time step, what a channel.
 
         Parameters
         ----------
         n : int
             How many.
+        n_steps : int, optional
+            Time steps of sequences; None is those of the longest in `fit`.
 
         Returns
         -------
@@ -60,21 +63,37 @@ class _Inference(_Arguments):
         '270 sequences of 29 time steps with 12 channels each'
         """
         check_is_fitted(self, "_inputs")
-        return self._inputs.in_words(n)
+        return self._inputs.in_words(n, n_steps)
 
-    def _check_X(self, X: Any) -> Array:
+    def _check_X(self, X: Any, lengths: Any = None, mask: Any = None) -> Array:
+        """Return samples as :class:`~lava_sqs.network.inputs.Inputs` reads them."""
         check_is_fitted(self)
         self._warn_if_changed()
+        static = self._inputs.kind == "static"
+        X, told = sequences.stacked(X, self._inputs.kind, self._kept.channels_first)
         self._inputs.check_shape(X)
-        X = validate_data(self, X, reset=False, allow_nd=True, dtype="numeric")
-        return self._inputs.read(np.asarray(X))
+        # Sequences may have another length than in fit, and anything after their end.
+        X = validate_data(
+            self,
+            X,
+            reset=False,
+            allow_nd=True,
+            dtype="numeric",
+            ensure_2d=static,
+            ensure_all_finite=static,
+        )
+        return self._inputs.read(np.asarray(X), lengths, mask, told)
 
-    def encode(self, X: Any, *, seed: int | None = None) -> Array:
+    def encode(
+        self, X: Any, *, lengths: Any = None, mask: Any = None, seed: int | None = None
+    ) -> Array:
         """Return what enters the network for raw samples, (n, T, F').
 
         Parameters
         ----------
         X : array_like, shape (n, ...)
+        lengths, mask : array_like, optional
+            Which time steps are a sample's own, as in `fit`.
         seed : int, optional
             Of the random encoder ``rate``, one stream for all samples; None is ``seed_``.
 
@@ -83,23 +102,44 @@ class _Inference(_Arguments):
         ndarray, shape (n, T, F')
             Spikes or currents.
         """
-        return self._inputs.encode_all(self._check_X(X), self._key(seed))
+        return self._inputs.encode_all(self._check_X(X, lengths, mask), self._key(seed))
 
     def _runs(
         self, X: Array, repeat: int, seed: int, spec: NetworkSpec
     ) -> Iterator[tuple[slice, Array, list[Array]]]:
-        """Yield inputs (T, b, F') and uniforms of a few samples at a time, keyed by content."""
+        """Yield inputs (T, b, F') and uniforms of a few samples at a time, keyed by content.
+
+        A sample draws for its own steps only, so what follows them, and how much, changes nothing.
+        """
         for start in range(0, len(X), _CHUNK):
             part = slice(start, start + _CHUNK)
-            streams = [_stream(x, seed, repeat) for x in X[part]]
+            samples = X[part]
+            ends = self._inputs.padding_starts(samples)
+            if ends is None:
+                ends = np.full(len(samples), self._inputs.steps)
+            else:
+                samples = samples[:, : ends.max()]
+            streams = [
+                _stream(x if self._inputs.kind == "static" else x[:end], seed, repeat)
+                for x, end in zip(samples, ends, strict=True)
+            ]
 
-            def draw(shape: Any, streams: Any = streams) -> Array:
-                return np.stack([rng.random(shape[1:]) for rng in streams])
+            def draw(shape: Any, streams: Any = streams, ends: Any = ends) -> Array:
+                u = np.zeros(shape)
+                for own, rng, end in zip(u, streams, ends, strict=True):
+                    here = own if own.ndim == 1 else own[:end]
+                    here[...] = rng.random(here.shape)
+                return u
 
-            inputs = self._inputs.encode(X[part], draw).transpose(1, 0, 2)
-            steps = len(inputs) + spec.depth
-            drawn = [[rng.random((steps, layer.size)) for layer in spec.layers] for rng in streams]
-            yield part, inputs, [np.stack(u, axis=1) for u in zip(*drawn, strict=True)]
+            inputs = self._inputs.encode(samples, draw).transpose(1, 0, 2)
+            uniforms = [
+                np.zeros((len(inputs) + spec.depth, len(samples), layer.size))
+                for layer in spec.layers
+            ]
+            for i, (rng, end) in enumerate(zip(streams, ends + spec.depth, strict=True)):
+                for u in uniforms:
+                    u[:end, i] = rng.random((end, u.shape[2]))
+            yield part, inputs, uniforms
 
     def _spec_with(self, noise: Any) -> NetworkSpec:
         if isinstance(noise, str) and noise == AS_TRAINED:
@@ -123,7 +163,15 @@ class _Inference(_Arguments):
         """Return where the randomness of a method comes from: its argument, or the fit."""
         return self.seed_ if seed is None else check_int("seed", seed, minimum=0)
 
-    def simulate(self, X: Any, *, noise: Any = AS_TRAINED, seed: int | None = None) -> Array:
+    def simulate(
+        self,
+        X: Any,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        noise: Any = AS_TRAINED,
+        seed: int | None = None,
+    ) -> Array:
         """Return the visible spikes (n, T + depth, C) of samples one after the other.
 
         The random streams are those of the Process of :meth:`to_lava`: one per layer, going on
@@ -132,6 +180,9 @@ class _Inference(_Arguments):
         Parameters
         ----------
         X : array_like, shape (n, ...)
+        lengths, mask : array_like, optional
+            Which time steps are a sample's own, as in `fit`; after them the network runs on without
+            input until the longest sample ends.
         noise : NoiseModel or None, optional
             Another noise than in training; None is noiseless.
         seed : int, optional
@@ -146,7 +197,7 @@ class _Inference(_Arguments):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        X, spec = self._check_X(X), self._spec_with(noise)
+        X, spec = self._check_X(X, lengths, mask), self._spec_with(noise)
         parts = [t[-1].out.spikes for t in self._in_order(X, spec, seed)]
         return np.concatenate(parts, axis=1).transpose(1, 0, 2)
 
@@ -173,12 +224,14 @@ class _Inference(_Arguments):
 
     @property
     def steps_per_sample_(self) -> int:
-        """Time steps that one sample takes, T + depth."""
+        """Time steps that one sample takes, T + depth (of sequences: the longest in `fit`)."""
         check_is_fitted(self)
         return self._inputs.steps + self.spec_.depth
 
 
-def log_odds(spec: NetworkSpec, visible: LayerTrace, u: Array, n_classes: int) -> Array:
+def log_odds(
+    spec: NetworkSpec, visible: LayerTrace, u: Array, n_classes: int, counted: Array
+) -> Array:
     """Return per class how much likelier its neurons' spiking is than their silence."""
     layer = spec.visible
     assert visible.neurons is not None
@@ -187,13 +240,14 @@ def log_odds(spec: NetworkSpec, visible: LayerTrace, u: Array, n_classes: int) -
         clamp = np.full(visible.z.shape, bit, np.int8)
         clamp[: spec.lag(layer.name)] = -1
         out = visible.neurons.run(visible.z, u, clamp)
-        total += sign * out.log_likelihood[spec.lag(layer.name) :].sum(axis=0)
+        total += sign * (out.log_likelihood * counted[:, :, None]).sum(axis=0)
     return np.asarray(total.reshape(len(total), n_classes, -1).sum(axis=2))
 
 
 def _stream(sample: Array, seed: int, repeat: int) -> np.random.Generator:
     """Return the generator of one sample: the same wherever in X it stands."""
     content = np.ascontiguousarray(sample, dtype=np.float64) + 0.0  # -0.0 is 0.0
+    content[np.isnan(content)] = 0.0  # a gap of a mask
     digest = hashlib.blake2b(content.tobytes(), digest_size=16).digest()
     words = np.frombuffer(digest, dtype=np.uint32)
     return _seeds.stream([seed, repeat, *map(int, words)])

@@ -1,6 +1,7 @@
-"""What samples are and how they enter a network: their layout, scaling, encoding and padding.
+"""What samples are and how they enter a network: their layout, scaling and encoding.
 
-Everything here reads time first: static samples (n, ...), sequences and spikes (n, T, ...).
+Everything here reads time first: static samples (n, ...), sequences and spikes (n, T, ...). Frames
+that are not a sample's own are NaN (see :mod:`lava_sqs.network.sequences`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs.data import encoders
 from lava_sqs.data.dataset import samples_in_words
 from lava_sqs.data.encoders import Scale
+from lava_sqs.network import sequences
+from lava_sqs.network.spec import NetworkSpec
 
 __all__ = ["INPUT_KINDS"]
 
@@ -52,12 +55,6 @@ def check_kind(X: Array, kind: str | None, channels_first: bool | None, encoder:
             f"{' and channels_first=True' if channels_first else ''}, but has shape "
             f"{X.shape}.",
         )
-    if kind == "spikes" and not np.isin(X, (0, 1)).all():
-        raise ArgumentValueError(
-            "X",
-            "must hold 0 and 1 only for input_kind='spikes', but has values from "
-            f"{X.min()} to {X.max()}. For other values use input_kind='sequence'.",
-        )
     if kind == "sequence" and encoder == "latency":
         raise ArgumentValueError(
             "encoder",
@@ -81,6 +78,9 @@ class Inputs:
         Whether X has the channels of a sequence before its time steps.
     encoder, n_steps, n_population
         As of SQSNN.
+    zeros_are_padding : bool
+        Whether frames of zeros at the end of a sequence are none of its own: if `fit` was not told
+        by lengths, a mask or NaN how long its samples are.
     scale : Scale
         Of raw values.
     """
@@ -91,17 +91,29 @@ class Inputs:
     encoder: str
     n_steps: int
     n_population: int
+    zeros_are_padding: bool = False
     scale: Any = None  # a Scale; not known yet while X is being read
 
     @classmethod
-    def learn(cls, X: Array, own: Any, scale: Scale | None) -> tuple[Inputs, Array]:
-        """Return how *X* is read with the arguments *own*, and X time first.
+    def learn(
+        cls,
+        X: Array,
+        own: Any,
+        scale: Scale | None,
+        lengths: Any = None,
+        mask: Any = None,
+        told: bool = False,
+    ) -> tuple[Inputs, Array]:
+        """Return how *X* is read with the arguments *own*, and X as everything else here reads it.
 
-        Without a *scale* that of X.
+        Without a *scale* that of X. *told*: X itself says how long each sample is.
         """
         kind = check_kind(X, own.input_kind, own.channels_first, own.encoder)
-        self = cls.of(own, kind, X.shape[1:])
-        X = self.time_first(X)
+        told = told or lengths is not None or mask is not None or _has_nan(X)
+        self = cls.of(own, kind, (), zeros_are_padding=kind == "sequence" and not told)
+        if self.zeros_are_padding:
+            self._warn_of_zeros(self.time_first(X))
+        X = self._own(X, lengths, mask)
         self = replace(self, shape=X.shape[1:])
         if kind == "sequence" and own.channels_first is None and X.ndim == 3:
             self._warn_of_layout(len(X))
@@ -127,18 +139,52 @@ class Inputs:
 
     # -- layout -----------------------------------------------------------------------------------
 
-    def in_words(self, n: int) -> str:
-        """Return how *n* samples are read, in words."""
-        return samples_in_words(n, self.shape, self.kind)
+    def in_words(self, n: int, n_steps: int | None = None) -> str:
+        """Return how *n* samples are read, in words; sequences may have other *n_steps*."""
+        shape = self.shape
+        if self.kind != "static" and n_steps is not None:
+            shape = (n_steps, *shape[1:])
+        return samples_in_words(n, shape, self.kind)
 
     def time_first(self, X: Array) -> Array:
         """Return samples as everything else here reads them."""
         return X.swapaxes(1, 2) if self.channels_first else X
 
-    def read(self, X: Array) -> Array:
-        """Return samples time first, if they hold what those in fit held."""
+    def read(self, X: Array, lengths: Any = None, mask: Any = None, told: bool = False) -> Array:
+        """Return samples as everything else here reads them, if they hold what those in fit did."""
         check_kind(X, self.kind, self.channels_first, self.encoder)
-        return self.time_first(X)
+        told = told or lengths is not None or mask is not None or _has_nan(X)
+        X = self._own(X, lengths, mask)
+        if self.kind != "sequence" or told or self.zeros_are_padding:
+            return X
+        if n := sequences.ends_in_zeros(X):
+            warnings.warn(
+                f"{n} of {len(X)} sequences end with frames of zeros, which are read as values: "
+                "the network was fitted to sequences whose lengths were given. Give `lengths` "
+                "here too.",
+                UserWarning,
+                stacklevel=outside(),
+            )
+        return X
+
+    def _own(self, X: Array, lengths: Any, mask: Any) -> Array:
+        """Return samples time first, and NaN in every frame that is not a sample's own."""
+        if self.kind == "static":
+            for name, value in (("lengths", lengths), ("mask", mask)):
+                if value is not None:
+                    raise ArgumentValueError(
+                        name, "belongs to sequences and spikes, but the samples are static."
+                    )
+            return X
+        X = self.time_first(X)
+        X = sequences.marked(X, sequences.own_steps(X, lengths, mask, self.zeros_are_padding))
+        if self.kind == "spikes" and not ((X == 0) | (X == 1) | (X != X)).all():
+            raise ArgumentValueError(
+                "X",
+                "must hold 0 and 1 only for input_kind='spikes', but has values from "
+                f"{np.nanmin(X)} to {np.nanmax(X)}. For other values use input_kind='sequence'.",
+            )
+        return X
 
     def check_shape(self, X: Any) -> None:
         """Raise unless samples have the shape of those in fit, and say it in their own words."""
@@ -147,6 +193,9 @@ class Inputs:
         except ValueError:
             return  # ragged, as scikit-learn will say
         own = self.shape
+        if self.kind != "static" and len(found) == 1 + len(own):
+            time = 2 if self.channels_first else 1  # which may be another than in fit
+            own = (found[time], *own[1:])
         if self.kind == "static" and found[1:2] != own[:1]:
             return  # scikit-learn will say it, and knows the names of features
         wanted = own[::-1] if self.channels_first else own
@@ -160,14 +209,9 @@ class Inputs:
             f": the network was fitted to {self.in_words(2).partition(' ')[2]}, and X holds "
             f"{samples_in_words(found[0], given, self.kind)}."
         )
-        if given == own[::-1]:
+        if len(given) == 2 and given[0] == own[1]:
             other = not self.channels_first
             text += f" Swap the axes, X.swapaxes(1, 2), or fit with channels_first={other}."
-        elif given[1:] == own[1:]:
-            text += (
-                " All sequences must have the same number of time steps: cut them, or pad them "
-                "with steps of zeros, also in fit."
-            )
         raise ValueError(text)
 
     def _warn_of_layout(self, n: int) -> None:
@@ -181,19 +225,32 @@ class Inputs:
                 stacklevel=outside(),
             )
 
+    def _warn_of_zeros(self, X: Array) -> None:
+        """Say that padding is guessed, where it is."""
+        if n := sequences.ends_in_zeros(X):
+            warnings.warn(
+                f"{n} of {len(X)} sequences end with frames of zeros, which are read as "
+                "padding. Give `lengths` (or `mask`, or frames of NaN) to say which steps are a "
+                "sample's own; with lengths, zeros are values.",
+                UserWarning,
+                stacklevel=outside(),
+            )
+
     # -- values -----------------------------------------------------------------------------------
 
     def encode(self, X: Array, draw: Callable[[Any], Array]) -> Array:
         """Return input (n, T, F') of raw samples; ``draw(shape)`` gives uniforms if needed."""
         flat = self._flat(X)
+        own = None if self.kind == "static" else sequences.is_own(flat)
+        if own is not None:
+            flat = np.where(own[:, :, None], flat, 0.0)
         if self.kind == "spikes":
             return flat.astype(float)
         x = self.scale(flat)
-        shown = flat.any(axis=2, keepdims=True) if flat.ndim == 3 else None
         if self.encoder == "population":
             x = encoders.population(x, self.n_population)
-        if shown is not None:
-            x = x * shown  # a frame of zeros is padding: nothing arrives
+        if own is not None:
+            x = x * own[:, :, None]  # nothing arrives where a step is not the sample's own
         if self.encoder == "latency":
             return encoders.latency(x, self.n_steps).astype(float)
         # the same in every step: a view, which a network multiplies once
@@ -205,18 +262,24 @@ class Inputs:
         """Return input (n, T, F') from one stream for all samples."""
         return np.ascontiguousarray(self.encode(X, np.random.default_rng(seed).random))
 
-    def padding_starts(self, X: Array) -> Array | None:
-        """Return after how many steps only padding follows, (n,); static samples have none.
+    def own_steps(self, X: Array) -> Array:
+        """Return which input steps are a sample's own, (n, T)."""
+        own = None if self.kind == "static" else sequences.is_own(self._flat(X))
+        steps = self.n_steps if self.kind == "static" else X.shape[1]
+        return np.ones((len(X), steps), dtype=bool) if own is None else own
 
-        Raw values decide: what is encoded may be silent by chance, or because a feature is at its
-        minimum. A sample of zeros only is none that was padded.
+    def padding_starts(self, X: Array) -> Array | None:
+        """Return after how many steps only padding follows, (n,); static samples have none."""
+        return None if self.kind == "static" else sequences.ends(self.own_steps(X))
+
+    def counted(self, X: Array, spec: NetworkSpec, readout_from: float = 0.0) -> Array:
+        """Return the weight (T + depth, n) of each step of *spec* in what is said of a sample.
+
+        1 where the visible neurons hear the sample, 0 before and after it; with *readout_from*
+        only in the last part of those.
         """
-        if self.kind == "static":
-            return None
-        shown = self._flat(X).any(axis=2)
-        steps = shown.shape[1]
-        starts: Array = np.where(shown.any(axis=1), steps - shown[:, ::-1].argmax(axis=1), steps)
-        return starts
+        lag = spec.lag(spec.visible.name)
+        return sequences.counted_steps(self.own_steps(X), lag, spec.depth, readout_from)
 
     def _flat(self, X: Array) -> Array:
         """(n, ...) -> (n, F), or (n, T, F) for sequences."""
@@ -224,12 +287,14 @@ class Inputs:
         return X.reshape(*X.shape[:leading], -1)
 
     def _shown(self, X: Array) -> Array:
-        """Return the feature vectors (m, F) that count: a frame of zeros is padding."""
-        frames = self._flat(X).reshape(-1, self._flat(X).shape[-1])
-        if self.kind == "static":
-            return frames
-        shown = frames[frames.any(axis=1)]
-        return shown if len(shown) else frames
+        """Return the feature vectors (m, F) that are a sample's own."""
+        flat = self._flat(X)
+        own = None if self.kind == "static" else sequences.is_own(flat)
+        return flat.reshape(-1, flat.shape[-1]) if own is None else flat[own]
+
+
+def _has_nan(X: Array) -> bool:
+    return X.dtype.kind == "f" and bool(np.isnan(X).any())
 
 
 def outside() -> int:

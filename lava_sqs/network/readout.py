@@ -20,7 +20,7 @@ Array = NDArray[Any]
 READOUTS = ("count", "likelihood")
 
 
-def count_scores(spikes: Array, n_classes: int) -> Array:
+def count_scores(spikes: Array, n_classes: int, counted: Array | None = None) -> Array:
     """Return spikes per class, and a fraction below 1/2 that decides between equal counts.
 
     The fraction grows with the times of the spikes: of two classes with the same count the one
@@ -31,6 +31,8 @@ def count_scores(spikes: Array, n_classes: int) -> Array:
     spikes : ndarray of 0 and 1, shape (S, B, C)
         C channels, those of a class side by side.
     n_classes : int
+    counted : ndarray of 0 and 1, shape (S, B), optional
+        Which steps count for each sample; None is all.
 
     Returns
     -------
@@ -43,8 +45,12 @@ def count_scores(spikes: Array, n_classes: int) -> Array:
     """
     steps, batch, channels = spikes.shape
     per_class = spikes.reshape(steps, batch, n_classes, channels // n_classes).sum(axis=3)
+    last: Any = steps
+    if counted is not None:
+        per_class = per_class * counted[:, :, None]
+        last = steps - counted[::-1].argmax(axis=0)[:, None]  # whatever follows a sample
     times = np.tensordot(np.arange(1.0, steps + 1), per_class, axes=1)
-    most = steps * (steps + 1) / 2 * (channels // n_classes)
+    most = last * (last + 1) / 2 * (channels // n_classes)
     return np.asarray(per_class.sum(axis=0) + times / (2 * most + 1))
 
 

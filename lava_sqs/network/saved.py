@@ -187,6 +187,7 @@ class _Saved(_Arguments):
             "spikes_curve": self.spikes_curve_,
             "input_kind": self._inputs.kind,
             "sample_shape": list(self._inputs.shape),
+            "zeros_are_padding": self._inputs.zeros_are_padding,
             "n_inputs": self.spec_.n_inputs,
             "n_features_in": self.n_features_in_,
             "feature_names_in": list(getattr(self, "feature_names_in_", [])) or None,
@@ -229,7 +230,10 @@ class _Saved(_Arguments):
             for name in ("scale.low", "scale.high")
         )
         scale = Scale(low, high, self.scaling_)
-        self._inputs = Inputs.of(self._kept, kind, shape, scale=scale)
+        guessed = check_flag("zeros_are_padding", header.get("zeros_are_padding", True))
+        self._inputs = Inputs.of(
+            self._kept, kind, shape, scale=scale, zeros_are_padding=guessed and kind == "sequence"
+        )
         self.loss_curve_ = check_real("loss_curve", header["loss_curve"]).tolist()
         self.accuracy_curve_ = check_real("accuracy_curve", header["accuracy_curve"]).tolist()
         self.spikes_curve_ = check_real("spikes_curve", header["spikes_curve"]).tolist()

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -149,10 +150,10 @@ def test_in_lava_it_spikes_as_offline(model, capsys):
 
 
 def test_other_spikes_in_lava_are_a_failure(model, capsys, monkeypatch):
-    def other(self, X, **_):
+    def other(self, X, *_):
         return np.zeros((len(X), self.steps_per_sample_, 2), np.int8)
 
-    monkeypatch.setattr(SQSNN, "run_in_lava", other)
+    monkeypatch.setattr(SQSNN, "_in_lava", other)
     out, _ = run(
         "evaluate", model, "digits", "--runtime", "lava", "--samples", 5, code=1, capsys=capsys
     )
@@ -241,7 +242,10 @@ def test_sequences_are_asked_for(data, capsys):
     }
     path = data(**{f"x_{k}": v for k, v in x.items()}, **{f"y_{k}": v for k, v in y.items()})
     for kind, inputs in (("sequence", 2), ("spikes", 2), ("static", 12)):
-        out, _ = run("train", path, "--input", kind, "--hidden", "--epochs", 2, capsys=capsys)
+        padded = kind == "sequence"  # where zeros end a sample
+        guessed = pytest.warns(UserWarning, match="end with frames of zeros")
+        with guessed if padded else nullcontext():
+            out, _ = run("train", path, "--input", kind, "--hidden", "--epochs", 2, capsys=capsys)
         assert f" {inputs} -> 2, SQS neurons" in out
 
 
@@ -357,7 +361,9 @@ def test_a_model_remembers_how_its_data_are_read(data, tmp_path, capsys):
     out, _ = run("evaluate", model, path, capsys=capsys)
     assert "20 sequences of 9 time steps with 2 channels each" in out
     run("plot", model, path, "--out", tmp_path / "p.png", capsys=capsys)
-    for shape, said in (((9, 2), "Swap the axes"), ((2, 7), "same number of time steps: cut them")):
+    out, _ = run("evaluate", model, series(data, (2, 7)), capsys=capsys)
+    assert "20 sequences of 7 time steps with 2 channels each" in out
+    for shape, said in (((9, 2), "Swap the axes"), ((3, 7), "of 7 time steps with 3 channels")):
         other = series(data, shape)
         for command in (
             ["evaluate", model, other],

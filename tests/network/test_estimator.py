@@ -134,9 +134,10 @@ def test_sequences_and_spikes():
     with pytest.raises(ValueError, match=r"samples of shape \(8, 6\)"):
         clf.predict(spikes[:, :, :5])
     settings = {"encoder": "current", "readout": "likelihood", "epochs": 5}
-    values = make((), input_kind="sequence", **settings).fit(last * 0.7, y)
-    assert values.score(last * 0.7, y) > 0.95
-    assert values.encode(last * 0.7).shape == (200, 8, 6)
+    every = np.full(200, 8)  # zeros are values
+    values = make((), input_kind="sequence", **settings).fit(last * 0.7, y, lengths=every)
+    assert values.score(last * 0.7, y, lengths=every) > 0.95
+    assert values.encode(last * 0.7, lengths=every).shape == (200, 8, 6)
 
 
 def test_several_visible_neurons_and_likelihood_readout():
