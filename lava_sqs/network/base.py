@@ -199,7 +199,7 @@ class _Network(_Saved, _Inference):
         ----------
         X : array_like, shape (n, ...)
             Samples.
-        lengths, mask : array_like, optional
+        lengths, mask : array_like, shape (n,) and (n, T), optional
             As of :meth:`simulate`.
         noise : NoiseModel or None, optional
             Another noise than in training; None is noiseless.

@@ -17,10 +17,9 @@ from lava_sqs._checks import check_choice, check_int, check_real, check_shape
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.network import sequences
 from lava_sqs.network.base import _Network
-from lava_sqs.network.inference import AS_TRAINED, log_odds
+from lava_sqs.network.inference import AS_TRAINED
 from lava_sqs.network.inputs import INPUT_KINDS
 from lava_sqs.network.readout import Evaluation, count_scores, judge
-from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward
 from lava_sqs.network.trainer import SCHEDULES
 from lava_sqs.quantum import Ansatz, NoiseModel
 
@@ -281,46 +280,6 @@ class SQSNN(ClassifierMixin, _Network):
         self.classes_ = classes
         return labels
 
-    def _scores(
-        self, X: Array, n_repeats: int, noise: Any, seed: int | None, drawn: Any = None
-    ) -> tuple[Array, float]:
-        """Return scores (n_repeats, n, n_classes) and spikes per inference.
-
-        What :meth:`_runs` draws for one repeat may be given.
-        """
-        check_int("n_repeats", n_repeats, minimum=1)
-        spec = self._spec_with(noise)
-        key = self._key(seed)
-        n_classes = len(self.classes_)
-        scores, spikes = np.empty((n_repeats, len(X), n_classes)), 0
-        neurons = compiled_layers(spec, self.parameters_)  # once for all samples and repeats
-        for repeat in range(n_repeats):
-            for part, inputs, uniforms in drawn or self._runs(X, repeat, key, spec):
-                traces = forward(
-                    spec, self.parameters_, inputs, uniforms, neurons=neurons, record=False
-                )
-                counted = self._counted(X[part])[: len(inputs) + spec.depth]
-                spikes += self._n_spikes(traces, X[part])
-                if self.readout == "count":
-                    found = count_scores(traces[-1].out.spikes, n_classes, counted)
-                else:
-                    found = log_odds(spec, traces[-1], uniforms[-1], n_classes, counted)
-                scores[repeat, part] = found
-        return scores, spikes / (n_repeats * max(len(X), 1))
-
-    def _counted(self, X: Array) -> Array:
-        """Return which steps count for each sample, (T + depth, n)."""
-        return self._inputs.counted(X, self.spec_, self.readout_from)
-
-    def _n_spikes(self, traces: list[LayerTrace], X: Array) -> int:
-        """Return the spikes of all neurons while the samples last."""
-        ends = self._inputs.padding_starts(X)
-        trains = [trace.out.spikes for trace in traces]
-        if ends is not None:
-            lasts = np.arange(len(trains[0]))[:, None] < ends + self.spec_.depth
-            trains = [train * lasts[:, :, None] for train in trains]
-        return sum(int(train.sum()) for train in trains)
-
     def predict(
         self,
         X: Any,
@@ -337,7 +296,7 @@ class SQSNN(ClassifierMixin, _Network):
         ----------
         X : array_like, shape (n, ...), or list of arrays
             Sequences may be longer or shorter than in `fit`.
-        lengths, mask : array_like, optional
+        lengths, mask : array_like, shape (n,) and (n, T), optional
             Which time steps are a sample's own, as in `fit`.
         n_repeats : int
             Passes whose spikes are added up.
@@ -480,7 +439,7 @@ class SQSNN(ClassifierMixin, _Network):
         ----------
         spikes : array_like, shape (n, T + depth, C)
             As of :meth:`simulate` or :meth:`run_in_lava`.
-        lengths, mask : array_like, optional
+        lengths, mask : array_like, shape (n,) and (n, T), optional
             Which of the T steps are a sample's own; None is all.
 
         Returns

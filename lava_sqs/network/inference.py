@@ -17,6 +17,7 @@ from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.network import sequences
 from lava_sqs.network.arguments import _Arguments, some_neurons
 from lava_sqs.network.inputs import Inputs
+from lava_sqs.network.readout import count_scores
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
 from lava_sqs.network.spec import NetworkSpec, Parameters
 from lava_sqs.neurons import kind_of
@@ -33,6 +34,9 @@ class _Inference(_Arguments):
 
     _inputs: Inputs
     parameters_: Parameters
+    classes_: Array
+    readout: str
+    readout_from: float
     seed_: int
 
     def in_words(self, n: int, *, n_steps: int | None = None) -> str:
@@ -92,7 +96,7 @@ class _Inference(_Arguments):
         Parameters
         ----------
         X : array_like, shape (n, ...)
-        lengths, mask : array_like, optional
+        lengths, mask : array_like, shape (n,) and (n, T), optional
             Which time steps are a sample's own, as in `fit`.
         seed : int, optional
             Of the random encoder ``rate``, one stream for all samples; None is ``seed_``.
@@ -180,7 +184,7 @@ class _Inference(_Arguments):
         Parameters
         ----------
         X : array_like, shape (n, ...)
-        lengths, mask : array_like, optional
+        lengths, mask : array_like, shape (n,) and (n, T), optional
             Which time steps are a sample's own, as in `fit`; after them the network runs on without
             input until the longest sample ends.
         noise : NoiseModel or None, optional
@@ -227,6 +231,46 @@ class _Inference(_Arguments):
         """Time steps that one sample takes, T + depth (of sequences: the longest in `fit`)."""
         check_is_fitted(self)
         return self._inputs.steps + self.spec_.depth
+
+    def _scores(
+        self, X: Array, n_repeats: int, noise: Any, seed: int | None, drawn: Any = None
+    ) -> tuple[Array, float]:
+        """Return scores (n_repeats, n, n_classes) and spikes per inference.
+
+        What :meth:`_runs` draws for one repeat may be given.
+        """
+        check_int("n_repeats", n_repeats, minimum=1)
+        spec = self._spec_with(noise)
+        key = self._key(seed)
+        n_classes = len(self.classes_)
+        scores, spikes = np.empty((n_repeats, len(X), n_classes)), 0
+        neurons = compiled_layers(spec, self.parameters_)  # once for all samples and repeats
+        for repeat in range(n_repeats):
+            for part, inputs, uniforms in drawn or self._runs(X, repeat, key, spec):
+                traces = forward(
+                    spec, self.parameters_, inputs, uniforms, neurons=neurons, record=False
+                )
+                counted = self._counted(X[part])[: len(inputs) + spec.depth]
+                spikes += self._n_spikes(traces, X[part])
+                if self.readout == "count":
+                    found = count_scores(traces[-1].out.spikes, n_classes, counted)
+                else:
+                    found = log_odds(spec, traces[-1], uniforms[-1], n_classes, counted)
+                scores[repeat, part] = found
+        return scores, spikes / (n_repeats * max(len(X), 1))
+
+    def _counted(self, X: Array) -> Array:
+        """Return which steps count for each sample, (T + depth, n)."""
+        return self._inputs.counted(X, self.spec_, self.readout_from)
+
+    def _n_spikes(self, traces: list[LayerTrace], X: Array) -> int:
+        """Return the spikes of all neurons while the samples last."""
+        ends = self._inputs.padding_starts(X)
+        trains = [trace.out.spikes for trace in traces]
+        if ends is not None:
+            lasts = np.arange(len(trains[0]))[:, None] < ends + self.spec_.depth
+            trains = [train * lasts[:, :, None] for train in trains]
+        return sum(int(train.sum()) for train in trains)
 
 
 def log_odds(
