@@ -52,7 +52,8 @@ def _vowels(args: argparse.Namespace) -> Dataset:
     return load_japanese_vowels(
         _needed(
             args, "the folder with ae.train, ae.test, size_ae.train and size_ae.test, or an npz"
-        )
+        ),
+        padding=float("nan"),
     )
 
 
