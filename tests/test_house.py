@@ -114,3 +114,14 @@ def test_what_stands_at_an_old_path_is_gone():
     for old, homes in _moved.MOVED.items():
         assert old not in house.files()
         assert set(homes) <= set(house.files())
+
+
+def test_the_folder_of_a_process_holds_nothing_that_lava_must_not_execute():
+    proc = house.PACKAGE / "proc"
+    folders = {path.parent for path in proc.glob("*/*.py")}
+    assert len(folders) >= 5
+    for folder in folders:
+        assert {path.name for path in folder.glob("*.py")} == {"process.py", "models.py"}
+    for path in proc.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), path
