@@ -15,6 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from lava_sqs import _seeds
+
 __all__ = ["streams_of", "uniforms"]
 
 Array = NDArray[Any]
@@ -123,7 +125,7 @@ def streams_of(X: Array, *key: int) -> Array:
     (True, False)
     """
     content = np.asarray(X, dtype=np.float64).reshape(len(X), -1) + 0.0  # -0.0 is 0.0
-    salt = np.random.SeedSequence([*key, content.shape[1]]).generate_state(2, np.uint64)
+    salt = _seeds.sequence([*key, content.shape[1]]).generate_state(2, np.uint64)
     out = np.empty((len(X), 2), dtype=np.uint64)
     _digest(np.ascontiguousarray(content).view(np.uint64), salt, out)
     return out
