@@ -15,6 +15,7 @@ from lava_sqs._checks import (
     check_broadcast,
     check_int,
 )
+from lava_sqs._text import aligned
 from lava_sqs._wraps import warn_of_bias
 from lava_sqs.proc._elsewhere import SQS_NAMES
 from lava_sqs.proc._naming import Counters, NamedProcess, check_common, parameter
@@ -310,8 +311,7 @@ class SQS(NamedProcess):
             ("floor hits", str(self.floor_hits)),
             ("recording", repr(self.recording)),
         ]
-        title = f"{type(self).__name__} {self.name!r}"
-        return "\n".join([title, *(f"  {key:<12}{value}" for key, value in rows)])
+        return f"{type(self).__name__} {self.name!r}\n{aligned(rows, indent='  ')}"
 
 
 class _MemoryVar(Var):
