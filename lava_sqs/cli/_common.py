@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._errors import renaming
-from lava_sqs._text import aligned
 
 if TYPE_CHECKING:
     from lava_sqs.data import Dataset
@@ -105,7 +104,10 @@ def shorten(items: Iterable[Any], most: int = 12) -> str:
 
 def show(rows: Iterable[tuple[str, Any]]) -> None:
     """Print aligned rows."""
-    print(aligned((f"{key}:", value) for key, value in rows))
+    pairs = [(f"{key}:", str(value)) for key, value in rows]
+    width = 2 + max(len(key) for key, _ in pairs)
+    for key, value in pairs:
+        print(f"{key:<{width}}{value}")
 
 
 def show_json(result: dict[str, Any]) -> None:

@@ -42,8 +42,13 @@ HELP = {
     "rule": "exact: local scores; window: the same, but synapses look --window steps back only, "
     "as in stock Lava; as-published: that of the paper's code",
     "targets": "one-hot: a neuron per class; pairs: one per ordered pair of classes, they vote",
-    "credit": "what hidden neurons hear: feedback (the visible neurons' errors, weighed at random) "
-    "or score (one number, their log-likelihood)",
+    "objective": "count: the network runs free, and the class by its spike counts is learned; "
+    "likelihood: visible neurons are clamped to target trains (default: count)",
+    "temperature": "spike counts are divided by it before the softmax",
+    "credit": "what hidden neurons hear: aligned (the errors of those that they drive, by feedback "
+    "that learns as the weights do), symmetric (by the weights), feedback (the visible neurons' "
+    "errors, weighed at random) or score (one number for all)",
+    "readout_from": "share of a sample's steps before the first that is counted",
     "n_draws": "times each input is shown at once",
     "epochs": "passes through the data",
     "batch_size": "samples per update",

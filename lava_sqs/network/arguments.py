@@ -12,11 +12,11 @@ from sklearn.base import BaseEstimator
 from lava_sqs._checks import check_choice, check_flag, check_int, check_positive, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.data.encoders import ENCODERS
-from lava_sqs.network.gradient import CREDITS, RULES, TARGETS
+from lava_sqs.network.gradient import CREDITS, OBJECTIVES, RULES, TARGETS
 from lava_sqs.network.inputs import INPUT_KINDS, outside
+from lava_sqs.network.objective import SCHEDULES, needs_clamping, objective_of
 from lava_sqs.network.readout import READOUTS
 from lava_sqs.network.spec import NetworkSpec, feed_forward
-from lava_sqs.network.trainer import SCHEDULES
 from lava_sqs.neurons import kind_of, kinds
 from lava_sqs.quantum import NoiseModel
 
@@ -49,6 +49,10 @@ class _Arguments(BaseEstimator):
 
     _kept: SimpleNamespace  # values of KEPT in the last fit
     spec_: NetworkSpec
+    neurons_per_class_: int
+    objective_: str
+    temperature_: float
+    feedback_: dict[str, dict[str, Any]] | None
     n_parameters_: int
     n_biases_: int
 
@@ -76,10 +80,11 @@ class _Arguments(BaseEstimator):
         check_choice("schedule", self.schedule, SCHEDULES)
         if self.input_kind is not None:
             check_choice("input_kind", self.input_kind, INPUT_KINDS)
-        for name in ("n_steps", "neurons_per_class", "shots", "epochs", "batch_size"):
+        for name in ("n_steps", "shots", "epochs", "batch_size"):
             check_int(name, getattr(self, name), minimum=1)
-        if self.n_draws is not None:
-            check_int("n_draws", self.n_draws, minimum=1)
+        for name in ("n_draws", "neurons_per_class"):
+            if getattr(self, name) is not None:
+                check_int(name, getattr(self, name), minimum=1)
         check_int("window", self.window, minimum=0)
         check_int("n_iter_no_change", self.n_iter_no_change, minimum=1)
         check_int("n_population", self.n_population, minimum=2)
@@ -87,13 +92,7 @@ class _Arguments(BaseEstimator):
         for name in ("hidden_learning_rate", "angle_learning_rate"):
             if getattr(self, name) is not None:
                 check_positive(name, getattr(self, name), zero=True)
-        if self.credit is not None:
-            check_choice("credit", self.credit, CREDITS)
-            if (self.credit, self.rule) == ("feedback", "as-published"):
-                raise ArgumentValueError(
-                    "credit",
-                    "must be 'score' (or None) with rule='as-published', but got 'feedback'.",
-                )
+        self._check_objective()
         check_positive("sparsity", self.sparsity, zero=True)
         if check_positive("discount", self.discount, zero=True) > 1:
             raise ArgumentValueError("discount", f"must lie in [0, 1], but got {self.discount}.")
@@ -117,6 +116,32 @@ class _Arguments(BaseEstimator):
             )
         if self.resume and self.checkpoint is None:
             raise ArgumentValueError("checkpoint", "must name a file when `resume` is True.")
+
+    def _check_objective(self) -> None:
+        if self.temperature is not None:
+            check_positive("temperature", self.temperature)
+        if self.objective is not None:
+            check_choice("objective", self.objective, OBJECTIVES)
+        if self.credit is not None:
+            check_choice("credit", self.credit, CREDITS)
+        clamped = needs_clamping(self)
+        if self.objective == "count" and clamped:
+            raise ArgumentValueError(
+                "objective",
+                f"must be 'likelihood' (or None) with {clamped}, which is about neurons that are "
+                "clamped to a target, but got 'count'.",
+            )
+        if self.rule == "as-published" and self.credit not in (None, "score"):
+            raise ArgumentValueError(
+                "credit",
+                f"must be 'score' (or None) with rule='as-published', but got {self.credit!r}.",
+            )
+        if self.credit in ("aligned", "symmetric") and objective_of(self) == "likelihood":
+            raise ArgumentValueError(
+                "credit",
+                "must be 'feedback', 'score' or None with objective='likelihood', but got "
+                f"{self.credit!r}.",
+            )
 
     def _keep_parameters(self) -> None:
         """Remember the values that the network is made with, whatever ``set_params`` does later."""
@@ -164,7 +189,7 @@ class _Arguments(BaseEstimator):
         return feed_forward(
             n_inputs,
             own.hidden_layer_sizes,
-            own.neurons_per_class * n_codes,
+            self.neurons_per_class_ * n_codes,
             neuron,
             skip=own.skip,
         )

@@ -14,6 +14,7 @@ from lava_sqs._lava import load
 from lava_sqs.network import sequences
 from lava_sqs.network.inference import AS_TRAINED, _Inference
 from lava_sqs.network.inputs import Inputs
+from lava_sqs.network.objective import default_neurons_per_class
 from lava_sqs.network.saved import _Saved
 from lava_sqs.network.trainer import Trainer
 
@@ -27,6 +28,7 @@ class _Network(_Saved, _Inference):
     """A network as an estimator of scikit-learn; what is learned and read out is a subclass's."""
 
     verbose: bool
+    neurons_per_class: int | None
     warm_start: bool
     random_state: Any
     input_kind: str | None
@@ -113,6 +115,9 @@ class _Network(_Saved, _Inference):
             self.n_features_in_ = self._inputs.steps  # what nobody has at the end is gone
         if not going_on:
             self.seed_ = _seeds.of_random_state(self.random_state)
+            self.neurons_per_class_ = self.neurons_per_class or default_neurons_per_class(
+                self, self._inputs.steps
+            )
             self.scaling_ = "none" if self._inputs.kind == "spikes" else self._inputs.scale.reason
         if self.verbose:
             print(f"SQSNN: X is read as {self.in_words(len(X))}{self._ends(X)}.", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
@@ -19,8 +20,8 @@ from lava_sqs.network import sequences
 from lava_sqs.network.base import _Network
 from lava_sqs.network.inference import AS_TRAINED
 from lava_sqs.network.inputs import INPUT_KINDS
+from lava_sqs.network.objective import SCHEDULES
 from lava_sqs.network.readout import Evaluation, count_scores, judge
-from lava_sqs.network.trainer import SCHEDULES
 from lava_sqs.quantum import Ansatz, NoiseModel
 
 __all__ = ["INPUT_KINDS", "RUNTIMES", "SCHEDULES", "SQSNN"]
@@ -35,10 +36,11 @@ class SQSNN(ClassifierMixin, _Network):
     r"""Classifier made of stochastic quantum spiking neurons that learn locally.
 
     Layers of neurons, dense connections with a delay of one step, one or more visible neurons per
-    class. A sample of T input steps occupies T + depth steps. In training the visible neurons are
-    clamped to their target trains and ascend their own exact log-likelihood; hidden neurons follow
-    their own exact score times signals that the visible ones broadcast. Nothing is propagated back
-    through the network. The rules are written out in :mod:`lava_sqs.network.gradient`.
+    class. A sample of T input steps occupies T + depth steps. In training the network runs free;
+    visible neurons are told how far the spike counts of the classes are from the truth, hidden
+    neurons the errors of those that they drive, and each follows the exact score of its own train.
+    The rules are written out in :mod:`lava_sqs.network.count` and
+    :mod:`lava_sqs.network.gradient`.
 
     Parameters
     ----------
@@ -50,6 +52,16 @@ class SQSNN(ClassifierMixin, _Network):
         The neurons, or rivals of them: see :mod:`lava_sqs.neurons`.
     noise : NoiseModel, optional
         Of SQS neurons, in training and inference.
+    objective : {"count", "likelihood"}, optional
+        What is learned. ``"count"``: the network runs free, and ascends the log-probability of the
+        class by a softmax of the classes' spike counts (:mod:`lava_sqs.network.count`).
+        ``"likelihood"``: visible neurons are clamped to target trains and ascend their likelihood
+        (:mod:`lava_sqs.network.gradient`), for generative use: a neuron with a memory then learns
+        to go on with what it was made to say, and its training loss says nothing of free runs.
+        None is ``"count"``, unless `targets`, `readout` or `rule` is about clamped neurons.
+    temperature : float, optional
+        Spike counts are divided by it before the softmax. None is twice the square root of the
+        number of steps times `neurons_per_class`: several times the noise of a count.
     rule : {"exact", "window", "as-published"}
         Exact local scores; or the same with synapses that are credited `window` steps back only,
         which is what :class:`~lava_sqs.SQSLearningRule` on Lava's LearningDense can do (angles and
@@ -74,8 +86,9 @@ class SQSNN(ClassifierMixin, _Network):
         Tuning curves per feature of the encoder ``population``.
     skip : bool
         Whether the input drives the visible layer too.
-    neurons_per_class : int
-        Visible neurons per class (with ``targets="pairs"``, per ordered pair of classes).
+    neurons_per_class : int, optional
+        Visible neurons per class (with ``targets="pairs"``, per ordered pair of classes). None is
+        as many as make 50 spikes in the T steps of a sample, at most 10; for the likelihood 1.
     targets : {"one-hot", "pairs"}
         What visible neurons learn to say: each its class against all others, or each its class
         against one other, so that the spike count is a vote of n_classes - 1 neurons per class.
@@ -96,12 +109,15 @@ class SQSNN(ClassifierMixin, _Network):
     angle_learning_rate : float, optional
         Of the neurons' own parameters, in every layer; None is 0.2 times `learning_rate`.
     schedule : {"cosine", "constant"}
-    credit : {"feedback", "score"}, optional
-        What tells hidden neurons the worth of their spikes. ``"feedback"``: each visible neuron
-        broadcasts its own error, which every hidden neuron weighs with fixed random numbers.
-        ``"score"``: one number for all, the log-likelihood of the visible trains, less a baseline:
-        unbiased, but for more than a few hidden neurons it says too little to each. None is
-        ``"feedback"``, except with the published rule, which has only the other.
+    credit : {"aligned", "symmetric", "feedback", "score"}, optional
+        What tells hidden neurons the worth of their spikes. ``"aligned"``: each hears the errors of
+        the neurons that it drives, by feedback weights of its own that learn as the forward ones
+        do. ``"symmetric"``: by the forward weights themselves, for reference. ``"feedback"``: each
+        visible neuron's error by fixed random numbers. ``"score"``: one number for all, the
+        log-probability of what is learned less a baseline: unbiased, but for more than a few
+        hidden neurons it says too little to each. None is ``"aligned"`` for the objective
+        ``"count"``, ``"feedback"`` for the likelihood (which has neither of the first two),
+        ``"score"`` with the published rule.
     n_draws : int, optional
         M, how often an input is shown at once; with credit by score the other draws are a hidden
         neuron's baseline. None is 1, or 4 with credit by score.
@@ -136,7 +152,7 @@ class SQSNN(ClassifierMixin, _Network):
     parameters_ : dict of str to LayerParams
         Weights, bias currents and angles per layer.
     loss_curve_ : list of float
-        Negative log-likelihood per visible neuron and step, in nats, per epoch.
+        Per epoch, in nats: cross-entropy per sample; of the likelihood per visible neuron and step.
     accuracy_curve_ : list of float
         On held-out data with `early_stopping`, else on up to 512 training samples.
     n_parameters_, n_biases_ : int
@@ -194,6 +210,8 @@ class SQSNN(ClassifierMixin, _Network):
         layers: int | None = None,
         neuron: str = "sqs",
         noise: NoiseModel | None = None,
+        objective: str | None = None,
+        temperature: float | None = None,
         rule: str = "exact",
         window: int = 1,
         input_kind: str | None = None,
@@ -202,7 +220,7 @@ class SQSNN(ClassifierMixin, _Network):
         n_steps: int = 10,
         n_population: int = 5,
         skip: bool = True,
-        neurons_per_class: int = 1,
+        neurons_per_class: int | None = None,
         targets: str = "one-hot",
         shots: int = 20,
         readout: str = "count",
@@ -232,6 +250,8 @@ class SQSNN(ClassifierMixin, _Network):
         self.layers = layers
         self.neuron = neuron
         self.noise = noise
+        self.objective = objective
+        self.temperature = temperature
         self.rule = rule
         self.window = window
         self.input_kind = input_kind
@@ -325,8 +345,9 @@ class SQSNN(ClassifierMixin, _Network):
     ) -> Array:
         """Return a probability per class.
 
-        By count: the class's share of the spikes, with one spike more for every class. By
-        likelihood: the posterior for equal priors. Neither is calibrated.
+        By count: the softmax of the spike counts that training ascends (mean over repeats); of a
+        network that learned a likelihood the class's share of the spikes, with one spike more for
+        every class. By likelihood: the posterior for equal priors. None is calibrated.
 
         Parameters
         ----------
@@ -342,11 +363,12 @@ class SQSNN(ClassifierMixin, _Network):
         """
         X = self._check_X(X, lengths, mask)
         scores = self._scores(X, n_repeats, noise, seed)[0].sum(axis=0)
-        if self.readout == "likelihood":
-            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        else:
-            scores = scores + 1.0
-        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+        if self.readout == "count" and self.objective_ == "likelihood":
+            scores += 1.0
+            return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+        if self.readout == "count":
+            scores /= n_repeats * self.temperature_
+        return np.asarray(softmax(scores, axis=1))
 
     def evaluate(
         self,

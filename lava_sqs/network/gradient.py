@@ -78,7 +78,9 @@ Array = NDArray[Any]
 #: Learning rules.
 RULES = ("exact", "window", "as-published")
 #: What tells hidden neurons the worth of their spikes.
-CREDITS = ("feedback", "score")
+CREDITS = ("aligned", "symmetric", "feedback", "score")
+#: What a network ascends.
+OBJECTIVES = ("count", "likelihood")
 #: What visible neurons learn to say, see :func:`class_codes`.
 TARGETS = ("one-hot", "pairs")
 
@@ -386,6 +388,9 @@ def _exact(
     signal: Array,
     most: float | None,
     window: int | None,
+    *,
+    bound: float | None = None,
+    instead: tuple[Array, Array] | None = None,
 ) -> tuple[LayerParams, Array]:
     """Score of parameters, and of currents (S, B, C); a synapse multiplies by what it delivered.
 
@@ -393,13 +398,17 @@ def _exact(
     steps. Angles and biases act in every step and need no window.
     """
     z, spikes = trace.z, trace.out.spikes
-    bound = trace.neurons or compiled(neuron, own.angles)
-    d_angles, d_z = bound.score(z, spikes, signal)
+    ran = trace.neurons or compiled(neuron, own.angles)
+    d_angles, d_z = ran.score(z, spikes, signal)
     reached = d_z
     if window is not None:
         reached = neuron.window_score(own.angles, z, spikes, signal, window)
     if most is not None:
         d_z, reached = (_held(d, trace, signal, most) for d in (d_z, reached))
+    if bound is not None:
+        d_z, reached = (np.clip(d, -bound, bound) for d in (d_z, reached))
+    if instead is not None:
+        d_z, reached = (np.where(instead[0], instead[1], d) for d in (d_z, reached))
     weights = {s: x.correlated(reached) for s, x in trace.history.items()}
     return LayerParams(weights, d_z.sum(axis=(0, 1)), d_angles), reached
 

@@ -28,6 +28,7 @@ from lava_sqs._version import __version__
 from lava_sqs.data.encoders import Scale
 from lava_sqs.network import files as storage
 from lava_sqs.network.arguments import _Arguments
+from lava_sqs.network.gradient import OBJECTIVES
 from lava_sqs.network.inputs import INPUT_KINDS, Inputs
 from lava_sqs.network.spec import LayerParams, Parameters
 from lava_sqs.neurons import kinds
@@ -43,7 +44,12 @@ _FITTED: dict[str, Callable[[str, Any], Any]] = {
     "interrupted_": check_flag,
     "spikes_per_inference_": partial(check_positive, zero=True),
     "scaling_": check_text,
+    "neurons_per_class_": partial(check_int, minimum=1),
+    "objective_": partial(check_choice, choices=OBJECTIVES),
+    "temperature_": check_positive,
 }
+# What a file says that was written before it was there.
+_BEFORE = {"neurons_per_class_": 1, "objective_": "likelihood", "temperature_": 1.0}
 _LONGEST_LABEL = 2**16  # bytes of a class label in a file
 
 
@@ -117,6 +123,11 @@ class _Saved(_Arguments):
         if self.random_state is not None:  # no other kind is written
             check_int("random_state", self.random_state, minimum=0, maximum=None)
         self._keep_parameters()
+        self.neurons_per_class_ = check_int(
+            "neurons_per_class_",
+            header["fitted"].get("neurons_per_class_", self.neurons_per_class or 1),
+            minimum=1,
+        )
         return self
 
     @classmethod
@@ -154,7 +165,12 @@ class _Saved(_Arguments):
                     "angles": (la.size, la.neuron.n_params),
                 }.items()
             }
-            wanted = dict(own)
+            wanted = own | {
+                name: (la.channels, spec.width(s))
+                for la in spec.layers
+                for s in la.sources
+                if (name := f"feedback.{la.name}.{s}") in declared
+            }
             if training and "training" in header:
                 counts = header["training"]["counts"]
                 wanted |= {f"now.{name}": shape for name, shape in own.items()}
@@ -205,7 +221,12 @@ class _Saved(_Arguments):
         if classes.dtype.kind == "O":
             classes = classes.astype(str)
         scale = {"scale.low": self._inputs.scale.low, "scale.high": self._inputs.scale.high}
-        return {**named, **scale, "classes": classes}
+        back = {
+            f"feedback.{layer}.{source}": array
+            for layer, heard in (self.feedback_ or {}).items()
+            for source, array in heard.items()
+        }
+        return {**named, **back, **scale, "classes": classes}
 
     def _restore(self, header: dict[str, Any], arrays: dict[str, Array]) -> None:
         n_features = _read_features(header)
@@ -223,8 +244,9 @@ class _Saved(_Arguments):
             if [type(name) for name in names] != [str] * self.n_features_in_:
                 raise ValueError(f"the names of its features are {describe(names)}.")
             self.feature_names_in_ = np.array(names, dtype=object)
+        own = _BEFORE | {"neurons_per_class_": self.neurons_per_class_} | header["fitted"]
         for name, check in _FITTED.items():
-            setattr(self, name, check(name, header["fitted"][name]))
+            setattr(self, name, check(name, own[name]))
         low, high = (
             np.broadcast_to(check_real(name, arrays[name]), (n_features,))
             for name in ("scale.low", "scale.high")
@@ -239,6 +261,16 @@ class _Saved(_Arguments):
         self.spikes_curve_ = check_real("spikes_curve", header["spikes_curve"]).tolist()
         self._publish(self._make_spec(self._inputs.width(n_features)))
         self.parameters_ = self._parameters_of("", arrays)
+        self.feedback_ = {
+            la.name: {
+                s: check_real(name, arrays[name])
+                for s in la.sources
+                if (name := f"feedback.{la.name}.{s}") in arrays
+            }
+            for la in self.spec_.layers
+        }
+        if not any(self.feedback_.values()):
+            self.feedback_ = None
 
     def _parameters_of(self, prefix: str, arrays: dict[str, Array]) -> Parameters:
         parameters = {}

@@ -14,22 +14,24 @@ from sklearn.model_selection import train_test_split
 
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.network import files as storage
+from lava_sqs.network.count import aligned_weights, count_gradient
 from lava_sqs.network.gradient import (
+    BatchResult,
     class_codes,
     feedback_weights,
     initialise,
     local_gradient,
     target_trains,
 )
+from lava_sqs.network.objective import SCHEDULES, credit_of, objective_of, temperature_of
 from lava_sqs.network.spec import INPUT, Parameters
 from lava_sqs.optimizers import Optimizer
 
 __all__ = ["SCHEDULES"]
 
 Array = NDArray[Any]
-
-#: How the learning rate falls: not at all, or like a half cosine.
-SCHEDULES = ("constant", "cosine")
+#: Of the weights between neurons and of their feedback, per update, with aligned credit.
+DECAY = 1e-3
 
 _KEPT_BYTES = 2**26  # of inputs and random numbers that are kept from epoch to epoch
 _EXAMPLES = 512  # samples that starting values and progress are computed from
@@ -60,16 +62,20 @@ class Trainer:
         if not going_on:
             model.parameters_ = initialise(model.spec_, inputs, rng)
             model.loss_curve_, model.accuracy_curve_, model.spikes_curve_ = [], [], []
-            model.n_iter_, model.spikes_per_inference_ = 0, 0.0
+            model.n_iter_, model.spikes_per_inference_, model.feedback_ = 0, 0.0, None
         model.interrupted_ = False
         self.spec = model.spec_
-        each = model._kept.neurons_per_class * self.spec.visible.neuron.channels
-        self.codes = class_codes(len(model.classes_), model._kept.targets, each)
+        self.objective, self.credit = objective_of(model), credit_of(model)
+        model.objective_, model.temperature_ = self.objective, temperature_of(model)
+        n_classes = len(model.classes_)
+        if self.objective == "likelihood":
+            each = model.neurons_per_class_ * self.spec.visible.neuron.channels
+            self.codes = class_codes(n_classes, model._kept.targets, each)
         self.first = model.n_iter_
         lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
         lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
         self.lengths = lengths
-        by_score = model.credit == "score" or model.rule == "as-published"
+        by_score = self.credit == "score"
         self.n_draws = model.n_draws or (4 if by_score and len(self.spec.layers) > 1 else 1)
         self.hidden_rate = _or(
             model.hidden_learning_rate, (0.3 if by_score else 1.0) * model.learning_rate
@@ -84,7 +90,13 @@ class Trainer:
             self._resume(Path(model.checkpoint))
         # Drawn last: the seed may be that of the checkpoint, and a training that goes on must
         # keep the feedback that its weights have come to agree with.
-        self.feedback = None if by_score else feedback_weights(self.spec, self._rng(2, 0))
+        self.feedback: Any = None
+        if self.credit == "feedback":
+            self.feedback = feedback_weights(self.spec, self._rng(2, 0))
+        elif self.credit == "aligned":
+            kept = model.feedback_ if going_on or model.resume else None
+            self.feedback = kept or aligned_weights(self.spec, self._rng(2, 0))
+        model.feedback_ = self.feedback if self.credit == "aligned" else None
 
     def _hold_out(self) -> None:
         """Set a part of the samples aside, for early stopping."""
@@ -138,7 +150,9 @@ class Trainer:
                 bar.set_postfix(
                     loss=f"{loss:.4f}", accuracy=f"{accuracy:.3f}", spikes=f"{spikes:.1f}"
                 )
-                self._remember(accuracy if model.early_stopping else -loss)
+                # Never by a loss that clamped neurons make: it says nothing of free runs.
+                free = self.objective == "count" and not model.early_stopping
+                self._remember(-loss if free else accuracy)
                 if model.checkpoint is not None:
                     self._write(Path(model.checkpoint))
                 if model.early_stopping and self.waited >= model.n_iter_no_change:
@@ -167,23 +181,7 @@ class Trainer:
         learned = _copy(model.parameters_)
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]
-            inputs = model._inputs.encode(self.X[chosen], rng.random).transpose(1, 0, 2)
-            ends = model._inputs.padding_starts(self.X[chosen])
-            clamp = target_trains(spec, self.codes, self.labels[chosen], inputs, ends)
-            result = local_gradient(
-                spec,
-                learned,
-                inputs,
-                clamp,
-                rng,
-                feedback=self.feedback,
-                n_draws=self.n_draws,
-                sparsity=model.sparsity,
-                discount=model.discount,
-                rule=model.rule,
-                window=model.window,
-                train_hidden=self.hidden_rate > 0,
-            )
+            result = self._gradient(learned, chosen, rng)
             factor = 1.0
             if model.schedule == "cosine":
                 done = min(progress + i / len(starts) / model.epochs, 1.0)
@@ -197,13 +195,61 @@ class Trainer:
         model.parameters_ = learned
         return float(np.mean(losses)), float(np.mean(spikes))
 
+    def _gradient(
+        self, learned: Parameters, chosen: Array, rng: np.random.Generator
+    ) -> BatchResult:
+        """Return the gradient of one mini-batch."""
+        model, spec = self.model, self.spec
+        inputs = model._inputs.encode(self.X[chosen], rng.random).transpose(1, 0, 2)
+        if self.objective == "count":
+            counted = model._inputs.counted(self.X[chosen], spec, model.readout_from)
+            counted = counted[: len(inputs) + spec.depth]
+            return count_gradient(
+                spec,
+                learned,
+                inputs,
+                self.labels[chosen],
+                len(model.classes_),
+                rng,
+                inverse_temperature=1 / model.temperature_,
+                credit=self.credit,
+                back=self.feedback,
+                counted=counted,
+                n_draws=self.n_draws,
+                sparsity=model.sparsity,
+                window=model.window if model.rule == "window" else None,
+                train_hidden=self.hidden_rate > 0,
+            )
+        ends = model._inputs.padding_starts(self.X[chosen])
+        return local_gradient(
+            spec,
+            learned,
+            inputs,
+            target_trains(spec, self.codes, self.labels[chosen], inputs, ends),
+            rng,
+            feedback=self.feedback,
+            n_draws=self.n_draws,
+            sparsity=model.sparsity,
+            discount=model.discount,
+            rule=model.rule,
+            window=model.window,
+            train_hidden=self.hidden_rate > 0,
+        )
+
     def _move(
         self, parameters: Parameters, gradient: Parameters, name: str, rate: float, factor: float
     ) -> None:
         own, up = parameters[name], gradient[name]
         for source, w in own.weights.items():
             key = f"{name}.weights.{source}"
-            w += self.optimizer.step(key, up.weights[source], rate=rate / self.lengths[source])
+            moved = self.optimizer.step(key, up.weights[source], rate=rate / self.lengths[source])
+            w += moved
+            if self.credit == "aligned" and source != INPUT:
+                # The same product at the other end of the connection, and the same decay.
+                back = self.feedback[name][source]
+                back += moved
+                w *= 1 - DECAY
+                back *= 1 - DECAY
         own.bias += self.optimizer.step(f"{name}.bias", up.bias, rate=rate)
         if own.angles.size:
             rate = factor * self.angle_rate

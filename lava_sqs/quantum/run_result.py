@@ -9,7 +9,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lava_sqs._text import aligned
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel
 
@@ -74,7 +73,7 @@ class RunResult:
         ]
         if self.log_likelihood is not None:
             rows.insert(2, ("log-likelihood", f"{self.log_likelihood.mean():.4f} nats per step"))
-        return f"RunResult\n{aligned(rows, indent='  ')}"
+        return "RunResult\n" + "\n".join(f"  {name:<15}{value}" for name, value in rows)
 
 
 @cache

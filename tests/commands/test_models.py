@@ -82,10 +82,10 @@ def test_a_summary_says_what_was_measured_and_of_what(capsys, tmp_path):
     rows = dict(line.split(":", 1) for line in out.splitlines())
     assert "269 training and 91 test samples, 2 classes (0, 1)" in rows["data"]
     assert "uint8 divided by 255" in rows["input"]
-    assert "64 -> 2 -> 2 with input skips, SQS neurons, circuit paper" in rows["network"]
+    assert "64 -> 2 -> 20 with input skips, SQS neurons, circuit paper" in rows["network"]
     assert "rule exact, 2 epochs, " in rows["training"]
     assert "(95 % Wilson, over the test samples)" in rows["test accuracy"]
-    assert "272 weights and angles, 4 bias currents" in rows["parameters"]
+    assert "1514 weights and angles, 22 bias currents" in rows["parameters"]
     assert rows["version"].strip() == __version__
     assert (tmp_path / "m.npz").exists()
     assert err == ""
@@ -106,7 +106,7 @@ def test_json_is_one_object_and_what_the_estimator_says(capsys):
     assert result["test_interval"] == list(found.interval)
     assert result["confusion"] == found.confusion.tolist()
     assert result["spikes_per_inference"] == found.spikes_per_inference
-    assert (result["n_parameters"], result["n_biases"]) == (272, 4)
+    assert (result["n_parameters"], result["n_biases"]) == (1514, 22)
     assert (result["seed"], result["version"]) == (3, __version__)
     assert result["seconds"] > 0
     assert result["loss_curve"] == clf.loss_curve_
@@ -241,12 +241,13 @@ def test_sequences_are_asked_for(data, capsys):
         for k, v in y.items()
     }
     path = data(**{f"x_{k}": v for k, v in x.items()}, **{f"y_{k}": v for k, v in y.items()})
-    for kind, inputs in (("sequence", 2), ("spikes", 2), ("static", 12)):
+    # As many visible neurons per class as make fifty spikes, at most ten: 8, 8 and 5.
+    for kind, sizes in (("sequence", "2 -> 16"), ("spikes", "2 -> 16"), ("static", "12 -> 10")):
         padded = kind == "sequence"  # where zeros end a sample
         guessed = pytest.warns(UserWarning, match="end with frames of zeros")
         with guessed if padded else nullcontext():
             out, _ = run("train", path, "--input", kind, "--hidden", "--epochs", 2, capsys=capsys)
-        assert f" {inputs} -> 2, SQS neurons" in out
+        assert f" {sizes}, SQS neurons" in out
 
 
 def series(data, shape, dtype=float, **more):

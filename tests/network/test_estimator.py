@@ -30,6 +30,7 @@ X, Y, XT, YT = DATA.x_train, DATA.y_train, DATA.x_test, DATA.y_test
 
 def make(sizes=(2,), **arguments):
     given = {"input_kind": "static", "n_steps": 5, "epochs": 2, "n_draws": 2, "random_state": 0}
+    given["neurons_per_class"] = 1
     return SQSNN(sizes, **{**given, **arguments})
 
 
@@ -113,7 +114,7 @@ def test_the_latency_encoder_is_for_the_likelihood():
     """
     clf = make((), encoder="latency", readout="likelihood", epochs=20, learning_rate=0.05)
     assert clf.fit(X, Y).score(XT, YT) > 0.95
-    clf.set_params(readout="count", neurons_per_class=5)
+    clf.set_params(readout="count", objective="likelihood", neurons_per_class=5)
     assert clf.fit(X, Y).score(XT, YT) > 0.93
 
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*input currents exceed 1")
 
 def make(**arguments):
     given = {"hidden_layer_sizes": (4, 3), "n_steps": 5, "epochs": 1, "n_draws": 2}
+    given["neurons_per_class"] = 1
     return SQSNN(input_kind="static", **{**given, "random_state": 3, **arguments})
 
 

@@ -51,6 +51,8 @@ OTHER = {
 AT_ONCE = {"readout", "readout_from", "verbose"}
 #: What only a training reads.
 TRAINING = {
+    "objective",
+    "temperature",
     "rule",
     "window",
     "epochs",
@@ -214,7 +216,7 @@ def test_a_fit_that_fails_leaves_the_network_as_it_was(changed, x, y, fitted):
 # -- how X is read ---------------------------------------------------------------------------------
 
 SERIES = RNG.random((40, 9, 2)) * 0.5 + 0.5 * Y[:, None, None]
-READ = {"hidden_layer_sizes": (), "encoder": "current"}
+READ = {"hidden_layer_sizes": (), "encoder": "current", "objective": "likelihood"}
 
 
 def test_channels_first_is_the_same_network():

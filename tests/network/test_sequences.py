@@ -23,7 +23,8 @@ SMALL = {"hidden_layer_sizes": (3,), "ansatz": "paper", "epochs": 2, "random_sta
 
 
 def make(**arguments):
-    return SQSNN(**{**SMALL, "input_kind": "sequence", **arguments})
+    given = {"input_kind": "sequence", "neurons_per_class": 1}
+    return SQSNN(**{**SMALL, **given, **arguments})
 
 
 def padded(samples, steps, fill=0.0):
@@ -140,7 +141,8 @@ def test_any_length_in_predict(fitted, steps):
     x = np.random.default_rng(steps).random((5, steps, 2))
     assert fitted.predict(x).shape == (5,)
     assert fitted.encode(x).shape == (5, steps, 2)
-    assert fitted.simulate(x).shape == (5, steps + fitted.spec_.depth, 2)
+    channels = fitted.spec_.visible.channels
+    assert fitted.simulate(x).shape == (5, steps + fitted.spec_.depth, channels)
     np.testing.assert_array_equal(fitted.predict(x), fitted.predict(list(x)))
 
 

@@ -1,0 +1,322 @@
+r"""Local learning of what a network says when it runs free: the cross-entropy of spike counts.
+
+Visible neurons are not clamped. Every class k has a score, its neurons' spikes over the steps that
+count, times an inverse temperature; half of each spike is drawn and half is what was expected of it
+given all that happened before, which is less noisy and known to the neuron as well:
+
+.. math::
+
+    a_k = \beta \sum_t \tfrac12 \bigl(s_k(t) + p_k(t)\bigr), \qquad
+    q = \mathrm{softmax}(a), \qquad \ell = -\log q_y .
+
+*What is broadcast*: one number per class and sample, :math:`\delta_k = \beta (1[k = y] - q_k)`, to
+the neurons of the class only. *What is local*: each visible neuron raises its own probability of a
+spike where that is positive, by the exact score of its own train,
+
+.. math::
+
+    \Delta\theta_k \propto \sum_t \delta_k \frac{\partial p_k(t)}{\partial\theta}, \qquad
+    \frac{\partial p}{\partial\theta} = (s + p - 1)\, \frac{\partial \log p(s)}{\partial\theta},
+
+with the score by its current as its error :math:`e_k(t)`: what a spike that arrives in step t does
+to all that the neuron says from then on, by way of its memory. A hidden neuron hears the errors of
+the neurons that it drives, one step later, through feedback weights ``B`` of its own,
+
+.. math::
+
+    \Delta\theta_h \propto \sum_t \Bigl(\sum_k B_{hk}\, e_k(t + 1) - \lambda\Bigr)
+    \frac{\partial p_h(t)}{\partial\theta},
+
+and no further: its error is again the score by its current, of which its own memory is a part.
+
+``credit="aligned"``: ``B`` is learned where it is, by the very product of pre and post that changes
+the forward weight w (the error that it heard, times its own spike), and both decay. What they
+started from is forgotten, and they come to agree without ever being compared (Kolen and Pollack
+[1]_, [2]_). ``"symmetric"``: ``B = w``, which no hardware has: the reference. ``"feedback"``: fixed
+random numbers from every visible neuron (direct feedback alignment [3]_). ``"score"``: one number
+for all, :math:`\log q_y` less its mean over the other draws of the same input, times the exact
+score of the neuron's own train: unbiased and noisy.
+
+In the terms of e-prop [4]_ the exact own score is the eligibility, here without truncation, and the
+sum over errors is the learning signal. What is left out is how a neuron's spike changes, by its own
+measurement, what it says later, and what a hidden spike does over two or more connections at once
+in ``"feedback"``.
+
+A neuron applies no gate where z <= 0 and then learns nothing, not even that it should have spoken.
+So a visible neuron that should spike more is pulled up there by ``PULL`` times the signal, and
+scores by currents are held to ``BOUND`` times :math:`\beta`: near z = 0 they have none (ours).
+
+.. [1] J. F. Kolen, J. B. Pollack, "Backpropagation without weight transport", ICNN 1994.
+.. [2] M. Akrout et al., "Deep learning without weight transport", arXiv:1904.05391.
+.. [3] A. Nøkland, arXiv:1609.01596.
+.. [4] G. Bellec et al., Nature Communications 11, 3625 (2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from lava_sqs.network.gradient import (
+    BatchResult,
+    _exact,
+    _later,
+    _less_baseline,
+    _nothing,
+    _raising,
+    _repeated,
+)
+from lava_sqs.network.simulate import LayerTrace, forward
+from lava_sqs.network.spec import INPUT, NetworkSpec, Parameters
+
+__all__ = ["aligned_weights", "class_logits", "count_gradient", "counted_steps"]
+
+Array = NDArray[Any]
+#: Feedback weights: of each layer, by the hidden layer that drives it.
+Back = dict[str, dict[str, Array]]
+
+#: Bound of scores by currents, in units of the inverse temperature: near the steepest of sin^2.
+BOUND = 3.0
+#: Of the signal, where a visible neuron should spike and applies no gate.
+PULL = 0.3
+
+
+def counted_steps(spec: NetworkSpec, steps: int, batch: int) -> Array:
+    """Return which steps count, (S, B): all from the first that the input can have reached.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    steps : int
+        S = T + depth.
+    batch : int
+        B.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> counted_steps(feed_forward(3, (), 2, LIFNeuron()), 3, 1).ravel()
+    array([0., 1., 1.])
+    """
+    counted = np.ones((steps, batch))
+    counted[: spec.lag(spec.visible.name)] = 0.0
+    return counted
+
+
+def class_logits(
+    visible: LayerTrace, n_classes: int, inverse_temperature: float, counted: Array
+) -> Array:
+    """Return the class scores a (B, n_classes) of free visible trains: see the top.
+
+    Parameters
+    ----------
+    visible : LayerTrace
+        With probabilities, of C channels; those of a class side by side.
+    n_classes : int
+    inverse_temperature : float
+        beta.
+    counted : ndarray, shape (S, B)
+        Weight of each step.
+
+    Examples
+    --------
+    >>> from lava_sqs.neurons.base import RunOut
+    >>> out = RunOut(np.array([[[1, 0]]]), np.array([[[0.5, 0.25]]]), np.zeros(0))
+    >>> class_logits(LayerTrace({}, np.zeros((1, 1, 2)), out), 2, 2.0, np.ones((1, 1)))
+    array([[1.5 , 0.25]])
+    """
+    said = 0.5 * (visible.out.spikes + visible.out.p_spike)
+    counts = np.einsum("sbc,sb->bc", said, counted)
+    return np.asarray(inverse_temperature * counts.reshape(len(counts), n_classes, -1).sum(axis=2))
+
+
+def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 0.1) -> Back:
+    """Return feedback weights to start from, drawn by *rng* from N(0, scale^2 / C).
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    rng : Generator
+    scale : float
+        Small: what they start from is to be forgotten.
+
+    Returns
+    -------
+    dict of str to dict of str to ndarray, shape (C, C_source)
+        Of each layer, for every hidden layer that drives it: like its weights.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> back = aligned_weights(feed_forward(3, (4,), 2, LIFNeuron()), np.random.default_rng(0))
+    >>> back["visible"]["hidden0"].shape
+    (2, 4)
+    """
+    return {
+        layer.name: {
+            source: rng.normal(0, scale / np.sqrt(layer.channels), (layer.channels, width))
+            for source in layer.sources
+            if source != INPUT
+            for width in [spec.width(source)]
+        }
+        for layer in spec.layers
+    }
+
+
+def count_gradient(
+    spec: NetworkSpec,
+    parameters: Parameters,
+    inputs: Array,
+    labels: Array,
+    n_classes: int,
+    rng: np.random.Generator,
+    *,
+    inverse_temperature: float,
+    credit: str = "symmetric",
+    back: Back | Mapping[str, Array] | None = None,
+    counted: Array | None = None,
+    n_draws: int = 1,
+    sparsity: float = 0.0,
+    window: int | None = None,
+    train_hidden: bool = True,
+    sample_weight: Array | None = None,
+    held: bool = True,
+) -> BatchResult:
+    """Return the local rule's gradient of a mini-batch that runs free.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    parameters : Parameters
+    inputs : ndarray, shape (T, B, M)
+    labels : ndarray of int, shape (B,)
+        Indices of classes.
+    n_classes : int
+    rng : Generator
+        For the spikes.
+    inverse_temperature : float
+        beta.
+    credit : {"aligned", "symmetric", "feedback", "score"}
+        What tells hidden neurons the worth of their spikes.
+    back : dict, optional
+        With credit ``"aligned"`` feedback weights as of :func:`aligned_weights`, with
+        ``"feedback"`` those of :func:`~lava_sqs.network.gradient.feedback_weights`.
+    counted : ndarray, shape (S, B), optional
+        Weight of each step; None: as of :func:`counted_steps`.
+    n_draws : int
+        How often each input is shown at once.
+    sparsity : float
+        lambda, the cost of one hidden spike in nats.
+    window : int, optional
+        Steps back that a synapse is credited for; None: all.
+    train_hidden : bool
+        False leaves the hidden layers as they are.
+    sample_weight : ndarray, shape (B,), optional
+        Of each sample's loss.
+    held : bool
+        False: the exact scores by currents everywhere.
+
+    Returns
+    -------
+    BatchResult
+        ``log_likelihood`` is log q_y per sample.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward, initialise
+    >>> net, rng = feed_forward(3, (4,), 2, LIFNeuron()), np.random.default_rng(0)
+    >>> inputs = np.ones((5, 8, 3))
+    >>> start = initialise(net, inputs, rng)
+    >>> batch = count_gradient(
+    ...     net, start, inputs, np.arange(8) % 2, 2, rng, inverse_temperature=1.0)
+    >>> batch.gradient["hidden0"].weights["input"].shape, batch.log_likelihood.shape
+    ((4, 3), (8,))
+    """
+    steps, batch = len(inputs) + spec.depth, inputs.shape[1]
+    total = batch * n_draws
+    uniforms = [rng.random((steps, total, la.size)) for la in spec.layers]
+    traces = forward(spec, parameters, _repeated(inputs, n_draws), uniforms)
+    counted = counted_steps(spec, steps, batch) if counted is None else counted
+    counted = np.tile(counted, (1, n_draws))
+    truth = np.tile(labels, n_draws)
+
+    log_q, told = _broadcast(traces[-1], truth, n_classes, inverse_temperature, counted)
+    if sample_weight is not None:
+        told *= np.tile(sample_weight, n_draws)[:, None]
+    value = told * counted[:, :, None]  # (S, B, C)
+
+    most = BOUND * inverse_temperature
+    gradient: Parameters = {}
+    errors: dict[str, Array] = {}  # per sample, of each layer
+    worth = _less_baseline(log_q[None], n_draws)
+    for layer, trace in zip(reversed(spec.layers), reversed(traces), strict=True):
+        visible = layer is spec.visible
+        if not visible:
+            if not train_hidden or spec.distance(layer.name) < 0:
+                gradient[layer.name] = _nothing(parameters[layer.name])
+                continue
+            value = _heard(spec, parameters, layer.name, errors, credit, back, trace)
+            if sparsity:
+                value = value - sparsity
+        signal = _raising(trace, value, layer.size)
+        if credit == "score" and not visible:
+            signal = signal + worth[:, :, None]
+        pulled = ((trace.z <= 0) & (value > 0), PULL * value / total) if visible and held else None
+        gradient[layer.name], d_z = _exact(
+            layer.neuron,
+            parameters[layer.name],
+            trace,
+            signal / total,
+            None,
+            window,
+            bound=most / total if held else None,
+            instead=pulled,
+        )
+        errors[layer.name] = d_z * total
+    n_spikes = sum(int(t.out.spikes.sum()) for t in traces)
+    return BatchResult(
+        {layer.name: gradient[layer.name] for layer in spec.layers},
+        log_q.reshape(n_draws, batch).mean(axis=0),
+        n_spikes / total,
+        sum(t.wraps for t in traces),
+    )
+
+
+def _broadcast(
+    visible: LayerTrace, truth: Array, n_classes: int, inverse_temperature: float, counted: Array
+) -> tuple[Array, Array]:
+    """Return log q_y (B,), and what each visible channel is told, delta (B, C)."""
+    logits = class_logits(visible, n_classes, inverse_temperature, counted)
+    log_q = log_softmax(logits, axis=1)
+    told = -np.exp(log_q)
+    rows = np.arange(len(truth))
+    told[rows, truth] += 1.0
+    per_class = visible.z.shape[2] // n_classes
+    return log_q[rows, truth], inverse_temperature * np.repeat(told, per_class, axis=1)
+
+
+def _heard(
+    spec: NetworkSpec,
+    parameters: Parameters,
+    name: str,
+    errors: dict[str, Array],
+    credit: str,
+    back: Any,
+    trace: LayerTrace,
+) -> Array:
+    """Return what each channel of a hidden layer is told in each step, (S, B, C)."""
+    if credit == "score":
+        return np.zeros(trace.z.shape)
+    if credit == "feedback":
+        told = errors[spec.visible.name] @ back[name].T
+        return _later(told, spec.distance(name))
+    told = np.zeros(trace.z.shape)
+    for layer in spec.layers:
+        if name in layer.sources and layer.name in errors:
+            own = parameters[layer.name].weights if credit == "symmetric" else back[layer.name]
+            told += _later(errors[layer.name] @ own[name], 1)
+    return told

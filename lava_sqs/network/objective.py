@@ -1,0 +1,51 @@
+"""What a network ascends and how hidden neurons hear of it, as the arguments say together."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+#: How the learning rate falls: not at all, or like a half cosine.
+SCHEDULES = ("constant", "cosine")
+
+
+def needs_clamping(model: Any) -> str:
+    """Return which argument is about visible neurons that are clamped, or nothing."""
+    if model.rule == "as-published":
+        return "rule='as-published'"
+    if model.targets == "pairs":
+        return "targets='pairs'"
+    return "readout='likelihood'" if model.readout == "likelihood" else ""
+
+
+def objective_of(model: Any) -> str:
+    """Return what a network ascends: what is asked for, or what other arguments need."""
+    if model.objective is not None:
+        return str(model.objective)
+    return "likelihood" if needs_clamping(model) else "count"
+
+
+def credit_of(model: Any) -> str:
+    """Return how hidden neurons learn what their spikes were worth."""
+    if model.credit is not None:
+        return str(model.credit)
+    if model.rule == "as-published":
+        return "score"
+    return "aligned" if objective_of(model) == "count" else "feedback"
+
+
+def default_neurons_per_class(model: Any, steps: int) -> int:
+    """Return how many visible neurons make some fifty spikes at most, in *steps* steps."""
+    if objective_of(model) == "likelihood":
+        return 1
+    return min(10, max(1, round(50 / steps)))
+
+
+def temperature_of(model: Any) -> float:
+    """Return what spike counts are divided by."""
+    if model.temperature is not None:
+        return float(model.temperature)
+    spec = model.spec_
+    per_class = spec.visible.channels / len(model.classes_)
+    steps = model.steps_per_sample_ - spec.lag(spec.visible.name)
+    return 2 * math.sqrt(per_class * steps)
