@@ -22,6 +22,7 @@ from typing import Any
 
 from benchmarks import neurons, plots
 from benchmarks.timing import machine
+from lava_sqs._text import markdown
 
 SECTIONS = ("peers", "K", "size", "T", "build", "lava", "recorder")
 
@@ -30,15 +31,14 @@ def number(value: float) -> str:
     return f"{value:.3g}" if 0.01 <= abs(value) < 1000 else f"{value:.2e}"
 
 
-def markdown(rows: list[dict[str, Any]]) -> str:
-    lines = ["| | value | | ± | ratio | of | bytes/neuron |", "|---|---|---|---|---|---|---|"]
+def table(rows: list[dict[str, Any]]) -> str:
+    lines = [markdown("", "value", "", "±", "ratio", "of", "bytes/neuron", head=True)]
     for r in rows:
         ratio = number(r["ratio"]) if "ratio" in r else ""
         size = f"{r['bytes_per_neuron']:.0f}" if "bytes_per_neuron" in r else ""
-        lines.append(
-            f"| {r['section']}: {r['name']} | {number(r['value'])} | {r['unit']} | "
-            f"{r['spread']:.0%} | {ratio} | {r.get('ratio_of', '')} | {size} |"
-        )
+        name, spread = f"{r['section']}: {r['name']}", f"{r['spread']:.0%}"
+        value, of = number(r["value"]), r.get("ratio_of", "")
+        lines.append(markdown(name, value, r["unit"], spread, ratio, of, size))
     return "\n".join(lines)
 
 
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"{before['python']}, " + ", ".join(f"{k} {v}" for k, v in before["versions"].items())
     )
     print(f"load before and after: {before['load']:.1f}, {result['load_after']:.1f}\n")
-    print(markdown(rows))
+    print(table(rows))
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "benchmarks.json").write_text(json.dumps(result, indent=1) + "\n")

@@ -37,6 +37,7 @@ from sklearn.preprocessing import StandardScaler
 
 from lava_sqs import __version__
 from lava_sqs._files import check_writable, write_bytes
+from lava_sqs._text import markdown
 from lava_sqs.data import Dataset, load_japanese_vowels, load_nmnist, load_usps
 from lava_sqs.network import SQSNN
 
@@ -313,8 +314,7 @@ def interval(values: list[float]) -> str:
 
 def table(rows: dict[tuple[str, str], list[dict[str, Any]]]) -> str:
     names = ("task", "model", "test accuracy", "of 5 passes", "seeds", "CPU seconds")
-    lines = ["| " + " | ".join((*names, "weights + angles", "biases", "spikes")) + " |"]
-    lines.append("|---" * 9 + "|")
+    lines = [markdown(*names, "weights + angles", "biases", "spikes", head=True)]
     for (task, model), found in rows.items():
         last = found[-1]
         cells = [task, model, interval([r["accuracy"] for r in found])]
@@ -323,13 +323,12 @@ def table(rows: dict[tuple[str, str], list[dict[str, Any]]]) -> str:
         cells += [f"{np.mean([r['seconds'] for r in found]):.1f}"]
         cells += [str(last["parameters"]), str(last["biases"])]
         cells.append(f"{np.mean([r['spikes'] for r in found]):.0f}" if "spikes" in last else "")
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(markdown(*cells))
     return "\n".join(lines)
 
 
 def searched(rows: dict[tuple[str, str], list[dict[str, Any]]]) -> str:
-    lines = ["| task | model | " + " | ".join(map(str, RATES)) + " |"]
-    lines.append("|---" * (2 + len(RATES)) + "|")
+    lines = [markdown("task", "model", *RATES, head=True)]
     for (task, model), found in rows.items():
         by_rate = {r["arguments"].get("learning_rate"): r for r in found}
         cells = [
@@ -340,21 +339,20 @@ def searched(rows: dict[tuple[str, str], list[dict[str, Any]]]) -> str:
         ]
         if model == LOGISTIC:
             cells[0] = interval([r["accuracy"] for r in found])
-        lines.append(f"| {task} | {model} | " + " | ".join(cells) + " |")
+        lines.append(markdown(task, model, *cells))
     return "\n".join(lines)
 
 
 def lava_table(rows: dict[tuple[str, str], list[dict[str, Any]]]) -> str:
-    lines = ["| task | model | samples | same spikes | accuracy in Lava | offline |"]
-    lines.append("|---" * 6 + "|")
+    names = ("task", "model", "samples", "same spikes", "accuracy in Lava", "offline")
+    lines = [markdown(*names, head=True)]
     for (task, model), found in rows.items():
         for lava in (r["lava"] for r in found if "lava" in r):
             low, high = lava["interval"]
-            lines.append(
-                f"| {task} | {model} | {lava['samples']} | {'yes' if lava['same_spikes'] else 'NO'}"
-                f" | {100 * lava['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-                f" | {100 * lava['offline']:.1f} |"
-            )
+            same = "yes" if lava["same_spikes"] else "NO"
+            inside = f"{100 * lava['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+            offline = f"{100 * lava['offline']:.1f}"
+            lines.append(markdown(task, model, lava["samples"], same, inside, offline))
     return "\n".join(lines)
 
 

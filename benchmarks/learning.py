@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._text import markdown
 from lava_sqs.neurons import (
     AsPublishedNeuron,
     LIFNeuron,
@@ -300,7 +301,7 @@ def print_rivals(seeds: range) -> None:
         f"\nTemporal tasks, one visible neuron of each kind, exact rule; parameters, weight and "
         f"bias learn: seeds of {len(seeds)} solved, median NLL and range, from the best start\n"
     )
-    print("| neuron | " + " | ".join(TASKS) + " |\n" + "|---" * (len(TASKS) + 1) + "|")
+    print(markdown("neuron", *TASKS, head=True))
     for name, neurons in rivals().items():
         cells = []
         for task in TASKS:
@@ -311,7 +312,7 @@ def print_rivals(seeds: range) -> None:
             ]
             best = min(starts, key=lambda losses: (-(losses < SOLVED).sum(), np.median(losses)))
             cells.append(outcome(best))
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+        print(markdown(name, *cells), flush=True)
 
 
 def summary(losses: Array) -> str:
@@ -333,8 +334,8 @@ def print_costs(repeats: int = 15, steps: int = 20) -> None:
         f"\nCost of scores / cost of inference, T={steps}, noisy, medians of {repeats} interleaved "
         "repeats (inference: microseconds per neuron and step)\n"
     )
-    print("| | inference | reverse form: angles and currents | the same, instruments built anew "
-          "| online form |\n" + "|---" * 5 + "|")  # fmt: skip
+    forms = ("reverse form: angles and currents", "the same, instruments built anew", "online form")
+    print(markdown("", "inference", *forms, head=True))
     for qubits, size in (((1, 1), 1000), ((1, 2), 1000), ((1, 3), 100)):
         for batch in (1, 48):
             medians = costs(ansatz.layered(*qubits), size, batch, steps, repeats)
@@ -342,7 +343,7 @@ def print_costs(repeats: int = 15, steps: int = 20) -> None:
             cells = [f"{unit:.3f}", *(f"{m / medians[0]:.1f}" for m in medians[1:])]
             cells += [""] * (4 - len(cells))
             what = f"{qubits}, K={size}, batch {batch}"
-            print(f"| {what} | " + " | ".join(cells) + " |", flush=True)
+            print(markdown(what, *cells), flush=True)
 
 
 def costs(circuit: Ansatz, size: int, batch: int, steps: int, repeats: int) -> Array:
@@ -416,11 +417,10 @@ def main() -> None:
         "networks 50-20-5, T=50 (largest standard error of any mean: "
         f"{max((v.std(0) / np.sqrt(len(v))).max() for t in tables for v in t.values()):.2f})\n"
     )
-    print("| estimator | " + " | ".join(name for name, *_ in settings) + " |")
-    print("|---" * (len(settings) + 1) + "|")
+    print(markdown("estimator", *(name for name, *_ in settings), head=True))
     for name in tables[0]:
         cells = (f"{t[name][:, 0].mean():.2f} / {t[name][:, 1].mean():.2f}" for t in tables)
-        print(f"| {name} | " + " | ".join(cells) + " |")
+        print(markdown(name, *cells))
 
     print(
         f"\nTemporal tasks, one visible neuron, angles only: seeds of {len(seeds)} solved (NLL "
@@ -431,14 +431,13 @@ def main() -> None:
         for n, c in (("layered (1,1)", ansatz.layered()), ("paper", ansatz.paper()))
         for t in TASKS
     ]
-    print("| rule | " + " | ".join(f"{n}: {t}" for n, _, t in columns) + " |")
-    print("|---" * (len(columns) + 1) + "|")
+    print(markdown("rule", *(f"{n}: {t}" for n, _, t in columns), head=True))
     for rule in ("exact", "leaky 0.9", "H=0", "as published"):
         cells = []
         for _, circuit, task in columns:
             losses = np.array([learn_offline(task, circuit, rule, s) for s in seeds])
             cells.append(outcome(losses))
-        print(f"| {rule} | " + " | ".join(cells) + " |", flush=True)
+        print(markdown(rule, *cells), flush=True)
     print_rivals(seeds)
     if args.lava:
         from benchmarks.learning_in_lava import print_table

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from benchmarks.learning import READOUT, SOLVED, TASKS, outcome, sequences, summary
 from lava_sqs import LearningSQS, SQSDense, SQSSimCfg, connect_learning, runtime
+from lava_sqs._text import markdown
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import Population, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
@@ -262,7 +263,7 @@ def print_temporal(seeds: range) -> None:
         f"\nLearned inside Lava, one visible neuron: seeds of {len(seeds)} solved (NLL per step < "
         f"{SOLVED}), median NLL and range; chance {np.log(2):.3f}\n"
     )
-    print("| circuit | " + " | ".join(TASKS) + " |\n" + "|---" * (len(TASKS) + 1) + "|")
+    print(markdown("circuit", *TASKS, head=True))
     for name, circuit in (("layered (1,1)", ansatz.layered()), ("paper", ansatz.paper())):
         cells = []
         for task in TASKS:
@@ -270,7 +271,7 @@ def print_temporal(seeds: range) -> None:
                 [told(f"{name}, {task}", s, learn_temporal(task, circuit, s)) for s in seeds]
             )
             cells.append(outcome(losses))
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+        print(markdown(name, *cells), flush=True)
 
 
 def print_layers(seeds: range, tasks: tuple[str, ...] = tuple(LAGS)) -> None:
@@ -281,16 +282,15 @@ def print_layers(seeds: range, tasks: tuple[str, ...] = tuple(LAGS)) -> None:
         "one layer behind one connection and behind two; median and range. Lone neurons learn "
         "offline: the best of 80\n"
     )
-    print(
-        "| answer of step t | one connection: proven floor, best | two connections: proven floor, "
-        "best | two layers | the same, hidden ones fixed |\n" + "|---" * 5 + "|"
-    )
+    lone = ("one connection: proven floor, best", "two connections: proven floor, best")
+    both = ("two layers", "the same, hidden ones fixed")
+    print(markdown("answer of step t", *lone, *both, head=True))
     for task in tasks:
         floors = [lone_bound(task, d + 1) for d in range(CONNECTION_DELAYS)]
         cells = []
         for d, floor in enumerate(floors):
-            lone = [lone_losses(task, d + 1, c)[0] for c in (ansatz.layered(), DEEP)]
-            cells.append(f"{floor:.3f}, {min(lone):.3f}")
+            alone = [lone_losses(task, d + 1, c)[0] for c in (ansatz.layered(), DEEP)]
+            cells.append(f"{floor:.3f}, {min(alone):.3f}")
         for learn in (True, False):
             name = task if learn else f"{task}, hidden fixed"
             losses = np.array(
@@ -298,7 +298,7 @@ def print_layers(seeds: range, tasks: tuple[str, ...] = tuple(LAGS)) -> None:
             )
             below = " and ".join(str((losses < floor).sum()) for floor in floors)
             cells.append(f"{below}; {summary(losses)}")
-        print(f"| {task} | " + " | ".join(cells) + " |", flush=True)
+        print(markdown(task, *cells), flush=True)
 
 
 def print_table(seeds: range) -> None:

@@ -214,16 +214,30 @@ def check_dtype(name: str, value: Any) -> np.dtype[Any]:
     return dtype
 
 
+def check_number(name: str, value: Any) -> float:
+    """Return *value* as a finite float."""
+    return float(check_shape(name, check_real(name, value), ()))
+
+
 def check_positive(
     name: str, value: Any, *, zero: bool = False, below: float | None = None
 ) -> float:
     """Return *value* as a finite float above 0 (or from 0, if *zero*), and less than *below*."""
-    number = float(check_shape(name, check_real(name, value), ()))
+    number = check_number(name, value)
     if number < 0 or (number == 0 and not zero) or (below is not None and number >= below):
         wanted = "at least 0" if zero else "above 0"
         wanted += "" if below is None else f" and below {below:g}"
         raise ArgumentValueError(name, f"must be {wanted}, but got {number:g}.")
     return number
+
+
+def check_share(name: str, value: Any, *, zero: bool = True) -> float:
+    """Return *value* as a finite float in [0, 1], or in (0, 1]."""
+    share = check_positive(name, value, zero=zero)
+    if share > 1:
+        wanted = "[0, 1]" if zero else "(0, 1]"
+        raise ArgumentValueError(name, f"must be in {wanted}, but got {share:g}.")
+    return share
 
 
 def check_seconds(name: str, value: Any) -> float:

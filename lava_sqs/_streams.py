@@ -15,7 +15,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["streams_of", "uniforms"]
+from lava_sqs import _seeds
+
+__all__ = ["bernoulli", "fresh_streams", "streams_of", "uniforms"]
 
 Array = NDArray[Any]
 
@@ -40,8 +42,8 @@ def _philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _fill_columns(streams, out):  # type: ignore[no-untyped-def]
-    """out[i, b] = number i of stream b, in single precision."""
-    n, width = out.shape
+    """out[i, t, b] = number i of kind 2 t of stream b, in single precision."""
+    n, steps, width = out.shape
     scale = np.float32(2.0**-24)
     eight = np.uint64(8)
     words = np.zeros(4 * _TILE, np.float32)  # rows of a fixed length: LLVM makes vectors of them
@@ -51,42 +53,54 @@ def _fill_columns(streams, out):  # type: ignore[no-untyped-def]
         keys[b], highs[b] = streams[b, 0], streams[b, 1]
     for j in range((n + 3) // 4):
         block = np.uint64(j)
-        for b0 in range(0, width, _TILE):
-            near, far = keys[b0 : b0 + _TILE], highs[b0 : b0 + _TILE]
-            for b in range(_TILE):
-                key, high = near[b], far[b]
-                w = _philox(
-                    block, np.uint64(0), high & _LOW, high >> _HALF, key & _LOW, key >> _HALF
-                )
-                words[b] = np.float32(np.int32(w[0] >> eight)) * scale
-                words[_TILE + b] = np.float32(np.int32(w[1] >> eight)) * scale
-                words[2 * _TILE + b] = np.float32(np.int32(w[2] >> eight)) * scale
-                words[3 * _TILE + b] = np.float32(np.int32(w[3] >> eight)) * scale
-            for m in range(min(4, n - 4 * j)):
-                piece = out[4 * j + m, b0 : b0 + _TILE]
-                for b in range(piece.shape[0]):
-                    piece[b] = words[m * _TILE + b]
+        for t in range(steps):
+            kind = np.uint64(2 * t)
+            for b0 in range(0, width, _TILE):
+                near, far = keys[b0 : b0 + _TILE], highs[b0 : b0 + _TILE]
+                for b in range(_TILE):
+                    key, high = near[b], far[b]
+                    w = _philox(block, kind, high & _LOW, high >> _HALF, key & _LOW, key >> _HALF)
+                    words[b] = np.float32(np.int32(w[0] >> eight)) * scale
+                    words[_TILE + b] = np.float32(np.int32(w[1] >> eight)) * scale
+                    words[2 * _TILE + b] = np.float32(np.int32(w[2] >> eight)) * scale
+                    words[3 * _TILE + b] = np.float32(np.int32(w[3] >> eight)) * scale
+                for m in range(min(4, n - 4 * j)):
+                    piece = out[4 * j + m, t, b0 : b0 + _TILE]
+                    for b in range(piece.shape[0]):
+                        piece[b] = words[m * _TILE + b]
 
 
 @njit(cache=True, nogil=True)
-def _fill_rows(streams, out):  # type: ignore[no-untyped-def]
-    """out[b, i] = number i of stream b in an order of its own: word m of block j is m n/4 + j."""
-    rows, n = out.shape
+def _fill_row(stream, kind, row):  # type: ignore[no-untyped-def]
+    """row[i] = number i of a stream, of one *kind*: word m of block j is number m n/4 + j."""
     scale = np.float32(2.0**-24)
     eight = np.uint64(8)
+    n = row.shape[0]
     blocks = n // 4
-    for b in range(rows):
-        key, high = streams[b, 0], streams[b, 1]
-        k0, k1, c2, c3 = key & _LOW, key >> _HALF, high & _LOW, high >> _HALF
-        for j in range(blocks):
-            w = _philox(np.uint64(j), np.uint64(1), c2, c3, k0, k1)
-            out[b, j] = np.float32(np.int32(w[0] >> eight)) * scale
-            out[b, blocks + j] = np.float32(np.int32(w[1] >> eight)) * scale
-            out[b, 2 * blocks + j] = np.float32(np.int32(w[2] >> eight)) * scale
-            out[b, 3 * blocks + j] = np.float32(np.int32(w[3] >> eight)) * scale
-        w = _philox(np.uint64(blocks), np.uint64(1), c2, c3, k0, k1)
-        for m in range(n - 4 * blocks):
-            out[b, 4 * blocks + m] = np.float32(np.int32(w[m] >> eight)) * scale
+    key, high = stream[0], stream[1]
+    k0, k1, c2, c3 = key & _LOW, key >> _HALF, high & _LOW, high >> _HALF
+    for j in range(blocks):
+        w = _philox(np.uint64(j), kind, c2, c3, k0, k1)
+        row[j] = np.float32(np.int32(w[0] >> eight)) * scale
+        row[blocks + j] = np.float32(np.int32(w[1] >> eight)) * scale
+        row[2 * blocks + j] = np.float32(np.int32(w[2] >> eight)) * scale
+        row[3 * blocks + j] = np.float32(np.int32(w[3] >> eight)) * scale
+    w = _philox(np.uint64(blocks), kind, c2, c3, k0, k1)
+    for m in range(n - 4 * blocks):
+        row[4 * blocks + m] = np.float32(np.int32(w[m] >> eight)) * scale
+
+
+@njit(cache=True, nogil=True)
+def _throw(streams, p, out):  # type: ignore[no-untyped-def]
+    """out[t, b] = 1 where numbers of kind 2 t + 1 of stream b are below p[t or 0, b], else 0."""
+    steps, n, width = out.shape
+    u = np.empty(width, np.float32)
+    for t in range(steps):
+        for b in range(n):
+            _fill_row(streams[b], np.uint64(2 * t + 1), u)
+            levels, row = p[t if p.shape[0] > 1 else 0, b], out[t, b]
+            for i in range(width):
+                row[i] = u[i] < levels[i]
 
 
 @njit(cache=True, inline="always")
@@ -98,22 +112,24 @@ def _mixed(x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _digest(words, salt, out):  # type: ignore[no-untyped-def]
-    """out (n, 2): sums of mixed words, each with its place, of rows (n, m) of 64 bits."""
-    n, m = words.shape
-    for b in range(n):
+def _digest(words, ends, salt, out):  # type: ignore[no-untyped-def]
+    """out (n, 2): sums of mixed words, each with its place, of the first ends[b] of every row."""
+    for b in range(words.shape[0]):
         first, second = salt[0], salt[1]
-        for i in range(m):
+        for i in range(ends[b]):
             place = np.uint64(i + 1)
             x = _mixed(words[b, i] ^ (place * _GOLDEN + salt[0]))
             first += x
             second += _mixed(x + place * _OTHER)
-        out[b, 0] = _mixed(first ^ salt[1])
-        out[b, 1] = _mixed(second ^ salt[0])
+        length = np.uint64(ends[b])
+        out[b, 0] = _mixed(first ^ (salt[1] + length))
+        out[b, 1] = _mixed(second ^ (salt[0] + length * _OTHER))
 
 
-def streams_of(X: Array, *key: int) -> Array:
+def streams_of(X: Array, *key: int, ends: Array | None = None) -> Array:
     """Return one stream per sample, (n, 2) of uint64: by its content as float64, and the *key*.
+
+    NaN counts as 0. With *ends* (n,) only so many of a sample's time steps count, the second axis.
 
     Examples
     --------
@@ -123,30 +139,50 @@ def streams_of(X: Array, *key: int) -> Array:
     (True, False)
     """
     content = np.asarray(X, dtype=np.float64).reshape(len(X), -1) + 0.0  # -0.0 is 0.0
-    salt = np.random.SeedSequence([*key, content.shape[1]]).generate_state(2, np.uint64)
+    content[np.isnan(content)] = 0.0
+    lengths = np.full(len(X), content.shape[1])
+    if ends is not None:
+        lengths = ends * (content.shape[1] // X.shape[1])
     out = np.empty((len(X), 2), dtype=np.uint64)
-    _digest(np.ascontiguousarray(content).view(np.uint64), salt, out)
+    salt = _seeds.sequence(key).generate_state(2, np.uint64)
+    _digest(content.view(np.uint64), lengths, salt, out)
     return out
 
 
-def uniforms(streams: Array, shape: tuple[int, ...], *, samples_last: bool = False) -> Array:
-    """Return float32 numbers in [0, 1) of every stream: of shape (n, ...), or (..., n).
+def fresh_streams(rng: np.random.Generator, n: int) -> Array:
+    """Return n streams, (n, 2) of uint64, that *rng* draws."""
+    return rng.integers(2**64, size=(n, 2), dtype=np.uint64)
 
-    The array *streams* (n, 2) is of :func:`streams_of`, *shape* what each gives. The numbers
-    with *samples_last* are others.
+
+def uniforms(streams: Array, n_neurons: int, steps: int) -> Array:
+    """Return float32 numbers in [0, 1), (n_neurons, steps, n), of streams (n, 2).
+
+    Those of a step depend on nothing but the stream and the step.
 
     Examples
     --------
     >>> streams = streams_of(np.zeros((2, 1)), 0)
-    >>> u = uniforms(streams, (3, 4))
-    >>> u.shape, u.dtype, bool((u[0] == u[1]).all())
-    ((2, 3, 4), dtype('float32'), True)
+    >>> u = uniforms(streams, 3, 4)
+    >>> u.shape, u.dtype, bool((u[..., 0] == u[..., 1]).all())
+    ((3, 4, 2), dtype('float32'), True)
     """
-    size = int(np.prod(shape, dtype=int))
-    if samples_last:
-        out = np.empty((size, len(streams)), dtype=np.float32)
-        _fill_columns(streams, out)
-        return out.reshape(*shape, len(streams))
-    out = np.empty((len(streams), size), dtype=np.float32)
-    _fill_rows(streams, out)
-    return out.reshape(len(streams), *shape)
+    out = np.empty((n_neurons, steps, len(streams)), dtype=np.float32)
+    _fill_columns(streams, out)
+    return out
+
+
+def bernoulli(streams: Array, p: Array, steps: int, dtype: Any = np.float32) -> Array:
+    """Return 0 and 1, of shape (steps, n, F), that are 1 with the probabilities *p*.
+
+    The array *p* has shape (steps or 1, n, F), *streams* (n, 2). The numbers are others than those
+    of :func:`uniforms`.
+
+    Examples
+    --------
+    >>> spikes = bernoulli(np.zeros((2, 2), np.uint64), np.array([[[0.0, 1.0]] * 2]), 3)
+    >>> spikes.shape, spikes.sum(axis=(0, 1)).tolist()
+    ((3, 2, 2), [0.0, 6.0])
+    """
+    out = np.empty((steps, *p.shape[1:]), dtype)
+    _throw(streams, np.ascontiguousarray(p, dtype=np.float32), out)
+    return out

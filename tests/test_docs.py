@@ -207,7 +207,18 @@ _FOREIGN = {
         "sigmam",
         "NoneType",
     ),
-    *("RewardModulatedSTDP", "STDPLoihi", "mpiexec", "tcp", "jsonl", "warns", "savez", "fix"),
+    *(
+        "RewardModulatedSTDP",
+        "STDPLoihi",
+        "mpiexec",
+        "tcp",
+        "jsonl",
+        "warns",
+        "savez",
+        "fix",
+        "loadfile",
+        "dist",
+    ),
     "test_receive_data_receive_not_empty_fifo",  # of Lava
     *(
         "ANSWER",
@@ -377,7 +388,7 @@ def test_every_option_that_is_written_as_code_exists():
     train = Parser()
     fill_train(train, print)  # its options are made from the arguments of SQSNN
     sources += "".join(f'"{option}"' for option in train._option_string_actions)
-    foreign = {"--hypothesis-profile", "--shm-size", "--fix", "--help", "--target"}
+    foreign = {"--hypothesis-profile", "--shm-size", "--fix", "--help", "--target", "--dist"}
     foreign.update(re.findall(r"--[\w-]+", _lava.COMMAND))
     wrong = [
         (place, option)

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from lava_sqs._text import aligned
+
 PACKAGE = Path(__file__).resolve().parent.parent / "lava_sqs"
 #: What every room may use: the files at the top that belong to no room.
 BASE = "base"
@@ -183,8 +185,9 @@ def main() -> None:
     if args.out is not None:
         draw(args.out)
         return
-    for name, used in sorted(arrows().items()):
-        print(f"{name:<12}{', '.join(sorted(used)) or '-'}")
+    print(
+        aligned((name, ", ".join(sorted(used)) or "-") for name, used in sorted(arrows().items()))
+    )
     for title, graph in (("files", imports()), ("folders", folders()), ("rooms", arrows())):
         print(f"circle of {title}: {' -> '.join(circle(graph)) or 'none'}")
 

@@ -1,4 +1,4 @@
-"""The first tutorial runs with the default tests, the others with the slow ones."""
+"""Tutorials are slow tests: the default ones run the same calls in the pages of `docs/`."""
 
 import pytest
 
@@ -6,5 +6,5 @@ import pytest
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.suffix == ".ipynb" and not item.path.name.startswith("01_"):
+        if item.path.suffix == ".ipynb":
             item.add_marker(pytest.mark.slow)

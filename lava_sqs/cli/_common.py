@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._errors import renaming
+from lava_sqs._text import aligned
 
 if TYPE_CHECKING:
     from lava_sqs.data import Dataset
@@ -104,10 +105,7 @@ def shorten(items: Iterable[Any], most: int = 12) -> str:
 
 def show(rows: Iterable[tuple[str, Any]]) -> None:
     """Print aligned rows."""
-    pairs = [(f"{key}:", str(value)) for key, value in rows]
-    width = 2 + max(len(key) for key, _ in pairs)
-    for key, value in pairs:
-        print(f"{key:<{width}}{value}")
+    print(aligned((f"{key}:", value) for key, value in rows))
 
 
 def show_json(result: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lava_sqs._files import check_writable
+from lava_sqs._text import aligned
 from lava_sqs.cli._common import DONE
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def _vowels(args: argparse.Namespace) -> Dataset:
     return load_japanese_vowels(
         _needed(
             args, "the folder with ae.train, ae.test, size_ae.train and size_ae.test, or an npz"
-        )
+        ),
+        padding=float("nan"),
     )
 
 
@@ -87,7 +89,7 @@ def add_parser(commands: Any) -> None:
         help="fetch or convert a public data set into one npz",
         description="Write a public data set as one npz with x_train, y_train, x_test and y_test.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {name:<16}{text}" for name, (_, text) in SETS.items()),
+        epilog=aligned(((name, text) for name, (_, text) in SETS.items()), indent="  "),
     )
     parser.add_argument("name", choices=SETS, metavar="NAME", help=", ".join(SETS))
     parser.add_argument("--out", type=Path, required=True, metavar="NPZ", help="file to write")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._files import check_writable
+from lava_sqs._text import aligned
 from lava_sqs._version import __version__
 from lava_sqs.cli._common import (
     DATA,
@@ -375,8 +376,6 @@ def _rows_of_evaluation(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, A
 
 def _table(result: dict[str, Any]) -> str:
     """Return the confusion matrix as text."""
-    names = [str(c) for c in result["classes"]]
-    cells = [["", *names]]
-    cells += [[n, *map(str, row)] for n, row in zip(names, result["confusion"], strict=True)]
-    width = 2 + max(len(c) for row in cells for c in row)
-    return "\n".join("".join(f"{c:>{width}}" for c in row) for row in cells)
+    names = result["classes"]
+    rows = [(name, *row) for name, row in zip(names, result["confusion"], strict=True)]
+    return aligned([("", *names), *rows], ">", indent="  ")

@@ -30,7 +30,7 @@ class Dataset:
     Attributes
     ----------
     x_train, x_test : ndarray, shape (n, ...)
-        Samples.
+        Samples. Those of three and more axes may hold NaN: frames that follow a shorter sequence.
     y_train, y_test : ndarray, shape (n,)
         Labels.
     source : str
@@ -63,8 +63,10 @@ class Dataset:
             check_instance(key, getattr(self, key), np.ndarray)
         check_declared({key: getattr(self, key) for key in _KEYS})
         for key in _KEYS:
-            if (array := getattr(self, key)).dtype.kind == "f":
-                check_real(key, array, dtype=array.dtype)
+            array = getattr(self, key)
+            if array.dtype.kind == "f":
+                values = np.where(np.isnan(array), 0, array) if array.ndim > 2 else array
+                check_real(key, values, dtype=array.dtype)
 
     def classes(self, *labels: Any) -> Dataset:
         """Return only the samples of the given labels, in their order.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_bytes, check_int, check_path, check_real, check_shape
+from lava_sqs._checks import (
+    check_bytes,
+    check_int,
+    check_path,
+    check_real,
+    check_shape,
+    describe,
+)
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs._files import TEXT, kind_of
 from lava_sqs.data.dataset import Dataset, check_declared, load_checked, read_checked
 
@@ -19,8 +28,8 @@ __all__ = ["load_japanese_vowels", "load_santa_fe"]
 Array = NDArray[Any]
 
 
-def load_japanese_vowels(path: str | Path) -> Dataset:
-    """Return the Japanese vowels as sequences (n, T, 12) of 9 speakers, zero padded.
+def load_japanese_vowels(path: str | Path, *, padding: float = 0.0) -> Dataset:
+    """Return the Japanese vowels as sequences (n, T, 12) of 9 speakers, padded to one length.
 
     Parameters
     ----------
@@ -28,6 +37,8 @@ def load_japanese_vowels(path: str | Path) -> Dataset:
         The folder of the published files (``ae.train``, ``ae.test``, ``size_ae.train``,
         ``size_ae.test``), or an npz with samples of shape (T, 12) or (12, T): one of the axes is
         the 12 coefficients, and T is the other.
+    padding : float
+        What follows an utterance: 0, as in the archives, or NaN, which SQSNN need not guess.
 
     Returns
     -------
@@ -49,6 +60,8 @@ def load_japanese_vowels(path: str | Path) -> Dataset:
     doi:10.24432/C5NS47.
     """
     root = check_path("path", path)
+    if not (isinstance(padding, (int, float)) and (padding == 0 or math.isnan(padding))):
+        raise ArgumentValueError("padding", f"must be 0 or NaN, but got {describe(padding)}.")
     if root.is_dir():
         train, test = (_utterances(root, part) for part in ("train", "test"))
         longest = max(len(u) for u in (*train[0], *test[0]))
@@ -56,13 +69,23 @@ def load_japanese_vowels(path: str | Path) -> Dataset:
             np.stack([np.pad(u, ((0, longest - len(u)), (0, 0))) for u in x])
             for x, _ in (train, test)
         )
+        x_train, x_test = (_padded(x, padding) for x in (x_train, x_test))
         return Dataset(x_train, train[1], x_test, test[1], "Japanese vowels")
     d = load_checked(root, _check_vowels)
     turn = d.x_train.shape[1] == 12
     x_train, x_test = (
-        np.ascontiguousarray(x.transpose(0, 2, 1) if turn else x) for x in (d.x_train, d.x_test)
+        _padded(np.ascontiguousarray(x.transpose(0, 2, 1) if turn else x), padding)
+        for x in (d.x_train, d.x_test)
     )
     return Dataset(x_train, d.y_train, x_test, d.y_test, "Japanese vowels")
+
+
+def _padded(x: Array, padding: float) -> Array:
+    """Replace the frames of zeros that follow utterances (n, T, 12)."""
+    if padding == 0:
+        return x
+    follows = np.logical_and.accumulate(~x.any(axis=2)[:, ::-1], axis=1)[:, ::-1]
+    return np.where(follows[:, :, None], padding, x.astype(np.result_type(x, np.float32)))
 
 
 def _check_vowels(declared: Mapping[str, Any]) -> None:

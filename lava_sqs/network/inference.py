@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lava_sqs import _seeds
 from lava_sqs._checks import check_int, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs._streams import streams_of, uniforms
 from lava_sqs.network import sequences
 from lava_sqs.network.arguments import _Arguments, some_neurons
 from lava_sqs.network.inputs import Inputs
@@ -114,36 +113,25 @@ class _Inference(_Arguments):
         """Yield inputs (T, b, F') and uniforms of a few samples at a time, keyed by content.
 
         A sample draws for its own steps only, so what follows them, and how much, changes nothing.
+        For batches of :attr:`_precision`, whose memory is neuron-major.
         """
+        sizes = np.cumsum([layer.size for layer in spec.layers])
         for start in range(0, len(X), _CHUNK):
             part = slice(start, start + _CHUNK)
             samples = X[part]
             ends = self._inputs.padding_starts(samples)
-            if ends is None:
-                ends = np.full(len(samples), self._inputs.steps)
-            else:
+            if ends is not None:
                 samples = samples[:, : ends.max()]
-            streams = [
-                _stream(x if self._inputs.kind == "static" else x[:end], seed, repeat)
-                for x, end in zip(samples, ends, strict=True)
-            ]
+            streams = streams_of(samples, seed, repeat, ends=ends)
+            inputs = self._inputs.encode_batch(samples, streams, self._precision)
+            drawn = uniforms(streams, sizes[-1], len(inputs) + spec.depth)
+            yield part, inputs, [u.transpose(1, 2, 0) for u in np.split(drawn, sizes[:-1])]
 
-            def draw(shape: Any, streams: Any = streams, ends: Any = ends) -> Array:
-                u = np.zeros(shape)
-                for own, rng, end in zip(u, streams, ends, strict=True):
-                    here = own if own.ndim == 1 else own[:end]
-                    here[...] = rng.random(here.shape)
-                return u
-
-            inputs = self._inputs.encode(samples, draw).transpose(1, 0, 2)
-            uniforms = [
-                np.zeros((len(inputs) + spec.depth, len(samples), layer.size))
-                for layer in spec.layers
-            ]
-            for i, (rng, end) in enumerate(zip(streams, ends + spec.depth, strict=True)):
-                for u in uniforms:
-                    u[:end, i] = rng.random((end, u.shape[2]))
-            yield part, inputs, uniforms
+    @property
+    def _precision(self) -> Any:
+        """What samples are run in: the numbers of a likelihood need the lower floor of float64."""
+        batches = hasattr(self.spec_.visible.neuron, "compile_batches")
+        return np.float32 if batches and self.readout == "count" else np.float64
 
     def _spec_with(self, noise: Any) -> NetworkSpec:
         if isinstance(noise, str) and noise == AS_TRAINED:
@@ -244,18 +232,26 @@ class _Inference(_Arguments):
         key = self._key(seed)
         n_classes = len(self.classes_)
         scores, spikes = np.empty((n_repeats, len(X), n_classes)), 0
-        neurons = compiled_layers(spec, self.parameters_)  # once for all samples and repeats
+        dtype = self._precision
+        # once for all samples and repeats
+        neurons = compiled_layers(spec, self.parameters_, dtype)
         for repeat in range(n_repeats):
-            for part, inputs, uniforms in drawn or self._runs(X, repeat, key, spec):
+            for part, inputs, u in drawn or self._runs(X, repeat, key, spec):
                 traces = forward(
-                    spec, self.parameters_, inputs, uniforms, neurons=neurons, record=False
+                    spec,
+                    self.parameters_,
+                    inputs,
+                    u,
+                    neurons=neurons,
+                    record=False,
+                    dtype=dtype,
                 )
                 counted = self._counted(X[part])[: len(inputs) + spec.depth]
                 spikes += self._n_spikes(traces, X[part])
                 if self.readout == "count":
                     found = count_scores(traces[-1].out.spikes, n_classes, counted)
                 else:
-                    found = log_odds(spec, traces[-1], uniforms[-1], n_classes, counted)
+                    found = log_odds(spec, traces[-1], u[-1], n_classes, counted)
                 scores[repeat, part] = found
         return scores, spikes / (n_repeats * max(len(X), 1))
 
@@ -270,7 +266,7 @@ class _Inference(_Arguments):
         if ends is not None:
             lasts = np.arange(len(trains[0]))[:, None] < ends + self.spec_.depth
             trains = [train * lasts[:, :, None] for train in trains]
-        return sum(int(train.sum()) for train in trains)
+        return sum(int(np.count_nonzero(train)) for train in trains)
 
 
 def log_odds(
@@ -286,12 +282,3 @@ def log_odds(
         out = visible.neurons.run(visible.z, u, clamp)
         total += sign * (out.log_likelihood * counted[:, :, None]).sum(axis=0)
     return np.asarray(total.reshape(len(total), n_classes, -1).sum(axis=2))
-
-
-def _stream(sample: Array, seed: int, repeat: int) -> np.random.Generator:
-    """Return the generator of one sample: the same wherever in X it stands."""
-    content = np.ascontiguousarray(sample, dtype=np.float64) + 0.0  # -0.0 is 0.0
-    content[np.isnan(content)] = 0.0  # a gap of a mask
-    digest = hashlib.blake2b(content.tobytes(), digest_size=16).digest()
-    words = np.frombuffer(digest, dtype=np.uint32)
-    return _seeds.stream([seed, repeat, *map(int, words)])

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._streams import bernoulli
 from lava_sqs.data import encoders
 from lava_sqs.data.dataset import samples_in_words
 from lava_sqs.data.encoders import Scale
@@ -240,13 +241,37 @@ class Inputs:
 
     def encode(self, X: Array, draw: Callable[[Any], Array]) -> Array:
         """Return input (n, T, F') of raw samples; ``draw(shape)`` gives uniforms if needed."""
+        x = self._valued(X)
+        return np.asarray(draw(x.shape) < x, dtype=float) if self._drawn else x
+
+    def encode_batch(self, X: Array, streams: Array, dtype: Any) -> Array:
+        """Return input (T, n, F') of raw samples in precision *dtype*, each from its own stream.
+
+        Streams (n, 2) are those of :mod:`lava_sqs._streams`.
+        """
+        x = self._valued(X).transpose(1, 0, 2)
+        same = len(x) > 1 and x.strides[0] == 0
+        once = np.ascontiguousarray(
+            x[:1] if same else x, dtype=np.float32 if self._drawn else dtype
+        )
+        if self._drawn:
+            return bernoulli(streams, once, len(x), dtype)
+        return np.broadcast_to(once, x.shape) if same else once
+
+    @property
+    def _drawn(self) -> bool:
+        """Whether values are probabilities, from which spikes are drawn."""
+        return self.kind != "spikes" and self.encoder == "rate"
+
+    def _valued(self, X: Array) -> Array:
+        """Return spikes, currents or probabilities (n, T, F') of raw samples."""
         flat = self._flat(X)
         own = None if self.kind == "static" else sequences.is_own(flat)
         if own is not None:
             flat = np.where(own[:, :, None], flat, 0.0)
         if self.kind == "spikes":
             return flat.astype(float)
-        x = self.scale(flat)
+        x: Array = self.scale(flat)
         if self.encoder == "population":
             x = encoders.population(x, self.n_population)
         if own is not None:
@@ -256,7 +281,7 @@ class Inputs:
         # the same in every step: a view, which a network multiplies once
         if x.ndim == 2:
             x = np.broadcast_to(x[:, None], (len(x), self.n_steps, x.shape[1]))
-        return np.asarray(draw(x.shape) < x, dtype=float) if self.encoder == "rate" else x
+        return x
 
     def encode_all(self, X: Array, seed: int) -> Array:
         """Return input (n, T, F') from one stream for all samples."""

@@ -21,6 +21,7 @@ from lava_sqs._checks import (
     describe,
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs._text import aligned
 from lava_sqs.neurons import Neuron
 
 __all__ = ["INPUT", "LayerParams", "LayerSpec", "NetworkSpec", "Parameters", "feed_forward"]
@@ -264,15 +265,15 @@ class NetworkSpec:
             check_shape(f"{name}.angles", check_real(f"{name}.angles", own.angles), shape)
 
     def __str__(self) -> str:
-        rows = [f"Network of {self.n_inputs} inputs, depth {self.depth}"]
-        rows += [
-            f"  {la.name:<10}{la.size:>6} x {la.neuron!r} from {', '.join(la.sources)}"
+        rows = [
+            (la.name, f"{la.size} x {la.neuron!r} from {', '.join(la.sources)}")
             for la in self.layers
         ]
-        rows.append(
+        return (
+            f"Network of {self.n_inputs} inputs, depth {self.depth}\n"
+            f"{aligned(rows, indent='  ')}\n"
             f"  {self.n_weights} weights, {self.n_angles} angles, {self.n_biases} bias currents"
         )
-        return "\n".join(rows)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from lava_sqs._checks import check_positive
-from lava_sqs.neurons.base import BaseNeuron, RunOut, draw, log_likelihood
+from lava_sqs.neurons.base import BaseNeuron, RunOut, run_steps
 
 __all__ = ["LIFNeuron"]
 
@@ -61,13 +61,14 @@ class LIFNeuron(BaseNeuron):
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
         """Run from rest, as in :meth:`~lava_sqs.network.Neuron.run`."""
         beta, h, gain = expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])
-        spikes, p = np.empty(z.shape, np.int8), np.empty(z.shape)
-        v, s = np.zeros(z.shape[1:]), np.zeros(z.shape[1:])
-        for t in range(len(z)):
-            v = beta * v * (1 - s) + z[t]
-            p[t] = expit(gain * (v - h))
-            spikes[t] = s = draw(p[t], u[t], None if clamp is None else clamp[t])
-        return RunOut(spikes, p, log_likelihood(p, spikes))
+        v = np.zeros(z.shape[1:])
+
+        def probability(z: Array, s: Array) -> Array:
+            nonlocal v
+            v = beta * v * (1 - s) + z
+            return np.asarray(expit(gain * (v - h)))
+
+        return run_steps(probability, z, u, clamp)
 
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
         """Return the exact score, as in :meth:`~lava_sqs.network.Neuron.score`.

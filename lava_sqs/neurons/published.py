@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_positive
-from lava_sqs.neurons.base import BaseNeuron, RunOut, d_log, draw, log_likelihood
+from lava_sqs.neurons.base import BaseNeuron, RunOut, d_log, run_steps
 
 __all__ = ["AsPublishedNeuron"]
 
@@ -53,12 +53,7 @@ class AsPublishedNeuron(BaseNeuron):
 
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
         """Run from silence, as in :meth:`~lava_sqs.network.Neuron.run`."""
-        spikes, p = np.empty(z.shape, np.int8), np.empty(z.shape)
-        s = np.zeros(z.shape[1:])
-        for t in range(len(z)):
-            p[t] = np.sin(self._angle(params, z[t], s) / 2) ** 2
-            spikes[t] = s = draw(p[t], u[t], None if clamp is None else clamp[t])
-        return RunOut(spikes, p, log_likelihood(p, spikes))
+        return run_steps(lambda z, s: np.sin(self._angle(params, z, s) / 2) ** 2, z, u, clamp)
 
     def _angle(self, params: Array, z: Array, before: Array) -> Array:
         constant = params[:, 1] + params[:, 2]

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, expit, gammaln, logit
 
 from lava_sqs._checks import check_int, check_positive
-from lava_sqs.neurons.base import BaseNeuron, RunOut, d_log, draw, log_likelihood
+from lava_sqs.neurons.base import BaseNeuron, RunOut, d_log, run_steps
 
 __all__ = ["QLIFNeuron", "firing_probability", "leak", "rotate"]
 
@@ -143,14 +143,14 @@ class QLIFNeuron(BaseNeuron):
     def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
         """Run from the ground state, as in :meth:`~lava_sqs.network.Neuron.run`."""
         decay, threshold, gain = _constants(params)
-        spikes, p = np.empty(z.shape, np.int8), np.empty(z.shape)
         phi = np.zeros(z.shape[1:])
-        for t in range(len(z)):
-            phi = rotate(leak(phi, decay), z[t], gain)
-            p[t] = firing_probability(phi, threshold, self.shots)
-            spikes[t] = draw(p[t], u[t], None if clamp is None else clamp[t])
-            phi = phi * (1 - spikes[t])
-        return RunOut(spikes, p, log_likelihood(p, spikes))
+
+        def probability(z: Array, s: Array) -> Array:
+            nonlocal phi
+            phi = rotate(leak(phi * (1 - s), decay), z, gain)
+            return firing_probability(phi, threshold, self.shots)
+
+        return run_steps(probability, z, u, clamp)
 
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
         """Return the exact score, time reversed inside the neuron (threshold: differences).

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from lava.magma.compiler.compiler_graphs import find_processes
 from lava.magma.core.model.py.model import PyLoihiProcessModel
-from lava.magma.core.model.py.ports import PyOutPort
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import (
     AbstractProcess,
@@ -25,7 +26,7 @@ from lava.magma.core.process.process import (
 from lava.magma.core.process.variable import Var, VarServer
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_instance
+from lava_sqs._checks import check_instance, check_number, check_reset
 from lava_sqs.proc import _private
 from lava_sqs.proc._refusals import check_neighbours
 from lava_sqs.recording import shared_array
@@ -199,6 +200,28 @@ def _with_sub_processes(processes: Iterable[AbstractProcess]) -> Iterator[Abstra
         yield from _with_sub_processes(process.procs.members)
 
 
+def parameter(doc: str, path: str) -> Any:
+    """Return a property that reads what the models get: ``"key"``, or ``"key.part"`` of that."""
+    key, _, part = path.partition(".")
+
+    def read(self: AbstractProcess) -> Any:
+        value = self.proc_params[key]
+        if not part:
+            return value
+        return value[part] if isinstance(value, Mapping) else getattr(value, part)
+
+    return property(read, doc=doc)
+
+
+def check_common(
+    current_scale: Any, reset_interval: Any, reset_offset: Any
+) -> dict[str, float | int | None]:
+    """Return the parameters that all neurons have, checked."""
+    interval, offset = check_reset(reset_interval, reset_offset)
+    scale = None if current_scale is None else check_number("current_scale", current_scale)
+    return {"current_scale": scale, "reset_interval": interval, "reset_offset": offset}
+
+
 def hint(key: str, names: Iterable[str], elsewhere: Mapping[str, str]) -> str:
     """Return a sentence that says what takes the place of *key*, or nothing."""
     if key in elsewhere:
@@ -267,8 +290,53 @@ class _PortShape(tuple[int, ...]):
         return text
 
 
+class FloatPorts:
+    """Ports of neurons in a floating-point network: the first model of a file, the default."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
+class FixedPorts:
+    """Integer ports of the same neurons."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
+
+    default_scale: float = 2.0**-6
+
+
 class NamingModel(PyLoihiProcessModel):
-    """A model of a NamedProcess."""
+    """A model of a NamedProcess: its scale, resets, Vars that are set, and its errors' name."""
+
+    default_scale: float = 1.0  # of currents, where the Process has none
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params=proc_params)
+        scale = proc_params.get("current_scale")
+        self._scale = self.default_scale if scale is None else scale
+        self._reset_interval = proc_params.get("reset_interval")
+        self._reset_offset = proc_params.get("reset_offset")
+        self._var_set = True
+
+    @property
+    def at_reset(self) -> bool:
+        """Whether the state restarts in this time step."""
+        interval = self._reset_interval
+        return bool(interval and self.time_step % interval == self._reset_offset)
+
+    def on_var_update(self) -> None:
+        """Remember that a Var was set; its value is checked in the next time step."""
+        self._var_set = True
+
+    @staticmethod
+    @contextmanager
+    def checking_var(name: str) -> Iterator[None]:
+        """Let an error say that the value of a Var is what is wrong."""
+        try:
+            yield
+        except ValueError as error:
+            raise ValueError(f"Var '{name}' was set to an impossible value. {error}") from error
 
     @contextmanager
     def failing_by_name(self) -> Iterator[None]:

@@ -462,23 +462,7 @@ def named(
     memory_qubits: int | None = None,
     layers: int | None = None,
 ) -> Ansatz:
-    """Return the circuit of a name, for the given sizes; see :func:`resolve`.
-
-    Parameters
-    ----------
-    name : {"layered", "paper", "delay", "delay-x"}
-        The circuit.
-    io_qubits, memory_qubits, layers : int, optional
-        At least 1 each; for ``"paper"`` 1.
-
-    Returns
-    -------
-    Ansatz
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no such circuit, or not of this size.
+    """Return the circuit of a name in ``NAMED``, for the given sizes; see :func:`resolve`.
 
     Examples
     --------

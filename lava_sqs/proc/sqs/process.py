@@ -14,13 +14,11 @@ from lava_sqs._checks import (
     check_axes,
     check_broadcast,
     check_int,
-    check_real,
-    check_reset,
-    check_shape,
 )
+from lava_sqs._text import aligned
 from lava_sqs._wraps import warn_of_bias
 from lava_sqs.proc._elsewhere import SQS_NAMES
-from lava_sqs.proc._naming import Counters, NamedProcess
+from lava_sqs.proc._naming import Counters, NamedProcess, check_common, parameter
 from lava_sqs.quantum import NoiseModel, Population
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum._memory import Note
@@ -167,11 +165,7 @@ class SQS(NamedProcess):
             theta = check_broadcast("theta", theta, (*shape, circuit.n_params))
         bias = check_broadcast("bias", bias, channels)
         warn_of_bias(bias)
-        if current_scale is not None:
-            current_scale = float(
-                check_shape("current_scale", check_real("current_scale", current_scale), ())
-            )
-        reset_interval, reset_offset = check_reset(reset_interval, reset_offset)
+        common = check_common(current_scale, reset_interval, reset_offset)
         # The models of this Process run in forked children, which inherit the population as it is
         # here: checked, compiled, and before its first step.
         population = Population(
@@ -201,9 +195,7 @@ class SQS(NamedProcess):
         super().__init__(
             shape=shape,
             population=population,
-            current_scale=current_scale,
-            reset_interval=reset_interval,
-            reset_offset=reset_offset,
+            **common,
             recording=recording,
             counters=counters,
             name=name,
@@ -211,8 +203,7 @@ class SQS(NamedProcess):
         )
         arguments.update(seed=population.seed, record=record)
         self._arguments = arguments
-        self._shape, self._population = shape, population
-        self._recording, self._counters = recording, counters
+        self._population, self._counters = population, counters
 
         self.a_in = self._in_port("a_in", ports)
         self.s_out = self._out_port("s_out", ports)
@@ -227,20 +218,33 @@ class SQS(NamedProcess):
 
     # -- what it is ---------------------------------------------------------------------------
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The neurons."""
-        return self._shape
+    shape: tuple[int, ...] = parameter("The neurons.", "shape")
+    ansatz: Ansatz = parameter("The circuit of every neuron.", "population.ansatz")
+    noise: NoiseModel | None = parameter("The noise model.", "population.noise")
+    seed: int = parameter("The seed, also when it was drawn.", "population.seed")
+    backend: str = parameter(
+        "The engine that runs the neurons (under the tag ``qutip`` it is that one).",
+        "population.backend",
+    )
+    dtype: np.dtype[Any] = parameter("Precision of instruments and memories.", "population.dtype")
+    current_scale: float | None = parameter(
+        "Factor on a_in; None is 1.0 under floating_pt and 2**-6 under fixed_pt.", "current_scale"
+    )
+    reset_interval: int | None = parameter(
+        "Time steps from reset to reset, or None.", "reset_interval"
+    )
+    reset_offset: int = parameter(
+        "Resets happen when ``time_step % reset_interval`` is this.", "reset_offset"
+    )
+    recording: Recording = parameter(
+        "What `record` named, one array (T, ...) each; also after the network has ended.",
+        "recording",
+    )
 
     @property
     def copies(self) -> int | None:
         """How many copies of the neurons run side by side, or None."""
         return self._population.batch[0] if self._population.batch else None
-
-    @property
-    def ansatz(self) -> Ansatz:
-        """The circuit of every neuron."""
-        return self._population.ansatz
 
     @property
     def io_qubits(self) -> int:
@@ -251,44 +255,6 @@ class SQS(NamedProcess):
     def memory_qubits(self) -> int:
         """Number of memory qubits of a neuron."""
         return self.ansatz.memory_qubits
-
-    @property
-    def noise(self) -> NoiseModel | None:
-        """The noise model."""
-        return self._population.noise
-
-    @property
-    def seed(self) -> int:
-        """The seed, also when it was drawn."""
-        return self._population.seed
-
-    @property
-    def backend(self) -> str:
-        """The engine that runs the neurons (under the tag ``qutip`` it is that one)."""
-        return self._population.backend
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Precision of instruments and memories."""
-        return self._population.dtype
-
-    @property
-    def current_scale(self) -> float | None:
-        """Factor on a_in; None is 1.0 under floating_pt and 2**-6 under fixed_pt."""
-        scale: float | None = self.proc_params["current_scale"]
-        return scale
-
-    @property
-    def reset_interval(self) -> int | None:
-        """Time steps from reset to reset, or None."""
-        interval: int | None = self.proc_params["reset_interval"]
-        return interval
-
-    @property
-    def reset_offset(self) -> int:
-        """Resets happen when ``time_step % reset_interval`` is this."""
-        offset: int = self.proc_params["reset_offset"]
-        return offset
 
     def replace(self, **changes: Any) -> SQS:
         """Return a new Process, unconnected, made with the same arguments but for some.
@@ -312,11 +278,6 @@ class SQS(NamedProcess):
         return type(self)(**{**self._arguments, **changes})
 
     # -- what it saw --------------------------------------------------------------------------
-
-    @property
-    def recording(self) -> Recording:
-        """What `record` named, one array (T, ...) each; also after the network has ended."""
-        return self._recording
 
     @property
     def wraps(self) -> int:
@@ -350,8 +311,7 @@ class SQS(NamedProcess):
             ("floor hits", str(self.floor_hits)),
             ("recording", repr(self.recording)),
         ]
-        title = f"{type(self).__name__} {self.name!r}"
-        return "\n".join([title, *(f"  {key:<12}{value}" for key, value in rows)])
+        return f"{type(self).__name__} {self.name!r}\n{aligned(rows, indent='  ')}"
 
 
 class _MemoryVar(Var):

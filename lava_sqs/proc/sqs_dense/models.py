@@ -28,11 +28,9 @@ class PySQSDenseModelFloat(NamingModel):
     eligibility: NDArray[Any] = LavaPyType(np.ndarray, float)
 
     def __init__(self, proc_params: Any) -> None:
-        super().__init__(proc_params=proc_params)
+        super().__init__(proc_params)
         self._gamma, self._window = proc_params["gamma"], proc_params["window"]
         self._copies = proc_params["copies"] or 1
-        self._reset_interval = proc_params["reset_interval"]
-        self._reset_offset = proc_params["reset_offset"]
         self._lr, self._optimizer = proc_params["lr"], proc_params["optimizer"]
         self._interval, self._steps = proc_params["update_interval"], 0
         self._history = np.empty((0, 0, 0))  # (window + 1, copies, pre): x(t-1), x(t-2), ...
@@ -65,7 +63,7 @@ class PySQSDenseModelFloat(NamingModel):
 
     def run_lrn(self) -> None:
         """Pair the scores with the spikes that formed their currents."""
-        if self._reset_interval and self.time_step % self._reset_interval == self._reset_offset:
+        if self.at_reset:
             self.eligibility *= 0.0
         self.eligibility *= self._gamma
         # (copies, post, steps) @ (copies, steps, pre)

@@ -8,11 +8,18 @@ import numpy as np
 from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
 
-from lava_sqs._checks import check_int, check_positive, check_real, check_reset, check_shape
+from lava_sqs._checks import (
+    check_int,
+    check_positive,
+    check_real,
+    check_reset,
+    check_shape,
+    check_share,
+)
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc._elsewhere import CONNECTION
-from lava_sqs.proc._naming import NamedProcess
+from lava_sqs.proc._naming import NamedProcess, parameter
 from lava_sqs.proc._refusals import check_floating_pt, check_kernel, check_window_fits
 
 __all__ = ["SQSDense"]
@@ -109,9 +116,7 @@ class SQSDense(NamedProcess):
                 "weights", f"must connect something, but has shape {matrix.shape}."
             )
         window = check_int("window", window, minimum=0)
-        gamma = check_positive("gamma", gamma, zero=True)
-        if gamma > 1:
-            raise ArgumentValueError("gamma", f"must be in [0, 1], but got {gamma:g}.")
+        gamma = check_share("gamma", gamma)
         interval, offset = check_reset(reset_interval, reset_offset)
         batch = () if copies is None else (check_int("copies", copies, minimum=1),)
         super().__init__(
@@ -141,14 +146,7 @@ class SQSDense(NamedProcess):
         check_floating_pt(process, run_cfg)
         check_kernel(process)
 
-    @property
-    def window(self) -> int:
-        """How many steps back the score of a current reaches."""
-        window: int = self.proc_params["window"]
-        return window
-
-    @property
-    def copies(self) -> int | None:
-        """How many copies of the connection run side by side, or None."""
-        copies: int | None = self.proc_params["copies"]
-        return copies
+    window: int = parameter("How many steps back the score of a current reaches.", "window")
+    copies: int | None = parameter(
+        "How many copies of the connection run side by side, or None.", "copies"
+    )

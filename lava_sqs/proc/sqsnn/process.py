@@ -13,7 +13,7 @@ from lava_sqs._checks import check_int, describe
 from lava_sqs._errors import ArgumentTypeError
 from lava_sqs._seeds import check_seed
 from lava_sqs.neurons import kind_of, kinds
-from lava_sqs.proc._naming import NamedProcess
+from lava_sqs.proc._naming import NamedProcess, parameter
 
 __all__ = ["SQSNetwork"]
 
@@ -119,22 +119,9 @@ class SQSNetwork(NamedProcess):
                     return f" Did you mean {' or '.join(map(repr, names))}?"
         return super()._hint(key)
 
-    @property
-    def spec(self) -> Any:
-        """The description of the network."""
-        return self.proc_params["spec"]
-
-    @property
-    def steps_per_sample(self) -> int | None:
-        """Time steps of one sample, T + depth."""
-        interval: int | None = self.proc_params["reset_interval"]
-        return interval
-
-    @property
-    def seed(self) -> int:
-        """The seed, also when it was drawn."""
-        seed: int = self.proc_params["seed"]
-        return seed
+    spec: Any = parameter("The description of the network.", "spec")
+    steps_per_sample: int | None = parameter("Time steps of one sample.", "reset_interval")
+    seed: int = parameter("The seed, also when it was drawn.", "seed")
 
     def read_parameters(self) -> dict[str, Any]:
         """Return what the running network has learned, as parameters of :mod:`lava_sqs.network`."""

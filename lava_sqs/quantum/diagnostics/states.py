@@ -70,12 +70,14 @@ def _vectors(name: str, memory: Any, per_qubit: bool = False) -> Array:
     return np.asarray(vectors[..., letters])
 
 
-def _are_pure(memory: Any) -> tuple[int, ...] | None:
-    """Return the leading shape of memories known to be pure, of which only parts are reported."""
-    note = note_of(memory)
-    if note is None or not note.per_qubit or note.origin != "pure":
-        return None
-    return memory.shape[:-2] if memory.shape[-2:] == (note.qubits, 4) else None
+def _states(memory: Any, per_qubit: Any) -> tuple[Array | None, tuple[int, ...]]:
+    """Return Pauli vectors; or None and the leading shape of whole memories known to be pure."""
+    per_qubit, memory = check_flag("per_qubit", per_qubit), _found("memory", memory)
+    note = None if per_qubit else note_of(memory)
+    known = note is not None and note.per_qubit and note.origin == "pure"
+    if known and memory.shape[-2:] == (note.qubits, 4):  # type: ignore[union-attr]
+        return None, memory.shape[:-2]
+    return _vectors("memory", memory, per_qubit), ()
 
 
 def purity(memory: Any, *, per_qubit: bool = False) -> Array:
@@ -107,10 +109,9 @@ def purity(memory: Any, *, per_qubit: bool = False) -> Array:
     >>> float(purity([1.0, 0.0, 0.0, 0.5]))
     0.625
     """
-    per_qubit, memory = check_flag("per_qubit", per_qubit), _found("memory", memory)
-    if not per_qubit and (shape := _are_pure(memory)) is not None:
-        return np.ones(shape)
-    vectors = _vectors("memory", memory, per_qubit)
+    vectors, pure = _states(memory, per_qubit)
+    if vectors is None:
+        return np.ones(pure)
     return np.asarray((vectors**2).sum(axis=-1) / np.sqrt(vectors.shape[-1]))
 
 
@@ -119,34 +120,22 @@ def entropy(memory: Any, *, per_qubit: bool = False) -> Array:
 
     .. math:: S(\rho) = -\operatorname{Tr} \rho \log_2 \rho
 
-    Parameters
-    ----------
-    memory : Population, RunResult, Qobj or array_like, shape (..., 4**n)
-        A plain array is read as Pauli vectors of whole memories.
-    per_qubit : bool
-        False: of the memory as a whole, at every size. Noiseless memories of more than 4 qubits
-        are pure, and that is what is returned for them. True: of the reduced state of each qubit.
+    Arguments and errors are as of :func:`purity`.
 
     Returns
     -------
     ndarray, shape (...), or (..., n) with `per_qubit`
         From 0 (pure) to n (maximally mixed).
 
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no state; if the whole is asked for and only reduced states are there; or if the
-        states are those of the backend ``trajectory`` under noise, pure given errors that it drew.
-
     Examples
     --------
     >>> float(entropy([1.0, 0.0, 0.0, 0.0]))
     1.0
     """
-    per_qubit, memory = check_flag("per_qubit", per_qubit), _found("memory", memory)
-    if not per_qubit and (shape := _are_pure(memory)) is not None:
-        return np.zeros(shape)
-    levels = np.linalg.eigvalsh(pauli_to_matrices(_vectors("memory", memory, per_qubit)))
+    vectors, pure = _states(memory, per_qubit)
+    if vectors is None:
+        return np.zeros(pure)
+    levels = np.linalg.eigvalsh(pauli_to_matrices(vectors))
     levels = np.clip(levels, 0, 1)
     return np.asarray(-np.sum(levels * np.log2(np.where(levels > 0, levels, 1)), axis=-1)) + 0.0
 
