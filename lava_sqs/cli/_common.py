@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from lava_sqs.data import Dataset
     from lava_sqs.network import SQSNN
 
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-
 BUNDLED = "digits"  # the data set that needs no file
 DATA = f"an npz with x_train, y_train, x_test and y_test, or '{BUNDLED}' (bundled)"
 NOISELESS = "none"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lava_sqs._files import check_writable
 from lava_sqs._text import aligned
-from lava_sqs.cli._common import DONE
+from lava_sqs.cli._guard import DONE
 
 if TYPE_CHECKING:
     from lava_sqs.data import Dataset

@@ -16,9 +16,6 @@ from lava_sqs._text import aligned
 from lava_sqs._version import __version__
 from lava_sqs.cli._common import (
     DATA,
-    DONE,
-    FAILED,
-    INTERRUPTED,
     OF_MODEL,
     add_json,
     add_noise,
@@ -30,6 +27,7 @@ from lava_sqs.cli._common import (
     show,
     show_json,
 )
+from lava_sqs.cli._guard import DONE, FAILED, INTERRUPTED
 from lava_sqs.cli.options import fill_train
 
 if TYPE_CHECKING:

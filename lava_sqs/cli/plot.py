@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._files import check_writable, write_figure
-from lava_sqs.cli._common import DATA, DONE, OF_MODEL, add_noise, known_test_samples, noise_of
+from lava_sqs.cli._common import DATA, OF_MODEL, add_noise, known_test_samples, noise_of
+from lava_sqs.cli._guard import DONE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

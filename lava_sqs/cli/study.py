@@ -21,13 +21,12 @@ from lava_sqs.cli._guard import (
     run,
     say,
 )
-from lava_sqs.study.counts import Counts
 from lava_sqs.study.loader import StudyFile, carry_module, load_study
 from lava_sqs.study.plan import Stop
 from lava_sqs.study.result import StudyResult
 from lava_sqs.study.run._failure import traceback_of
-from lava_sqs.study.run.runner import StudyError
-from lava_sqs.study.store import Row, StudyWarning, combine, read_rows
+from lava_sqs.study.run.runner import StudyError, states_of
+from lava_sqs.study.store import StudyWarning, combine, read_rows
 from lava_sqs.study.store.rows import decode
 
 __all__ = ["add_parser", "main"]
@@ -238,28 +237,15 @@ def _status(args: argparse.Namespace) -> int:
     file = load_study(args.study)
     study = file.study
     stop = Stop(**{k: v for k, v in file.options.items() if k in Stop.__dataclass_fields__})
-    by_point: dict[str, dict[int, Row]] = {}
-    for row in result.rows:
-        if row.seed == study.seed:
-            by_point.setdefault(row.point_id, {})[row.batch] = row
-    open_points = []
-    for point in study.points:
-        rows = by_point.get(point.id, {})
-        total: Counts | None = None
-        ended, batch = "", 0
-        while not ended and batch in rows:
-            total = rows[batch].counts if total is None else total + rows[batch].counts
-            batch += 1
-            ended = stop.reached(total, batch)
-        if not ended:
-            open_points.append((point, batch, total.shots if total else 0))
-    done = len(study.points) - len(open_points)
+    states = states_of(study.task, study.points, result.rows, study.seed, stop)
+    waiting = [s for s in states if not s.stopped_by]
     print(study.result(*args.csv).table())
-    print(f"{done} of {len(study.points)} points are done")
-    for point, batches, shots in open_points[:20]:
-        print(f"  open: {point}: {batches} batches, {shots} shots")
-    if len(open_points) > 20:
-        print(f"  ... and {len(open_points) - 20} more")
+    print(f"{len(states) - len(waiting)} of {len(states)} points are done")
+    for state in waiting[:20]:
+        shots = state.counts.shots if state.counts else 0
+        print(f"  open: {state.point}: {state.counted} batches, {shots} shots")
+    if len(waiting) > 20:
+        print(f"  ... and {len(waiting) - 20} more")
     ours = {p.id for p in study.points}
     other = sum(1 for r in result.rows if r.point_id not in ours or r.seed != study.seed)
     if other:

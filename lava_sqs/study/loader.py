@@ -14,7 +14,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-from lava_sqs._checks import describe
+from lava_sqs._checks import describe, printable
 from lava_sqs._errors import ArgumentError
 from lava_sqs.study.run._failure import in_words
 from lava_sqs.study.study import Study
@@ -171,7 +171,7 @@ class _File:
 
 def _names(path: tuple[str | int, ...], argument: str) -> bool:
     """Return whether an argument, `t1` or `noise.t1`, is a key, or one that a key stands for."""
-    name = ".".join(str(p) for p in path[1:] if not isinstance(p, int))
+    name = printable(".".join(p for p in path[1:] if isinstance(p, str)))
     return f".{name}".endswith(f".{argument}") or name.startswith(f"{argument}_over_")
 
 

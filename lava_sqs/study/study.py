@@ -170,46 +170,32 @@ class Study:
                     "needs isolate=True: only a batch in a process of its own can be ended.",
                 )
         check_int("retries", retries, minimum=0)
-        return self._iterate(path, stop, workers, executor, resume, isolate, timeout, retries)
+        run = functools.partial(
+            run_points,
+            self.task,
+            self.points,
+            name=self.name,
+            seed=self.seed,
+            stop=stop,
+            isolate=isolate,
+            timeout=timeout,
+            retries=retries,
+        )
 
-    def _iterate(
-        self,
-        path: str | os.PathLike[str] | None,
-        stop: Stop,
-        workers: int | None,
-        executor: Any,
-        resume: bool,
-        isolate: bool,
-        timeout: float | None,
-        retries: int,
-    ) -> Generator[Progress, None, None]:
-        store = None if path is None else RowStore(path, self.parameters, resume=resume)
-        try:
-            rows: list[Row] = [] if store is None else list(store.rows)
-            if store is not None:
-                self._warn_of_others(store)
-            steps = run_points(
-                self.task,
-                self.points,
-                name=self.name,
-                seed=self.seed,
-                stop=stop,
-                rows=rows,
-                pool=Pool(workers, executor),
-                isolate=isolate,
-                timeout=timeout,
-                retries=retries,
-            )
-            try:
-                for step in steps:
+        def steps() -> Generator[Progress, None, None]:
+            with contextlib.ExitStack() as stack:  # what is opened last is closed first
+                store = None
+                if path is not None:
+                    store = stack.enter_context(RowStore(path, self.parameters, resume=resume))
+                    self._warn_of_others(store)
+                rows = [] if store is None else list(store.rows)
+                found = run(rows=rows, pool=Pool(workers, executor))
+                for step in stack.enter_context(contextlib.closing(found)):
                     if store is not None:
                         store.append(step.row)
                     yield step
-            finally:
-                steps.close()
-        finally:
-            if store is not None:
-                store.close()
+
+        return steps()
 
     def _warn_of_others(self, store: RowStore) -> None:
         """Say which rows look like ours and do not count."""

@@ -189,6 +189,7 @@ def test_the_line_is_found_by_the_argument_and_never_by_the_text(
         ("task = 'memory_capacity'\n[base]\nnoise.t3 = 1", 4, r"`noise\.t3` is no field"),
         ("task = 'memory_capacity'\n[base]\nnoise.scaled = -1", 4, r"`noise\.scaled` must"),
         ("task = 'memory_capacity'\n[base]\n'a b' = 1", 4, "without spaces"),
+        ('task = "memory_capacity"\n[base]\n"a\\u001b" = 1', 4, "without spaces"),
         ("task = 'memory_capacity'\n[grid]\nlayers = [1]\nnoise.t1 = []", 5, "must have values"),
         ("task = 'training'\n[base]\ntrain_noise.t1 = -1", 4, r"`train_noise\.t1`"),
         ("task = 'training'\n[grid]\nepoch = [1]", 4, "`epoch` is no argument of SQSNN"),

@@ -243,8 +243,9 @@ def test_names_of_tasks_come_back(tmp_path_factory, name):
 
 @pytest.mark.parametrize("name", ["=a", "+a", "-a", "@a", "a\x1b", "a\tb", "a\u202e"])
 def test_no_column_is_a_formula(tasks, name):
-    with pytest.raises(ValueError, match="not begin them with"):
+    with pytest.raises(ValueError, match="not begin with") as caught:
         Study(tasks.coin, base={name: 1})
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(

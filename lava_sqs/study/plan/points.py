@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lava_sqs._checks import check_choice, describe
+from lava_sqs._checks import check_choice, describe, printable
 from lava_sqs._errors import (
     ArgumentTypeError,
     ArgumentValueError,
@@ -122,9 +122,9 @@ def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
             or not key.isprintable()
         ):
             raise ParameterValueError(
-                str(key),
+                printable(str(key)),
                 f"in `{name}` must have a name without spaces, commas, quotes and control "
-                f"characters, which does not begin with # = + - or @, but got {key!r}.",
+                f"characters, and not begin with # = + - or @, but got {key!r}.",
             )
         if key in RESERVED:
             raise ParameterValueError(

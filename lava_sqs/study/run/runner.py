@@ -11,7 +11,7 @@ import concurrent.futures as cf
 import time
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,12 +107,15 @@ def compute_isolated(timeout: float | None, *args: Any) -> tuple[Counts, float] 
     return outcome
 
 
+NOTHING = canonical(None)
+
+
 @dataclass
 class _State:
     """Where a point stands. `ready` holds results not yet counted."""
 
     point: Point
-    needs: str  # what its first batch makes for all points that need the same; may be empty
+    needs: str  # what its first batch makes for all points that need the same; may be NOTHING
     ready: dict[int, Row] = field(default_factory=dict)
     counted: int = 0  # batches 0 .. counted - 1 are in `counts`
     counts: Counts | None = None
@@ -133,7 +136,11 @@ class _State:
         taken = []
         while not self.done and self.counted in self.ready:
             row = self.ready.pop(self.counted)
-            self.counts = row.counts if self.counts is None else self.counts + row.counts
+            try:
+                self.counts = row.counts if self.counts is None else self.counts + row.counts
+            except ValueError as error:  # counts that do not add up
+                self.error = error
+                break
             self.counted += 1
             self.stopped_by = stop.reached(self.counts, self.counted)
             taken.append((row, self.counts))
@@ -197,34 +204,37 @@ def run_points(
     return _Run(task, name, seed, stop, pool, isolate, timeout, retries).run(points, rows)
 
 
+def states_of(
+    task: Any, points: list[Point], rows: Iterable[Row], seed: int, stop: Stop
+) -> list[_State]:
+    """Return where each of the *points* stands after the *rows* of this *seed*."""
+    needs = getattr(task, "needs", lambda params: None)
+    states = {p.id: _State(p, canonical(needs(p.params))) for p in points}
+    for row in rows:
+        if row.point_id in states and row.seed == seed:
+            states[row.point_id].ready[row.batch] = row
+    for state in states.values():
+        state.advance(stop)
+    return list(states.values())
+
+
+@dataclass
 class _Run:
-    def __init__(
-        self,
-        task: Any,
-        name: str,
-        seed: int,
-        stop: Stop,
-        pool: Pool,
-        isolate: bool,
-        timeout: float | None,
-        retries: int,
-    ) -> None:
-        self.task, self.name, self.seed, self.stop, self.pool = task, name, seed, stop, pool
-        self.isolate, self.timeout, self.retries = isolate, timeout, retries
-        self.running: dict[cf.Future[Any], tuple[_State, int]] = {}
-        self.suspect = False  # whether what runs is one batch alone
-        self.made = {""}  # what points need, as far as it is there
+    task: Any
+    name: str
+    seed: int
+    stop: Stop
+    pool: Pool
+    isolate: bool
+    timeout: float | None
+    retries: int
+    running: dict[cf.Future[Any], tuple[_State, int]] = field(default_factory=dict)
+    suspect: bool = False  # whether what runs is one batch alone
+    made: set[str] = field(default_factory=lambda: {NOTHING})  # of what points need
 
     def run(self, points: list[Point], rows: list[Row]) -> Generator[Progress, None, None]:
-        needs = getattr(self.task, "needs", lambda params: None)
-        states = {p.id: _State(p, _key(needs(p.params))) for p in points}
-        for row in rows:
-            state = states.get(row.point_id)
-            if state is not None and row.seed == self.seed:
-                state.ready[row.batch] = row
-        for state in states.values():
-            self.advance(state)
-        self.open = deque(s for s in states.values() if not s.done)
+        states = states_of(self.task, points, rows, self.seed, self.stop)
+        self.open = deque(s for s in states if not s.done)
         old = {row.row_id for row in rows}
         done = len(states) - len(self.open)
         try:
@@ -239,7 +249,7 @@ class _Run:
                         broken |= _is_broken(future)
                         continue
                     broken |= self.take(future, state, batch)
-                    for row, total in self.advance(state):
+                    for row, total in state.advance(self.stop):
                         ended = state.stopped_by if row.batch + 1 == state.counted else ""
                         if row.row_id not in old:
                             yield Progress(row, total, ended, done + bool(ended), len(states))
@@ -251,15 +261,8 @@ class _Run:
             for future in self.running:
                 future.cancel()
             self.pool.close()
-        if failures := [(s.point, s.error) for s in states.values() if s.error is not None]:
+        if failures := [(s.point, s.error) for s in states if s.error is not None]:
             raise StudyError(failures) from failures[0][1]
-
-    def advance(self, state: _State) -> list[tuple[Row, Counts]]:
-        try:
-            return state.advance(self.stop)
-        except ValueError as error:  # counts that do not add up
-            state.error = error
-            return []
 
     def fill(self) -> None:
         """Start batches while there are free workers."""
@@ -316,21 +319,11 @@ class _Run:
             state.error = error
         elif error is None:
             assert outcome is not None
-            counts, seconds = outcome
             self.made.add(state.needs)
-            point = state.point
-            identifier = row_id(point.id, self.seed, batch)
-            state.ready[batch] = Row(
-                identifier,
-                point.id,
-                batch,
-                self.name,
-                point.params,
-                self.seed,
-                counts,
-                __version__,
-                seconds,
-            )
+            point, seed = state.point, self.seed
+            about = (row_id(point.id, seed, batch), point.id, batch, self.name, point.params, seed)
+            counts, seconds = outcome
+            state.ready[batch] = Row(*about, counts, __version__, seconds)
         elif is_lost(error):
             self.lost(state, batch, error)
         else:
@@ -358,10 +351,6 @@ class _Run:
             if not state.done:
                 self.lost(state, batch, cf.BrokenExecutor("its pool broke."))
         self.pool.rebuild()
-
-
-def _key(needs: Any) -> str:
-    return "" if needs is None else canonical(needs)
 
 
 def _is_broken(future: cf.Future[Any]) -> bool:
