@@ -1,8 +1,9 @@
-"""Errors about an argument, which carry its name: nobody has to read it out of a message."""
+"""Errors about an argument, which carry its name, and the line that a warning points at."""
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator, Mapping
 
 __all__ = [
@@ -130,3 +131,14 @@ def renaming(names: Mapping[str, str]) -> Iterator[None]:
         if error.argument not in names:
             raise
         raise type(error)(names[error.argument], error.args[1]) from error
+
+
+def outside(*rooms: str) -> tuple[int, str]:
+    """Return the `stacklevel` and the module of who called into *rooms*: the user's line."""
+    frame, level = sys._getframe(1), 1  # of the function that warns
+    while frame.f_back is not None:
+        frame, level = frame.f_back, level + 1
+        name = str(frame.f_globals.get("__name__"))
+        if not name.startswith(rooms):
+            return level, name
+    return level, ""

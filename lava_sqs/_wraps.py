@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import Any
 
 from numpy.typing import NDArray
+
+from lava_sqs._errors import outside
 
 __all__ = ["WrapWarning", "Wraps", "warn_of_bias"]
 
@@ -42,14 +43,14 @@ class Wraps:
                 f"{n} input currents exceed 1, where the encoding angle pi*z wraps (z = 2 acts "
                 "like no input). Scale the currents down; `wraps` counts them."
             )
-            warnings.warn(text, WrapWarning, _caller("lava_sqs.quantum")[0])
+            warnings.warn(text, WrapWarning, outside("lava_sqs.quantum")[0])
 
 
 def warn_of_bias(bias: NDArray[Any], what: str = "`bias`") -> None:
     """Warn of a constant current that is beyond a full flip in every step without input."""
     if bias.max() <= 1:
         return
-    level, name = _caller("lava_sqs.proc", "lava.")
+    level, name = outside("lava_sqs.proc", "lava.")
     if not name.startswith("lava_sqs."):  # what a network of ours has learned is no argument
         text = (
             f"Argument {what} reaches {bias.max():g}, but 1 is a full flip, and beyond it the "
@@ -57,14 +58,3 @@ def warn_of_bias(bias: NDArray[Any], what: str = "`bias`") -> None:
             "inhibition."
         )
         warnings.warn(text, WrapWarning, level)
-
-
-def _caller(*rooms: str) -> tuple[int, str]:
-    """Return the `stacklevel` and the module of who called into *rooms*: the user's line."""
-    frame, level = sys._getframe(1), 1  # of the function that warns
-    while frame.f_back is not None:
-        frame, level = frame.f_back, level + 1
-        name = str(frame.f_globals.get("__name__"))
-        if not name.startswith(rooms):
-            return level, name
-    return level, ""

@@ -10,10 +10,10 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from lava_sqs._checks import check_choice, check_flag, check_int, check_positive, describe
-from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError, outside
 from lava_sqs.data.encoders import ENCODERS
 from lava_sqs.network.gradient import CREDITS, OBJECTIVES, RULES, TARGETS
-from lava_sqs.network.inputs import INPUT_KINDS, outside
+from lava_sqs.network.inputs import INPUT_KINDS
 from lava_sqs.network.objective import SCHEDULES, needs_clamping, objective_of
 from lava_sqs.network.readout import READOUTS
 from lava_sqs.network.spec import NetworkSpec, feed_forward
@@ -179,7 +179,7 @@ class _Arguments(BaseEstimator):
                 f"{values} was set after fit and has no effect before the next fit: the network "
                 f"answers as it was fitted. Fit again{hint}.",
                 UserWarning,
-                stacklevel=outside(),
+                stacklevel=outside("lava_sqs.network")[0],
             )
 
     def _make_spec(self, n_inputs: int, n_classes: int | None = None) -> NetworkSpec:

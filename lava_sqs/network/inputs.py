@@ -6,17 +6,15 @@ that are not a sample's own are NaN (see :mod:`lava_sqs.network.sequences`).
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._errors import ArgumentValueError
+from lava_sqs._errors import ArgumentValueError, outside
 from lava_sqs._streams import bernoulli
 from lava_sqs.data import encoders
 from lava_sqs.data.dataset import samples_in_words
@@ -164,7 +162,7 @@ class Inputs:
                 "the network was fitted to sequences whose lengths were given. Give `lengths` "
                 "here too.",
                 UserWarning,
-                stacklevel=outside(),
+                stacklevel=outside("lava_sqs.network")[0],
             )
         return X
 
@@ -223,7 +221,7 @@ class Inputs:
                 f"X is read as {self.in_words(n)}. If it holds {other}, give "
                 "channels_first=True; to confirm the reading, channels_first=False.",
                 UserWarning,
-                stacklevel=outside(),
+                stacklevel=outside("lava_sqs.network")[0],
             )
 
     def _warn_of_zeros(self, X: Array) -> None:
@@ -234,7 +232,7 @@ class Inputs:
                 "padding. Give `lengths` (or `mask`, or frames of NaN) to say which steps are a "
                 "sample's own; with lengths, zeros are values.",
                 UserWarning,
-                stacklevel=outside(),
+                stacklevel=outside("lava_sqs.network")[0],
             )
 
     # -- values -----------------------------------------------------------------------------------
@@ -320,11 +318,3 @@ class Inputs:
 
 def _has_nan(X: Array) -> bool:
     return X.dtype.kind == "f" and bool(np.isnan(X).any())
-
-
-def outside() -> int:
-    """Return the `stacklevel` of the first caller outside this room: the user's line."""
-    frame, level, here = sys._getframe(1), 1, Path(__file__).parent
-    while frame.f_back is not None and Path(frame.f_code.co_filename).parent == here:
-        frame, level = frame.f_back, level + 1
-    return level

@@ -366,10 +366,8 @@ class BaseNeuron(ABC):
 
         Parameters
         ----------
-        params : ndarray, shape (K, n_params)
-            As trained.
-        bias : ndarray, shape (C,)
-            Constant input currents.
+        params, bias
+            As of :meth:`process_arguments`.
         **options
             Further arguments of the Process.
 

@@ -194,32 +194,14 @@ class QLIFNeuron(BaseNeuron):
         return d_params, total * np.pi * gain * (z > 0)
 
     def lava_vars(self, params: Array) -> dict[str, Array]:
-        """Return the Vars of the Process that hold the parameters, by name.
+        """Return ``decay``, ``threshold`` and ``gain``.
 
-        Parameters
-        ----------
-        params : ndarray, shape (K, 3)
-            As trained.
-
-        Returns
-        -------
-        dict of str to ndarray, shape (K,)
-            ``decay``, ``threshold`` and ``gain``.
+        Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.lava_vars`.
         """
         return dict(zip(("decay", "threshold", "gain"), _constants(params), strict=True))
 
     def from_lava_vars(self, values: dict[str, Array]) -> Array:
-        """Return the parameters of such Vars.
-
-        Parameters
-        ----------
-        values : dict of str to ndarray, shape (K,)
-            As of :meth:`lava_vars`.
-
-        Returns
-        -------
-        ndarray, shape (K, 3)
-        """
+        """Return their logarithms; as in :meth:`~lava_sqs.neurons.BaseNeuron.from_lava_vars`."""
         logs = (np.log(values["decay"]), logit(values["threshold"]), np.log(values["gain"]))
         return np.stack(logs, axis=1)
 

@@ -105,17 +105,9 @@ class SQSNeuron(BaseNeuron):
         return f"SQS neurons, circuit {a.name}, {a.io_qubits} io + {a.memory_qubits} memory qubits"
 
     def check_room(self, size: int) -> None:
-        """Refuse a layer whose instruments and scores would not fit: ``16**memory_qubits`` each.
+        """Refuse instruments and scores that would not fit, ``16**memory_qubits`` numbers each.
 
-        Parameters
-        ----------
-        size : int
-            Number of neurons K.
-
-        Raises
-        ------
-        ValueError
-            With the bytes needed, the limit, and what fits.
+        Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.check_room`.
         """
         operations = len(compile_program(self.ansatz, self.noise).table)
         check_scores(self.ansatz, self.noise, rows=size, derivatives=False, operations=operations)

@@ -475,7 +475,8 @@ class Population:
         finite, wraps = inspect_currents(z.reshape(-1))
         if not finite:
             check_real("currents", currents)
-        self._wraps.add(wraps)
+        if wraps:
+            self._wraps.add(wraps)
         return z
 
     def _check_outcome(self, outcome: Any, leading: tuple[int, ...]) -> Array:
