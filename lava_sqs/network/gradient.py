@@ -156,12 +156,11 @@ def class_codes(n_classes: int, targets: str, per_code: int = 1) -> Array:
 
 
 def target_trains(
-    spec: NetworkSpec, codes: Array, labels: Array, inputs: Array, ends: Array | None = None
+    spec: NetworkSpec, codes: Array, labels: Array, inputs: Array, counted: Array | None = None
 ) -> Array:
     """Return the visible trains (T + depth, B, C): in every step what :func:`class_codes` say.
 
-    Until the input can have arrived they are free, -1. After the end of a sample that is padded,
-    all are silent.
+    Until the input can have arrived they are free, -1, and so they are after a sample's end.
 
     Parameters
     ----------
@@ -173,9 +172,9 @@ def target_trains(
         Indices of classes.
     inputs : ndarray, shape (T, B, M)
         What enters the network.
-    ends : ndarray of int, shape (B,), optional
-        Input steps of each sample before its padding; None: no sample is padded. Silent inputs
-        alone are no padding: a sparse spike train has them too.
+    counted : ndarray, shape (T + depth, B), optional
+        0 in the steps in which the visible neurons do not hear the sample; None: in no others than
+        the first. Silent inputs alone are no padding: a sparse spike train has them too.
 
     Examples
     --------
@@ -190,9 +189,9 @@ def target_trains(
     """
     steps = len(inputs) + spec.depth
     clamp = np.repeat(codes[labels][None], steps, axis=0)
-    if ends is not None and spec.lag(spec.visible.name) < len(inputs):
-        clamp[np.arange(steps)[:, None] >= ends + spec.depth] = 0
     clamp[: spec.lag(spec.visible.name)] = -1
+    if counted is not None:
+        clamp[counted == 0] = -1
     return clamp
 
 

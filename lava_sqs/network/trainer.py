@@ -201,9 +201,8 @@ class Trainer:
         """Return the gradient of one mini-batch."""
         model, spec = self.model, self.spec
         inputs = model._inputs.encode(self.X[chosen], rng.random).transpose(1, 0, 2)
+        counted = model._counted(self.X[chosen])
         if self.objective == "count":
-            counted = model._inputs.counted(self.X[chosen], spec, model.readout_from)
-            counted = counted[: len(inputs) + spec.depth]
             return count_gradient(
                 spec,
                 learned,
@@ -220,12 +219,11 @@ class Trainer:
                 window=model.window if model.rule == "window" else None,
                 train_hidden=self.hidden_rate > 0,
             )
-        ends = model._inputs.padding_starts(self.X[chosen])
         return local_gradient(
             spec,
             learned,
             inputs,
-            target_trains(spec, self.codes, self.labels[chosen], inputs, ends),
+            target_trains(spec, self.codes, self.labels[chosen], inputs, counted),
             rng,
             feedback=self.feedback,
             n_draws=self.n_draws,

@@ -251,6 +251,31 @@ def targets(monkeypatch):
     return seen
 
 
+@pytest.mark.parametrize("lengths", [LENGTHS, np.full(24, 9)], ids=["some", "all"])
+def test_nobody_learns_to_be_silent_where_a_sample_lasts_or_has_ended(lengths, zeros, monkeypatch):
+    seen = targets(monkeypatch)
+    make(objective="likelihood", batch_size=24).fit(zeros, Y, lengths=lengths)
+    for clamp, labels, _ in seen:
+        free = (clamp == -1).all(axis=2)
+        spoken = clamp[np.arange(len(clamp))[:, None], np.arange(24), labels] == 1
+        np.testing.assert_array_equal(spoken, ~free)
+        np.testing.assert_array_equal(np.sort(spoken.sum(axis=0)), np.sort(lengths) + 1)
+
+
+def test_what_follows_counts_neither_in_the_loss_nor_in_what_is_learned():
+    """One sample that ends early, with any continuation, among others that go on."""
+    x = RNG.random((24, 9, 2))
+    lengths = np.full(24, 9)
+    lengths[3] = 4
+    for objective in ("count", "likelihood"):
+        nets = []
+        for rest in (0.0, 5.0):
+            x[3, 4:] = rest
+            nets.append(make(objective=objective, epochs=1).fit(x, Y, lengths=lengths))
+        assert same(arrays(nets[0]), arrays(nets[1]))
+        assert nets[0].loss_curve_ == nets[1].loss_curve_
+
+
 def test_zeros_with_lengths_are_values(zeros):
     clf = make(encoder="population", n_population=3).fit(zeros, Y, lengths=np.full(24, 9))
     assert (clf.encode(zeros, lengths=np.full(24, 9)).sum(axis=2) > 0).all()

@@ -15,6 +15,7 @@ from lava_sqs.network.gradient import (
     local_gradient,
     target_trains,
 )
+from lava_sqs.network.sequences import counted_steps
 from lava_sqs.network.simulate import LayerTrace, forward
 from lava_sqs.neurons import RunOut
 from lava_sqs.quantum import ansatz
@@ -97,13 +98,13 @@ def test_targets_are_one_hot_trains_free_before_the_input_arrives():
     np.testing.assert_array_equal(clamp[1:, 1], [[1, 0]] * 3)
 
 
-def test_targets_are_silent_after_a_padded_sample():
+def test_targets_are_free_after_a_sample():
     inputs = np.ones((6, 2, 2))
-    ends = np.array([6, 3])
-    clamp = target_trains(SPEC, class_codes(2, "one-hot"), np.array([0, 0]), inputs, ends)
+    counted = counted_steps(np.arange(6) < np.array([[6], [3]]), 1, SPEC.depth)
+    clamp = target_trains(SPEC, class_codes(2, "one-hot"), np.array([0, 0]), inputs, counted)
     np.testing.assert_array_equal(clamp[:, 0, 0], [-1, 1, 1, 1, 1, 1, 1, 1])
-    np.testing.assert_array_equal(clamp[:, 1, 0], [-1, 1, 1, 1, 1, 0, 0, 0])
-    np.testing.assert_array_equal(clamp[1:, :, 1], 0)
+    np.testing.assert_array_equal(clamp[:, 1, 0], [-1, 1, 1, 1, 1, -1, -1, -1])
+    np.testing.assert_array_equal(clamp[:, 1, 1], [-1, 0, 0, 0, 0, -1, -1, -1])
 
 
 def test_silent_inputs_are_no_padding():
