@@ -16,7 +16,6 @@ PACKAGE = Path(lava_sqs.__file__).parent
 FORBIDDEN = {"eval", "exec", "load", "loads", "savefig", "pickle", "cloudpickle", "marshal"}
 ALLOWED = {
     ("_files.py", "savefig"),
-    ("cli/data.py", "load"),  # a loader of lava_sqs.data
     # LLVM's own
     *((f"quantum/kernels/{file}.py", "load") for file in ("build", "credit", "lanes_ir")),
     # names of modules that are imported late

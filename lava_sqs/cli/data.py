@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,71 +14,43 @@ if TYPE_CHECKING:
     from lava_sqs.data import Dataset
 
 
-def _digits(args: argparse.Namespace) -> Dataset:
-    from lava_sqs.data import load_digits
-
-    return load_digits()
-
-
-def _usps(args: argparse.Namespace) -> Dataset:
-    from lava_sqs.data import load_usps
-
-    return load_usps(args.source, cache=args.cache)
-
-
-def _mnist(args: argparse.Namespace) -> Dataset:
-    from lava_sqs.data import load_mnist
-
-    return load_mnist(args.source, cache=args.cache)
-
-
-def _nmnist(args: argparse.Namespace) -> Dataset:
-    from lava_sqs.data import load_nmnist
-
-    return load_nmnist(
-        _needed(args, "the unpacked N-MNIST, with folders Train/0 .. Test/9 of .bin files"),
-        n_train=args.train,
-        n_test=args.test,
-        n_steps=args.steps,
-        step_us=args.step_ms * 1e3,
-        merge=args.merge,
-        pool=args.pool,
-    )
-
-
-def _vowels(args: argparse.Namespace) -> Dataset:
-    from lava_sqs.data import load_japanese_vowels
-
-    return load_japanese_vowels(
-        _needed(
-            args, "the folder with ae.train, ae.test, size_ae.train and size_ae.test, or an npz"
-        ),
-        padding=float("nan"),
-    )
-
-
-def _santa_fe(args: argparse.Namespace) -> Dataset:
-    from lava_sqs.data import load_santa_fe
-
-    return load_santa_fe(_needed(args, "an npz with the array `series`"))
-
-
-SETS: dict[str, tuple[Callable[[argparse.Namespace], Dataset], str]] = {
-    "digits": (_digits, "8x8 images, bundled with scikit-learn"),
-    "usps": (_usps, "16x16 images, from OpenML"),
-    "mnist": (_mnist, "28x28 images, from OpenML"),
-    "nmnist": (_nmnist, "events of a camera, from a folder of yours"),
-    "japanese-vowels": (_vowels, "sequences of 12 values, from a folder of yours"),
-    "santa-fe": (_santa_fe, "a chaotic series: does it rise next? From a file of yours"),
+#: What `--from` must name, for data sets that are not fetched; and what each is.
+SETS = {
+    "digits": ("", "8x8 images, bundled with scikit-learn"),
+    "usps": ("", "16x16 images, from OpenML"),
+    "mnist": ("", "28x28 images, from OpenML"),
+    "nmnist": (
+        "the unpacked N-MNIST, with folders Train/0 .. Test/9 of .bin files",
+        "events of a camera, from a folder of yours",
+    ),
+    "japanese-vowels": (
+        "the folder with ae.train, ae.test, size_ae.train and size_ae.test, or an npz",
+        "sequences of 12 values, from a folder of yours",
+    ),
+    "santa-fe": (
+        "an npz with the array `series`",
+        "a chaotic series: does it rise next? From a file of yours",
+    ),
 }
 SEQUENCES = {"nmnist", "japanese-vowels", "santa-fe"}
 
 
-def _needed(args: argparse.Namespace, what: str) -> Path:
-    if args.source is None:
-        raise ValueError(f"--from must name {what}: this data set is not fetched.")
-    path: Path = args.source
-    return path
+def _loaded(args: argparse.Namespace) -> Dataset:
+    from lava_sqs import data
+
+    options: dict[str, Any] = {}
+    if args.name == "nmnist":
+        options = {"n_train": args.train, "n_test": args.test, "n_steps": args.steps}
+        options |= {"step_us": args.step_ms * 1e3, "merge": args.merge, "pool": args.pool}
+    elif args.name in ("usps", "mnist"):
+        options = {"cache": args.cache}
+    wanted, _ = SETS[args.name]
+    if wanted and args.source is None:
+        raise ValueError(f"--from must name {wanted}: this data set is not fetched.")
+    source = () if args.name == "digits" else (args.source,)
+    loader = getattr(data, f"load_{args.name.replace('-', '_')}")
+    found: Dataset = loader(*source, **options)
+    return found
 
 
 def add_parser(commands: Any) -> None:
@@ -124,8 +95,7 @@ def _data(args: argparse.Namespace) -> int:
     from lava_sqs.data.dataset import samples_in_words
 
     check_writable(args.out, "out")
-    load, _ = SETS[args.name]
-    data = load(args)
+    data = _loaded(args)
     data.save(args.out)
     print(data)
     if args.name in SEQUENCES:

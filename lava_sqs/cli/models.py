@@ -219,10 +219,6 @@ def _network_in_words(clf: SQSNN) -> str:
     return f"{sizes}{skips}, {neuron.in_words()}"
 
 
-def _rule_in_words(clf: SQSNN) -> str:
-    return f"window (H = {clf.window})" if clf.rule == "window" else clf.rule
-
-
 def _noise_in_words(noise: NoiseModel | None) -> str:
     return "none" if noise is None else noise.name or str(noise)
 
@@ -231,6 +227,7 @@ def _rows_of_training(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, Any
     epochs = [run["epochs"] for run in result.get("runs", [result])]
     together = f" for {len(epochs)} networks" if len(epochs) > 1 else ""
     stopped = ", interrupted: the best epoch is kept" if result["interrupted"] else ""
+    rule = f"window (H = {clf.window})" if clf.rule == "window" else clf.rule
     return [
         (
             "data",
@@ -245,7 +242,7 @@ def _rows_of_training(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, Any
         ("noise", _noise_in_words(clf.noise)),
         (
             "training",
-            f"rule {_rule_in_words(clf)}, {shorten(dict.fromkeys(epochs))} epochs, "
+            f"rule {rule}, {shorten(dict.fromkeys(epochs))} epochs, "
             f"{result['seconds']:.1f} s{together}{stopped}",
         ),
         *_rows(result),

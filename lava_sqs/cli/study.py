@@ -21,6 +21,7 @@ from lava_sqs.cli._guard import (
     run,
     say,
 )
+from lava_sqs.study.curves import VALUES
 from lava_sqs.study.loader import StudyFile, carry_module, load_study
 from lava_sqs.study.plan import Stop
 from lava_sqs.study.result import StudyResult
@@ -96,7 +97,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     plot.add_argument(
         "--value",
         default="auto",
-        choices=("auto", "value", "error rate", "accuracy"),
+        choices=VALUES,
         help="what to draw",
     )
     plot.add_argument(

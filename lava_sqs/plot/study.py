@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import (
-    check_choice,
     check_flag,
     check_instance,
     check_items,
@@ -19,15 +18,20 @@ from lava_sqs._checks import (
 )
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.plot._axes import COLOURS, STROKES, new_axes
+from lava_sqs.study.curves import (
+    check_numbers,
+    check_rest,
+    estimate_of,
+    groups_of,
+    is_number,
+    kind_of,
+)
+from lava_sqs.study.result import PointResult, StudyResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from lava_sqs.study.result import PointResult, StudyResult
-
 __all__ = ["draw_presets", "plot_heatmap", "plot_study"]
-
-_VALUES = ("auto", "value", "error rate", "accuracy")
 
 # field -> (label, unit, factor to that unit, logarithmic axis)
 _AXES = {
@@ -45,7 +49,6 @@ _AXES = {
     "scaled": ("noise, relative", "", 1.0, True),
     "t2_over_t1": ("T2 / T1", "", 1.0, False),
 }
-_HOW = "by result.select(name=value) or --select name=value"
 _MARKERS = "os^Dv*"
 
 
@@ -100,11 +103,11 @@ def plot_study(
     >>> plot_study(result, "t2").get_xlabel()
     'T2 (µs)'
     """
-    _check_result(result)
+    check_instance("result", result, StudyResult)
     level = check_positive("level", level, below=1.0)
     name = result.resolve(check_text("x", x))
-    groups = _groups(result, name, group)
-    _check_numbers(result, name)
+    groups = groups_of(result, name, group)
+    check_numbers(result, name)
     ax = new_axes(ax, figsize=(6.4, 4.2))
     label, factor, logarithmic = _label(name)
     colours = _styles([p.parameter(g) for p in result.points for g in groups[:1]])
@@ -116,14 +119,14 @@ def plot_study(
     finite = [p.parameter(name) * factor for p in result.points if _finite(p.parameter(name))]
     edge = max([*finite, *marks.values()], default=1.0)
     infinity = edge * (2 if logarithmic else 1.1)
-    kind = _kind(result, value)
+    kind = kind_of(result, value)
     for points in curves.values():
         points.sort(key=lambda p: float(p.parameter(name)))
         first = [points[0].parameter(g) for g in groups]
         number = colours[repr(first[0])] if first else 0
         stroke = STROKES[strokes[repr(first[1])] % len(STROKES)] if len(first) > 1 else "-"
         text = ", ".join(_named(g, v) for g, v in zip(groups, first, strict=True))
-        numbers = np.array([_numbers(p, kind, level) for p in points])
+        numbers = np.array([estimate_of(p, kind, level) for p in points])
         at = np.array([p.parameter(name) * factor for p in points], dtype=float)
         look = {
             "color": COLOURS[number % len(COLOURS)],
@@ -204,23 +207,6 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
             color="0.2",
         )
     return ax
-
-
-def _check_result(result: Any) -> None:
-    from lava_sqs.study.result import StudyResult
-
-    check_instance("result", result, StudyResult)
-
-
-def _check_numbers(result: StudyResult, name: str) -> None:
-    for p in result.points:
-        at = p.parameter(name)
-        if not _is_number(at):
-            raise ArgumentValueError(
-                "x",
-                f"must be a parameter with a number at every point, but `{name}` is "
-                f"{at!r} at ({_text(p.params)}).",
-            )
 
 
 def _curve(
@@ -310,15 +296,15 @@ def plot_heatmap(
     >>> len(plot_heatmap(result, "t1", "t2").texts)
     4
     """
-    _check_result(result)
+    check_instance("result", result, StudyResult)
     names = result.resolve(check_text("x", x)), result.resolve(check_text("y", y))
     if names[0] == names[1]:
         raise ValueError(f"Arguments `x` and `y` must be two parameters, but both are {names[0]}.")
-    _check_rest(result, names)
-    kind = _kind(result, value)
+    check_rest(result, names)
+    kind = kind_of(result, value)
     cells: dict[tuple[Any, Any], float] = {}
     for p in result.points:
-        cells[p.parameter(names[0]), p.parameter(names[1])] = _numbers(p, kind, 0.95)[0]
+        cells[p.parameter(names[0]), p.parameter(names[1])] = estimate_of(p, kind, 0.95)[0]
     across, up = (sorted({key[i] for key in cells}, key=_sort_key) for i in (0, 1))
     table = np.array([[cells.get((a, b), math.nan) for a in across] for b in up])
     ax = new_axes(ax, figsize=(6.4, 4.2))
@@ -328,7 +314,7 @@ def plot_heatmap(
         axis.set_ticks(range(len(ticks)))
         axis.set_ticklabels(
             [
-                "∞" if t == math.inf else f"{t * factor:.4g}" if _is_number(t) else str(t)
+                "∞" if t == math.inf else f"{t * factor:.4g}" if is_number(t) else str(t)
                 for t in ticks
             ]
         )
@@ -352,51 +338,6 @@ def plot_heatmap(
 
 
 # -- details -------------------------------------------------------------------------------------
-
-
-def _groups(result: StudyResult, x: str, group: str | Sequence[str] | None) -> list[str]:
-    given = [group] if isinstance(group, str) else group
-    if given is None:
-        groups = [n for n in result.varying if not _stands_for(result, x, n)]
-    else:
-        groups = [result.resolve(check_text("group", g)) for g in check_items("group", given)]
-    if len(groups) > 2:
-        raise ArgumentValueError(
-            "group",
-            f"can have two parameters, but {', '.join(groups)} vary: choose, and "
-            f"select one value of the rest, {_HOW}.",
-        )
-    _check_rest(result, (x, *groups))
-    return groups
-
-
-def _stands_for(result: StudyResult, shown: str, other: str) -> bool:
-    """Return whether *other* varies only through *shown*: t2 is drawn, t1 and a ratio make it."""
-    if other == shown:
-        return True
-    prefix, _, field = shown.rpartition(".")
-    if field != "t2" or shown in result.parameters:
-        return False
-    return other == f"{prefix}.t1"
-
-
-def _check_rest(result: StudyResult, shown: Sequence[str]) -> None:
-    seen: dict[tuple[str, ...], PointResult] = {}
-    for p in result.points:
-        key = tuple(repr(p.parameter(name)) for name in shown)
-        first = seen.setdefault(key, p)
-        if first is not p:
-            names = sorted({*first.params, *p.params})
-            differ = [n for n in names if first.params.get(n) != p.params.get(n)]
-            if first.task != p.task:
-                differ.append("task")
-            if first.version != p.version:
-                differ.append("version")
-            raise ValueError(
-                f"Several points have the same {', '.join(shown)}: they differ in "
-                f"{', '.join(differ) or 'what the task is'}. Use it as group, or select one value, "
-                f"{_HOW}."
-            )
 
 
 def _label(name: str) -> tuple[str, float, bool]:
@@ -429,29 +370,6 @@ def _logarithmic(ax: Axes, values: Sequence[float]) -> None:
         ax.set_xscale("log")
 
 
-def _kind(result: StudyResult, value: str) -> str:
-    check_choice("value", value, _VALUES)
-    values = [p.counts.kind == "values" for p in result.points]
-    if not values:
-        raise ArgumentValueError("result", "must have points, but has none.")
-    if any(values) != all(values):
-        raise ArgumentValueError("result", "mixes tasks: use result.select(task=...).")
-    if all(values):
-        if value in ("error rate", "accuracy"):
-            raise ArgumentValueError(
-                "value", f"must be 'value', but got {value!r}: there are no errors."
-            )
-        return "value"
-    return "accuracy" if value == "auto" else "error rate" if value == "value" else value
-
-
-def _numbers(point: PointResult, kind: str, level: float) -> tuple[float, float, float]:
-    found = point.interval(level)
-    if kind == "accuracy":
-        return 1 - found.estimate, 1 - found.high, 1 - found.low
-    return found.estimate, found.low, found.high
-
-
 def _quantity(result: StudyResult, kind: str) -> str:
     if kind != "value":
         return kind
@@ -463,18 +381,10 @@ def _styles(values: Sequence[Any]) -> dict[str, int]:
     return {key: i for i, key in enumerate(dict.fromkeys(map(repr, values)))}
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _finite(value: Any) -> bool:
-    return _is_number(value) and math.isfinite(value)
+    return is_number(value) and math.isfinite(value)
 
 
 def _sort_key(value: Any) -> tuple[bool, float, str]:
-    number = _is_number(value)
+    number = is_number(value)
     return not number, float(value) if number else 0.0, str(value)
-
-
-def _text(params: dict[str, Any]) -> str:
-    return ", ".join(f"{k}={v!r}" for k, v in params.items())

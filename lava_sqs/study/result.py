@@ -16,6 +16,7 @@ from lava_sqs._lazy import load
 from lava_sqs._text import aligned
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.intervals import Interval, interval
+from lava_sqs.study.plan.noise import RATIOS
 from lava_sqs.study.store import Row, combine
 
 if TYPE_CHECKING:
@@ -96,12 +97,10 @@ class PointResult:
         if name in self.params:
             return self.params[name]
         prefix, _, field = name.rpartition(".")
-        if field == "t2" and f"{prefix}.t2_over_t1" in self.params:
-            base, by = self.parameter(f"{prefix}.t1"), self.params[f"{prefix}.t2_over_t1"]
-            return None if base is None or isinstance(base, list) else base * by
-        if field == "p_depol_1q" and f"{prefix}.p_depol_1q_over_2q" in self.params:
-            base = self.parameter(f"{prefix}.p_depol_2q")
-            return None if base is None else base * self.params[f"{prefix}.p_depol_1q_over_2q"]
+        for ratio, (target, of) in RATIOS.items():
+            by, base = self.params.get(f"{prefix}.{ratio}"), self.params.get(f"{prefix}.{of}")
+            if field == target and by is not None:
+                return None if base is None or isinstance(base, list) else base * by
         return None
 
 
@@ -117,18 +116,10 @@ def _group(rows: Iterable[Row]) -> list[PointResult]:
         for row in rows_of[1:]:
             total = total + row.counts
         first = rows_of[0]
-        points.append(
-            PointResult(
-                first.point_id,
-                first.task,
-                first.params,
-                total,
-                len(rows_of),
-                tuple(dict.fromkeys(row.seed for row in rows_of)),
-                first.version,
-                sum(row.seconds for row in rows_of),
-            )
-        )
+        about = (first.point_id, first.task, first.params, total, len(rows_of))
+        seeds = tuple(dict.fromkeys(row.seed for row in rows_of))
+        seconds = sum(row.seconds for row in rows_of)
+        points.append(PointResult(*about, seeds, first.version, seconds))
     return points
 
 
@@ -219,8 +210,8 @@ class StudyResult:
         if not isinstance(name, str):
             raise TypeError(f"A parameter must be named by a text, but got {describe(name)}.")
         names = list(self.parameters)
-        for ratio, field in (("t2_over_t1", "t2"), ("p_depol_1q_over_2q", "p_depol_1q")):
-            names += [f"{n.rpartition('.')[0]}.{field}" for n in names if n.endswith(f".{ratio}")]
+        for ratio, (field, _) in RATIOS.items():
+            names += [n.replace(ratio, field) for n in self.parameters if n.endswith(f".{ratio}")]
         if name in names:
             return name
         found = sorted({n for n in names if n.endswith(f".{name}")})
@@ -365,9 +356,10 @@ class StudyResult:
             f"{level:.0%} interval",
             "method",
         ]
-        body = []
+        body, covers = [], dict[str, list[str]]()
         for p in self.points[:limit]:
             found = p.interval(level)
+            covers.setdefault(found.method, []).append(found.covers)
             body.append(
                 [
                     *(_short(_column(p, c)) for c in columns),
@@ -380,10 +372,6 @@ class StudyResult:
         lines = [aligned([titles, *body], ">", indent="  ")]
         if len(self.points) > limit:
             lines.append(f"  ... and {len(self.points) - limit} more points")
-        covers: dict[str, list[str]] = {}
-        for p in self.points[:limit]:
-            found = p.interval(level)
-            covers.setdefault(found.method, []).append(found.covers)
         alone = covers.pop("none", None)
         notes = [f"{method}: {_together(texts)}" for method, texts in covers.items()]
         if notes:

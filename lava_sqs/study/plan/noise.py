@@ -21,8 +21,8 @@ __all__ = ["PREFIXES", "lifetimes", "noise_from"]
 
 #: Noises of a point: while it is tested, and while it is trained.
 PREFIXES = ("noise", "train_noise")
-#: Parameters that are no field of NoiseModel but stand for one.
-DERIVED = ("t2_over_t1", "p_depol_1q_over_2q", "scaled")
+#: Parameters that are no field of NoiseModel but stand for one, as multiples of another.
+RATIOS = {"t2_over_t1": ("t2", "t1"), "p_depol_1q_over_2q": ("p_depol_1q", "p_depol_2q")}
 
 
 def noise_prefixes(params: Mapping[str, Any]) -> list[str]:
@@ -33,11 +33,8 @@ def noise_prefixes(params: Mapping[str, Any]) -> list[str]:
 def _fields(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Return the fields given, the ratios replaced by what they stand for."""
     given = {k[len(prefix) + 1 :]: v for k, v in params.items() if k.startswith(prefix + ".")}
-    fields = {k: v for k, v in given.items() if k not in DERIVED}
-    for ratio, of, target in (
-        ("t2_over_t1", "t1", "t2"),
-        ("p_depol_1q_over_2q", "p_depol_2q", "p_depol_1q"),
-    ):
+    fields = {k: v for k, v in given.items() if k not in (*RATIOS, "scaled")}
+    for ratio, (target, of) in RATIOS.items():
         if ratio not in given:
             continue
         if target in given:

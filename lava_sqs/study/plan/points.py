@@ -61,7 +61,7 @@ class Point:
     id: str
 
     def __str__(self) -> str:
-        return _text(self.params)
+        return in_words(self.params)
 
 
 # -- parameters ----------------------------------------------------------------------------------
@@ -217,20 +217,21 @@ def _impossible(params: Mapping[str, Any]) -> ParameterValueError | None:
             if b == math.inf > a:
                 raise ParameterValueError(
                     name,
-                    f"makes the point ({_text(params)}) impossible: t1 = {a:.6g} s and an "
+                    f"makes the point ({in_words(params)}) impossible: t1 = {a:.6g} s and an "
                     f"infinite t2. Give {prefix}.t2 or {prefix}.t2_over_t1 (at most 2).",
                 )
             if b > 2 * a * (1 + 1e-12):
                 return ParameterValueError(
                     name,
-                    f"makes the point ({_text(params)}) impossible: t2 = {b:.6g} s is more than "
+                    f"makes the point ({in_words(params)}) impossible: t2 = {b:.6g} s is more than "
                     f"2 t1 = {2 * a:.6g} s. Pass on_invalid='skip' to leave such points out, or "
                     f"sweep {prefix}.t2_over_t1 (at most 2).",
                 )
     return None
 
 
-def _text(params: Mapping[str, Any]) -> str:
+def in_words(params: Mapping[str, Any]) -> str:
+    """Return the parameters of a point as a text."""
     return ", ".join(f"{k}={v!r}" for k, v in params.items()) or "(no parameters)"
 
 
