@@ -227,7 +227,8 @@ def count_gradient(
 
     Examples
     --------
-    >>> from lava_sqs.network import LIFNeuron, feed_forward, initialise
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> from lava_sqs.network.gradient import initialise
     >>> net, rng = feed_forward(3, (4,), 2, LIFNeuron()), np.random.default_rng(0)
     >>> inputs = np.ones((5, 8, 3))
     >>> start = initialise(net, inputs, rng)
