@@ -54,7 +54,7 @@ def run_network(
     >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0]] * 10), np.array([0, 1] * 10)
     >>> clf = SQSNN((), n_steps=5, epochs=1, random_state=0).fit(X, y)
     >>> run_network(clf.to_lava(), clf.encode(X[:3])).shape
-    (3, 6, 2)
+    (3, 6, 20)
     """
     spec, steps = process.spec, process.steps_per_sample
     if steps is None:
