@@ -1,0 +1,297 @@
+"""What a network says as a classifier: a class, how likely, how often right, here and in Lava."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from lava_sqs._checks import check_choice, check_int, check_real, check_shape
+from lava_sqs._errors import ArgumentValueError
+from lava_sqs.network import sequences
+from lava_sqs.network.base import _Network
+from lava_sqs.network.inference import AS_TRAINED
+from lava_sqs.network.readout import Evaluation, count_scores, judge
+
+__all__ = ["RUNTIMES"]
+
+Array = NDArray[Any]
+
+#: Where a network can be evaluated.
+RUNTIMES = ("offline", "lava")
+
+
+class _Classifier(ClassifierMixin, _Network):
+    """A network whose visible neurons vote for classes."""
+
+    classes_: Array
+
+    def _read_targets(self, y: Array, going_on: bool) -> Array:
+        check_classification_targets(y)
+        classes, labels = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ArgumentValueError(
+                "y", f"must hold at least 2 classes, but holds 1 class ({classes[0]!r})."
+            )
+        if going_on and not np.array_equal(classes, self.classes_):
+            raise ArgumentValueError(
+                "y",
+                f"must hold the classes of the first fit, {self.classes_}, with "
+                f"warm_start=True, but holds {classes}.",
+            )
+        self.classes_ = classes
+        return labels
+
+    def predict(
+        self,
+        X: Any,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        n_repeats: int = 1,
+        noise: Any = AS_TRAINED,
+        seed: int | None = None,
+    ) -> Array:
+        """Return the class of each sample.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...), or list of arrays
+            Sequences may be longer or shorter than in `fit`.
+        lengths, mask : array_like, shape (n,) and (n, T), optional
+            Which time steps are a sample's own, as in `fit`.
+        n_repeats : int
+            Passes whose spikes are added up.
+        noise : NoiseModel or None, optional
+            Another noise than in training; None is noiseless.
+        seed : int, optional
+            None is ``seed_``.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        X = self._check_X(X, lengths, mask)
+        scores, _ = self._scores(X, n_repeats, noise, seed)
+        return np.asarray(self.classes_[scores.sum(axis=0).argmax(axis=1)])
+
+    def predict_proba(
+        self,
+        X: Any,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        n_repeats: int = 1,
+        noise: Any = AS_TRAINED,
+        seed: int | None = None,
+    ) -> Array:
+        """Return a probability per class.
+
+        By count: the softmax of the spike counts that training ascends (mean over repeats); of a
+        network that learned a likelihood the class's share of the spikes, with one spike more for
+        every class. By likelihood: the posterior for equal priors. None is calibrated.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...), or list of arrays
+            Samples.
+        lengths, mask, n_repeats, noise, seed
+            As of :meth:`predict`.
+
+        Returns
+        -------
+        ndarray, shape (n, n_classes)
+            Rows add up to 1.
+        """
+        return np.asarray(softmax(self._logits(X, lengths, mask, n_repeats, noise, seed), axis=1))
+
+    def predict_log_proba(
+        self,
+        X: Any,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        n_repeats: int = 1,
+        noise: Any = AS_TRAINED,
+        seed: int | None = None,
+    ) -> Array:
+        """Return the logarithm of :meth:`predict_proba`, which no small probability makes infinite.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...), or list of arrays
+            Samples.
+        lengths, mask, n_repeats, noise, seed
+            As of :meth:`predict`.
+
+        Returns
+        -------
+        ndarray, shape (n, n_classes)
+        """
+        return np.asarray(
+            log_softmax(self._logits(X, lengths, mask, n_repeats, noise, seed), axis=1)
+        )
+
+    def decision_function(
+        self,
+        X: Any,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        n_repeats: int = 1,
+        noise: Any = AS_TRAINED,
+        seed: int | None = None,
+    ) -> Array:
+        """Return what the softmax of :meth:`predict_proba` is taken of; largest for the answer.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...), or list of arrays
+            Samples.
+        lengths, mask, n_repeats, noise, seed
+            As of :meth:`predict`.
+
+        Returns
+        -------
+        ndarray, shape (n, n_classes), or (n,)
+            Of two classes the second less the first, as scikit-learn has it.
+        """
+        found = self._logits(X, lengths, mask, n_repeats, noise, seed)
+        return found[:, 1] - found[:, 0] if len(self.classes_) == 2 else found
+
+    def _logits(
+        self, X: Any, lengths: Any, mask: Any, n_repeats: int, noise: Any, seed: int | None
+    ) -> Array:
+        """Return what the softmax makes probabilities of, (n, n_classes)."""
+        X = self._check_X(X, lengths, mask)
+        scores = self._scores(X, n_repeats, noise, seed)[0].sum(axis=0)
+        if self.readout == "likelihood":
+            return scores
+        if self.objective_ == "likelihood":
+            return np.asarray(np.log1p(scores))
+        return np.asarray(scores / (n_repeats * self.temperature_))
+
+    def evaluate(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        n_repeats: int = 1,
+        noise: Any = AS_TRAINED,
+        seed: int | None = None,
+        runtime: str = "offline",
+    ) -> Evaluation:
+        """Return the accuracy with its interval; repeats are separate passes here.
+
+        Parameters
+        ----------
+        X, y
+            Labelled samples.
+        lengths, mask, n_repeats, noise, seed
+            As of :meth:`predict`.
+        runtime : {"offline", "lava"}
+            Where the network runs. In Lava the passes follow each other, sample by sample, and are
+            compared with :meth:`simulate`.
+
+        Returns
+        -------
+        Evaluation
+
+        Raises
+        ------
+        TypeError, ValueError
+            Names the argument, what was expected and what came.
+        """
+        X, y = self._check_X(X, lengths, mask), np.asarray(y)
+        check_int("n_repeats", n_repeats, minimum=1)
+        if check_choice("runtime", runtime, RUNTIMES) == "offline":
+            scores, spikes = self._scores(X, n_repeats, noise, seed)
+            return judge(scores.argmax(axis=2), y, self.classes_, spikes)
+        if self.readout != "count":
+            raise ArgumentValueError(
+                "runtime",
+                "must be 'offline' for a network that is read out by "
+                f"{self.readout!r}: Lava counts spikes.",
+            )
+        passes = np.concatenate([X] * n_repeats)
+        in_lava = self._in_lava(passes, noise, seed)
+        spikes, same, done = 0, True, 0
+        for traces in self._in_order(passes, self._spec_with(noise), seed):
+            spikes += self._n_spikes(traces, passes[done : done + len(traces[0].z[0])])
+            offline = traces[-1].out.spikes.transpose(1, 0, 2)
+            same = same and np.array_equal(in_lava[done : done + len(offline)], offline)
+            done += len(offline)
+        scores = count_scores(in_lava.transpose(1, 0, 2), len(self.classes_), self._counted(passes))
+        guesses = scores.argmax(axis=1).reshape(n_repeats, -1)
+        found = judge(guesses, y, self.classes_, spikes / len(passes))
+        return replace(found, same_spikes=bool(same))
+
+    def score(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+    ) -> float:
+        """Return the accuracy of :meth:`predict`.
+
+        Parameters
+        ----------
+        X, y
+            Labelled samples.
+        sample_weight : array_like, shape (n,), optional
+            What each sample counts.
+        lengths, mask
+            As of :meth:`predict`.
+
+        Returns
+        -------
+        float
+        """
+        guesses = self.predict(X, lengths=lengths, mask=mask)
+        return float(accuracy_score(y, guesses, sample_weight=sample_weight))
+
+    def decide(self, spikes: Any, *, lengths: Any = None, mask: Any = None) -> Array:
+        """Return the class of each sample from its visible spikes, by count.
+
+        Parameters
+        ----------
+        spikes : array_like, shape (n, T + depth, C)
+            As of :meth:`simulate` or :meth:`run_in_lava`.
+        lengths, mask : array_like, shape (n,) and (n, T), optional
+            Which of the T steps are a sample's own; None is all.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are no numbers.
+        """
+        check_is_fitted(self)
+        spec, trains = self.spec_, check_real("spikes", spikes)
+        check_shape("spikes", trains, ("n", "T + depth", spec.visible.channels))
+        steps = trains.shape[1] - spec.depth
+        if steps < 1:
+            raise ArgumentValueError(
+                "spikes", f"must have more than {spec.depth} steps, but has {trains.shape[1]}."
+            )
+        shown = np.ones((len(trains), steps, 1))
+        own = sequences.own_steps(shown, lengths, mask, zeros=False)
+        lag = spec.lag(spec.visible.name)
+        counted = sequences.counted_steps(own, lag, spec.depth, self.readout_from)
+        scores = count_scores(trains.transpose(1, 0, 2), len(self.classes_), counted)
+        return np.asarray(self.classes_[scores.argmax(axis=1)])
