@@ -186,6 +186,13 @@ def check_broadcast(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[An
         ) from error
 
 
+def nearest(word: str, names: Iterable[str]) -> str | None:
+    """Return the name that was meant by a word that is none, if one is near."""
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(word.casefold(), folded, n=1)
+    return folded[near[0]] if near else None
+
+
 def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
     """Return *value* if it is one of *choices*; otherwise name them, and the nearest."""
     options = list(choices)
@@ -193,9 +200,8 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
         return value
     hint = ""
     if isinstance(value, str):
-        folded = {option.casefold(): option for option in options}
-        near = difflib.get_close_matches(value.casefold(), folded, n=1)
-        hint = f" Did you mean {folded[near[0]]!r}?" if near else ""
+        near = nearest(value, options)
+        hint = f" Did you mean {near!r}?" if near else ""
     kind = ArgumentValueError if isinstance(value, str) else ArgumentTypeError
     known = ", ".join(map(repr, options))
     raise kind(name, f"must be one of {known}, but got {describe(value)}.{hint}")

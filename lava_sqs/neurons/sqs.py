@@ -13,7 +13,6 @@ from lava_sqs._checks import check_instance, check_positive, check_real
 from lava_sqs.neurons.base import BaseNeuron, RunOut
 from lava_sqs.quantum import Ansatz, NoiseModel, Population, SpikeTrainScorer
 from lava_sqs.quantum import ansatz as circuits
-from lava_sqs.quantum._room import check_scores
 from lava_sqs.quantum.lanes import Lanes
 from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.scores.online import OnlineScores
@@ -109,8 +108,7 @@ class SQSNeuron(BaseNeuron):
 
         Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.check_room`.
         """
-        operations = len(compile_program(self.ansatz, self.noise).table)
-        check_scores(self.ansatz, self.noise, rows=size, derivatives=False, operations=operations)
+        compile_program(self.ansatz, self.noise).check_pull_back(size)
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
         """Return angles from N(0, spread^2), as in :meth:`~lava_sqs.network.Neuron.initial`."""

@@ -1,7 +1,6 @@
 """Processes whose models say by name what went wrong, whatever runtime they run under."""
 
 import copy
-import difflib
 import inspect
 import re
 import sys
@@ -26,7 +25,7 @@ from lava.magma.core.process.process import (
 from lava.magma.core.process.variable import Var, VarServer
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_instance, check_number, check_reset
+from lava_sqs._checks import check_instance, check_number, check_reset, nearest
 from lava_sqs.proc import _private
 from lava_sqs.proc._refusals import check_neighbours
 from lava_sqs.recording import shared_array
@@ -226,9 +225,8 @@ def hint(key: str, names: Iterable[str], elsewhere: Mapping[str, str]) -> str:
     """Return a sentence that says what takes the place of *key*, or nothing."""
     if key in elsewhere:
         return f" {elsewhere[key]}"
-    folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(key.casefold(), folded, n=1)
-    return f" Did you mean {folded[near[0]]!r}?" if near else ""
+    near = nearest(key, names)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def _arguments(cls: type) -> list[str]:

@@ -16,8 +16,8 @@ The first and the last are exact with noise; ``trajectory`` is then exact in dis
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines import choose
 from lava_sqs.quantum.engines.choose import BACKENDS, default_backend
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
+from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels.step import inspect_currents
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.run_result import RECORDS, RunResult, version
@@ -107,8 +108,6 @@ class Population:
     Chen, Rajendran, Simeone, arXiv:2506.21324.
     """
 
-    floor_hits: int
-
     def __init__(
         self,
         ansatz: Ansatz,
@@ -123,17 +122,16 @@ class Population:
     ) -> None:
         check_instance("ansatz", ansatz, Ansatz)
         check_instance("noise", noise, NoiseModel, none=True)
-        self._ansatz, self._noise = ansatz, noise
+        self._ansatz, self._noise, self._chosen = ansatz, noise, backend
         self._dtype = check_dtype("dtype", dtype)
         self._seed = check_seed("seed", seed)
         self._batch = check_batch(batch)
         self._rng = stream(self._seed, OUTCOMES)
         self._theta, self._size = initial_theta(ansatz, theta, size, stream(self._seed, ANGLES))
-
-        self._flat = math.prod(self._batch)
-        self._chosen = backend
+        self._recipe = Recipe(ansatz, noise, self._size, self._batch, self._dtype)
+        self._flat = self._recipe.shape[0]
         self._engine, self._backend = choose.make_engine(
-            self, self._theta, backend, stream(self._seed, ERRORS)
+            self._recipe, self._theta, backend, stream(self._seed, ERRORS)
         )
         self._engine.set_theta(self._theta, np.ones(self._size, dtype=bool))
         self._engine.reset(None)
@@ -449,8 +447,8 @@ class Population:
             check_real("currents", z)
         steps, batch = z.shape[:2]
         if batch > self._room:
-            made = (self._dtype, self._backend, True)  # the instruments are there
-            choose.check_neurons(self._ansatz, self._noise, self._size, (batch,), *made)
+            # As if shared: the instruments are there.
+            choose.check_neurons(replace(self._recipe, batch=(batch,)), self._backend, True)
             self._room = batch
         spikes = np.empty(z.shape, dtype=np.int32)
         p_spike = np.empty((steps if record else 0, *z.shape[1:]))

@@ -119,14 +119,28 @@ class Program:
         Raises
         ------
         ValueError
-            If the states that it keeps would not fit.
+            If it would not fit, see :meth:`check_pull_back`.
         """
-        check_scores(
-            self.ansatz, self.noise, rows=len(theta), derivatives=False, operations=len(self.table)
-        )
+        self.check_pull_back(len(theta))
         d_theta = np.zeros((theta.shape[0], self.ansatz.n_params))
         self._call(_kernels.pull_back, theta, np.ascontiguousarray(gradient), d_theta)
         return d_theta
+
+    def check_pull_back(self, rows: int) -> None:
+        """Refuse a pull-back that would not fit with the states that it keeps.
+
+        Parameters
+        ----------
+        rows : int
+            Sets of angles K.
+
+        Raises
+        ------
+        ValueError
+            If it would not fit.
+        """
+        operations = len(self.table)
+        check_scores(self.ansatz, self.noise, rows=rows, derivatives=False, operations=operations)
 
     def _call(self, kernel: Any, theta: NDArray[np.float64], *arrays: NDArray[Any]) -> None:
         kernel(

@@ -55,20 +55,14 @@ class ReferenceNeuron:
     ((1,), array([0., 1.]))
     """
 
-    ansatz: Ansatz
-    noise: NoiseModel | None
-    theta: NDArray[np.float64]
-    n_io: int
-    n: int
-    outcomes: list[tuple[int, ...]]
-    memory: qutip.Qobj
-
     def __init__(self, ansatz: Ansatz, theta: Any, noise: NoiseModel | None = None) -> None:
-        self.ansatz = check_instance("ansatz", ansatz, Ansatz)
-        self.noise = check_instance("noise", noise, NoiseModel, none=True)
+        self.ansatz: Ansatz = check_instance("ansatz", ansatz, Ansatz)
+        self.noise: NoiseModel | None = check_instance("noise", noise, NoiseModel, none=True)
         self.theta = ansatz.check_theta(theta)
         self.n_io, self.n = ansatz.io_qubits, ansatz.n_qubits
-        self.outcomes = list(product((0, 1), repeat=self.n_io))  # channel 0 most significant
+        self.outcomes: list[tuple[int, ...]] = list(
+            product((0, 1), repeat=self.n_io)
+        )  # channel 0 most significant
         self._schedule = Schedule.of(ansatz, noise)
         check_literal(ansatz, noise)
         before = self._schedule.before

@@ -32,7 +32,7 @@ FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
 class Engine(Protocol):
     """What moves the memories of a population: arrays (B, K, ...) in, outcomes out.
 
-    An engine is made of the population that owns it; a new one gets a line in ``choose.py``.
+    An engine is made of a ``Recipe``; a new one gets a line in ``choose.py``.
 
     Attributes
     ----------
@@ -93,14 +93,13 @@ class PauliEngine:
 
     no_likelihood = ""
 
-    def __init__(self, population: Recipe) -> None:
-        self._qubits = population.ansatz.memory_qubits
-        self._batch = population.batch
-        self._shape = (int(np.prod(self._batch, dtype=int)), population.size)
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe, self._shape = recipe, recipe.shape
+        self._qubits = recipe.ansatz.memory_qubits
+        self._floor = FLOOR[recipe.dtype]
         self._ground = ground_state(self._qubits)
         self.memory_shape: tuple[int, ...] = (len(self._ground),)
         self.note = Note(self._qubits, per_qubit=False, origin="")
-        self._precision = population.dtype
 
     @property
     def memory(self) -> Array:
@@ -113,10 +112,10 @@ class PauliEngine:
         if memory is None:
             self._set(None)
             return
-        shape = (*self._batch, self._shape[1], *self.memory_shape)
+        shape = (*self._recipe.batch, self._shape[1], *self.memory_shape)
         vectors = qobj_to_pauli(memory) if isinstance(memory, qutip.Qobj) else memory
         vectors = broadcast_memory(vectors, shape).reshape(*self._shape, -1)
-        self._set(check_states("memory", vectors, self._qubits, self._precision))
+        self._set(check_states("memory", vectors, self._qubits, self._recipe.dtype))
 
     def density(self, b: int, k: int) -> qutip.Qobj:
         return pauli_to_qobj(self.memory[b, k])

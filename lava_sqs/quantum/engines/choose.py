@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -79,18 +78,11 @@ def default_backend(
     return "instrument" if each <= largest and total <= compiled_limit() else "trajectory"
 
 
-def check_neurons(
-    ansatz: Ansatz,
-    noise: NoiseModel | None,
-    size: int,
-    batch: tuple[int, ...],
-    dtype: Any,
-    backend: str,
-    shared: bool,
-) -> None:
+def check_neurons(recipe: Recipe, backend: str, shared: bool) -> None:
     """Refuse neurons that would not fit, whatever they are made of, before anything is made."""
-    m, states = ansatz.memory_qubits, size * max(math.prod(batch), 1)
-    sets = 1 if shared else size
+    ansatz, noise, dtype = recipe.ansatz, recipe.noise, recipe.dtype
+    m, states = ansatz.memory_qubits, recipe.size * max(recipe.shape[0], 1)
+    sets = 1 if shared else recipe.size
     if backend == "instrument":
         check_compiled(ansatz, noise, sets, dtype)
         fixed, each, state = 0.0, 0.0, float(np.dtype(dtype).itemsize * 4**m)
@@ -119,12 +111,12 @@ def make_engine(
     recipe: Recipe, theta: Array, backend: str | None, rng: np.random.Generator
 ) -> tuple[Engine, str]:
     """Return the engine of neurons with the angles *theta*, and its name; *rng* draws errors."""
-    ansatz, noise, size, dtype = recipe.ansatz, recipe.noise, recipe.size, recipe.dtype
     shared = bool((theta == theta[0]).all())
     if backend is None:
-        backend = default_backend(ansatz, noise, size, dtype, shared=shared)
+        made_of = recipe.ansatz, recipe.noise, recipe.size, recipe.dtype
+        backend = default_backend(*made_of, shared=shared)
     check_choice("backend", backend, BACKENDS)
-    check_neurons(ansatz, noise, size, recipe.batch, dtype, backend, shared)
+    check_neurons(recipe, backend, shared)
     if backend == "trajectory":
         return TrajectoryEngine(recipe, rng), backend
     return (LiteralEngine if backend == "qutip" else InstrumentEngine)(recipe), backend

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum.engines.base import FLOOR, PauliEngine
+from lava_sqs.quantum.engines.base import PauliEngine
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels import step
 from lava_sqs.quantum.program import compile_program
@@ -20,22 +20,19 @@ Array = NDArray[Any]
 class InstrumentEngine(PauliEngine):
     """Compiled instruments, packed for stepping, and memories (B, K, D).
 
-    The *population* that owns it says what it is made of.
+    The *recipe* says what they are made of.
 
     Examples
     --------
-    >>> from lava_sqs.quantum import Population, ansatz
-    >>> population = Population(ansatz.paper(), size=3, backend="instrument")
-    >>> InstrumentEngine(population).memory.shape
+    >>> from lava_sqs.quantum import ansatz
+    >>> InstrumentEngine(Recipe(ansatz.paper(), None, 3, (), np.dtype(float))).memory.shape
     (1, 3, 4)
     """
 
-    def __init__(self, population: Recipe) -> None:
-        ansatz = population.ansatz
-        self._program = compile_program(ansatz, population.noise)
-        self._dtype = population.dtype
-        self._floor = FLOOR[population.dtype]
-        super().__init__(population)
+    def __init__(self, recipe: Recipe) -> None:
+        self._program = compile_program(recipe.ansatz, recipe.noise)
+        self._dtype = recipe.dtype
+        super().__init__(recipe)
         self._effects = self._blocks = np.empty((0, 0, 0))
         self._memory: Array = step.aligned_empty((*self._shape, *self.memory_shape), self._dtype)
 

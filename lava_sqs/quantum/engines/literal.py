@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum.engines.base import FLOOR, PauliEngine
+from lava_sqs.quantum.engines.base import PauliEngine
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.reference import ReferenceNeuron
 from lava_sqs.quantum.states import pauli_to_qobj, qobj_to_pauli
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 class LiteralEngine(PauliEngine):
     """One :class:`~lava_sqs.quantum.ReferenceNeuron` per neuron and batch entry.
 
-    The *population* that owns it says what it is made of.
+    The *recipe* says what they are made of.
 
     Examples
     --------
@@ -30,15 +30,13 @@ class LiteralEngine(PauliEngine):
     True
     """
 
-    def __init__(self, population: Recipe) -> None:
-        self._population = population
-        self._floor = FLOOR[population.dtype]
-        super().__init__(population)
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__(recipe)
         self._neurons: list[list[ReferenceNeuron]] = []
 
     def set_theta(self, theta: Array, changed: Array) -> None:
         """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
-        p = self._population
+        p = self._recipe
         old = self._neurons
         self._neurons = [
             [ReferenceNeuron(p.ansatz, theta[k], p.noise) for k in range(self._shape[1])]
@@ -87,5 +85,4 @@ class LiteralEngine(PauliEngine):
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        d = 4**self._population.ansatz.memory_qubits
-        return int(16 * d * np.prod(self._shape))
+        return int(16 * 4**self._qubits * np.prod(self._shape))

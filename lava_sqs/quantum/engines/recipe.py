@@ -1,8 +1,10 @@
-"""What an engine is made of: the part of a population that engines read."""
+"""What an engine is made of."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,30 +14,17 @@ from lava_sqs.quantum.noise import NoiseModel
 __all__: list[str] = []
 
 
-class Recipe(Protocol):
-    """Circuit, noise, sizes and precision; a :class:`~lava_sqs.Population` is one."""
+@dataclass(frozen=True)
+class Recipe:
+    """Circuit, noise, sizes (K, and the leading axes of the state) and precision of neurons."""
+
+    ansatz: Ansatz
+    noise: NoiseModel | None
+    size: int
+    batch: tuple[int, ...]
+    dtype: np.dtype[Any]
 
     @property
-    def ansatz(self) -> Ansatz:
-        """The circuit of every neuron."""
-        ...
-
-    @property
-    def noise(self) -> NoiseModel | None:
-        """Its noise; None is noiseless."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Number of neurons K."""
-        ...
-
-    @property
-    def batch(self) -> tuple[int, ...]:
-        """Leading axes of the state."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Precision of instruments and memories."""
-        ...
+    def shape(self) -> tuple[int, int]:
+        """Batch entries and neurons, (B, K)."""
+        return math.prod(self.batch), self.size

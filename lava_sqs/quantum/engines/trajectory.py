@@ -282,7 +282,7 @@ class _Program:
 class TrajectoryEngine:
     """Pure states psi (B, K, 2, 2**memory_qubits): real and imaginary parts.
 
-    The *population* that owns it says what it is made of; *rng* draws the errors.
+    The *recipe* says what they are made of; *rng* draws the errors.
 
     Examples
     --------
@@ -292,13 +292,11 @@ class TrajectoryEngine:
     (3, 5, 4)
     """
 
-    def __init__(self, population: Recipe, rng: np.random.Generator) -> None:
-        self._ansatz, self._dtype = population.ansatz, population.dtype
-        self._program = _Program(population.ansatz, population.noise, self._dtype)
+    def __init__(self, recipe: Recipe, rng: np.random.Generator) -> None:
+        self._dtype, self._batch, self._shape = recipe.dtype, recipe.batch, recipe.shape
+        self._program = _Program(recipe.ansatz, recipe.noise, self._dtype)
         self._rng = rng
-        self._qubits = population.ansatz.memory_qubits
-        self._batch = population.batch
-        self._shape = (int(np.prod(self._batch, dtype=int)), population.size)
+        self._qubits = recipe.ansatz.memory_qubits
         self._gates = np.empty((0, 2, 0), dtype=self._dtype)
         self._psi = np.zeros((*self._shape, 2, 2**self._qubits), dtype=self._dtype)
         self._floor = FLOOR[self._dtype]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
 from typing import Any, TypeVar
+
+from lava_sqs._checks import nearest
 
 _CONFUSING = {
     "p01": "p_read0_given1 or p_read1_given0 (p01 and p10 mean both, in different tools)",
@@ -33,8 +34,7 @@ def with_hints(cls: _C) -> _C:
     def hinting(self: Any, *args: Any, **kwargs: Any) -> None:
         for key in kwargs:
             if key not in names:
-                near = difflib.get_close_matches(key.lower(), names, n=1)
-                hint = _CONFUSING.get(key.lower(), near[0] if near else "")
+                hint = _CONFUSING.get(key.lower()) or nearest(key, names)
                 raise TypeError(
                     f"{cls.__name__} has no keyword `{key}`"
                     + (f": did you mean {hint}?" if hint else f". It has {', '.join(names)}.")

@@ -112,15 +112,6 @@ class OnlineScores:
     (1, 3)
     """
 
-    program: Program
-    angles: bool
-    window: int
-    memory: Array
-    scores: Array
-    d_theta: Array
-    d_bias: Array
-    kappa: Array
-
     def __init__(
         self,
         program: Program,

@@ -126,7 +126,7 @@ def score_spike_train(
     data = scorer._prepare(currents, spikes, signal)
     rows = np.broadcast_to(scorer.theta, (data[0].shape[2], scorer.theta.shape[1]))
     if method != "exact":  # they need less room, but build the instruments many times
-        scorer._check_room(data[0].shape[2])
+        scorer.program.check_pull_back(data[0].shape[2])
     if method == "parameter-shift":
         logp, d_theta, d_z = parameter_shift(scorer.program, rows, *data)
     elif method == "spsa":
@@ -167,11 +167,6 @@ class SpikeTrainScorer:
     (1, 3)
     """
 
-    ansatz: Ansatz
-    noise: NoiseModel | None
-    theta: Array
-    shared: bool
-    program: Program
     _dA: Array | None
 
     def __init__(
@@ -295,7 +290,7 @@ class SpikeTrainScorer:
             )
         n_neurons = z.shape[2]
         if self._dA is None:
-            self._check_room(n_neurons)
+            self.program.check_pull_back(n_neurons)
         logp = np.zeros(z.shape[1:3])
         G = np.zeros((n_neurons, *self._A.shape[1:]))
         d_z = np.empty(z.shape)
@@ -323,16 +318,6 @@ class SpikeTrainScorer:
                 np.broadcast_to(self.theta, (n_neurons, self.theta.shape[1])), G
             )
         return logp, d_theta, d_z
-
-    def _check_room(self, n_neurons: int) -> None:
-        """Raise unless a pull-back through the program, which keeps its states, fits."""
-        check_scores(
-            self.ansatz,
-            self.noise,
-            rows=n_neurons,
-            derivatives=False,
-            operations=len(self.program.table),
-        )
 
     def _laid_out(self, instruments: Array) -> Array:
         """Move the component out of (..., S, D, C, D) to the end, if the kernel wants it there."""
