@@ -58,6 +58,7 @@ def _add_train(commands: Any) -> None:
 
 def _train(args: argparse.Namespace) -> int:
     from lava_sqs.network import SQSNN
+    from lava_sqs.network.files import to_json
 
     given = {k: v for k, v in vars(args).items() if k in SQSNN._get_param_names()}
     given = {"verbose": sys.stderr.isatty(), **given, **noise_of(args)}
@@ -107,7 +108,7 @@ def _train(args: argparse.Namespace) -> int:
         "input": clf.in_words(len(data.x_train)),
         "classes": clf.classes_.tolist(),
         "model": None if args.out is None else str(args.out),
-        "arguments": _arguments(clf),
+        "arguments": {k: to_json(v) for k, v in clf.get_params().items() if k != "verbose"},
         **(runs[0] if len(args.seed) == 1 else _spread(runs)),
     }
     if args.json:
@@ -158,13 +159,6 @@ def _input_kind(data: Dataset, kind: str | None, channels_first: bool | None) ->
             "--channels-last or --channels-first."
         )
     return kind
-
-
-def _arguments(clf: SQSNN) -> dict[str, Any]:
-    """Return the arguments of the estimator as plain data."""
-    from lava_sqs.network import files as storage
-
-    return {k: storage.to_json(v) for k, v in clf.get_params().items() if k != "verbose"}
 
 
 def _measured(clf: SQSNN, found: Evaluation) -> dict[str, Any]:

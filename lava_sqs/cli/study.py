@@ -264,7 +264,6 @@ def _combine(args: argparse.Namespace) -> int:
 
 
 def _plot(args: argparse.Namespace) -> int:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     result = StudyResult.load(*args.csv)
@@ -277,7 +276,6 @@ def _plot(args: argparse.Namespace) -> int:
         if not len(result):
             raise ValueError(f"--select {given} leaves no point")
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
     ax = figure.subplots()
     options: dict[str, Any] = {"value": args.value}
     if args.y is None:

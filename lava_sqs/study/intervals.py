@@ -112,14 +112,8 @@ def interval(counts: Counts, level: float = 0.95) -> Interval:
     if counts.shots == 1:
         alone = "a single value has no spread"
         return Interval(counts.estimate, math.nan, math.nan, level, "none", alone)
-    low, high = _student(counts, level)
-    covers = f"spread over {counts.shots} seeds"
-    return Interval(counts.estimate, low, high, level, "Student t", covers)
-
-
-def _student(counts: Counts, level: float) -> tuple[float, float]:
-    n = counts.shots
-    mean = counts.value_sum / n
+    n, mean = counts.shots, counts.estimate
     variance = max(counts.value_sq - n * mean**2, 0.0) / (n - 1)
     half = t_quantile(level, n - 1) * math.sqrt(variance / n)
-    return mean - half, mean + half
+    covers = f"spread over {n} seeds"
+    return Interval(mean, mean - half, mean + half, level, "Student t", covers)

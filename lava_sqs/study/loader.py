@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -22,31 +23,12 @@ from lava_sqs.study.tasks.task import resolve_task
 
 __all__ = ["StudyFile", "StudyFileError", "load_study"]
 
-# table -> its keys and their types; None: names are the user's.
-_TABLES: dict[str, dict[str, tuple[type, ...]] | None] = {
-    "study": {
-        "task": (str,),
-        "seed": (int,),
-        "version": (str,),
-        "on_invalid": (str,),
-        "about": (str,),
-    },
-    "options": None,
-    "base": None,
-    "grid": None,
-    "points": None,
-    "stop": {
-        "max_shots": (int,),
-        "max_errors": (int,),
-        "target_width": (int, float),
-        "max_batches": (int,),
-    },
-    "run": {
-        "workers": (int,),
-        "isolate": (bool,),
-        "timeout": (int, float),
-        "retries": (int,),
-    },
+# table -> its keys and their types (an integer is a number as well); None: names are the user's.
+_TABLES: dict[str, dict[str, type] | None] = {
+    "study": {"task": str, "seed": int, "version": str, "on_invalid": str, "about": str},
+    **dict.fromkeys(("options", "base", "grid", "points")),
+    "stop": {"max_shots": int, "max_errors": int, "target_width": float, "max_batches": int},
+    "run": {"workers": int, "isolate": bool, "timeout": float, "retries": int},
 }
 _POSITIVE = ("stop", "run")
 _KINDS = {str: "a text", int: "an integer", float: "a number", bool: "true or false"}
@@ -279,16 +261,19 @@ def _check_table(file: _File, table: str, value: Any) -> None:
             raise file.error(
                 (table, key), f"[{table}] has no key `{key}`: it has {', '.join(keys)}"
             )
-        kinds = keys[key]
-        if not isinstance(item, kinds) or (isinstance(item, bool) and bool not in kinds):
-            raise file.error(
-                (table, key), f"`{key}` must be {_KINDS[kinds[-1]]}, but is {describe(item)}"
-            )
-        if isinstance(item, (int, float)) and table in _POSITIVE and not isinstance(item, bool):
-            low = 0 if key == "retries" else 1 if int in kinds and float not in kinds else None
-            if (low is not None and item < low) or (low is None and not 0 < item < float("inf")):
-                limit = "above 0" if low is None else f"at least {low}"
-                raise file.error((table, key), f"`{key}` must be {limit}, but is {item!r}")
+        if wanted := _wanted(key, keys[key], item, table in _POSITIVE):
+            raise file.error((table, key), f"`{key}` must be {wanted}, but is {describe(item)}")
+
+
+def _wanted(key: str, kind: type, item: Any, positive: bool) -> str:
+    """Return what a value must be, if it is not."""
+    fits = isinstance(item, (int, float) if kind is float else kind)
+    if not fits or (isinstance(item, bool) and kind is not bool):
+        return _KINDS[kind]
+    if positive and kind is float and not 0 < item < math.inf:
+        return "above 0"
+    low = 0 if key == "retries" else 1
+    return f"at least {low}" if positive and kind is int and item < low else ""
 
 
 def carry_module(path: str | os.PathLike[str], task: Any) -> None:

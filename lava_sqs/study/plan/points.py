@@ -21,21 +21,10 @@ from lava_sqs.study.plan.noise import lifetimes, noise_prefixes
 
 __all__ = ["RESERVED", "Point", "expand", "flatten"]
 
-#: Columns of a results file that are not parameters.
-RESERVED = (
-    "row_id",
-    "point_id",
-    "batch",
-    "task",
-    "seed",
-    "shots",
-    "errors",
-    "value_sum",
-    "value_sq",
-    "sample_errors",
-    "version",
-    "seconds",
-)
+HEAD = ("row_id", "point_id", "batch", "task")
+TAIL = ("seed", "shots", "errors", "value_sum", "value_sq", "sample_errors", "version", "seconds")
+#: Columns of a results file that are not parameters: those before them, and those after.
+RESERVED = (*HEAD, *TAIL)
 
 
 @dataclass(frozen=True)

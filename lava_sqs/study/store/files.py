@@ -21,8 +21,8 @@ from typing import Any
 
 from lava_sqs._checks import check_items, check_path
 from lava_sqs._files import check_writable, write_bytes
-from lava_sqs.study.plan.points import RESERVED
-from lava_sqs.study.store.rows import HEAD, Row, cells_of, columns_of, line_of, parse
+from lava_sqs.study.plan.points import HEAD, RESERVED
+from lava_sqs.study.store.rows import Row, cells_of, columns_of, line_of, parse
 
 __all__ = ["RowStore", "StoreError", "StudyWarning", "combine", "read_rows"]
 

@@ -11,12 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lava_sqs.study.counts import Counts
-from lava_sqs.study.plan.points import RESERVED
+from lava_sqs.study.plan.points import HEAD, RESERVED, TAIL
 
 __all__ = ["Row"]
-
-HEAD = ("row_id", "point_id", "batch", "task")
-_TAIL = tuple(name for name in RESERVED if name not in HEAD)
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,7 @@ def line_of(cells: Sequence[str]) -> bytes:
 
 def columns_of(params: Iterable[str]) -> list[str]:
     """Return the columns of a file whose rows have these parameters."""
-    return [*HEAD, *params, *_TAIL]
+    return [*HEAD, *params, *TAIL]
 
 
 def parse(cells: Sequence[str], columns: Sequence[str], known: dict[str, dict[str, Any]]) -> Row:
