@@ -6,10 +6,13 @@ import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lava_sqs import _seeds
+from lava_sqs._checks import check_real, check_shape, describe
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lava import load
 from lava_sqs.network import sequences
 from lava_sqs.network.inference import AS_TRAINED, _Inference
@@ -51,7 +54,16 @@ class _Network(_Saved, _Inference):
 
     # -- learning -----------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any, *, lengths: Any = None, mask: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+        validation_data: Any = None,
+    ) -> Self:
         """Learn from labelled samples.
 
         Parameters
@@ -61,6 +73,9 @@ class _Network(_Saved, _Inference):
             (T_i, channels), with `channels_first` (channels, T_i).
         y : array_like, shape (n,)
             Class labels.
+        sample_weight : array_like, shape (n,), optional
+            How often each sample is shown, relative to the others: in an epoch w times n over the
+            sum of all w, of which the fraction is left to chance. Those of weight 0 teach nothing.
         lengths : array_like of int, shape (n,), optional
             How many of the T time steps of an array are each sample's own; what follows is not
             looked at: nothing arrives there, and nothing counts.
@@ -68,6 +83,9 @@ class _Network(_Saved, _Inference):
             The same, step by step; there may be gaps. With neither, frames at the end of a
             sample that are NaN in all channels are padding, and in sequences, unless there are
             such, frames that are zero in all channels as well, with a warning.
+        validation_data : tuple, optional
+            (X, y) or (X, y, lengths) of which ``accuracy_curve_`` and early stopping tell, instead
+            of samples that are held out.
 
         Returns
         -------
@@ -81,13 +99,15 @@ class _Network(_Saved, _Inference):
         """
         before = dict(self.__dict__)
         try:
-            self._fit(X, y, lengths, mask)
+            self._fit(X, y, sample_weight, lengths, mask, validation_data)
         except BaseException:
             self.__dict__ = before  # a fit that failed leaves the network that was there
             raise
         return self
 
-    def _fit(self, X: Any, y: Any, lengths: Any, mask: Any) -> None:
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, lengths: Any, mask: Any, validation_data: Any
+    ) -> None:
         self._check_arguments()
         going_on = self.warm_start and hasattr(self, "parameters_")
         if going_on:
@@ -108,6 +128,7 @@ class _Network(_Saved, _Inference):
             ensure_all_finite=static,  # of sequences in their own steps only
         )
         targets = self._read_targets(y, going_on)
+        weights = self._weights(targets, sample_weight)
         self._keep_parameters()
         scale = self._inputs.scale if going_on else None
         self._inputs, X = Inputs.learn(X, self._kept, scale, lengths, mask, told)
@@ -123,7 +144,47 @@ class _Network(_Saved, _Inference):
             print(f"SQSNN: X is read as {self.in_words(len(X))}{self._ends(X)}.", file=sys.stderr)
             if self.scaling_ != "none":
                 print(f"SQSNN: features are scaled: {self.scaling_}.", file=sys.stderr)
-        Trainer(self, X, targets, going_on).run()
+        held = None if validation_data is None else self._read_held(validation_data)
+        if weights is not None:  # a sample of no weight is as if it were not there
+            some = weights > 0
+            X, targets, weights = X[some], targets[some], weights[some]
+            weights = None if (weights == weights[0]).all() else weights / weights.mean()
+        Trainer(self, X, targets, going_on, weights, held).run()
+
+    def _weights(self, targets: Array, sample_weight: Any) -> Array | None:
+        """Return how often each sample is to be shown, relative to the others."""
+        if sample_weight is None:
+            return None
+        weights = check_shape(
+            "sample_weight", check_real("sample_weight", sample_weight), (len(targets),)
+        )
+        if (weights < 0).any() or not weights.any():
+            raise ArgumentValueError(
+                "sample_weight",
+                "must not be negative, and not zero for all samples, but has values from "
+                f"{weights.min():g} to {weights.max():g}.",
+            )
+        return weights
+
+    def _read_held(self, validation_data: Any) -> tuple[Array, Array]:
+        """Return samples and targets that tell how training goes on."""
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ArgumentTypeError(
+                "validation_data",
+                f"must be (X, y) or (X, y, lengths), but got {describe(validation_data)}.",
+            )
+        X, y, *lengths = validation_data
+        try:
+            X = self._read_X(X, *lengths)
+            return X, self._held_targets(np.asarray(y), len(X))
+        except ValueError as error:
+            raise ArgumentValueError(
+                "validation_data", f"must be samples like those that train: {error}"
+            ) from error
+
+    @abstractmethod
+    def _held_targets(self, y: Array, n: int) -> Array:
+        """Return the targets of n samples that are held out."""
 
     def _ends(self, X: Array) -> str:
         """Return how long samples are, in words, if not all are as long as the longest."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,7 +19,7 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs.network import sequences
 from lava_sqs.network.base import _Network
 from lava_sqs.network.inference import AS_TRAINED
-from lava_sqs.network.readout import Evaluation, count_scores, judge
+from lava_sqs.network.readout import Evaluation, count_scores, indices_of, judge
 
 __all__ = ["RUNTIMES"]
 
@@ -31,6 +32,7 @@ RUNTIMES = ("offline", "lava")
 class _Classifier(ClassifierMixin, _Network):
     """A network whose visible neurons vote for classes."""
 
+    class_weight: Any
     classes_: Array
 
     def _read_targets(self, y: Array, going_on: bool) -> Array:
@@ -48,6 +50,21 @@ class _Classifier(ClassifierMixin, _Network):
             )
         self.classes_ = classes
         return labels
+
+    def _weights(self, targets: Array, sample_weight: Any) -> Array | None:
+        weights = super()._weights(targets, sample_weight)
+        if self.class_weight is None:
+            return weights
+        classes = self.classes_
+        try:
+            each = compute_class_weight(self.class_weight, classes=classes, y=classes[targets])
+        except (ValueError, TypeError, KeyError) as error:  # of scikit-learn, about the labels
+            raise ArgumentValueError("class_weight", f"must fit the classes: {error}") from error
+        weights = each[targets] * (1.0 if weights is None else weights)
+        return super()._weights(targets, weights)
+
+    def _held_targets(self, y: Array, n: int) -> Array:
+        return indices_of(y, self.classes_, n)
 
     def predict(
         self,

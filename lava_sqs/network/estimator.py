@@ -81,6 +81,9 @@ class SQSNN(_Classifier):
     readout_from : float
         Which last part of a sample's steps is read out, in [0, 1): 0 is all, from the first that
         the input can have reached; 0.5 the second half.
+    class_weight : dict or "balanced", optional
+        How often samples of each class are shown: ``{label: weight}``, or each class equally
+        often. It multiplies the `sample_weight` of `fit`.
     epochs, batch_size : int
     learning_rate : float
         Size of an Adam step, in units of current and radians: steps of weights are divided by the
@@ -204,6 +207,7 @@ class SQSNN(_Classifier):
         shots: int = 20,
         readout: str = "count",
         readout_from: float = 0.0,
+        class_weight: Any = None,
         epochs: int = 20,
         batch_size: int = 32,
         learning_rate: float = 0.02,
@@ -244,6 +248,7 @@ class SQSNN(_Classifier):
         self.shots = shots
         self.readout = readout
         self.readout_from = readout_from
+        self.class_weight = class_weight
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

@@ -142,6 +142,8 @@ def to_json(value: Any) -> Any:
         return value.item()
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, dict):  # weights of classes
+        return {"__weights__": [[to_json(k), to_json(v)] for k, v in value.items()]}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return None  # a RandomState: its draw is in the header as the seed
@@ -153,6 +155,8 @@ def from_json(value: Any) -> Any:
         return NoiseModel.from_dict(value["__noise__"])
     if isinstance(value, dict) and "__ansatz__" in value:
         return _ansatz_from_dict(value["__ansatz__"])
+    if isinstance(value, dict) and "__weights__" in value:
+        return {from_json(k): from_json(v) for k, v in value["__weights__"]}
     if isinstance(value, dict):
         raise ValueError(f"no argument is {describe(value)}.")
     return tuple(from_json(v) for v in value) if isinstance(value, list) else value

@@ -72,6 +72,9 @@ class _Inference(_Arguments):
         """Return samples as :class:`~lava_sqs.network.inputs.Inputs` reads them."""
         check_is_fitted(self)
         self._warn_if_changed()
+        return self._read_X(X, lengths, mask)
+
+    def _read_X(self, X: Any, lengths: Any = None, mask: Any = None) -> Array:
         static = self._inputs.kind == "static"
         X, told = sequences.stacked(X, self._inputs.kind, self._kept.channels_first)
         self._inputs.check_shape(X)

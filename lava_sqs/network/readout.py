@@ -100,17 +100,21 @@ class Evaluation:
         )
 
 
-def judge(guesses: Array, y: Array, classes: Array, spikes: float) -> Evaluation:
-    """Return the evaluation of class indices (n_repeats, n)."""
-    if y.shape != guesses.shape[1:]:
+def indices_of(y: Array, classes: Array, n: int) -> Array:
+    """Return the indices of the labels of n samples in the sorted classes."""
+    if y.shape != (n,):
         raise ArgumentValueError(
-            "y",
-            f"must have one label for each of {guesses.shape[1]} samples, but has shape {y.shape}.",
+            "y", f"must have one label for each of {n} samples, but has shape {y.shape}."
         )
-    truth = np.searchsorted(classes, y)
     known = np.isin(y, classes)
     if not known.all():
         raise ArgumentValueError("y", f"must hold known classes, but has {set(y[~known])}.")
+    return np.asarray(np.searchsorted(classes, y))
+
+
+def judge(guesses: Array, y: Array, classes: Array, spikes: float) -> Evaluation:
+    """Return the evaluation of class indices (n_repeats, n)."""
+    truth = indices_of(y, classes, guesses.shape[1])
     correct = guesses == truth
     interval, covers = accuracy_interval(correct)
     n = len(classes)

@@ -42,11 +42,20 @@ _FREE = {"epochs", "verbose", "checkpoint", "resume", "warm_start"}
 class Trainer:
     """One fit: what is needed while it lasts, and nothing after it."""
 
-    def __init__(self, model: Any, X: Array, labels: Array, going_on: bool) -> None:
+    def __init__(
+        self,
+        model: Any,
+        X: Array,
+        labels: Array,
+        going_on: bool,
+        weights: Array | None = None,
+        held: tuple[Array, Array] | None = None,
+    ) -> None:
         self.model, self.seed = model, model.seed_
-        self.X, self.labels = X, labels
-        self.held_X, self.held_labels = X[:0], labels[:0]
-        if model.early_stopping:
+        self.X, self.labels, self.weights = X, labels, weights
+        self.held_X, self.held_labels = (X[:0], labels[:0]) if held is None else held
+        self.held_weights: Array | None = None
+        if model.early_stopping and held is None:
             self._hold_out()
         rng = self._rng(0, 0)
         examples = rng.permutation(len(self.X))[:_EXAMPLES]
@@ -101,11 +110,13 @@ class Trainer:
     def _hold_out(self) -> None:
         """Set a part of the samples aside, for early stopping."""
         model, X, labels = self.model, self.X, self.labels
+        weights = np.ones(len(X)) if self.weights is None else self.weights
         counts = np.bincount(labels)
         try:
-            self.X, self.held_X, self.labels, self.held_labels = train_test_split(
+            split = train_test_split(
                 X,
                 labels,
+                weights,
                 test_size=model.validation_fraction,
                 random_state=self.seed % 2**32,
                 stratify=labels if counts.min() > 1 else None,
@@ -117,6 +128,9 @@ class Trainer:
                 f"classes on either side, but got {model.validation_fraction} of {len(X)} "
                 f"samples: {error}",
             ) from error
+        self.X, self.held_X, self.labels, self.held_labels, weights, held = split
+        if self.weights is not None:
+            self.weights, self.held_weights = weights, held
 
     def _rng(self, purpose: int, epoch: int) -> np.random.Generator:
         """Return a generator that depends on nothing that came before: so training resumes."""
@@ -175,7 +189,7 @@ class Trainer:
         """Go once through the data; return the loss and the spikes per sample."""
         model, spec = self.model, self.spec
         rng = self._rng(1, epoch)
-        order = rng.permutation(len(self.X))
+        order = self._order(rng)
         starts = range(0, len(order), model.batch_size)
         losses, spikes = [], []
         learned = _copy(model.parameters_)
@@ -194,6 +208,16 @@ class Trainer:
             spikes.append(result.spikes)
         model.parameters_ = learned
         return float(np.mean(losses)), float(np.mean(spikes))
+
+    def _order(self, rng: np.random.Generator) -> Array:
+        """Return the samples of an epoch, shuffled: each as often as its weight says."""
+        order = rng.permutation(len(self.X))
+        if self.weights is None:
+            return order
+        # Systematic sampling: the whole part of a weight for certain, the rest by one draw for all.
+        up_to = np.concatenate([[0.0], self.weights[order].cumsum()])
+        marks = np.floor(up_to * (len(order) / up_to[-1]) + rng.random())
+        return np.asarray(rng.permutation(np.repeat(order, np.diff(marks).astype(int))))
 
     def _gradient(
         self, learned: Parameters, chosen: Array, rng: np.random.Generator
@@ -262,7 +286,7 @@ class Trainer:
             small = 8 * len(X) * self.model.steps_per_sample_ * width < _KEPT_BYTES
             self.drawn = list(self.model._runs(X, 0, self.seed, self.spec)) if small else []
         scores, self.spikes = self.model._scores(X, 1, "as trained", self.seed, self.drawn)
-        return float((scores[0].argmax(axis=1) == labels).mean())
+        return float(np.average(scores[0].argmax(axis=1) == labels, weights=self.held_weights))
 
     def _remember(self, value: float) -> None:
         self.waited += 1

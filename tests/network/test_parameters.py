@@ -53,6 +53,7 @@ AT_ONCE = {"readout", "readout_from", "verbose"}
 TRAINING = {
     "objective",
     "temperature",
+    "class_weight",
     "rule",
     "window",
     "epochs",
