@@ -189,7 +189,7 @@ class SQSNeuron(BaseNeuron):
     ) -> tuple[Array, Array]:
         """Return the published rule's gradients by angles and weights.
 
-        Arguments and result are as in :func:`~lava_sqs.learning.published_gradient`.
+        Arguments and result are as in :func:`~lava_sqs.quantum.scores.published_gradient`.
         """
         from lava_sqs.quantum.scores.published import published_gradient
 

@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 import pytest
 
-from lava_sqs.quantum import NoiseModel, Population, ansatz, pauli_to_qobj
+from lava_sqs.quantum import NoiseModel, Population, ansatz, engines, pauli_to_qobj, states
 from lava_sqs.quantum.engines.choose import BACKENDS, default_backend
 from lava_sqs.quantum.kernels import step as _kernels
 from lava_sqs.quantum.program import Program, compile_program
@@ -382,3 +382,11 @@ def test_arrays_start_on_a_cache_line():
         assert array.nbytes == 4 * prod(array.shape)
         assert array.flags.c_contiguous
         assert array.flags.writeable
+
+
+def test_names_of_the_module_that_the_room_was_are_found_there():
+    assert engines.ground_state is states.ground_state
+    assert engines.check_states is states.check_states
+    for name, kind in (("instrument", "InstrumentEngine"), ("qutip", "LiteralEngine")):
+        pop = Population(ansatz.paper(), size=2, seed=0, backend=name)
+        assert type(pop._engine) is getattr(engines, kind)

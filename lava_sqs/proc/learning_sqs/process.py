@@ -55,7 +55,7 @@ class LearningSQS(SQS):
         first two, ``kernel_out`` all.
     optimizer : {"adam", "sgd"}
     momentum, clip : float, optional
-        See :class:`~lava_sqs.learning.Optimizer`; *clip* bounds the gradient of each neuron.
+        See :class:`~lava_sqs.optimizers.Optimizer`; *clip* bounds the gradient of each neuron.
     update_interval : int, default 1
         Steps per mini-batch: gradients are averaged over them and applied in the learning phase
         of the last one.

@@ -57,7 +57,7 @@ class SQSDense(NamedProcess):
         neurons.
     optimizer : {"sgd", "adam"}
     momentum, clip : float, optional
-        See :class:`~lava_sqs.learning.Optimizer`; *clip* bounds the gradient of each row.
+        See :class:`~lava_sqs.optimizers.Optimizer`; *clip* bounds the gradient of each row.
     update_interval : int, default 1
         Steps per mini-batch: gradients are averaged over them and applied in the learning phase
         of the last one.
