@@ -47,7 +47,8 @@ HELP = {
     "temperature": "spike counts are divided by it before the softmax",
     "credit": "what hidden neurons hear: aligned (the errors of those that they drive, by feedback "
     "that learns as the weights do), symmetric (by the weights), feedback (the visible neurons' "
-    "errors, weighed at random) or score (one number for all)",
+    "errors, weighed at random) or score (one number for all) (default: that of the objective)",
+    "class_weight": "balanced: all classes are shown equally often",
     "readout_from": "share of a sample's steps before the first that is counted",
     "n_draws": "times each input is shown at once",
     "epochs": "passes through the data",

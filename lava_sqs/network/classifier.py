@@ -301,6 +301,8 @@ class _Classifier(ClassifierMixin, _Network):
         check_is_fitted(self)
         spec, trains = self.spec_, check_real("spikes", spikes)
         check_shape("spikes", trains, ("n", "T + depth", spec.visible.channels))
+        if self._inputs.kind == "static":
+            self._inputs.refuse_lengths(lengths, mask)
         steps = trains.shape[1] - spec.depth
         if steps < 1:
             raise ArgumentValueError(

@@ -169,11 +169,7 @@ class Inputs:
     def _own(self, X: Array, lengths: Any, mask: Any) -> Array:
         """Return samples time first, and NaN in every frame that is not a sample's own."""
         if self.kind == "static":
-            for name, value in (("lengths", lengths), ("mask", mask)):
-                if value is not None:
-                    raise ArgumentValueError(
-                        name, "belongs to sequences and spikes, but the samples are static."
-                    )
+            self.refuse_lengths(lengths, mask)
             return X
         X = self.time_first(X)
         X = sequences.marked(X, sequences.own_steps(X, lengths, mask, self.zeros_are_padding))
@@ -184,6 +180,15 @@ class Inputs:
                 f"{np.nanmin(X)} to {np.nanmax(X)}. For other values use input_kind='sequence'.",
             )
         return X
+
+    @staticmethod
+    def refuse_lengths(lengths: Any, mask: Any) -> None:
+        """Raise if static samples are said to have time steps of their own."""
+        for name, value in (("lengths", lengths), ("mask", mask)):
+            if value is not None:
+                raise ArgumentValueError(
+                    name, "belongs to sequences and spikes, but the samples are static."
+                )
 
     def check_shape(self, X: Any) -> None:
         """Raise unless samples have the shape of those in fit, and say it in their own words."""

@@ -1043,7 +1043,8 @@ LEFT_OUT = {
         "results that lava_sqs makes",
     ),
     **dict.fromkeys(
-        ("study.StoreError", "study.StudyError", "study.StudyWarning"), "exceptions and warnings"
+        ("study.StoreError", "study.StudyError", "study.StudyWarning", "quantum.WrapWarning"),
+        "exceptions and warnings",
     ),
     **dict.fromkeys(("network.Neuron", "neurons.BoundNeuron"), "protocols"),
     **dict.fromkeys(("cli.build_parser", "cli.main"), "the command line: tests/commands"),

@@ -379,6 +379,8 @@ def test_static_samples_have_no_lengths(name):
         clf.fit(x, Y, **{name: value})
     with pytest.raises(ValueError, match=f"`{name}` belongs to sequences and spikes"):
         clf.fit(x, Y).predict(x, **{name: value})
+    with pytest.raises(ValueError, match=f"`{name}` belongs to sequences and spikes"):
+        clf.decide(clf.simulate(x), **{name: value})
 
 
 @pytest.mark.parametrize(
