@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from lava_sqs._version import __version__
     from lava_sqs.execution.running import SQSSimCfg, runtime
     from lava_sqs.network import SQSNN
+    from lava_sqs.proc.count_softmax.process import CountSoftmax
     from lava_sqs.proc.learning_sqs.process import LearningSQS
     from lava_sqs.proc.qlif.process import QLIF
-    from lava_sqs.proc.rules import SQSLearningRule, SQSRewardRule, connect_learning
+    from lava_sqs.proc.rules import SQSLearningRule, SQSRewardRule, connect_count, connect_learning
     from lava_sqs.proc.sqs.process import SQS
     from lava_sqs.proc.sqs_dense.process import SQSDense
     from lava_sqs.quantum import ansatz
@@ -35,6 +36,7 @@ __all__ = [
     "QLIF",
     "SQS",
     "SQSNN",
+    "CountSoftmax",
     "LearningSQS",
     "NoiseModel",
     "Population",
@@ -45,6 +47,7 @@ __all__ = [
     "Study",
     "__version__",
     "ansatz",
+    "connect_count",
     "connect_learning",
     "instrument",
     "runtime",
@@ -52,6 +55,7 @@ __all__ = [
 
 # public name -> the module that has it
 _HOMES = {
+    "CountSoftmax": "lava_sqs.proc.count_softmax.process",
     "LearningSQS": "lava_sqs.proc.learning_sqs.process",
     "NoiseModel": "lava_sqs.quantum",
     "Population": "lava_sqs.quantum",
@@ -65,6 +69,7 @@ _HOMES = {
     "Study": "lava_sqs.study",
     "__version__": "lava_sqs._version",
     "ansatz": "lava_sqs.quantum",
+    "connect_count": "lava_sqs.proc.rules",
     "connect_learning": "lava_sqs.proc.rules",
     "instrument": "lava_sqs.quantum.instrument",
     "runtime": "lava_sqs.execution.running",
@@ -72,6 +77,7 @@ _HOMES = {
 
 
 _NEED_LAVA = {
+    "CountSoftmax",
     "LearningSQS",
     "QLIF",
     "SQS",
@@ -79,6 +85,7 @@ _NEED_LAVA = {
     "SQSLearningRule",
     "SQSRewardRule",
     "SQSSimCfg",
+    "connect_count",
     "connect_learning",
     "runtime",
 }

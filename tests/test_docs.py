@@ -409,11 +409,13 @@ def _network(neuron):
     return SQSNetwork(spec=spec, parameters=start, seed=1)
 
 
+COUNT = {"n_classes": 2, "n_channels": 4, "temperature": 1.0, "reset_interval": 8}
 PROCESSES = {
     "SQS": lambda: lava_sqs.SQS(shape=2),
     "LearningSQS": lambda: lava_sqs.LearningSQS(shape=2, role="hidden"),
     "QLIF": lambda: lava_sqs.QLIF(shape=2),
     "SQSDense": lambda: lava_sqs.SQSDense(weights=np.eye(2)),
+    "CountSoftmax": lambda: lava_sqs.CountSoftmax(**COUNT),
     "SQSNetwork": lambda: _network(SQSNeuron(lava_sqs.ansatz.layered())),
 }
 

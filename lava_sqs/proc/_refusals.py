@@ -67,6 +67,52 @@ def check_neighbours(process: AbstractProcess) -> None:
             check_rule(each)
     if hasattr(process, "s_in_kernel"):
         check_kernel(process)
+    for name, why in getattr(process, "_needed", {}).items():
+        if not _sources(getattr(process, name)):
+            raise ValueError(f"Nothing is connected to {name} of {_label(process)}, {why}.")
+    if getattr(process, "objective", None) == "count":
+        check_errors(process)
+
+
+def check_errors(neurons: Any) -> None:
+    """Refuse neurons that learn from whole samples if what tells them of errors does not fit.
+
+    Parameters
+    ----------
+    neurons : LearningSQS with objective="count"
+    """
+    for source in _sources(neurons.a_third_factor_in):
+        teller, what = source.process, f"a_third_factor_in of {_label(neurons)}"
+        told = f"{what} listens to {source.name} of {_label(teller)}"
+        if hasattr(teller, "s_in_kernel"):
+            if neurons.role != "hidden" or source.name != "error_out":
+                raise ValueError(
+                    f"{told}, but must hear errors: a hidden neuron through error_out of the "
+                    "connection that it drives, a visible one from a CountSoftmax."
+                )
+            if neurons.s_out not in _sources(teller.s_in) and not _unknown(teller):
+                raise ValueError(f"{told}, but does not drive it, so the errors are of others.")
+            for heard in teller.a_out.get_dst_ports():
+                theirs = getattr(heard.process, "temperature", None)
+                if theirs not in (None, neurons.temperature):
+                    raise ValueError(
+                        f"{told}, so its temperature must be that of {_label(heard.process)}, "
+                        f"{theirs:g}, but is {neurons.temperature:g}."
+                    )
+        elif _sends(source):
+            raise ValueError(f"{told}, but neurons send no errors there. Call connect_count.")
+        elif hasattr(teller, "n_classes"):
+            for name in ("temperature", "reset_interval", "copies"):
+                mine, theirs = getattr(neurons, name), getattr(teller, name)
+                if mine != theirs:
+                    raise ValueError(
+                        f"{told}, so both must have the same {name}, but have {mine} and {theirs}."
+                    )
+            if neurons.count_out not in _sources(teller.a_in):
+                raise ValueError(
+                    f"{told}, which must count its spikes: count_out is not connected "
+                    "to a_in there. Call connect_count."
+                )
 
 
 def check_rule(connection: Any) -> None:
@@ -165,6 +211,11 @@ def check_kernel(connection: Any) -> None:
     """Refuse an SQSDense that learns from anything but the scores of the neurons it drives."""
     who = _label(connection)
     call = "Let it drive a LearningSQS and call connect_learning(neurons, connection)."
+    if connection.credit is None and connection.error_out.get_dst_ports():
+        raise ValueError(
+            f"{who} sends no errors, but error_out is connected. Make it with credit='aligned' or "
+            "credit='symmetric'."
+        )
     kernels, signals = _sources(connection.s_in_kernel), _sources(connection.s_in_y3)
     if signals and not kernels:
         raise ValueError(
@@ -205,7 +256,14 @@ def check_pair(neurons: Any, connection: Any) -> None:
             f"{_label(neurons)} sends {neurons.sends}. Make the neurons with sends='scores'.",
         )
     window, copies = getattr(neurons, "window", 0), getattr(neurons, "copies", None)
+    count = getattr(neurons, "objective", "likelihood") == "count"
     if isinstance(connection, LearningConnectionProcess):
+        if count:
+            raise ArgumentTypeError(
+                "connection",
+                "must be an SQSDense for neurons with objective='count': a rule of Lava's has not "
+                "kept the spikes of a whole sample.",
+            )
         if copies is not None:
             raise ArgumentTypeError(
                 "connection",
@@ -229,6 +287,7 @@ def check_pair(neurons: Any, connection: Any) -> None:
             f"must have the copies of its neurons, {copies}, but has copies={connection.copies}.",
         )
     given = connection.proc_params
+    _check_sample_of(neurons, connection, count)
     mine = given["reset_interval"], given["reset_offset"]
     theirs = getattr(neurons, "reset_interval", None), getattr(neurons, "reset_offset", 0)
     if given["gamma"] > 0 and mine != theirs:
@@ -236,6 +295,26 @@ def check_pair(neurons: Any, connection: Any) -> None:
             "connection",
             "must have the resets of its neurons, or gamma=0, since its "
             f"eligibility lasts: (reset_interval, reset_offset) is {theirs} there and {mine} here.",
+        )
+
+
+def _check_sample_of(neurons: Any, connection: Any, count: bool) -> None:
+    """Refuse a connection that learns from whole samples if its neurons do not, or otherwise."""
+    given = connection.proc_params
+    if count:
+        steps, interval = neurons.reset_interval, given["update_interval"]
+        if given["gamma"] or interval % steps:
+            raise ArgumentValueError(
+                "connection",
+                f"must have gamma=0 and an update_interval that is a multiple of {steps}, the "
+                "steps of a sample of its neurons with objective='count', but has "
+                f"gamma={given['gamma']:g} and update_interval={interval}.",
+            )
+    elif given["credit"] is not None:
+        raise ArgumentValueError(
+            "connection",
+            f"must have no credit={given['credit']!r} for neurons with objective='likelihood', "
+            "which say nothing of whole samples.",
         )
 
 

@@ -22,14 +22,15 @@ from lava.magma.core.process.connection import LearningConnectionProcess
 from lava.magma.core.process.process import AbstractProcess
 from lava.proc.dense.process import LearningDense
 
-from lava_sqs._checks import check_int
+from lava_sqs._checks import check_instance, check_int
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.proc import _private
 from lava_sqs.proc._refusals import check_floating_pt, check_pair, check_reader
+from lava_sqs.proc.count_softmax.process import CountSoftmax
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs_dense.process import SQSDense
 
-__all__ = ["SQSLearningRule", "SQSRewardRule", "connect_learning"]
+__all__ = ["SQSLearningRule", "SQSRewardRule", "connect_count", "connect_learning"]
 
 # Stock three-factor rules decay y by exp(-1 / 65535) per epoch; a score must not decay at all.
 _NO_DECAY = 2**62
@@ -210,6 +211,93 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
             )
     for name, out in wires.items():
         out.connect(getattr(connection, name))
+
+
+def connect_count(*chain: Any, n_classes: int, name: str | None = None) -> CountSoftmax:
+    """Wire layers that learn with ``objective="count"``, and return what knows the classes.
+
+    What remains to be connected is the input, to ``s_in`` of the first connection, and the labels,
+    to ``label_in`` of what is returned. A further connection into a layer is wired by its
+    ``a_out`` and :func:`connect_learning`.
+
+    Parameters
+    ----------
+    *chain : SQSDense and LearningSQS
+        In turn, from the first connection to the visible neurons. Connections between neurons
+        need a *credit*.
+    n_classes : int
+        Neurons of a class are side by side in the visible layer.
+    name : str, optional
+        Of the CountSoftmax.
+
+    Returns
+    -------
+    CountSoftmax
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the chain is not made of these in turn, or two neighbours do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> S, rng = 12, np.random.default_rng(0)
+    >>> neurons = {"objective": "count", "temperature": 4.0, "reset_interval": S, "lr_weights": 1}
+    >>> synapses = {"window": S - 1, "update_interval": S, "optimizer": "adam", "lr": 0.02}
+    >>> softmax = connect_count(
+    ...     SQSDense(weights=rng.normal(0.1, 0.1, (16, 8)), **synapses),
+    ...     LearningSQS(shape=16, role="hidden", lr_theta=0.01, **neurons),
+    ...     SQSDense(weights=rng.normal(0.1, 0.1, (4, 16)), credit="aligned", **synapses),
+    ...     LearningSQS(shape=4, role="visible", lag=2, lr_theta=0.01, **neurons),
+    ...     n_classes=2,
+    ... )
+    >>> softmax.label_in.shape
+    (1,)
+    """
+    if not chain or len(chain) % 2:
+        raise ArgumentValueError(
+            "chain",
+            "must be connections and neurons in turn, the visible ones last, but got "
+            f"{len(chain)} Processes.",
+        )
+    connections, layers = chain[::2], chain[1::2]
+    for i, (connection, neurons) in enumerate(zip(connections, layers, strict=True)):
+        check_instance(f"chain[{2 * i}]", connection, SQSDense)
+        check_instance(f"chain[{2 * i + 1}]", neurons, LearningSQS)
+        role = "visible" if neurons is layers[-1] else "hidden"
+        if (neurons.objective, neurons.role) != ("count", role):
+            raise ArgumentValueError(
+                f"chain[{2 * i + 1}]",
+                f"must have objective='count' and role={role!r}, but has "
+                f"objective={neurons.objective!r} and role={neurons.role!r}.",
+            )
+        if i and connection.credit is None:
+            raise ArgumentValueError(
+                f"chain[{2 * i}]",
+                "must have credit='aligned' or 'symmetric', or the neurons that drive it would "
+                "never hear of an error.",
+            )
+    visible = layers[-1]
+    size = visible.count_out.shape[0] // (visible.copies or 1)
+    softmax = CountSoftmax(
+        n_classes=n_classes,
+        n_channels=size,
+        temperature=visible.temperature,
+        reset_interval=visible.reset_interval,
+        copies=visible.copies,
+        name=name,
+    )
+    for i, (connection, neurons) in enumerate(zip(connections, layers, strict=True)):
+        connect_learning(neurons, connection)
+        connection.a_out.reshape(neurons.a_in.shape).connect(neurons.a_in)
+        if i:
+            before = layers[i - 1]
+            before.s_out.reshape(connection.s_in.shape).connect(connection.s_in)
+            connection.error_out.connect(before.a_third_factor_in)
+    visible.count_out.connect(softmax.a_in)
+    softmax.error_out.connect(visible.a_third_factor_in)
+    return softmax
 
 
 def _wires_of_a_rule(neurons: LearningSQS, connection: Any) -> dict[str, Any]:

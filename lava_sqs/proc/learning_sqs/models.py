@@ -11,6 +11,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
 from lava_sqs.proc._naming import FloatPorts, check_received
+from lava_sqs.proc._sample import Sample
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs.models import AbstractPySQSModel
 from lava_sqs.quantum.program import compile_program
@@ -30,6 +31,9 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
     s_out_y3: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     kernel_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     log_likelihood_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    count_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+    _sample: Sample | None = None
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
@@ -39,15 +43,23 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
         self._copies = int(np.prod(population.batch, dtype=int))
         self._neurons = self._copies * population.size
         self._channels = (self._neurons, population.ansatz.io_qubits)
-        self._scores = OnlineScores(
-            compile_program(population.ansatz, population.noise),
-            population.theta,
-            size=self._neurons,
-            window=self._learning["window"],
-            angles=self._learning["lr_theta"] > 0,
-        )
-        self._eligibility = np.zeros_like(self._scores.scores)
-        self._gradient = np.zeros_like(self._scores.scores)
+        if self._learning["objective"] == "count":
+            shape = (self._copies, population.size, population.ansatz.io_qubits)
+            self._sample = Sample(
+                population.ansatz, population.noise, self._learning["steps"], shape
+            )
+            n_scores = population.ansatz.n_params + population.ansatz.io_qubits
+            self._gradient = np.zeros((population.size, n_scores))
+        else:
+            self._scores = OnlineScores(
+                compile_program(population.ansatz, population.noise),
+                population.theta,
+                size=self._neurons,
+                window=self._learning["window"],
+                angles=self._learning["lr_theta"] > 0,
+            )
+            self._eligibility = np.zeros_like(self._scores.scores)
+            self._gradient = np.zeros_like(self._scores.scores)
         self._trace = np.zeros(self._channels)
         self._mean_signals: dict[int, NDArray[Any]] = {}
         self._steps = 0
@@ -59,6 +71,9 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
     def run_spk(self) -> None:
         """Receive, measure and score; a hidden neuron answers before it hears the signal."""
         a_in = self.a_in.recv()
+        if self._sample is not None:
+            self._run_free(a_in, self._sample)
+            return
         third = self.a_third_factor_in.recv() if self._visible else None
         with self.failing_by_name():
             outcome = None if third is None else self._clamp(third)
@@ -78,6 +93,7 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             self.s_out_y2.send(later.ravel())
         self.kernel_out.send(np.ascontiguousarray(kappa.transpose(1, 0, 2)).ravel())
         self.log_likelihood_out.send(logp)
+        self.count_out.send(0.0 * kappa[:, 0].ravel())
         with self.failing_by_name():
             if outcome is not None:
                 signal = (outcome >= 0).astype(float)
@@ -88,6 +104,47 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             self.s_out_y2.send(third)
         self.s_out_y3.send(self._learning["lr_weights"] * signal.ravel())
         self._accumulate(signal)
+
+    def _run_free(self, a_in: NDArray[Any], sample: Sample) -> None:
+        """Say the step first; at the end of a sample hear of the error, and score all its steps."""
+        learning = self._learning
+        with self.failing_by_name():
+            spikes = self.advance(a_in)
+        nothing = np.zeros(spikes.size)
+        self.s_out.send(spikes)
+        self.s_out_bap.send(spikes.ravel())
+        self.s_out_y1.send(nothing)
+        self.s_out_y2.send(nothing)
+        self.log_likelihood_out.send(self._population.log_likelihood.ravel())
+        counts = self._visible and len(sample) > learning["lag"]
+        self.count_out.send(0.5 * (spikes + self.p_spike).ravel() if counts else nothing)
+        third = self.a_third_factor_in.recv()  # what arrives before the last step says nothing
+        kernel, y3 = np.zeros((learning["steps"], spikes.size)), nothing
+        if sample.ended:
+            with self.failing_by_name():
+                check_received("a_third_factor_in", third)
+                kernel = self._scale * self._score_sample(third, sample)[::-1].reshape(kernel.shape)
+            kernel[-1] = 0.0  # in the first step a_in counts as 0
+            # The connections average over steps, so over samples if each has its steps' weight.
+            y3 = np.full(spikes.size, learning["lr_weights"] * learning["steps"])
+        self.kernel_out.send(kernel.ravel())
+        self.s_out_y3.send(y3)
+        self._steps += 1
+
+    def _score_sample(self, third: NDArray[Any], sample: Sample) -> NDArray[Any]:
+        """Add the gradient of a sample to that of the mini-batch; return the errors by current."""
+        learning, shape = self._learning, sample.shape
+        if self._visible:
+            value = np.broadcast_to(third.reshape(shape[1:]), shape).copy()
+            value[: learning["lag"]] = 0.0
+        else:
+            value = third.reshape(shape)[::-1]
+        d_theta, errors = sample.score(
+            self._population.theta, value, 1 / learning["temperature"], self._visible
+        )
+        d_bias = errors.sum(axis=(0, 1))
+        self._gradient += learning["steps"] / self._copies * np.hstack([d_theta, d_bias])
+        return errors
 
     def _advance_trace(self, spikes: NDArray[Any]) -> NDArray[Any]:
         """Return the trace of the spikes before this step, and add those of this step."""
@@ -122,6 +179,12 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
 
     def measure(self, z: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
         """Make the step and score it."""
+        if self._sample is not None:
+            if reset:
+                self._sample.begin()
+            spikes = self._population.step(z.reshape(self._currents_shape))
+            self._sample.keep(z, spikes, self._population.p_spike)
+            return spikes
         if reset:
             self._scores.reset()
             self._eligibility[:] = 0.0
@@ -157,7 +220,10 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
         with self.failing_by_name():
             learning, optimizer = self._learning, self._learning["optimizer"]
             n_io = self._channels[1]
-            gradient = self._mean_over_copies(self._gradient) / learning["update_interval"]
+            gradient = self._gradient
+            if self._sample is None:
+                gradient = self._mean_over_copies(gradient)
+            gradient = gradient / learning["update_interval"]
             self._gradient[:] = 0.0
             population = self._population
             if learning["lr_bias"] > 0:
@@ -166,14 +232,31 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             if learning["lr_theta"] > 0:
                 step = optimizer.step("theta", gradient[:, :-n_io], rate=learning["lr_theta"])
                 population.theta = population.theta + step
-                self._scores.set_theta(population.theta)
+                if self._sample is None:
+                    self._scores.set_theta(population.theta)
                 self.theta = self._theta = population.theta.reshape(self.theta.shape)
 
     def take_over_vars(self) -> None:
         """Bring Vars that were set from outside into the population and its scores."""
+        if self._sample is not None:
+            self._refuse_within_sample()
+            super().take_over_vars()
+            return
         super().take_over_vars()
         population = self._population
         self._scores.set_theta(population.theta)
         memory = population.memory.reshape(self._scores.memory.shape)
         if not np.array_equal(self._scores.memory, memory):
             self._scores.reset(memory)
+
+    def _refuse_within_sample(self) -> None:
+        """Refuse angles and memories that are set within a sample, whose score would be wrong."""
+        if self.at_reset:
+            return
+        population = self._population
+        for name, held in (("theta", population.theta), ("memory", population.memory)):
+            if not np.array_equal(np.ravel(getattr(self, name)), held.ravel()):
+                raise ValueError(
+                    f"Var '{name}' must be set between two samples with objective='count': run "
+                    f"a multiple of {self._reset_interval} steps before."
+                )

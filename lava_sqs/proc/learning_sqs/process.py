@@ -14,11 +14,13 @@ from lava_sqs.proc._naming import parameter
 from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum._room import check_scores
+from lava_sqs.quantum.program import compile_program
 
 __all__ = ["LearningSQS"]
 
 ROLES = ("hidden", "visible")
 SENDS = ("scores", "traces")
+OBJECTIVES = ("likelihood", "count")
 
 
 class LearningSQS(SQS):
@@ -43,6 +45,15 @@ class LearningSQS(SQS):
         *visible*: ``a_third_factor_in`` carries the target before the neuron measures: +1 clamps
         it to a spike, -1 to silence, 0 lets it run free. Clamped steps are learned with signal 1
         (ascending their log-likelihood), free ones not at all.
+    objective : {"likelihood", "count"}
+        *likelihood* is what *role* says above. *count*: nobody is clamped, as in
+        ``SQSNN(objective="count")``. A sample is `reset_interval` steps long, S; the neurons
+        remember their currents and spikes of the sample. In its last step ``a_third_factor_in``
+        tells a visible neuron its error (see :class:`~lava_sqs.CountSoftmax`), a hidden one what a
+        spike would have been worth in each step (from ``error_out`` of an
+        :class:`~lava_sqs.SQSDense`). They ascend that by the exact score of their own train, and
+        pass on their errors by current, of all steps, through ``kernel_out``:
+        :func:`~lava_sqs.connect_count`.
     lr_theta, lr_bias : float, default 0.0
         Learning rates of angles and biases; 0 keeps them.
     lr_weights : float, default 0.0
@@ -50,15 +61,17 @@ class LearningSQS(SQS):
     gamma : float, default 1.0
         Decay of the eligibility of a hidden neuron's angles, in [0, 1]; 1 is the exact
         score-function estimator.
-    window : int, default 1
+    window : int, optional
         H: the kernel ``kappa_0 .. kappa_H`` is computed. ``s_out_y1`` and ``s_out_y2`` send the
-        first two, ``kernel_out`` all.
+        first two, ``kernel_out`` all. Default 1; with the objective *count* S - 1, and nothing
+        else.
     optimizer : {"adam", "sgd"}
     momentum, clip : float, optional
         See :class:`~lava_sqs.optimizers.Optimizer`; *clip* bounds the gradient of each neuron.
-    update_interval : int, default 1
+    update_interval : int, optional
         Steps per mini-batch: gradients are averaged over them and applied in the learning phase
-        of the last one.
+        of the last one. Default 1. With the objective *count* a multiple of S, default S, and the
+        average is over samples.
     baseline : float, optional
         Of a hidden neuron: in (0, 1], the rate of the running mean of L_t that is subtracted from
         it. With a *reset_interval* every step since the reset has a mean of its own; the copies of
@@ -73,6 +86,12 @@ class LearningSQS(SQS):
         With ``sends="traces"``, and needed there: the trace fades by ``exp(-1 / trace_tau)`` per
         step and grows by *trace_impulse* per spike. The rule's ``post_trace_decay_tau`` and
         ``post_trace_kernel_magnitude``. A reset sets the trace to 0.
+    temperature : float, optional
+        With the objective *count*, and needed there: what spike counts are divided by.
+    lag : int, optional
+        Of visible neurons with the objective *count*: so many steps at the start of a sample do
+        not count, because no input can have arrived: the fewest connections from the input to
+        the neurons. Default 1.
     **sqs
         Everything that :class:`~lava_sqs.SQS` takes. The engine is the compiled instrument. With
         *copies*, angles and biases learn from all copies: gradients are averaged over them, a
@@ -82,15 +101,20 @@ class LearningSQS(SQS):
     ----------
     a_third_factor_in : InPort, shape (n,)
         n is the number of channels, copies times neurons times io qubits, in the order of a_in;
-        all learning ports are flat.
+        all learning ports are flat. Of hidden neurons with the objective *count* the shape is
+        (S * n,), the last step first, as in ``kernel_out``.
     s_out_bap, s_out_y1, s_out_y2, s_out_y3 : OutPort, shape (n,)
         The spike, ``kappa_0``, ``kappa_1`` (per unit of a_in), and ``lr_weights`` times signal;
         with ``sends="traces"`` the spike, its trace, the third factor and zeros.
     kernel_out : OutPort, shape ((window + 1) * n,)
-        ``kappa_h`` for h = 0, 1, ..., one after the other.
+        ``kappa_h`` for h = 0, 1, ..., one after the other. With the objective *count*, in the last
+        step of a sample: the errors by a_in of h steps before, and zeros in all others.
     log_likelihood_out : OutPort, shape (copies * neurons,)
         Log probability of the outcome just made, in nats; of a visible neuron that runs free: 0.
         Through a stock ``Dense`` it is a learning signal for hidden neurons.
+    count_out : OutPort, shape (n,)
+        With the objective *count*: (s + p) / 2 in steps that count, of which half is drawn and
+        half was expected. Zeros otherwise.
 
     Raises
     ------
@@ -117,19 +141,22 @@ class LearningSQS(SQS):
         self,
         *,
         role: str,
+        objective: str = "likelihood",
         lr_theta: float = 0.0,
         lr_bias: float = 0.0,
         lr_weights: float = 0.0,
         gamma: float = 1.0,
-        window: int = 1,
+        window: int | None = None,
         optimizer: str = "adam",
         momentum: float | None = None,
         clip: float | None = None,
-        update_interval: int = 1,
+        update_interval: int | None = None,
         baseline: float | None = None,
         sends: str = "scores",
         trace_tau: float | None = None,
         trace_impulse: float | None = None,
+        temperature: float | None = None,
+        lag: int | None = None,
         **sqs: Any,
     ) -> None:
         arguments = {k: v for k, v in locals().items() if k not in ("self", "sqs", "__class__")}
@@ -153,16 +180,27 @@ class LearningSQS(SQS):
                 )
             baseline = check_share("baseline", baseline, zero=False)
         trace = _check_trace(sends, role, rates["lr_weights"], trace_tau, trace_impulse)
+        free = check_choice("objective", objective, OBJECTIVES) == "count"
+        sample = _check_sample(arguments, sqs) if free else _refuse_sample(temperature, lag)
+        steps = sample["steps"]
+        window = (steps or 2) - 1 if window is None else check_int("window", window, minimum=0)
+        interval = steps or 1
+        if update_interval is not None:
+            interval = check_int("update_interval", update_interval, minimum=1)
+        if free:
+            _check_multiples(steps, window, interval)
         learning = {
             "role": role,
+            "objective": objective,
             **rates,
             "gamma": gamma,
-            "window": check_int("window", window, minimum=0),
+            "window": window,
             "optimizer": Optimizer(optimizer, momentum=momentum, clip=clip),
-            "update_interval": check_int("update_interval", update_interval, minimum=1),
+            "update_interval": interval,
             "baseline": baseline,
             "sends": sends,
             **trace,
+            **sample,
         }
         if sqs.get("backend") is not None:
             check_choice("backend", sqs["backend"], ("instrument",))  # only it has scores
@@ -171,26 +209,46 @@ class LearningSQS(SQS):
         self.proc_params.overwrite("learning", learning)
         self._arguments.update(arguments)
         n = int(np.prod(self.a_in.shape))
-        check_window_fits(window, n, n * (4**self.memory_qubits + 1))
-        check_scores(
-            self.ansatz,
-            self.noise,
-            rows=self._population.size,
-            size=n // self.io_qubits,
-            window=window,
-            derivatives=lr_theta > 0,
-        )
-        self.a_third_factor_in = self._in_port("a_third_factor_in", (n,))
+        check_window_fits(window, n, n * (6 if free else 4**self.memory_qubits + 1))
+        rows = self._population.size
+        if free:
+            operations = len(compile_program(self.ansatz, self.noise).table)
+            check_scores(
+                self.ansatz, self.noise, rows=rows, derivatives=False, operations=operations
+            )
+        else:
+            check_scores(
+                self.ansatz,
+                self.noise,
+                rows=rows,
+                size=n // self.io_qubits,
+                window=window,
+                derivatives=lr_theta > 0,
+            )
+        told = n * steps if free and role == "hidden" else n
+        self.a_third_factor_in = self._in_port("a_third_factor_in", (told,))
         self.s_out_bap = self._out_port("s_out_bap", (n,))
         self.s_out_y1 = self._out_port("s_out_y1", (n,))
         self.s_out_y2 = self._out_port("s_out_y2", (n,))
         self.s_out_y3 = self._out_port("s_out_y3", (n,))
         self.kernel_out = self._out_port("kernel_out", ((window + 1) * n,))
         self.log_likelihood_out = self._out_port("log_likelihood_out", (n // self.io_qubits,))
+        self.count_out = self._out_port("count_out", (n,))
 
     _check_before_run = staticmethod(check_floating_pt)
 
+    @property
+    def _needed(self) -> dict[str, str]:
+        """Ports that must be connected, and what is missing otherwise."""
+        if self.objective != "count":
+            return {}
+        return {"a_third_factor_in": "so they would never hear of an error. Call connect_count"}
+
     role: str = parameter("``hidden`` or ``visible``.", "learning.role")
+    objective: str = parameter("``likelihood`` or ``count``.", "learning.objective")
+    temperature: float | None = parameter(
+        "What spike counts are divided by, or None.", "learning.temperature"
+    )
     sends: str = parameter("What the learning ports send, scores or traces.", "learning.sends")
     trace_tau: float | None = parameter(
         "Time constant of the trace in steps, or None.", "learning.trace_tau"
@@ -201,6 +259,73 @@ class LearningSQS(SQS):
     window: int = parameter(
         "H: how many steps back the score of a current reaches.", "learning.window"
     )
+
+
+def _check_sample(given: dict[str, Any], sqs: dict[str, Any]) -> dict[str, Any]:
+    """Return what neurons need that learn from whole samples; *sqs* gets the offset of resets."""
+    for name, value in (("sends", "scores"), ("gamma", 1.0), ("baseline", None)):
+        if given[name] != value:
+            raise ArgumentValueError(
+                name,
+                f"must be {value!r} with objective='count', whose signal is exact over the "
+                f"sample, but got {given[name]!r}.",
+            )
+    if sqs.get("reset_interval") is None:
+        raise ArgumentValueError(
+            "reset_interval",
+            "must be given with objective='count': the steps of a sample, those of the input and "
+            "one per connection on its way.",
+        )
+    steps = check_int("reset_interval", sqs["reset_interval"], minimum=2)
+    if sqs.setdefault("reset_offset", 1) != 1:
+        raise ArgumentValueError(
+            "reset_offset",
+            "must be 1 with objective='count' (time steps count from 1, and the first sample is as "
+            f"long as all others), but got {sqs['reset_offset']!r}.",
+        )
+    if given["temperature"] is None:
+        raise ArgumentValueError(
+            "temperature",
+            "must be given with objective='count'; SQSNN takes 2 * sqrt(visible neurons per class "
+            "* steps that count).",
+        )
+    temperature = check_positive("temperature", given["temperature"])
+    lag = given["lag"]
+    if lag is not None and given["role"] == "hidden":
+        raise ArgumentValueError(
+            "lag", f"belongs to role='visible', whose spikes are counted, but got {lag!r}."
+        )
+    lag = 1 if lag is None else check_int("lag", lag, minimum=0)
+    if lag >= steps:
+        raise ArgumentValueError(
+            "lag", f"must be below the {steps} steps of a sample, but got {lag}."
+        )
+    return {"steps": steps, "temperature": temperature, "lag": lag}
+
+
+def _refuse_sample(temperature: Any, lag: Any) -> dict[str, Any]:
+    for name, value in (("temperature", temperature), ("lag", lag)):
+        if value is not None:
+            raise ArgumentValueError(
+                name,
+                f"belongs to objective='count', but got {value!r} with objective='likelihood'.",
+            )
+    return {"steps": None, "temperature": None, "lag": None}
+
+
+def _check_multiples(steps: int, window: int, interval: int) -> None:
+    if window != steps - 1:
+        raise ArgumentValueError(
+            "window",
+            f"must be {steps - 1}, the steps of a sample less one, with objective='count', but got "
+            f"{window}.",
+        )
+    if interval % steps:
+        raise ArgumentValueError(
+            "update_interval",
+            f"must be a multiple of the {steps} steps of a sample with objective='count', but got "
+            f"{interval}.",
+        )
 
 
 def _check_trace(

@@ -24,7 +24,9 @@ class PySQSDenseModelFloat(NamingModel):
     a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     s_in_kernel: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_in_y3: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    error_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     weights: NDArray[Any] = LavaPyType(np.ndarray, float)
+    feedback: NDArray[Any] = LavaPyType(np.ndarray, float)
     eligibility: NDArray[Any] = LavaPyType(np.ndarray, float)
 
     def __init__(self, proc_params: Any) -> None:
@@ -32,6 +34,8 @@ class PySQSDenseModelFloat(NamingModel):
         self._gamma, self._window = proc_params["gamma"], proc_params["window"]
         self._copies = proc_params["copies"] or 1
         self._lr, self._optimizer = proc_params["lr"], proc_params["optimizer"]
+        self._credit = proc_params["credit"]
+        self._decay = proc_params["decay"] if self._lr else 0.0  # weights that stay do not fade
         self._interval, self._steps = proc_params["update_interval"], 0
         self._history = np.empty((0, 0, 0))  # (window + 1, copies, pre): x(t-1), x(t-2), ...
 
@@ -56,6 +60,16 @@ class PySQSDenseModelFloat(NamingModel):
                     "Var 'weights' must be finite and give finite currents, but does not: it was "
                     "set so, or learned with a too large learning rate."
                 )
+        if self._credit is not None:
+            self.error_out.send(self._worth_of_spikes().ravel())
+
+    def _worth_of_spikes(self) -> NDArray[Any]:
+        """(window + 1, copies, pre): the errors of the step after, through the feedback weights."""
+        worth = np.zeros(self._history.shape)
+        if self._kernel.any():
+            back = self.feedback if self._credit == "aligned" else self.weights
+            worth[1:] = self._kernel[:-1] @ back  # h steps before the last, heard h - 1 before
+        return worth
 
     def lrn_guard(self) -> bool:
         """Keep the eligibility in every step."""
@@ -66,9 +80,10 @@ class PySQSDenseModelFloat(NamingModel):
         if self.at_reset:
             self.eligibility *= 0.0
         self.eligibility *= self._gamma
-        # (copies, post, steps) @ (copies, steps, pre)
-        scores = self._kernel.transpose(1, 2, 0) @ self._history.transpose(1, 0, 2)
-        self.eligibility += scores.reshape(self.eligibility.shape)
+        if self._kernel.any():
+            # (copies, post, steps) @ (copies, steps, pre)
+            scores = self._kernel.transpose(1, 2, 0) @ self._history.transpose(1, 0, 2)
+            self.eligibility += scores.reshape(self.eligibility.shape)
         if self._y3.any():
             self._gradient += np.einsum(
                 "bo,boi->oi", self._y3, self.eligibility.reshape(self._copies, *self.weights.shape)
@@ -76,7 +91,14 @@ class PySQSDenseModelFloat(NamingModel):
         self._steps += 1
         if self._steps % self._interval == 0:
             mean = self._gradient / (self._copies * self._interval)
-            self.weights += self._optimizer.step("weights", mean, rate=self._lr)
+            moved = self._optimizer.step("weights", mean, rate=self._lr)
+            self.weights += moved
+            if self._credit == "aligned":
+                # The same product at the other end of the connection, and the same decay.
+                self.feedback += moved
+                self.feedback *= 1 - self._decay
+            if self._decay:
+                self.weights *= 1 - self._decay
             self._gradient[:] = 0.0
         self._history[1:] = self._history[:-1]
         self._history[0] = self._spikes

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.process import LogConfig
 from lava.magma.core.process.variable import Var
+from numpy.typing import NDArray
 
 from lava_sqs._checks import (
+    check_choice,
     check_int,
     check_positive,
     check_real,
@@ -25,6 +27,12 @@ from lava_sqs.proc._refusals import check_floating_pt, check_kernel, check_windo
 __all__ = ["SQSDense"]
 
 
+#: What errors go back through.
+CREDITS = ("aligned", "symmetric")
+#: Of weights and feedback per update, with aligned credit: as SQSNN has it.
+DECAY = 1e-3
+
+
 class SQSDense(NamedProcess):
     r"""Dense connection that ascends its postsynaptic neurons' exact score.
 
@@ -37,11 +45,20 @@ class SQSDense(NamedProcess):
     probability of the step's outcome by the weights. A stock ``LearningDense`` with
     :class:`~lava_sqs.SQSLearningRule` does the same for windows 0 and 1.
 
+    Between layers that learn with ``objective="count"`` it also tells the presynaptic neurons what
+    their spikes were worth, by feedback weights B that learn by the same product of pre and post
+    (*aligned*) or by the weights themselves (*symmetric*: the reference, which no hardware has):
+
+    .. math::
+
+        \mathrm{told}_i(t) = \sum_k B_{ki}\, e_k(t + 1), \qquad
+        (w, B) \leftarrow (1 - \mathrm{decay})\,(w + \Delta w,\; B + \Delta w).
+
     Parameters
     ----------
     weights : array_like, shape (post, pre)
     window : int, default 1
-        H, the same as the neurons'.
+        H, the same as the neurons'; with their ``objective="count"`` the steps of a sample less 1.
     gamma : float, default 0.0
         Decay of the eligibility, in [0, 1]. 0: the signal of a step answers this step. 1: the
         exact score-function estimator, for a signal that comes later.
@@ -60,7 +77,16 @@ class SQSDense(NamedProcess):
         See :class:`~lava_sqs.optimizers.Optimizer`; *clip* bounds the gradient of each row.
     update_interval : int, default 1
         Steps per mini-batch: gradients are averaged over them and applied in the learning phase
-        of the last one.
+        of the last one. With the neurons' ``objective="count"`` a multiple of the steps of a
+        sample; the average is over samples then.
+    credit : {"aligned", "symmetric"}, optional
+        What errors go back through. None: none go back.
+    feedback : array_like, shape (post, pre), optional
+        B to start from, with *aligned*. None: zeros, so that presynaptic neurons hear nothing
+        before the first update.
+    decay : float, optional
+        In [0, 1): share of the weights, and of their feedback, that an update takes away. Default
+        1e-3 with *aligned*, as in :class:`~lava_sqs.SQSNN`; 0 otherwise.
     name, log_config
         As in Lava.
 
@@ -73,7 +99,12 @@ class SQSDense(NamedProcess):
         From ``kernel_out`` of :class:`~lava_sqs.LearningSQS`.
     s_in_y3 : InPort, shape (copies * post,)
         Learning rate times signal, from ``s_out_y3``. Unconnected, the weights stay as they are.
+    error_out : OutPort, shape ((window + 1) * copies * pre,)
+        With *credit*: what each spike of the sample was worth, the last step's first, to
+        ``a_third_factor_in`` of hidden neurons. Zeros but in the last step of a sample.
     weights : Var, shape (post, pre)
+    feedback : Var, shape (post, pre)
+        B; zeros unless *credit* is *aligned*.
     eligibility : Var, shape (post, pre) or (copies, post, pre)
 
     Raises
@@ -107,6 +138,9 @@ class SQSDense(NamedProcess):
         momentum: float | None = None,
         clip: float | None = None,
         update_interval: int = 1,
+        credit: str | None = None,
+        feedback: Any = None,
+        decay: float | None = None,
         name: str | None = None,
         log_config: LogConfig | None = None,
     ) -> None:
@@ -117,6 +151,8 @@ class SQSDense(NamedProcess):
             )
         window = check_int("window", window, minimum=0)
         gamma = check_share("gamma", gamma)
+        back = _check_feedback(credit, feedback, matrix.shape)
+        fades = _check_decay(decay, credit, gamma)
         interval, offset = check_reset(reset_interval, reset_offset)
         batch = () if copies is None else (check_int("copies", copies, minimum=1),)
         super().__init__(
@@ -128,17 +164,22 @@ class SQSDense(NamedProcess):
             lr=check_positive("lr", lr, zero=True),
             optimizer=Optimizer(optimizer, momentum=momentum, clip=clip),
             update_interval=check_int("update_interval", update_interval, minimum=1),
+            credit=credit,
+            decay=fades,
             name=name,
             log_config=log_config,
         )
         post, pre = matrix.shape
         channels = (copies or 1) * post
-        check_window_fits(window, channels, (copies or 1) * pre)
+        spikes = (copies or 1) * pre
+        check_window_fits(window, channels + (0 if credit is None else spikes), spikes)
         self.s_in = self._in_port("s_in", (*batch, pre))
         self.a_out = self._out_port("a_out", (*batch, post))
         self.s_in_kernel = self._in_port("s_in_kernel", ((window + 1) * channels,))
         self.s_in_y3 = self._in_port("s_in_y3", (channels,))
+        self.error_out = self._out_port("error_out", ((window + 1) * spikes,))
         self.weights = Var(shape=matrix.shape, init=matrix)
+        self.feedback = Var(shape=matrix.shape, init=back)
         self.eligibility = Var(shape=(*batch, post, pre), init=np.zeros((*batch, post, pre)))
 
     @staticmethod
@@ -150,3 +191,26 @@ class SQSDense(NamedProcess):
     copies: int | None = parameter(
         "How many copies of the connection run side by side, or None.", "copies"
     )
+    credit: str | None = parameter("What errors go back through, or None.", "credit")
+
+
+def _check_feedback(credit: Any, feedback: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the feedback weights to start from; zeros if there are none."""
+    if credit is not None:
+        check_choice("credit", credit, CREDITS)
+    if feedback is None:
+        return np.zeros(shape)
+    if credit != "aligned":
+        raise ArgumentValueError(
+            "feedback", f"belongs to credit='aligned', but was given with credit={credit!r}."
+        )
+    return check_shape("feedback", check_real("feedback", feedback), shape)
+
+
+def _check_decay(decay: Any, credit: str | None, gamma: float) -> float:
+    """Return the share that fades per update."""
+    if credit is not None and gamma:
+        raise ArgumentValueError("gamma", f"must be 0 with credit={credit!r}, but got {gamma:g}.")
+    if decay is None:
+        return DECAY if credit == "aligned" else 0.0
+    return check_positive("decay", decay, zero=True, below=1.0)
