@@ -148,7 +148,9 @@ class _File:
         if table in tables:
             return self.error((table, int(index or 0)), message)
         found = [path for path in self.lines if path[0] in tables and _names(path, argument)]
-        return self.error(max(found, key=len, default=("study", "task")), message)
+        # What is the study's own first, then what other tables set for all that [base] says.
+        found.sort(key=lambda path: (path[0] == "study", path[0] != "base", len(path)))
+        return self.error(found[-1] if found else ("study", "task"), message)
 
 
 def _names(path: tuple[str | int, ...], argument: str) -> bool:
