@@ -67,7 +67,7 @@ def bloch_trajectory(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `memory` holds no states of qubits, or `neuron` or `qubit` is none of them.
 
     Examples
     --------

@@ -46,7 +46,7 @@ def confusion_matrix(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `evaluation` is not a square matrix of counts, or `labels` are not as many.
 
     Examples
     --------

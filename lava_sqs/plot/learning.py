@@ -60,7 +60,7 @@ def sensitivity_kernel(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `kappa` is not an array of real numbers with a last axis of lags.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def learning_curve(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `curves` are not fitted networks or numbers per epoch, or `value` is unknown.
 
     Examples
     --------

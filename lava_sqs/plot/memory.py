@@ -166,7 +166,7 @@ def memory_capacity(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `capacity` is not a MemoryCapacity, or has no such `value`.
 
     Examples
     --------

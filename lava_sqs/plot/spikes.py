@@ -39,7 +39,7 @@ def raster(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `spikes` has no time axis, or was not recorded.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def spike_probability(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `p_spike` was not recorded, `neurons` are none of its channels, or `spikes` does not fit.
 
     Examples
     --------

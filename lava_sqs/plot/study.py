@@ -168,7 +168,7 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If a preset is unknown, or devices have no value of `parameter`.
 
     Examples
     --------

@@ -116,7 +116,7 @@ class Counts:
         Raises
         ------
         TypeError, ValueError
-            Names the argument, what was expected and what came.
+            If `shots` or `errors` is not a count, or there are more errors than shots.
         """
         return cls("shots", check_int("shots", shots), check_int("errors", errors))
 
@@ -138,7 +138,7 @@ class Counts:
         Raises
         ------
         TypeError, ValueError
-            Names the argument, what was expected and what came.
+            If an entry of `errors` is not a count up to `repeats`.
         """
         check_instance("errors", errors, np.ndarray, list, tuple, range)
         array = check_array("errors", errors, "N counts, one per sample")

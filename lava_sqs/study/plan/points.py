@@ -161,7 +161,7 @@ def expand(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If a name or a value cannot be a column, or a name is given twice.
 
     Examples
     --------

@@ -32,7 +32,7 @@ class Stop:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If a limit is not a positive integer, or a width or level not a positive number.
 
     Examples
     --------

@@ -61,7 +61,7 @@ class Pool:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `workers` is not a positive integer, or `executor` neither runs nor makes one.
 
     Examples
     --------

@@ -66,7 +66,7 @@ class MemoryCapacityTask:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `circuits` or `max_delay` is not a positive integer, or `measure` is unknown.
 
     Examples
     --------
@@ -98,7 +98,7 @@ class MemoryCapacityTask:
         Raises
         ------
         TypeError, ValueError
-            Names the parameter, what was expected and what came.
+            If the task has no such parameter, or the circuit or the noise is impossible.
         """
         known = ("ansatz", "io_qubits", "memory_qubits", "layers")
         check_names(self.name, params, known, noises=("noise",))

@@ -248,7 +248,7 @@ class Accuracy:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `X` and `y` do not belong together, `model` cannot predict, or a number is no count.
 
     Examples
     --------
@@ -333,7 +333,7 @@ class Accuracy:
         Raises
         ------
         TypeError, ValueError
-            Names the parameter, what was expected and what came.
+            If `SQSNN` or the test has no such parameter, or not with this value.
         """
         noise_from(params)
         if self.model is None:
