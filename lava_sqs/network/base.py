@@ -18,6 +18,7 @@ from lava_sqs.network import sequences
 from lava_sqs.network.inference import AS_TRAINED, _Inference
 from lava_sqs.network.inputs import Inputs
 from lava_sqs.network.objective import default_neurons_per_class
+from lava_sqs.network.online import Online
 from lava_sqs.network.saved import _Saved
 from lava_sqs.network.trainer import Trainer
 
@@ -106,10 +107,17 @@ class _Network(_Saved, _Inference):
         return self
 
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, lengths: Any, mask: Any, validation_data: Any
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        lengths: Any,
+        mask: Any,
+        validation_data: Any = None,
+        online: bool = False,
     ) -> None:
         self._check_arguments()
-        going_on = self.warm_start and hasattr(self, "parameters_")
+        going_on = (online or self.warm_start) and hasattr(self, "parameters_")
         if going_on:
             self._check_same()
         X, told = sequences.stacked(X, self.input_kind, self.channels_first)
@@ -122,16 +130,27 @@ class _Network(_Saved, _Inference):
             y,
             reset=not going_on,
             allow_nd=True,
-            ensure_min_samples=2,
+            ensure_min_samples=1 if online else 2,
             dtype="numeric",
             ensure_2d=static or not going_on,
             ensure_all_finite=static,  # of sequences in their own steps only
         )
-        targets = self._read_targets(y, going_on)
+        targets = self._held_targets(y, len(X)) if online else self._read_targets(y, going_on)
         weights = self._weights(targets, sample_weight)
         self._keep_parameters()
-        scale = self._inputs.scale if going_on else None
-        self._inputs, X = Inputs.learn(X, self._kept, scale, lengths, mask, told)
+        if online and going_on:
+            X = self._inputs.read(X, lengths, mask, told)
+        else:
+            scale = self._inputs.scale if going_on else None
+            self._inputs, X = Inputs.learn(X, self._kept, scale, lengths, mask, told)
+            known = self._inputs.scale
+            if online and self._inputs.kind != "spikes" and (known.low == known.high).all():
+                raise ArgumentValueError(
+                    "X",
+                    "must hold samples that differ in the first call of partial_fit, as features "
+                    f"are scaled by it, but got {len(X)} with one value for each feature. Begin "
+                    "with more samples, or with fit.",
+                )
         if not (static or self.channels_first):
             self.n_features_in_ = self._inputs.steps  # what nobody has at the end is gone
         if not going_on:
@@ -149,7 +168,10 @@ class _Network(_Saved, _Inference):
             some = weights > 0
             X, targets, weights = X[some], targets[some], weights[some]
             weights = None if (weights == weights[0]).all() else weights / weights.mean()
-        Trainer(self, X, targets, going_on, weights, held).run()
+        trainer = Online if online else Trainer
+        if not online:
+            self.__dict__.pop("_optimizer", None)
+        trainer(self, X, targets, going_on, weights, held).run()
 
     def _weights(self, targets: Array, sample_weight: Any) -> Array | None:
         """Return how often each sample is to be shown, relative to the others."""

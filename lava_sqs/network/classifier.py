@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,15 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from lava_sqs._checks import check_choice, check_int, check_real, check_shape
+from lava_sqs._checks import check_array, check_choice, check_int, check_real, check_shape
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.network import sequences
 from lava_sqs.network.base import _Network
 from lava_sqs.network.inference import AS_TRAINED
 from lava_sqs.network.readout import Evaluation, count_scores, indices_of, judge
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["RUNTIMES"]
 
@@ -50,6 +53,81 @@ class _Classifier(ClassifierMixin, _Network):
             )
         self.classes_ = classes
         return labels
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        classes: Any = None,
+        sample_weight: Any = None,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+    ) -> Self:
+        """Learn from samples as they arrive: once from each, at a constant rate.
+
+        Mini-batches, rule and optimiser are those of `fit`, and what the optimiser knows is kept
+        from call to call (not in files). Features are scaled by the samples of the first call, or
+        of `fit` before. `epochs`, `schedule`, `early_stopping` and `checkpoint` have no effect, and
+        ``accuracy_curve_`` does not grow.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...), or list of arrays
+            One sample or more.
+        y : array_like, shape (n,)
+            Class labels.
+        classes : array_like, shape (n_classes,), optional
+            All that there will be; needed in the first call.
+        sample_weight, lengths, mask
+            As of `fit`.
+
+        Returns
+        -------
+        SQSNN
+            Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument of the constructor or the data do not fit.
+
+        Examples
+        --------
+        >>> from lava_sqs.network import SQSNN
+        >>> x, y = np.eye(4), np.array([0, 0, 1, 1])
+        >>> clf = SQSNN((), n_steps=3, random_state=0).partial_fit(x, y, classes=[0, 1])
+        >>> clf.partial_fit(x[1:2], y[1:2]).n_iter_
+        2
+        """
+        before = dict(self.__dict__)
+        try:
+            if self.resume:
+                raise ArgumentValueError("resume", "must be False for partial_fit.")
+            self._know(classes)
+            self._fit(X, y, sample_weight, lengths, mask, online=True)
+        except BaseException:
+            self.__dict__ = before
+            raise
+        return self
+
+    def _know(self, classes: Any) -> None:
+        """Take over the classes of the first call of `partial_fit`, or compare later ones."""
+        fitted = hasattr(self, "parameters_")
+        if classes is None:
+            if not fitted:
+                raise ArgumentValueError(
+                    "classes", "must name all classes in the first call of partial_fit."
+                )
+            return
+        found = np.unique(check_array("classes", classes))
+        if fitted and not np.array_equal(found, self.classes_):
+            raise ArgumentValueError(
+                "classes", f"must be those of the first call, {self.classes_}, but are {found}."
+            )
+        if len(found) < 2:
+            raise ArgumentValueError("classes", f"must be at least 2, but there is {len(found)}.")
+        self.classes_ = found
 
     def _weights(self, targets: Array, sample_weight: Any) -> Array | None:
         weights = super()._weights(targets, sample_weight)

@@ -196,10 +196,7 @@ class Trainer:
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]
             result = self._gradient(learned, chosen, rng)
-            factor = 1.0
-            if model.schedule == "cosine":
-                done = min(progress + i / len(starts) / model.epochs, 1.0)
-                factor = 0.5 * (1 + math.cos(math.pi * done))
+            factor = self._factor(progress + i / len(starts) / model.epochs)
             for layer in spec.layers:
                 rate = model.learning_rate if layer is spec.visible else self.hidden_rate
                 if rate:
@@ -208,6 +205,11 @@ class Trainer:
             spikes.append(result.spikes)
         model.parameters_ = learned
         return float(np.mean(losses)), float(np.mean(spikes))
+
+    def _factor(self, done: float) -> float:
+        """Return what learning rates are multiplied by, after a share of the training."""
+        falls = self.model.schedule == "cosine"
+        return 0.5 * (1 + math.cos(math.pi * min(done, 1.0))) if falls else 1.0
 
     def _order(self, rng: np.random.Generator) -> Array:
         """Return the samples of an epoch, shuffled: each as often as its weight says."""

@@ -1,0 +1,39 @@
+"""Learning while samples arrive: each call sees its samples once, and the next one goes on."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from lava_sqs.network.trainer import Trainer
+
+__all__: list[str] = []
+
+
+class Online(Trainer):
+    """One call of `partial_fit`: a pass at a constant rate, with the optimiser of the last one."""
+
+    def __init__(self, model: Any, X: Any, labels: Any, going_on: bool, *more: Any) -> None:
+        super().__init__(model, X, labels, going_on, *more)
+        # Copies: a call that fails in the middle leaves what was there.
+        self.feedback = deepcopy(self.feedback)
+        if going_on and hasattr(model, "_optimizer"):
+            self.optimizer = deepcopy(model._optimizer)
+
+    def _hold_out(self) -> None:
+        """Let every sample teach."""
+
+    def _factor(self, done: float) -> float:
+        return 1.0
+
+    def run(self) -> None:
+        """Go once through the samples."""
+        model = self.model
+        loss, spikes = self._epoch(model.n_iter_, 0.0)
+        model.loss_curve_.append(loss)
+        model.spikes_curve_.append(spikes)
+        model.n_iter_ += 1
+        model.spikes_per_inference_ = spikes
+        model._optimizer = self.optimizer
+        if self.credit == "aligned":
+            model.feedback_ = self.feedback
