@@ -143,14 +143,8 @@ class _Network(_Saved, _Inference):
         else:
             scale = self._inputs.scale if going_on else None
             self._inputs, X = Inputs.learn(X, self._kept, scale, lengths, mask, told)
-            known = self._inputs.scale
-            if online and self._inputs.kind != "spikes" and (known.low == known.high).all():
-                raise ArgumentValueError(
-                    "X",
-                    "must hold samples that differ in the first call of partial_fit, as features "
-                    f"are scaled by it, but got {len(X)} with one value for each feature. Begin "
-                    "with more samples, or with fit.",
-                )
+            if online:
+                self._check_scale(len(X))
         if not (static or self.channels_first):
             self.n_features_in_ = self._inputs.steps  # what nobody has at the end is gone
         if not going_on:
@@ -172,6 +166,17 @@ class _Network(_Saved, _Inference):
         if not online:
             self.__dict__.pop("_optimizer", None)
         trainer(self, X, targets, going_on, weights, held).run()
+
+    def _check_scale(self, n: int) -> None:
+        """Raise if the first samples to learn from online say nothing of the range of values."""
+        scale = self._inputs.scale
+        if self._inputs.kind != "spikes" and (scale.low == scale.high).all():
+            raise ArgumentValueError(
+                "X",
+                "must hold samples that differ in the first call of partial_fit, as features are "
+                f"scaled by it, but got {n} with one value for each feature. Begin with more "
+                "samples, or with fit.",
+            )
 
     def _weights(self, targets: Array, sample_weight: Any) -> Array | None:
         """Return how often each sample is to be shown, relative to the others."""

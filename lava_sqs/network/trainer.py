@@ -84,12 +84,7 @@ class Trainer:
         lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
         lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
         self.lengths = lengths
-        by_score = self.credit == "score"
-        self.n_draws = model.n_draws or (4 if by_score and len(self.spec.layers) > 1 else 1)
-        self.hidden_rate = _or(
-            model.hidden_learning_rate, (0.3 if by_score else 1.0) * model.learning_rate
-        )
-        self.angle_rate = _or(model.angle_learning_rate, 0.2 * model.learning_rate)
+        self._set_rates()
         self.optimizer = Optimizer("adam")
         self.best: Parameters = _copy(model.parameters_)
         self.best_value, self.waited = -math.inf, 0
@@ -106,6 +101,14 @@ class Trainer:
             kept = model.feedback_ if going_on or model.resume else None
             self.feedback = kept or aligned_weights(self.spec, self._rng(2, 0))
         model.feedback_ = self.feedback if self.credit == "aligned" else None
+
+    def _set_rates(self) -> None:
+        model, by_score = self.model, self.credit == "score"
+        self.n_draws = model.n_draws or (4 if by_score and len(self.spec.layers) > 1 else 1)
+        self.hidden_rate = _or(
+            model.hidden_learning_rate, (0.3 if by_score else 1.0) * model.learning_rate
+        )
+        self.angle_rate = _or(model.angle_learning_rate, 0.2 * model.learning_rate)
 
     def _hold_out(self) -> None:
         """Set a part of the samples aside, for early stopping."""
