@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 #: Every Process of ours; SQSNetwork is a network of layers, SQSDense stands in a network that
-#: learns.
+#: learns. What can go wrong with a CountSoftmax is in tests/learning/test_count_in_lava.py.
 OURS = ("SQS", "LearningSQS", "SQSDense", "QLIF", "SQSNetwork")
 STOCK, HEAD = "LIF", "| event | stock Lava 0.10.0 | lava_sqs |\n|---|---|---|"
 

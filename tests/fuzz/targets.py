@@ -131,6 +131,7 @@ def per_qubit(low, high):
 
 
 PROBABILITY, RATIO = real(0, 1), real(0)
+COUNT = {"temperature": 2.0, "reset_interval": 6}
 
 
 def _draw(function, **arguments):
@@ -232,6 +233,33 @@ TARGETS = {
         has_shape,
         also=SIZE,
     ),
+    "LearningSQS, count": Target(
+        sq.LearningSQS,
+        lambda: {**COUNT, "shape": 3, "role": "visible", "objective": "count", "seed": 1},
+        {
+            "role": choice("hidden", "visible"),
+            "objective": choice("count"),
+            "reset_interval": integer(2, 50),
+            "reset_offset": choice(1),
+            "temperature": real(0, strictly=True),
+            "lag": integer(0, 5).optional(),
+        },
+        has_shape,
+    ),
+    "CountSoftmax": Target(
+        sq.CountSoftmax,
+        lambda: {**COUNT, "n_classes": 2, "n_channels": 6},
+        {
+            "n_classes": integer(2),
+            "n_channels": integer(1),
+            "temperature": real(0, strictly=True),
+            "reset_interval": integer(2),
+            "copies": integer(1).optional(),
+            **NAMES,
+        },
+        keeps("temperature", "reset_interval"),
+        also={"n_classes": ("n_channels",)},
+    ),
     "QLIF": Target(
         sq.QLIF,
         lambda: {"shape": (2, 3), "seed": 1},
@@ -254,6 +282,9 @@ TARGETS = {
             "weights": array(lambda x: None if x.ndim == 2 and x.size else False),
             "window": integer(0),
             "gamma": PROBABILITY,
+            "credit": choice("aligned", "symmetric").optional(),
+            "feedback": array(lambda x: None if x.shape == (2, 3) else False).optional(),
+            "decay": real(0, 1 - 1e-12).optional(),
             **RESET,
             **NAMES,
         },
@@ -301,6 +332,17 @@ TARGETS = {
         },
         {"neurons": instance(), "connection": instance()},
         cost=2,
+    ),
+    "connect_count": Target(
+        lambda first, last, n_classes: sq.connect_count(first, last, n_classes=n_classes),
+        lambda: {
+            "first": sq.SQSDense(weights=np.ones((2, 3)), window=5, update_interval=6),
+            "last": sq.LearningSQS(**COUNT, shape=2, role="visible", objective="count"),
+            "n_classes": 2,
+        },
+        {"first": instance(), "last": instance(), "n_classes": integer(2)},
+        cost=2,
+        also={"first": ("chain",), "last": ("chain",), "n_classes": ("n_channels",)},
     ),
     "instrument": Target(
         sq.instrument,

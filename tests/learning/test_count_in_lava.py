@@ -259,6 +259,34 @@ def test_only_the_label_of_the_last_step_counts():
     assert parts["softmax"].recording.predicted.shape == (2, 1)
 
 
+@pytest.mark.parametrize("step", [3, 8, 9])
+@pytest.mark.parametrize("port", ["input", "hidden neurons", "visible neurons"])
+def test_what_is_not_finite_ends_the_run_with_a_reason(port, step):
+    parts = two_layers()
+    bad = {"input": parts["into"].s_in, "hidden neurons": parts["hidden"].a_in,
+           "visible neurons": parts["visible"].a_third_factor_in}[port]  # fmt: skip
+    data = np.zeros((*bad.shape, 16))
+    data[0, step - 1] = np.nan
+    RingBuffer(data=data).s_out.connect(bad)
+    # Errors count in the last step of a sample, and no current does in the first.
+    heard = {"input": True, "hidden neurons": step != 9, "visible neurons": step == 8}[port]
+    with runtime(parts["softmax"], SQSSimCfg()) as net:
+        if not heard:
+            net.run(16)
+            return
+        with pytest.raises(RuntimeError, match=f"stopped at time step {step}"):
+            net.run(16)
+
+
+@pytest.mark.parametrize("process", ["softmax", "between", "hidden"])
+def test_fixed_point_networks_do_not_learn(process):
+    with (
+        pytest.raises(ValueError, match="select_tag='fixed_pt'"),
+        runtime(two_layers()[process], SQSSimCfg(select_tag="fixed_pt")),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("name", ["theta", "memory"])
 def test_vars_are_set_between_samples_only(name):
     def run(before):

@@ -53,6 +53,7 @@ PROCESSES = {
     "LearningSQS": lambda: LearningSQS(shape=3, role="hidden", lr_theta=0.1, seed=1, record=SEEN),
     "QLIF": lambda: QLIF(shape=3, seed=1, bias=0.4),
     "SQSDense": lambda: SQSDense(weights=np.eye(3), window=2),
+    "SQSDense, credit": lambda: SQSDense(weights=np.eye(3), window=2, credit="aligned"),
     "SQSNetwork": network,
 }
 WAYS = {

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from lava.magma.core.process.process import LogConfig
 
-from lava_sqs._checks import check_int, check_positive
+from lava_sqs._checks import check_bytes, check_int, check_positive
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.proc._naming import NamedProcess, parameter
+from lava_sqs.proc._refusals import check_floating_pt
 from lava_sqs.recording import Recording
 
 __all__ = ["CountSoftmax"]
@@ -88,6 +89,8 @@ class CountSoftmax(NamedProcess):
                 "n_channels", f"must be a multiple of the {classes} classes, but got {channels}."
             )
         batch = 1 if copies is None else check_int("copies", copies, minimum=1)
+        # counts come and errors go through two of Lava's channels, of 64 messages each
+        check_bytes("copies" if batch > 1 else "n_channels", 8.0 * 128 * batch * channels)
         recording = Recording({"log_q": (np.float64, (batch,)), "predicted": (np.int64, (batch,))})
         super().__init__(
             n_classes=classes,
@@ -102,6 +105,8 @@ class CountSoftmax(NamedProcess):
         self.a_in = self._in_port("a_in", (batch * channels,))
         self.label_in = self._in_port("label_in", (batch,))
         self.error_out = self._out_port("error_out", (batch * channels,))
+
+    _check_before_run = staticmethod(check_floating_pt)
 
     n_classes: int = parameter("Number of classes.", "n_classes")
     temperature: float = parameter("What spike counts are divided by.", "temperature")

@@ -249,6 +249,9 @@ class LearningSQS(SQS):
     temperature: float | None = parameter(
         "What spike counts are divided by, or None.", "learning.temperature"
     )
+    lag: int | None = parameter(
+        "Steps at the start of a sample that do not count, or None.", "learning.lag"
+    )
     sends: str = parameter("What the learning ports send, scores or traces.", "learning.sends")
     trace_tau: float | None = parameter(
         "Time constant of the trace in steps, or None.", "learning.trace_tau"
@@ -277,7 +280,7 @@ def _check_sample(given: dict[str, Any], sqs: dict[str, Any]) -> dict[str, Any]:
             "one per connection on its way.",
         )
     steps = check_int("reset_interval", sqs["reset_interval"], minimum=2)
-    if sqs.setdefault("reset_offset", 1) != 1:
+    if check_int("reset_offset", sqs.setdefault("reset_offset", 1)) != 1:
         raise ArgumentValueError(
             "reset_offset",
             "must be 1 with objective='count' (time steps count from 1, and the first sample is as "
