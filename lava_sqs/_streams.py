@@ -112,15 +112,22 @@ def _mixed(x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _digest(words, ends, salt, out):  # type: ignore[no-untyped-def]
+def _digest(content, ends, salt, out):  # type: ignore[no-untyped-def]
     """out (n, 2): sums of mixed words, each with its place, of the first ends[b] of every row."""
-    for b in range(words.shape[0]):
+    part = np.empty(256)
+    words = part.view(np.uint64)
+    for b in range(content.shape[0]):
         first, second = salt[0], salt[1]
-        for i in range(ends[b]):
-            place = np.uint64(i + 1)
-            x = _mixed(words[b, i] ^ (place * _GOLDEN + salt[0]))
-            first += x
-            second += _mixed(x + place * _OTHER)
+        for start in range(0, ends[b], 256):
+            row = content[b, start : min(start + 256, ends[b])]
+            for i in range(row.shape[0]):
+                value = np.float64(row[i])
+                part[i] = value + 0.0 if value == value else 0.0  # -0.0 is 0.0
+            for i in range(row.shape[0]):
+                place = np.uint64(start + i + 1)
+                x = _mixed(words[i] ^ (place * _GOLDEN + salt[0]))
+                first += x
+                second += _mixed(x + place * _OTHER)
         length = np.uint64(ends[b])
         out[b, 0] = _mixed(first ^ (salt[1] + length))
         out[b, 1] = _mixed(second ^ (salt[0] + length * _OTHER))
@@ -138,14 +145,15 @@ def streams_of(X: Array, *key: int, ends: Array | None = None) -> Array:
     >>> bool((streams[0] == streams[2]).all()), bool((streams[0] == streams[1]).any())
     (True, False)
     """
-    content = np.asarray(X, dtype=np.float64).reshape(len(X), -1) + 0.0  # -0.0 is 0.0
-    content[np.isnan(content)] = 0.0
+    content = X.reshape(len(X), -1)
+    if content.dtype.kind not in "biuf" or content.dtype.itemsize > 8:
+        content = content.astype(np.float64)
     lengths = np.full(len(X), content.shape[1])
     if ends is not None:
         lengths = ends * (content.shape[1] // X.shape[1])
     out = np.empty((len(X), 2), dtype=np.uint64)
     salt = _seeds.sequence(key).generate_state(2, np.uint64)
-    _digest(content.view(np.uint64), lengths, salt, out)
+    _digest(np.ascontiguousarray(content), lengths, salt, out)
     return out
 
 

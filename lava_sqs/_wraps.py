@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._errors import outside
@@ -18,7 +19,7 @@ class WrapWarning(UserWarning):
 
 def count(z: NDArray[Any]) -> int:
     """Return how many currents exceed 1."""
-    return int((z > 1).sum())
+    return int(np.count_nonzero(z > 1))
 
 
 class Wraps:

@@ -53,6 +53,7 @@ HELP = {
     "n_draws": "times each input is shown at once",
     "epochs": "passes through the data",
     "batch_size": "samples per update",
+    "dtype": "precision of training and inference: float32 or float64",
     "validation_fraction": "share that is held out, of early stopping",
     "n_iter_no_change": "epochs without progress, of early stopping",
     "checkpoint": "written after every epoch; a model, too",

@@ -37,10 +37,11 @@ KEPT = (
     "neurons_per_class",
     "targets",
     "shots",
+    "dtype",
     "random_state",
 )
 # Those of them that a warm start may change.
-FLEXIBLE = {"noise", "encoder", "n_steps", "n_population", "shots"}
+FLEXIBLE = {"noise", "encoder", "n_steps", "n_population", "shots", "dtype"}
 _AT_CALL = {"seed": "random_state", "noise": "noise"}  # arguments of methods
 
 
@@ -73,6 +74,7 @@ class _Arguments(BaseEstimator):
             check_int("verbose", self.verbose, minimum=0)  # as in scikit-learn
         kind = kind_of(check_choice("neuron", self.neuron, kinds()))
         check_choice("rule", self.rule, RULES)
+        check_choice("dtype", self.dtype, ("float32", "float64"))
         check_choice("encoder", self.encoder, ENCODERS)
         check_choice("targets", self.targets, TARGETS)
         check_choice("readout", self.readout, READOUTS)

@@ -63,15 +63,15 @@ from scipy.special import log_softmax
 
 from lava_sqs.network.gradient import (
     BatchResult,
-    _exact,
-    _later,
+    _collected,
     _less_baseline,
     _nothing,
     _raising,
     _repeated,
 )
-from lava_sqs.network.simulate import LayerTrace, forward
-from lava_sqs.network.spec import INPUT, NetworkSpec, Parameters
+from lava_sqs.network.simulate import LayerTrace, drawn, forward, heard_back, neuron_major
+from lava_sqs.network.spec import INPUT, LayerParams, LayerSpec, NetworkSpec, Parameters
+from lava_sqs.neurons.base import compiled
 
 __all__ = ["aligned_weights", "class_logits", "count_gradient", "counted_steps"]
 
@@ -167,6 +167,7 @@ def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 
     }
 
 
+# long: one way back through the layers, which share what they are told.
 def count_gradient(
     spec: NetworkSpec,
     parameters: Parameters,
@@ -185,6 +186,7 @@ def count_gradient(
     train_hidden: bool = True,
     sample_weight: Array | None = None,
     held: bool = True,
+    dtype: Any = None,
 ) -> BatchResult:
     """Return the local rule's gradient of a mini-batch that runs free.
 
@@ -219,6 +221,8 @@ def count_gradient(
         Of each sample's loss.
     held : bool
         False: the exact scores by currents everywhere.
+    dtype : float32 or float64, optional
+        For batches, as of :func:`~lava_sqs.network.simulate.forward`; *inputs* have it too.
 
     Returns
     -------
@@ -239,8 +243,8 @@ def count_gradient(
     """
     steps, batch = len(inputs) + spec.depth, inputs.shape[1]
     total = batch * n_draws
-    uniforms = [rng.random((steps, total, la.size)) for la in spec.layers]
-    traces = forward(spec, parameters, _repeated(inputs, n_draws), uniforms)
+    uniforms = drawn(spec, rng, steps, total, dtype)
+    traces = forward(spec, parameters, _repeated(inputs, n_draws), uniforms, dtype=dtype)
     counted = counted_steps(spec, steps, batch) if counted is None else counted
     counted = np.tile(counted, (1, n_draws))
     truth = np.tile(labels, n_draws)
@@ -250,35 +254,38 @@ def count_gradient(
         told *= np.tile(sample_weight, n_draws)[:, None]
     value = told * counted[:, :, None]  # (S, B, C)
 
-    most = BOUND * inverse_temperature
+    most = BOUND * inverse_temperature / total if held else np.inf
     gradient: Parameters = {}
-    errors: dict[str, Array] = {}  # per sample, of each layer
+    errors: dict[str, Array] = {}  # of each layer; per sample they are *total* times as large
     worth = _less_baseline(log_q[None], n_draws)
     for layer, trace in zip(reversed(spec.layers), reversed(traces), strict=True):
-        visible = layer is spec.visible
+        visible, own = layer is spec.visible, parameters[layer.name]
         if not visible:
             if not train_hidden or spec.distance(layer.name) < 0:
-                gradient[layer.name] = _nothing(parameters[layer.name])
+                gradient[layer.name] = _nothing(own)
                 continue
-            value = _heard(spec, parameters, layer.name, errors, credit, back, trace)
+            value = _heard(spec, parameters, layer.name, errors, credit, back, trace, total)
             if sparsity:
                 value = value - sparsity
-        signal = _raising(trace, value, layer.size)
-        if credit == "score" and not visible:
-            signal = signal + worth[:, :, None]
-        pulled = ((trace.z <= 0) & (value > 0), PULL * value / total) if visible and held else None
-        gradient[layer.name], d_z = _exact(
-            layer.neuron,
-            parameters[layer.name],
-            trace,
-            signal / total,
-            None,
-            window,
-            bound=most / total if held else None,
-            instead=pulled,
-        )
-        errors[layer.name] = d_z * total
-    n_spikes = sum(int(t.out.spikes.sum()) for t in traces)
+        elif dtype is not None:
+            value = neuron_major(value, dtype)
+        more = worth if credit == "score" and not visible else None
+        d_angles, d_z = _raised(layer, own, trace, value, more, total, most)
+        reached = d_z
+        if window is not None:
+            signal = _raising(trace, value, layer.size) + (0 if more is None else more[:, :, None])
+            neuron: Any = layer.neuron
+            reached = neuron.window_score(
+                own.angles, trace.z, trace.out.spikes, signal / total, window
+            )
+            reached = np.clip(reached, -most, most)
+        if visible and held:
+            stuck = (trace.z <= 0) & (value > 0)
+            if stuck.any():
+                d_z, reached = (np.where(stuck, PULL * value / total, d) for d in (d_z, reached))
+        gradient[layer.name] = _collected(trace, d_angles, d_z, reached)
+        errors[layer.name] = reached
+    n_spikes = sum(t.n_spikes for t in traces)
     return BatchResult(
         {layer.name: gradient[layer.name] for layer in spec.layers},
         log_q.reshape(n_draws, batch).mean(axis=0),
@@ -300,6 +307,31 @@ def _broadcast(
     return log_q[rows, truth], inverse_temperature * np.repeat(told, per_class, axis=1)
 
 
+def _raised(
+    layer: LayerSpec,
+    own: LayerParams,
+    trace: LayerTrace,
+    value: Array,
+    more: Array | None,
+    total: int,
+    most: float,
+) -> tuple[Array, Array]:
+    """Score of what raises the neurons' spiking by *value*, and of *more* (S, B), held to *most*.
+
+    Per batch of *total* samples. In one pass, where the neurons can.
+    """
+    ran = trace.neurons or compiled(layer.neuron, own.angles)
+    at_once = getattr(ran, "score_raised", None)
+    if at_once is not None and more is None and layer.neuron.channels == 1:
+        d_params, d_z = at_once(trace.z, trace.out.spikes, value, scale=1 / total, bound=most)
+        return d_params, d_z
+    signal = _raising(trace, value, layer.size)
+    if more is not None:
+        signal = signal + more[:, :, None]
+    d_params, d_z = ran.score(trace.z, trace.out.spikes, signal / total)
+    return d_params, np.clip(d_z, -most, most)
+
+
 def _heard(
     spec: NetworkSpec,
     parameters: Parameters,
@@ -308,16 +340,18 @@ def _heard(
     credit: str,
     back: Any,
     trace: LayerTrace,
+    total: int,
 ) -> Array:
     """Return what each channel of a hidden layer is told in each step, (S, B, C)."""
     if credit == "score":
-        return np.zeros(trace.z.shape)
+        return np.zeros_like(trace.z)
     if credit == "feedback":
-        told = errors[spec.visible.name] @ back[name].T
-        return _later(told, spec.distance(name))
-    told = np.zeros(trace.z.shape)
+        weights = back[name].T * total
+        return heard_back(errors[spec.visible.name], weights, spec.distance(name))
+    told: Array | None = None
     for layer in spec.layers:
         if name in layer.sources and layer.name in errors:
             own = parameters[layer.name].weights if credit == "symmetric" else back[layer.name]
-            told += _later(errors[layer.name] @ own[name], 1)
-    return told
+            part = heard_back(errors[layer.name], own[name] * total, 1)
+            told = part if told is None else told + part
+    return np.zeros_like(trace.z) if told is None else told

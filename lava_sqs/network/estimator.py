@@ -85,6 +85,9 @@ class SQSNN(_Classifier):
         How often samples of each class are shown: ``{label: weight}``, or each class equally
         often. It multiplies the `sample_weight` of `fit`.
     epochs, batch_size : int
+    dtype : {"float32", "float64"}
+        Precision of SQS neurons in inference, and in training by ``rule="exact"``. Angles, sums
+        over samples, likelihoods, `simulate` and Lava are in double precision in any case.
     learning_rate : float
         Size of an Adam step, in units of current and radians: steps of weights are divided by the
         length of what they multiply.
@@ -121,8 +124,8 @@ class SQSNN(_Classifier):
         Scaling and reading of X, and progress, on standard error (progress if it is a terminal).
     warm_start : bool
         Whether `fit` goes on from where the last one ended. Layers, circuit, targets, kind of input
-        and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots` and the
-        encoder may be others.
+        and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots`, `dtype`
+        and the encoder may be others.
     checkpoint : path, optional
         File written after every epoch, see :meth:`load`.
     resume : bool
@@ -210,6 +213,7 @@ class SQSNN(_Classifier):
         class_weight: Any = None,
         epochs: int = 20,
         batch_size: int = 32,
+        dtype: str = "float32",
         learning_rate: float = 0.02,
         hidden_learning_rate: float | None = None,
         angle_learning_rate: float | None = None,
@@ -251,6 +255,7 @@ class SQSNN(_Classifier):
         self.class_weight = class_weight
         self.epochs = epochs
         self.batch_size = batch_size
+        self.dtype = dtype
         self.learning_rate = learning_rate
         self.hidden_learning_rate = hidden_learning_rate
         self.angle_learning_rate = angle_learning_rate

@@ -57,7 +57,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_choice
-from lava_sqs.network.simulate import Delayed, LayerTrace, currents, forward
+from lava_sqs.network.simulate import Delayed, LayerTrace, currents, drawn, forward
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
 from lava_sqs.neurons.base import compiled
 
@@ -242,6 +242,7 @@ def local_gradient(
     window: int = 1,
     train_hidden: bool = True,
     bound: float | None = BOUND,
+    dtype: Any = None,
 ) -> BatchResult:
     """Return the local rule's gradient of a mini-batch.
 
@@ -270,6 +271,8 @@ def local_gradient(
         False leaves the hidden layers as they are (and spares their scores).
     bound : float, optional
         Of visible neurons' scores by their currents; None: the exact score everywhere.
+    dtype : float32 or float64, optional
+        For batches, as of :func:`~lava_sqs.network.simulate.forward`; *inputs* have it too.
 
     Returns
     -------
@@ -287,8 +290,8 @@ def local_gradient(
     """
     steps, batch = len(clamp), inputs.shape[1]
     many, fixed = _repeated(inputs, n_draws), _repeated(clamp, n_draws)
-    uniforms = [rng.random((steps, batch * n_draws, la.size)) for la in spec.layers]
-    traces = forward(spec, parameters, many, uniforms, fixed)
+    uniforms = drawn(spec, rng, steps, batch * n_draws, dtype)
+    traces = forward(spec, parameters, many, uniforms, fixed, dtype=dtype)
 
     def score(layer: Any, trace: LayerTrace, signal: Array) -> tuple[LayerParams, Array]:
         own, weighted = parameters[layer.name], signal / (batch * n_draws)
@@ -322,11 +325,10 @@ def local_gradient(
         gradient[layer.name], _ = score(layer, trace, signal)
 
     per_sample = log_p.sum(axis=(0, 2)).reshape(n_draws, batch).mean(axis=0)
-    n_spikes = sum(float((t.out.spikes == 1).sum()) for t in traces)
     return BatchResult(
         gradient,
         per_sample / np.maximum(heard[:, :batch].sum(axis=(0, 2)), 1),
-        n_spikes / (batch * n_draws),
+        sum(t.n_spikes for t in traces) / (batch * n_draws),
         sum(t.wraps for t in traces),
     )
 
@@ -387,9 +389,6 @@ def _exact(
     signal: Array,
     most: float | None,
     window: int | None,
-    *,
-    bound: float | None = None,
-    instead: tuple[Array, Array] | None = None,
 ) -> tuple[LayerParams, Array]:
     """Score of parameters, and of currents (S, B, C); a synapse multiplies by what it delivered.
 
@@ -404,12 +403,14 @@ def _exact(
         reached = neuron.window_score(own.angles, z, spikes, signal, window)
     if most is not None:
         d_z, reached = (_held(d, trace, signal, most) for d in (d_z, reached))
-    if bound is not None:
-        d_z, reached = (np.clip(d, -bound, bound) for d in (d_z, reached))
-    if instead is not None:
-        d_z, reached = (np.where(instead[0], instead[1], d) for d in (d_z, reached))
+    return _collected(trace, d_angles, d_z, reached), reached
+
+
+def _collected(trace: LayerTrace, d_angles: Array, d_z: Array, reached: Array) -> LayerParams:
+    """Return the gradient of a layer by its scores by currents; *reached* are those of synapses."""
     weights = {s: x.correlated(reached) for s, x in trace.history.items()}
-    return LayerParams(weights, d_z.sum(axis=(0, 1)), d_angles), reached
+    # in the order of a batch's memory
+    return LayerParams(weights, d_z.transpose(2, 0, 1).sum(axis=(1, 2)), d_angles)
 
 
 def _held(d_z: Array, trace: LayerTrace, signal: Array, bound: float) -> Array:

@@ -134,7 +134,7 @@ class _Inference(_Arguments):
     def _precision(self) -> Any:
         """What samples are run in: the numbers of a likelihood need the lower floor of float64."""
         batches = hasattr(self.spec_.visible.neuron, "compile_batches")
-        return np.float32 if batches and self.readout == "count" else np.float64
+        return np.dtype(self._kept.dtype if batches and self.readout == "count" else float)
 
     def _spec_with(self, noise: Any) -> NetworkSpec:
         if isinstance(noise, str) and noise == AS_TRAINED:
@@ -269,7 +269,7 @@ class _Inference(_Arguments):
         if ends is not None:
             lasts = np.arange(len(trains[0]))[:, None] < ends + self.spec_.depth
             trains = [train * lasts[:, :, None] for train in trains]
-        return sum(int(np.count_nonzero(train)) for train in trains)
+        return sum(int(train.transpose(2, 0, 1).sum(axis=(1, 2)).sum()) for train in trains)
 
 
 def log_odds(

@@ -252,6 +252,14 @@ class Inputs:
 
         Streams (n, 2) are those of :mod:`lava_sqs._streams`.
         """
+        if self.kind == "spikes":
+            flat = self._flat(X)
+            own = sequences.is_own(flat)
+            spikes: Array = np.empty((flat.shape[1], len(flat), flat.shape[2]), dtype)
+            np.copyto(spikes, flat.transpose(1, 0, 2), casting="unsafe")
+            if own is not None:
+                spikes[~own.T] = 0.0
+            return spikes
         x = self._valued(X).transpose(1, 0, 2)
         same = len(x) > 1 and x.strides[0] == 0
         once = np.ascontiguousarray(

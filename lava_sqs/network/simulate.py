@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs import _seeds, _wraps
+from lava_sqs._streams import fresh_streams, uniforms
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
 from lava_sqs.neurons.base import BoundNeuron, RunOut, compiled
 
@@ -166,7 +167,14 @@ class LayerTrace:
     @property
     def wraps(self) -> int:
         """How many currents exceed 1, where the encoding angle wraps."""
-        return _wraps.count(self.z)
+        return _wraps.count(self.z.transpose(2, 0, 1))
+
+    @property
+    def n_spikes(self) -> int:
+        """How many spikes there were."""
+        # in the order of memory; ones of single precision add up exactly up to 2**24 per channel
+        kind = np.int64 if self.out.spikes.dtype.kind == "i" else None
+        return int(self.out.spikes.transpose(2, 0, 1).sum(axis=(1, 2), dtype=kind).sum())
 
 
 def currents(own: LayerParams, history: dict[str, Delayed]) -> Array:
@@ -179,6 +187,45 @@ def currents(own: LayerParams, history: dict[str, Delayed]) -> Array:
         z += part
     z += own.bias.astype(z.dtype, copy=False)
     return z
+
+
+def neuron_major(x: Array, dtype: Any) -> Array:
+    """Return x (S, B, C) in precision *dtype*, its memory (C, S, B)."""
+    return np.ascontiguousarray(x.transpose(2, 0, 1), dtype=dtype).transpose(1, 2, 0)
+
+
+def heard_back(errors: Array, weights: Array, later: int) -> Array:
+    """Return ``sum_c e_c(t + later) w_cm``, (S, B, M): what the other end of a connection hears.
+
+    For *errors* (S, B, C) and *weights* (C, M); neuron-major, in the precision of the errors.
+
+    Examples
+    --------
+    >>> heard_back(np.array([[[1.0]], [[2.0]]]), np.array([[0.5]]), 1).ravel()
+    array([1., 0.])
+    """
+    steps, batch = errors.shape[:2]
+    columns = _columns(errors, errors.dtype)
+    told = np.empty((weights.shape[1], steps * batch), errors.dtype)
+    there = max(steps - later, 0) * batch
+    told[:, there:] = 0.0
+    weights = weights.astype(errors.dtype, copy=False)
+    np.matmul(weights.T, columns[:, steps * batch - there :], out=told[:, :there])
+    return told.reshape(-1, steps, batch).transpose(1, 2, 0)
+
+
+def drawn(
+    spec: NetworkSpec, rng: np.random.Generator, steps: int, batch: int, dtype: Any = None
+) -> list[Array]:
+    """Return new uniform numbers (S, B, K) for each layer of *spec*.
+
+    With a *dtype* in single precision and neuron-major.
+    """
+    if dtype is None:
+        return [rng.random((steps, batch, layer.size)) for layer in spec.layers]
+    sizes = np.cumsum([layer.size for layer in spec.layers])
+    every = uniforms(fresh_streams(rng, batch), int(sizes[-1]), steps)
+    return [u.transpose(1, 2, 0) for u in np.split(every, sizes[:-1])]
 
 
 def compiled_layers(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs._streams import fresh_streams
 from lava_sqs.network import files as storage
 from lava_sqs.network.count import aligned_weights, count_gradient
 from lava_sqs.network.gradient import (
@@ -86,6 +87,9 @@ class Trainer:
         self.lengths = lengths
         self._set_rates()
         self.optimizer = Optimizer("adam")
+        # None: kinds without a form for batches, and rules that are written for it
+        batches = hasattr(self.spec.visible.neuron, "compile_batches") and model.rule == "exact"
+        self.dtype = np.dtype(model.dtype) if batches else None
         self.best: Parameters = _copy(model.parameters_)
         self.best_value, self.waited = -math.inf, 0
         self.drawn: list[Any] | None = None  # what the accuracy is computed from
@@ -195,7 +199,7 @@ class Trainer:
         order = self._order(rng)
         starts = range(0, len(order), model.batch_size)
         losses, spikes = [], []
-        learned = _copy(model.parameters_)
+        learned = _copy(model.parameters_, self.dtype)
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]
             result = self._gradient(learned, chosen, rng)
@@ -206,7 +210,7 @@ class Trainer:
                     self._move(learned, result.gradient, layer.name, factor * rate, factor)
             losses.append(-float(result.log_likelihood.mean()))
             spikes.append(result.spikes)
-        model.parameters_ = learned
+        model.parameters_ = _copy(learned, float)
         return float(np.mean(losses)), float(np.mean(spikes))
 
     def _factor(self, done: float) -> float:
@@ -229,8 +233,13 @@ class Trainer:
     ) -> BatchResult:
         """Return the gradient of one mini-batch."""
         model, spec = self.model, self.spec
-        inputs = model._inputs.encode(self.X[chosen], rng.random).transpose(1, 0, 2)
-        counted = model._counted(self.X[chosen])
+        samples = self.X[chosen]
+        if self.dtype is None:
+            inputs = model._inputs.encode(samples, rng.random).transpose(1, 0, 2)
+        else:
+            streams = fresh_streams(rng, len(samples))
+            inputs = model._inputs.encode_batch(samples, streams, self.dtype)
+        counted = model._counted(samples)
         if self.objective == "count":
             return count_gradient(
                 spec,
@@ -247,6 +256,7 @@ class Trainer:
                 sparsity=model.sparsity,
                 window=model.window if model.rule == "window" else None,
                 train_hidden=self.hidden_rate > 0,
+                dtype=self.dtype,
             )
         return local_gradient(
             spec,
@@ -261,26 +271,26 @@ class Trainer:
             rule=model.rule,
             window=model.window,
             train_hidden=self.hidden_rate > 0,
+            dtype=self.dtype,
         )
 
     def _move(
         self, parameters: Parameters, gradient: Parameters, name: str, rate: float, factor: float
     ) -> None:
-        own, up = parameters[name], gradient[name]
+        own, up, ascend = parameters[name], gradient[name], self.optimizer.ascend
         for source, w in own.weights.items():
-            key = f"{name}.weights.{source}"
-            moved = self.optimizer.step(key, up.weights[source], rate=rate / self.lengths[source])
-            w += moved
+            key, speed = f"{name}.weights.{source}", rate / self.lengths[source]
             if self.credit == "aligned" and source != INPUT:
                 # The same product at the other end of the connection, and the same decay.
-                back = self.feedback[name][source]
-                back += moved
-                w *= 1 - DECAY
-                back *= 1 - DECAY
-        own.bias += self.optimizer.step(f"{name}.bias", up.bias, rate=rate)
+                moved = self.optimizer.step(key, up.weights[source], rate=speed)
+                for end in (w, self.feedback[name][source]):
+                    end += moved
+                    end *= 1 - DECAY
+            else:
+                ascend(key, w, up.weights[source], rate=speed)
+        ascend(f"{name}.bias", own.bias, up.bias, rate=rate)
         if own.angles.size:
-            rate = factor * self.angle_rate
-            own.angles += self.optimizer.step(f"{name}.angles", up.angles, rate=rate)
+            ascend(f"{name}.angles", own.angles, up.angles, rate=factor * self.angle_rate)
 
     def _accuracy(self) -> float:
         X, labels = self.held_X, self.held_labels
@@ -354,5 +364,11 @@ def _or(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _copy(parameters: Parameters) -> Parameters:
-    return {name: own.copy() for name, own in parameters.items()}
+def _copy(parameters: Parameters, dtype: Any = None) -> Parameters:
+    """Return independent copies, their weights and biases in precision *dtype*."""
+    copies = {name: own.copy() for name, own in parameters.items()}
+    if dtype is not None:
+        for own in copies.values():
+            own.weights = {s: w.astype(dtype, copy=False) for s, w in own.weights.items()}
+            own.bias = own.bias.astype(dtype, copy=False)
+    return copies

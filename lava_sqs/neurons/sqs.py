@@ -324,7 +324,7 @@ class BatchSQS:
     def run(self, z: Array, u: Array, clamp: Array | None = None, *, record: bool = True) -> RunOut:
         """Run the neurons from ``|0..0>``, as in :meth:`~lava_sqs.neurons.BoundNeuron.run`."""
         currents = self._inward(z)
-        if not np.isfinite(currents.sum(dtype=np.float64)):
+        if not np.isfinite(currents.sum()):
             check_real("currents", currents)
         spikes, p_spike, likelihood = self._lanes.run(
             currents,

@@ -7,6 +7,7 @@ from lava_sqs.network import (
     LIFNeuron,
     QLIFNeuron,
     SQSNeuron,
+    count,
     feed_forward,
 )
 from lava_sqs.network.count import (
@@ -284,3 +285,37 @@ def test_score_credit_is_unbiased():
     mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(60)
     assert (np.abs(mean - true) < 5 * error + 0.02 * np.abs(true).max()).all()
     assert np.abs(true).max() > 5 * error.max()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["double", "single"])
+@pytest.mark.parametrize("credit", ["aligned", "symmetric", "feedback", "score"])
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 2), (2, 1)], ids=str)
+def test_batches_have_the_same_gradient(sizes, credit, dtype, monkeypatch):
+    """In one pass and neuron-major memory, as step by step: equal up to rounding."""
+    spec = feed_forward(8, (6, 5), 6, SQSNeuron(ansatz.layered(*sizes)))
+    rng = np.random.default_rng(0)
+    inputs = (rng.random((4, 9, 8)) < 0.4).astype(float)
+    parameters = initialise(spec, inputs, rng, visible_spread=0.3)
+    for own in parameters.values():
+        own.angles += rng.normal(0, 0.5, own.angles.shape)
+    back = None
+    if credit == "aligned":
+        back = aligned_weights(spec, rng, 1.0)
+    elif credit == "feedback":
+        back = feedback_weights(spec, rng)
+    shapes = [(4 + spec.depth, 18, la.size) for la in spec.layers]
+    numbers = [rng.random(shape, dtype=np.float32).astype(float) for shape in shapes]
+    monkeypatch.setattr(count, "drawn", lambda *_: numbers)
+    arguments = (spec, parameters, inputs, np.arange(9) % 3, 3)
+    options = {"inverse_temperature": 0.7, "credit": credit, "back": back, "n_draws": 2}
+    options["sparsity"] = 0.01
+    wanted = count_gradient(*arguments, rng, **options)
+    found = count_gradient(*arguments, rng, dtype=dtype, **options)
+    close = 1e-10 if dtype is np.float64 else 1e-3
+    assert found.spikes == wanted.spikes
+    assert found.wraps == wanted.wraps
+    np.testing.assert_allclose(found.log_likelihood, wanted.log_likelihood, atol=close)
+    for name, own in wanted.gradient.items():
+        for key, array in own.arrays().items():
+            other = found.gradient[name].arrays()[key]
+            np.testing.assert_allclose(other, array, rtol=0, atol=close * np.abs(array).max())

@@ -45,6 +45,7 @@ OTHER = {
     "neurons_per_class": 3,
     "targets": "pairs",
     "shots": 7,
+    "dtype": "float64",
     "random_state": 7,
 }
 #: What acts wherever a network is used.

@@ -90,7 +90,7 @@ class Samples(Emitter):
         return total
 
 
-def _lanewise(emit: Callable[..., Any]) -> Callable[..., Any]:
+def lanewise(emit: Callable[..., Any]) -> Callable[..., Any]:
     """Return the code generator of an intrinsic: emit(samples, *arguments).
 
     Arrays arrive as pointers to their data; the type of the first is that of the vectors.
@@ -175,7 +175,7 @@ def move(context, a, i, b, j):  # type: ignore[no-untyped-def]
     def emit(e: Samples, a: Any, i: Any, b: Any, j: Any) -> None:
         e.store(e.load(a, i), b, j)
 
-    return types.void(a, types.intp, b, types.intp), _lanewise(emit)
+    return types.void(a, types.intp, b, types.intp), lanewise(emit)
 
 
 @intrinsic
@@ -208,7 +208,7 @@ def run_item(context, a, a0, w, item, r, r0, hits, shrink, floor):  # type: igno
         e.store(e.add(e.load(hits, at), e.choose(low, one, zero)), hits, at)
 
     n, x = types.intp, types.float64
-    return types.void(a, n, w, n, r, n, hits, x, x), _lanewise(emit)
+    return types.void(a, n, w, n, r, n, hits, x, x), lanewise(emit)
 
 
 @intrinsic
@@ -243,7 +243,7 @@ def recall_item(context, a, a0, w, item, after, hits, shrink, floor, scale, rais
         e.store(e.add(e.load(hits, at), e.choose(low, one, zero)), hits, at)
 
     n, x = types.intp, types.float64
-    return types.void(a, n, w, n, n, hits, x, x, x, x), _lanewise(emit)
+    return types.void(a, n, w, n, n, hits, x, x, x, x), lanewise(emit)
 
 
 @intrinsic
@@ -296,7 +296,7 @@ def credit_item(context, a, a0, w, item, after, mu, m0, bound):  # type: ignore[
         e.put(e.choose(e.compare("<", slope, least), least, slope), w, item, Z)
 
     n = types.intp
-    return types.void(a, n, w, n, n, mu, n, types.float64), _lanewise(emit)
+    return types.void(a, n, w, n, n, mu, n, types.float64), lanewise(emit)
 
 
 @intrinsic
@@ -341,4 +341,4 @@ def sum_items(context, w, first, stop, g, g0):  # type: ignore[no-untyped-def]
                     b.store(b.fadd(b.load(at, align=8), row), at, align=8)
 
     n = types.intp
-    return types.void(w, n, n, g, n), _lanewise(emit)
+    return types.void(w, n, n, g, n), lanewise(emit)
