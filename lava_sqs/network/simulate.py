@@ -23,6 +23,8 @@ from lava_sqs import _seeds, _wraps
 from lava_sqs._streams import fresh_streams, uniforms
 from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
 from lava_sqs.neurons.base import BoundNeuron, RunOut, compiled
+from lava_sqs.quantum.kernels import spikes as _kernels
+from lava_sqs.quantum.lanes import default_threads, shared_out
 
 __all__ = [
     "Delayed",
@@ -34,6 +36,11 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+
+
+# From so many channels and inputs on, and up to this share of spikes, the weights of inputs that
+# spike are added up, which is then quicker than a dense product.
+_MANY, _FEW = 64, 0.3
 
 
 class Delayed:
@@ -65,6 +72,7 @@ class Delayed:
     def __init__(self, train: Array, steps: int, dtype: Any = None) -> None:
         self.steps = steps
         self._dtype = dtype
+        self._lists: tuple[Array, ...] | None = None  # once they have been asked for
         length = min(len(train), steps - 1)
         self._when = slice(1, 1 + length)
         self._same = length > 1 and train.strides[0] == 0
@@ -100,6 +108,8 @@ class Delayed:
                     z.reshape(len(weights), self.steps, batch)[:, self._when],
                     (weights @ self._train)[:, None],
                 )
+            elif (lists := self._spikes(len(weights))) is not None:
+                _summed(weights, lists[0], lists[1], heard)
             else:
                 np.matmul(weights, self._train, out=heard)
             return z.reshape(len(weights), self.steps, batch).transpose(1, 2, 0)
@@ -115,6 +125,10 @@ class Delayed:
             heard = _columns(signal, self._dtype)[:, batch : (1 + length) * batch]
             if self._same:
                 heard = heard.reshape(len(heard), length, batch).sum(axis=1)
+            elif (lists := self._spikes(len(heard))) is not None:
+                gradient = np.empty((len(heard), self._shape[2]), self._dtype)
+                _summed(heard, lists[2], lists[3], gradient)
+                return gradient
             return np.asarray(heard @ self._train.T)
         heard = signal[self._when]
         if self._same:
@@ -122,6 +136,37 @@ class Delayed:
         return np.asarray(
             heard.reshape(-1, signal.shape[2]).T @ self._train.reshape(-1, self._shape[2])
         )
+
+    def _spikes(self, channels: int) -> tuple[Array, ...] | None:
+        """Return which inputs spike in each column and the other way round, if that is quicker.
+
+        It is for many *channels* and few spikes of 0 and 1; as of
+        :mod:`lava_sqs.quantum.kernels.spikes`.
+        """
+        rows = self._train.T
+        if channels < _MANY or rows.shape[1] < _MANY or not rows.flags.c_contiguous:
+            return None
+        if self._lists is None:
+            n, m = rows.shape
+            index, ends = np.empty(int(_FEW * n * m) + m, np.int32), np.zeros(n + 1, np.int64)
+            total = _kernels.list_spikes(rows, index, ends)
+            self._lists = ()
+            if total >= 0:
+                index = index[:total]
+                turned, starts = np.empty_like(index), np.empty(m + 1, np.int64)
+                _kernels.turn_lists(index, ends, turned, starts)
+                self._lists = index, ends, turned, starts
+        return self._lists or None
+
+
+def _summed(weights: Array, index: Array, ends: Array, out: Array) -> None:
+    """out[c, n] = the sum of weights[c, i] over the i that are listed for n; threads share c."""
+
+    def work(part: slice) -> int:
+        _kernels.sum_of_spiking(weights[part], index, ends, out[part])
+        return 0
+
+    shared_out(work, len(weights), default_threads())
 
 
 def _columns(x: Array, dtype: Any) -> Array:

@@ -24,7 +24,7 @@ from lava_sqs.quantum.kernels.step import pack_instruments, run_population
 from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.states import ground_state
 
-__all__ = ["FLOOR", "Lanes", "default_threads"]
+__all__ = ["FLOOR", "Lanes", "default_threads", "shared_out"]
 
 Array = NDArray[Any]
 
@@ -58,8 +58,27 @@ def default_threads() -> int:
     return min(2, int(numba.config.NUMBA_NUM_THREADS))
 
 
-def _shared_out(work: Callable[[slice], int], n: int, threads: int) -> int:
-    """Return the sum of *work* over slices that cover range(n), each in a thread of its own."""
+def shared_out(work: Callable[[slice], int], n: int, threads: int) -> int:
+    """Return the sum of *work* over slices of a range, each in a thread of its own.
+
+    Parameters
+    ----------
+    work : callable
+        Of a slice, to a number.
+    n : int
+        The slices cover range(n).
+    threads : int
+        How many there are at most.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> shared_out(lambda part: part.stop - part.start, 10, 3)
+    10
+    """
     global _pool
     ends = [n * i // threads for i in range(threads + 1)]
     parts = [slice(a, b) for a, b in pairwise(ends) if b > a]
@@ -180,7 +199,7 @@ class Lanes:
                 _kernels.run_small_lanes(self._cast[part], z[part], eta, *arrays, floor, *records)
             )
 
-        self.floor_hits += _shared_out(work, self.size, self._worth(z))
+        self.floor_hits += shared_out(work, self.size, self._worth(z))
         return spikes, p, like
 
     def score(
@@ -227,7 +246,7 @@ class Lanes:
                 numbers = (float(scale), float(raising), float(bound), floor)
                 return int(_kernels.score_small_lanes(*arrays, *numbers, G[part], d_z[part]))
 
-            _shared_out(work, self.size, self._worth(z))
+            shared_out(work, self.size, self._worth(z))
         else:
             weights = signal * np.asarray(scale, self.dtype)
             if raising:
@@ -240,7 +259,7 @@ class Lanes:
             d_theta[part] = self._program.pull_back(self._theta[part], G[part])
             return 0
 
-        _shared_out(pull, self.size, self._threads if self.size > 64 else 1)
+        shared_out(pull, self.size, self._threads if self.size > 64 else 1)
         return d_theta, d_z
 
     def _worth(self, z: Array) -> int:

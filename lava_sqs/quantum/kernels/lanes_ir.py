@@ -93,7 +93,8 @@ class Samples(Emitter):
 def lanewise(emit: Callable[..., Any]) -> Callable[..., Any]:
     """Return the code generator of an intrinsic: emit(samples, *arguments).
 
-    Arrays arrive as pointers to their data; the type of the first is that of the vectors.
+    Arrays arrive as pointers to their data; the type of the first is that of the vectors. What
+    *emit* returns, if anything, is the intrinsic's value.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -103,8 +104,9 @@ def lanewise(emit: Callable[..., Any]) -> Callable[..., Any]:
             context.make_array(t)(context, builder, value).data if is_array else value
             for t, value, is_array in zip(signature.args, values, arrays, strict=True)
         ]
-        emit(Samples(builder, context.get_value_type(dtype), dtype.bitwidth // 8), *plain)
-        return context.get_dummy_value()
+        e = Samples(builder, context.get_value_type(dtype), dtype.bitwidth // 8)
+        value = emit(e, *plain)
+        return context.get_dummy_value() if value is None else value
 
     return codegen
 
