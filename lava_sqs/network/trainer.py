@@ -96,8 +96,15 @@ class Trainer:
         self.spikes: float | None = None  # per inference, when the accuracy was last asked for
         if model.resume and model.checkpoint is not None and Path(model.checkpoint).exists():
             self._resume(Path(model.checkpoint))
-        # Drawn last: the seed may be that of the checkpoint, and a training that goes on must
-        # keep the feedback that its weights have come to agree with.
+        self._start_feedback(going_on)
+
+    def _start_feedback(self, going_on: bool) -> None:
+        """Draw the feedback weights, or keep those that there are.
+
+        Last: the seed may be that of the checkpoint, and a training that goes on must keep the
+        feedback that its weights have come to agree with.
+        """
+        model = self.model
         self.feedback: Any = None
         if self.credit == "feedback":
             self.feedback = feedback_weights(self.spec, self._rng(2, 0))
