@@ -142,7 +142,8 @@ def test_a_batch_builds_once_and_a_prediction_too(monkeypatch):
     monkeypatch.setattr(
         Program, "build", lambda self, *given: built.append(len(given[0])) or build(self, *given)
     )
-    clf = SQSNN((4,), n_steps=3, epochs=2, batch_size=35, random_state=0).fit(X, Y)
+    clf = SQSNN((4,), n_steps=3, epochs=2, neurons_per_class=1, batch_size=35, random_state=0)
+    clf.fit(X, Y)
     start, batches, examples = [4], 2 * [4, 3], [4, 3]  # hidden and visible neurons
     assert built == [*start, *batches, *examples, *batches, *examples]
     built.clear()
