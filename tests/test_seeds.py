@@ -53,7 +53,7 @@ def test_a_seed_that_is_drawn_has_64_bits_and_is_new():
 
 #: The contract of a neuron says it by itself: it must not share code with what it judges. The
 #: trainer's streams are those of `_seeds.stream(seed, 7, purpose, epoch)`, see the test above.
-LITERAL = {"lava_sqs._seeds", "lava_sqs.testing._laws", "lava_sqs.network.trainer"}
+LITERAL = {"lava_sqs._seeds", "lava_sqs.testing._laws"}
 
 
 def test_nothing_else_makes_seeds():
