@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from lava_sqs import _seeds
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._streams import fresh_streams
 from lava_sqs.network import files as storage
@@ -148,9 +149,7 @@ class Trainer:
 
     def _rng(self, purpose: int, epoch: int) -> np.random.Generator:
         """Return a generator that depends on nothing that came before: so training resumes."""
-        return np.random.default_rng(
-            np.random.SeedSequence(self.seed, spawn_key=(7, purpose, epoch))
-        )
+        return _seeds.stream(self.seed, 7, purpose, epoch)
 
     def run(self) -> None:
         model = self.model
