@@ -2,7 +2,8 @@
 
 Lines count that run in forked models, in workers of studies and in subprocesses as well; only a
 process that is killed cannot tell. Left out is what Numba compiles, which Python never runs: the
-functions under `@jit` and `@njit`. Returns 1 below `LEAST` percent in any room.
+functions under `@jit` and `@njit`. Returns 1 below `LEAST` percent in any room. Whether tests pass
+is for `uv run pytest` to say: coverage takes time, and its files fail the test of a full disk.
 """
 
 import os
@@ -20,14 +21,14 @@ LEAST = 85
 
 
 def main(argv: list[str]) -> int:
-    """Run pytest, then print the table; return 1 if tests fail or a room has too little."""
+    """Run pytest, then print the table; return 1 if a room has too little."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     # an empty cache: code that emits LLVM runs while a kernel is compiled
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(FOLDER / "numba")}
     command = ["coverage", "run", "-m", "pytest", *argv]
-    failed = subprocess.run(command, cwd=ROOT, env=environment).returncode
-    return max(table() < LEAST, int(failed > 0))
+    subprocess.run(command, cwd=ROOT, env=environment, check=False)
+    return int(table() < LEAST)
 
 
 def table() -> float:
