@@ -61,28 +61,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from lava_sqs.network.gradient import (
-    BatchResult,
-    _collected,
-    _less_baseline,
-    _nothing,
-    _raising,
-    _repeated,
-)
-from lava_sqs.network.simulate import LayerTrace, drawn, forward, heard_back, neuron_major
-from lava_sqs.network.spec import INPUT, LayerParams, LayerSpec, NetworkSpec, Parameters
-from lava_sqs.neurons.base import compiled
+from lava_sqs.network.credit import BOUND, PULL, Back, aligned_weights, from_value, run_free
+from lava_sqs.network.gradient import BatchResult, _less_baseline
+from lava_sqs.network.simulate import LayerTrace
+from lava_sqs.network.spec import NetworkSpec, Parameters
 
-__all__ = ["aligned_weights", "class_logits", "count_gradient", "counted_steps"]
+__all__ = ["BOUND", "PULL", "aligned_weights", "class_logits", "count_gradient", "counted_steps"]
 
 Array = NDArray[Any]
-#: Feedback weights: of each layer, by the hidden layer that drives it.
-Back = dict[str, dict[str, Array]]
-
-#: Bound of scores by currents, in units of the inverse temperature: near the steepest of sin^2.
-BOUND = 3.0
-#: Of the signal, where a visible neuron should spike and applies no gate.
-PULL = 0.3
 
 
 def counted_steps(spec: NetworkSpec, steps: int, batch: int) -> Array:
@@ -134,40 +120,6 @@ def class_logits(
     return np.asarray(inverse_temperature * counts.reshape(len(counts), n_classes, -1).sum(axis=2))
 
 
-def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 0.1) -> Back:
-    """Return feedback weights to start from, drawn by *rng* from N(0, scale^2 / C).
-
-    Parameters
-    ----------
-    spec : NetworkSpec
-    rng : Generator
-    scale : float
-        Small: what they start from is to be forgotten.
-
-    Returns
-    -------
-    dict of str to dict of str to ndarray, shape (C, C_source)
-        Of each layer, for every hidden layer that drives it: like its weights.
-
-    Examples
-    --------
-    >>> from lava_sqs.network import LIFNeuron, feed_forward
-    >>> back = aligned_weights(feed_forward(3, (4,), 2, LIFNeuron()), np.random.default_rng(0))
-    >>> back["visible"]["hidden0"].shape
-    (2, 4)
-    """
-    return {
-        layer.name: {
-            source: rng.normal(0, scale / np.sqrt(layer.channels), (layer.channels, width))
-            for source in layer.sources
-            if source != INPUT
-            for width in [spec.width(source)]
-        }
-        for layer in spec.layers
-    }
-
-
-# long: one way back through the layers, which share what they are told.
 def count_gradient(
     spec: NetworkSpec,
     parameters: Parameters,
@@ -243,8 +195,7 @@ def count_gradient(
     """
     steps, batch = len(inputs) + spec.depth, inputs.shape[1]
     total = batch * n_draws
-    uniforms = drawn(spec, rng, steps, total, dtype)
-    traces = forward(spec, parameters, _repeated(inputs, n_draws), uniforms, dtype=dtype)
+    traces = run_free(spec, parameters, inputs, rng, n_draws, dtype)
     counted = counted_steps(spec, steps, batch) if counted is None else counted
     counted = np.tile(counted, (1, n_draws))
     truth = np.tile(labels, n_draws)
@@ -254,40 +205,24 @@ def count_gradient(
         told *= np.tile(sample_weight, n_draws)[:, None]
     value = told * counted[:, :, None]  # (S, B, C)
 
-    most = BOUND * inverse_temperature / total if held else np.inf
-    gradient: Parameters = {}
-    errors: dict[str, Array] = {}  # of each layer; per sample they are *total* times as large
-    worth = _less_baseline(log_q[None], n_draws)
-    for layer, trace in zip(reversed(spec.layers), reversed(traces), strict=True):
-        visible, own = layer is spec.visible, parameters[layer.name]
-        if not visible:
-            if not train_hidden or spec.distance(layer.name) < 0:
-                gradient[layer.name] = _nothing(own)
-                continue
-            value = _heard(spec, parameters, layer.name, errors, credit, back, trace, total)
-            if sparsity:
-                value = value - sparsity
-        elif dtype is not None:
-            value = neuron_major(value, dtype)
-        more = worth if credit == "score" and not visible else None
-        d_angles, d_z = _raised(layer, own, trace, value, more, total, most)
-        reached = d_z
-        if window is not None:
-            signal = _raising(trace, value, layer.size) + (0 if more is None else more[:, :, None])
-            neuron: Any = layer.neuron
-            reached = neuron.window_score(
-                own.angles, trace.z, trace.out.spikes, signal / total, window
-            )
-            reached = np.clip(reached, -most, most)
-        if visible and held:
-            stuck = (trace.z <= 0) & (value > 0)
-            if stuck.any():
-                d_z, reached = (np.where(stuck, PULL * value / total, d) for d in (d_z, reached))
-        gradient[layer.name] = _collected(trace, d_angles, d_z, reached)
-        errors[layer.name] = reached
+    gradient = from_value(
+        spec,
+        parameters,
+        traces,
+        value,
+        scale=inverse_temperature,
+        credit=credit,
+        back=back,
+        worth=_less_baseline(log_q[None], n_draws),
+        sparsity=sparsity,
+        window=window,
+        train_hidden=train_hidden,
+        held=held,
+        dtype=dtype,
+    )
     n_spikes = sum(t.n_spikes for t in traces)
     return BatchResult(
-        {layer.name: gradient[layer.name] for layer in spec.layers},
+        gradient,
         log_q.reshape(n_draws, batch).mean(axis=0),
         n_spikes / total,
         sum(t.wraps for t in traces),
@@ -305,53 +240,3 @@ def _broadcast(
     told[rows, truth] += 1.0
     per_class = visible.z.shape[2] // n_classes
     return log_q[rows, truth], inverse_temperature * np.repeat(told, per_class, axis=1)
-
-
-def _raised(
-    layer: LayerSpec,
-    own: LayerParams,
-    trace: LayerTrace,
-    value: Array,
-    more: Array | None,
-    total: int,
-    most: float,
-) -> tuple[Array, Array]:
-    """Score of what raises the neurons' spiking by *value*, and of *more* (S, B), held to *most*.
-
-    Per batch of *total* samples. In one pass, where the neurons can.
-    """
-    ran = trace.neurons or compiled(layer.neuron, own.angles)
-    at_once = getattr(ran, "score_raised", None)
-    if at_once is not None and more is None and layer.neuron.channels == 1:
-        d_params, d_z = at_once(trace.z, trace.out.spikes, value, scale=1 / total, bound=most)
-        return d_params, d_z
-    signal = _raising(trace, value, layer.size)
-    if more is not None:
-        signal = signal + more[:, :, None]
-    d_params, d_z = ran.score(trace.z, trace.out.spikes, signal / total)
-    return d_params, np.clip(d_z, -most, most)
-
-
-def _heard(
-    spec: NetworkSpec,
-    parameters: Parameters,
-    name: str,
-    errors: dict[str, Array],
-    credit: str,
-    back: Any,
-    trace: LayerTrace,
-    total: int,
-) -> Array:
-    """Return what each channel of a hidden layer is told in each step, (S, B, C)."""
-    if credit == "score":
-        return np.zeros_like(trace.z)
-    if credit == "feedback":
-        weights = back[name].T * total
-        return heard_back(errors[spec.visible.name], weights, spec.distance(name))
-    told: Array | None = None
-    for layer in spec.layers:
-        if name in layer.sources and layer.name in errors:
-            own = parameters[layer.name].weights if credit == "symmetric" else back[layer.name]
-            part = heard_back(errors[layer.name], own[name] * total, 1)
-            told = part if told is None else told + part
-    return np.zeros_like(trace.z) if told is None else told

@@ -1,0 +1,219 @@
+"""From what visible spikes are worth to the gradient of every layer: whatever is learned, one rule.
+
+Each channel of the visible layer is told a value per step, what one more spike would be worth, and
+raises its spiking by that, along the exact score of its own train. Hidden neurons hear the errors
+of those that they drive. :mod:`lava_sqs.network.count` writes it out, for classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.network.gradient import _collected, _nothing, _raising, _repeated
+from lava_sqs.network.simulate import LayerTrace, drawn, forward, heard_back, neuron_major
+from lava_sqs.network.spec import INPUT, LayerParams, LayerSpec, NetworkSpec, Parameters
+from lava_sqs.neurons.base import compiled
+
+__all__ = ["aligned_weights", "from_value", "run_free"]
+
+Array = NDArray[Any]
+#: Feedback weights: of each layer, by the hidden layer that drives it.
+Back = dict[str, dict[str, Array]]
+
+#: Bound of scores by currents, in units of what a spike is worth: near the steepest of sin^2.
+BOUND = 3.0
+#: Of the signal, where a visible neuron should spike and applies no gate.
+PULL = 0.3
+
+
+def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 0.1) -> Back:
+    """Return feedback weights to start from, drawn by *rng* from N(0, scale^2 / C).
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    rng : Generator
+    scale : float
+        Small: what they start from is to be forgotten.
+
+    Returns
+    -------
+    dict of str to dict of str to ndarray, shape (C, C_source)
+        Of each layer, for every hidden layer that drives it: like its weights.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> back = aligned_weights(feed_forward(3, (4,), 2, LIFNeuron()), np.random.default_rng(0))
+    >>> back["visible"]["hidden0"].shape
+    (2, 4)
+    """
+    return {
+        layer.name: {
+            source: rng.normal(0, scale / np.sqrt(layer.channels), (layer.channels, width))
+            for source in layer.sources
+            if source != INPUT
+            for width in [spec.width(source)]
+        }
+        for layer in spec.layers
+    }
+
+
+def run_free(
+    spec: NetworkSpec,
+    parameters: Parameters,
+    inputs: Array,
+    rng: np.random.Generator,
+    n_draws: int = 1,
+    dtype: Any = None,
+) -> list[LayerTrace]:
+    """Return the traces of a batch (T, B, M), shown *n_draws* times, of which nobody is clamped.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> from lava_sqs.network.gradient import initialise
+    >>> net, rng = feed_forward(3, (4,), 2, LIFNeuron()), np.random.default_rng(0)
+    >>> inputs = np.ones((5, 8, 3))
+    >>> run_free(net, initialise(net, inputs, rng), inputs, rng, 2)[-1].z.shape
+    (7, 16, 2)
+    """
+    steps, total = len(inputs) + spec.depth, inputs.shape[1] * n_draws
+    uniforms = drawn(spec, rng, steps, total, dtype)
+    return forward(spec, parameters, _repeated(inputs, n_draws), uniforms, dtype=dtype)
+
+
+def from_value(
+    spec: NetworkSpec,
+    parameters: Parameters,
+    traces: list[LayerTrace],
+    value: Array,
+    *,
+    scale: float,
+    credit: str = "symmetric",
+    back: Any = None,
+    worth: Array | None = None,
+    sparsity: float = 0.0,
+    window: int | None = None,
+    train_hidden: bool = True,
+    held: bool = True,
+    dtype: Any = None,
+) -> Parameters:
+    """Return the gradient, a mean over samples, of what visible spikes are worth.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    parameters : Parameters
+    traces : list of LayerTrace
+        Of samples that ran free, B of them with all draws.
+    value : ndarray, shape (S, B, C)
+        What each visible channel is told in each step.
+    scale : float
+        How large a value is: scores by currents are held to `BOUND` times that.
+    credit, back, sparsity, window, train_hidden, held, dtype
+        As of :func:`~lava_sqs.network.count.count_gradient`.
+    worth : ndarray, shape (1, B), optional
+        With credit ``"score"`` what each draw was worth as a whole, less a baseline.
+
+    Returns
+    -------
+    dict of str to LayerParams
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> from lava_sqs.network.gradient import initialise
+    >>> net, rng = feed_forward(3, (4,), 2, LIFNeuron()), np.random.default_rng(0)
+    >>> inputs = np.ones((5, 8, 3))
+    >>> start = initialise(net, inputs, rng)
+    >>> traces = run_free(net, start, inputs, rng)
+    >>> up = from_value(net, start, traces, np.ones((7, 8, 2)), scale=1.0)
+    >>> bool((up["visible"].bias > 0).all())  # every spike is worth something
+    True
+    """
+    total = value.shape[1]
+    most = BOUND * scale / total if held else np.inf
+    gradient: Parameters = {}
+    errors: dict[str, Array] = {}  # of each layer; per sample they are *total* times as large
+    for layer, trace in zip(reversed(spec.layers), reversed(traces), strict=True):
+        visible, own = layer is spec.visible, parameters[layer.name]
+        if not visible:
+            if not train_hidden or spec.distance(layer.name) < 0:
+                gradient[layer.name] = _nothing(own)
+                continue
+            value = _heard(spec, parameters, layer.name, errors, credit, back, trace, total)
+            if sparsity:
+                value = value - sparsity
+        elif dtype is not None:
+            value = neuron_major(value, dtype)
+        more = worth if credit == "score" and not visible else None
+        d_angles, d_z = _raised(layer, own, trace, value, more, total, most)
+        reached = d_z
+        if window is not None:
+            signal = _raising(trace, value, layer.size) + (0 if more is None else more[:, :, None])
+            neuron: Any = layer.neuron
+            reached = neuron.window_score(
+                own.angles, trace.z, trace.out.spikes, signal / total, window
+            )
+            reached = np.clip(reached, -most, most)
+        if visible and held:
+            stuck = (trace.z <= 0) & (value > 0)
+            if stuck.any():
+                d_z, reached = (np.where(stuck, PULL * value / total, d) for d in (d_z, reached))
+        gradient[layer.name] = _collected(trace, d_angles, d_z, reached)
+        errors[layer.name] = reached
+    return {layer.name: gradient[layer.name] for layer in spec.layers}
+
+
+def _raised(
+    layer: LayerSpec,
+    own: LayerParams,
+    trace: LayerTrace,
+    value: Array,
+    more: Array | None,
+    total: int,
+    most: float,
+) -> tuple[Array, Array]:
+    """Score of what raises the neurons' spiking by *value*, and of *more* (S, B), held to *most*.
+
+    Per batch of *total* samples. In one pass, where the neurons can.
+    """
+    ran = trace.neurons or compiled(layer.neuron, own.angles)
+    at_once = getattr(ran, "score_raised", None)
+    if at_once is not None and more is None and layer.neuron.channels == 1:
+        d_params, d_z = at_once(trace.z, trace.out.spikes, value, scale=1 / total, bound=most)
+        return d_params, d_z
+    signal = _raising(trace, value, layer.size)
+    if more is not None:
+        signal = signal + more[:, :, None]
+    d_params, d_z = ran.score(trace.z, trace.out.spikes, signal / total)
+    return d_params, np.clip(d_z, -most, most)
+
+
+def _heard(
+    spec: NetworkSpec,
+    parameters: Parameters,
+    name: str,
+    errors: dict[str, Array],
+    credit: str,
+    back: Any,
+    trace: LayerTrace,
+    total: int,
+) -> Array:
+    """Return what each channel of a hidden layer is told in each step, (S, B, C)."""
+    if credit == "score":
+        return np.zeros_like(trace.z)
+    if credit == "feedback":
+        weights = back[name].T * total
+        return heard_back(errors[spec.visible.name], weights, spec.distance(name))
+    told: Array | None = None
+    for layer in spec.layers:
+        if name in layer.sources and layer.name in errors:
+            own = parameters[layer.name].weights if credit == "symmetric" else back[layer.name]
+            part = heard_back(errors[layer.name], own[name] * total, 1)
+            told = part if told is None else told + part
+    return np.zeros_like(trace.z) if told is None else told
