@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lava_sqs._version import __version__
     from lava_sqs.execution.running import SQSSimCfg, runtime
-    from lava_sqs.network import SQSNN
+    from lava_sqs.network import SQSNN, SQSNNRegressor
     from lava_sqs.proc.count_softmax.process import CountSoftmax
     from lava_sqs.proc.learning_sqs.process import LearningSQS
     from lava_sqs.proc.qlif.process import QLIF
@@ -42,6 +42,7 @@ __all__ = [
     "Population",
     "SQSDense",
     "SQSLearningRule",
+    "SQSNNRegressor",
     "SQSRewardRule",
     "SQSSimCfg",
     "Study",
@@ -65,6 +66,7 @@ _HOMES = {
     "SQSLearningRule": "lava_sqs.proc.rules",
     "SQSRewardRule": "lava_sqs.proc.rules",
     "SQSNN": "lava_sqs.network",
+    "SQSNNRegressor": "lava_sqs.network",
     "SQSSimCfg": "lava_sqs.execution.running",
     "Study": "lava_sqs.study",
     "__version__": "lava_sqs._version",

@@ -4,7 +4,7 @@ from lava_sqs.data.dataset import Dataset, load_npz
 from lava_sqs.data.encoders import ENCODERS, Scale, current, latency, population, rate
 from lava_sqs.data.events import bin_events, load_nmnist, pool_events, read_nmnist_events
 from lava_sqs.data.images import load_digits, load_mnist, load_usps
-from lava_sqs.data.series import load_japanese_vowels, load_santa_fe
+from lava_sqs.data.series import load_japanese_vowels, load_santa_fe, windows
 
 __all__ = [
     "ENCODERS",
@@ -24,4 +24,5 @@ __all__ = [
     "population",
     "rate",
     "read_nmnist_events",
+    "windows",
 ]

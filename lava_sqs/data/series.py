@@ -23,7 +23,7 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs._files import TEXT, kind_of
 from lava_sqs.data.dataset import Dataset, check_declared, load_checked, read_checked
 
-__all__ = ["load_japanese_vowels", "load_santa_fe"]
+__all__ = ["load_japanese_vowels", "load_santa_fe", "windows"]
 
 Array = NDArray[Any]
 
@@ -188,3 +188,65 @@ def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
         rises[1000:],
         "Santa Fe laser",
     )
+
+
+def windows(series: Any, length: int, horizon: int = 1, *, stride: int = 1) -> tuple[Array, Array]:
+    """Return windows of a series, and in each of their steps the value that is to be predicted.
+
+    ``y[i, t] = series[i * stride + t + horizon]``, which is ``X[i, t + horizon]`` as long as that
+    lies in the window. One value per window, that which follows it, is ``y[:, -1]``.
+
+    Parameters
+    ----------
+    series : array_like, shape (N,) or (N, channels)
+        In the order of time.
+    length : int
+        T, time steps of a window.
+    horizon : int
+        How many steps ahead.
+    stride : int
+        Steps from one window to the next; with `length` they do not overlap.
+
+    Returns
+    -------
+    X : ndarray, shape (n, T, channels)
+        All windows whose last value to be predicted lies in the series.
+    y : ndarray, shape (n, T), or (n, T, channels) for a series of several channels
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `series` holds other than finite real numbers, or is shorter than `length` + `horizon`.
+
+    Examples
+    --------
+    >>> X, y = windows([10, 11, 12, 13, 14], 3)
+    >>> X[:, :, 0]
+    array([[10., 11., 12.],
+           [11., 12., 13.]])
+    >>> y
+    array([[11., 12., 13.],
+           [12., 13., 14.]])
+    """
+    found = check_real("series", series)
+    n = check_int("length", length, minimum=1)
+    ahead = check_int("horizon", horizon, minimum=1)
+    step = check_int("stride", stride, minimum=1)
+    if found.ndim not in (1, 2):
+        raise ArgumentValueError(
+            "series", f"must have shape (N,) or (N, channels), but has shape {found.shape}."
+        )
+    if len(found) < n + ahead:
+        raise ArgumentValueError(
+            "series",
+            f"must have at least {n + ahead} values for windows of {n} steps and a horizon of "
+            f"{ahead}, but has {len(found)}.",
+        )
+    shown = found[:, None] if found.ndim == 1 else found
+    X, y = (
+        np.ascontiguousarray(
+            np.lib.stride_tricks.sliding_window_view(part, n, axis=0)[::step].swapaxes(1, 2)
+        )
+        for part in (shown[:-ahead], shown[ahead:])
+    )
+    return X, y[:, :, 0] if found.ndim == 1 else y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lava_sqs.network.readout import Evaluation
@@ -10,6 +11,7 @@ from lava_sqs.neurons import AsPublishedNeuron, LIFNeuron, Neuron, QLIFNeuron, S
 
 if TYPE_CHECKING:
     from lava_sqs.network.estimator import SQSNN
+    from lava_sqs.network.regressor import SQSNNRegressor
 
 __all__ = [
     "SQSNN",
@@ -21,18 +23,21 @@ __all__ = [
     "NetworkSpec",
     "Neuron",
     "QLIFNeuron",
+    "SQSNNRegressor",
     "SQSNeuron",
     "feed_forward",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name != "SQSNN":  # loaded when used: scikit-learn, its base, is not needed otherwise
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from lava_sqs.network.estimator import SQSNN
+# Loaded when used: scikit-learn, their base, is not needed otherwise.
+_ESTIMATORS = {"SQSNN": "estimator", "SQSNNRegressor": "regressor"}
 
-    globals()[name] = SQSNN
-    return SQSNN
+
+def __getattr__(name: str) -> Any:
+    if name not in _ESTIMATORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = getattr(import_module(f"{__name__}.{_ESTIMATORS[name]}"), name)
+    return globals()[name]
 
 
 def __dir__() -> list[str]:

@@ -48,7 +48,8 @@ _AT_CALL = {"seed": "random_state", "noise": "noise"}  # arguments of methods
 class _Arguments(BaseEstimator):
     """What an estimator was given, beside what its network was made with."""
 
-    _kept: SimpleNamespace  # values of KEPT in the last fit
+    _KEPT: tuple[str, ...] = KEPT
+    _kept: SimpleNamespace  # values of _KEPT in the last fit
     spec_: NetworkSpec
     neurons_per_class_: int
     objective_: str
@@ -147,13 +148,13 @@ class _Arguments(BaseEstimator):
 
     def _keep_parameters(self) -> None:
         """Remember the values that the network is made with, whatever ``set_params`` does later."""
-        kept = {name: getattr(self, name) for name in KEPT}
+        kept = {name: getattr(self, name) for name in self._KEPT}
         kept["hidden_layer_sizes"] = tuple(self.hidden_layer_sizes)
         self._kept = SimpleNamespace(**kept)
 
     def _changed(self) -> list[str]:
         """Return the names of kept parameters that have another value now."""
-        now = {name: getattr(self, name) for name in KEPT}
+        now = {name: getattr(self, name) for name in self._KEPT}
         if isinstance(now["hidden_layer_sizes"], list):
             now["hidden_layer_sizes"] = tuple(now["hidden_layer_sizes"])
         kept = vars(self._kept)

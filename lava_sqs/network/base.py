@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -40,6 +40,8 @@ class _Network(_Saved, _Inference):
     n_iter_: int
     interrupted_: bool
     spikes_per_inference_: float
+
+    _trainer: Callable[..., Trainer] = Trainer
 
     @abstractmethod
     def _read_targets(self, y: Array, going_on: bool) -> Array:
@@ -124,8 +126,7 @@ class _Network(_Saved, _Inference):
         if going_on:
             self._inputs.check_shape(X)
         static = self.input_kind not in ("sequence", "spikes")
-        X, y = validate_data(
-            self,
+        X, y = self._validated(
             X,
             y,
             reset=not going_on,
@@ -138,6 +139,7 @@ class _Network(_Saved, _Inference):
         targets = self._held_targets(y, len(X)) if online else self._read_targets(y, going_on)
         weights = self._weights(targets, sample_weight)
         self._keep_parameters()
+        told = told or self._zeros_are_values
         if online and going_on:
             X = self._inputs.read(X, lengths, mask, told)
         else:
@@ -145,6 +147,7 @@ class _Network(_Saved, _Inference):
             self._inputs, X = Inputs.learn(X, self._kept, scale, lengths, mask, told)
             if online:
                 self._check_scale(len(X))
+        targets = self._fit_targets(targets, X, going_on)
         if not (static or self.channels_first):
             self.n_features_in_ = self._inputs.steps  # what nobody has at the end is gone
         if not going_on:
@@ -154,15 +157,16 @@ class _Network(_Saved, _Inference):
             )
             self.scaling_ = "none" if self._inputs.kind == "spikes" else self._inputs.scale.reason
         if self.verbose:
-            print(f"SQSNN: X is read as {self.in_words(len(X))}{self._ends(X)}.", file=sys.stderr)
+            own, words = type(self).__name__, self.in_words(len(X))
+            print(f"{own}: X is read as {words}{self._ends(X)}.", file=sys.stderr)
             if self.scaling_ != "none":
-                print(f"SQSNN: features are scaled: {self.scaling_}.", file=sys.stderr)
+                print(f"{own}: features are scaled: {self.scaling_}.", file=sys.stderr)
         held = None if validation_data is None else self._read_held(validation_data)
         if weights is not None:  # a sample of no weight is as if it were not there
             some = weights > 0
             X, targets, weights = X[some], targets[some], weights[some]
             weights = None if (weights == weights[0]).all() else weights / weights.mean()
-        trainer = Online if online else Trainer
+        trainer = Online if online else self._trainer
         if not online:
             self.__dict__.pop("_optimizer", None)
         trainer(self, X, targets, going_on, weights, held).run()
@@ -203,15 +207,24 @@ class _Network(_Saved, _Inference):
         X, y, *lengths = validation_data
         try:
             X = self._read_X(X, *lengths)
-            return X, self._held_targets(np.asarray(y), len(X))
+            return X, self._fit_targets(self._held_targets(y, len(X)), X, True)
         except ValueError as error:
             raise ArgumentValueError(
                 "validation_data", f"must be samples like those that train: {error}"
             ) from error
 
     @abstractmethod
-    def _held_targets(self, y: Array, n: int) -> Array:
+    def _held_targets(self, y: Any, n: int) -> Array:
         """Return the targets of n samples that are held out."""
+
+    def _validated(self, X: Any, y: Any, **options: Any) -> tuple[Array, Array]:
+        """Return X and y as scikit-learn checks them."""
+        X, y = validate_data(self, X, y, **options)
+        return X, y
+
+    def _fit_targets(self, targets: Array, X: Array, going_on: bool) -> Array:
+        """Return targets for samples whose own steps are known."""
+        return targets
 
     def _ends(self, X: Array) -> str:
         """Return how long samples are, in words, if not all are as long as the longest."""
@@ -271,7 +284,7 @@ class _Network(_Saved, _Inference):
         check_is_fitted(self)
         parameters = process.read_parameters()
         self.spec_.check_parameters(parameters)
-        self.parameters_ = parameters
+        self.parameters_ = {**self.parameters_, **parameters}
         return self
 
     def run_in_lava(

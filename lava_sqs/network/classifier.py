@@ -141,8 +141,8 @@ class _Classifier(ClassifierMixin, _Network):
         weights = each[targets] * (1.0 if weights is None else weights)
         return super()._weights(targets, weights)
 
-    def _held_targets(self, y: Array, n: int) -> Array:
-        return indices_of(y, self.classes_, n)
+    def _held_targets(self, y: Any, n: int) -> Array:
+        return indices_of(np.asarray(y), self.classes_, n)
 
     def predict(
         self,

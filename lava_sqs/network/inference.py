@@ -38,6 +38,11 @@ class _Inference(_Arguments):
     readout_from: float
     seed_: int
 
+    @property
+    def _zeros_are_values(self) -> bool:
+        """Whether frames of zeros at the end of a sequence can be no padding."""
+        return False
+
     def in_words(self, n: int, *, n_steps: int | None = None) -> str:
         """Return how n samples are read, in words: what is a time step, what a channel.
 
@@ -88,7 +93,7 @@ class _Inference(_Arguments):
             ensure_2d=static,
             ensure_all_finite=static,
         )
-        return self._inputs.read(np.asarray(X), lengths, mask, told)
+        return self._inputs.read(np.asarray(X), lengths, mask, told or self._zeros_are_values)
 
     def encode(
         self, X: Any, *, lengths: Any = None, mask: Any = None, seed: int | None = None
@@ -233,8 +238,7 @@ class _Inference(_Arguments):
         check_int("n_repeats", n_repeats, minimum=1)
         spec = self._spec_with(noise)
         key = self._key(seed)
-        n_classes = len(self.classes_)
-        scores, spikes = np.empty((n_repeats, len(X), n_classes)), 0
+        scores, spikes = np.empty((n_repeats, *self._answer_shape(X))), 0
         dtype = self._precision
         # once for all samples and repeats
         neurons = compiled_layers(spec, self.parameters_, dtype)
@@ -249,14 +253,20 @@ class _Inference(_Arguments):
                     record=False,
                     dtype=dtype,
                 )
-                counted = self._counted(X[part])[: len(inputs) + spec.depth]
                 spikes += self._n_spikes(traces, X[part])
-                if self.readout == "count":
-                    found = count_scores(traces[-1].out.spikes, n_classes, counted)
-                else:
-                    found = log_odds(spec, traces[-1], u[-1], n_classes, counted)
-                scores[repeat, part] = found
+                scores[repeat, part] = self._answer(spec, traces[-1], u[-1], X[part])
         return scores, spikes / (n_repeats * max(len(X), 1))
+
+    def _answer_shape(self, X: Array) -> tuple[int, ...]:
+        """Return the shape of what one pass over samples says."""
+        return len(X), len(self.classes_)
+
+    def _answer(self, spec: NetworkSpec, visible: LayerTrace, u: Array, X: Array) -> Array:
+        """Return what the visible layer, drawn by *u*, says of the samples X."""
+        counted = self._counted(X)[: len(visible.z)]
+        if self.readout == "count":
+            return count_scores(visible.out.spikes, len(self.classes_), counted)
+        return log_odds(spec, visible, u, len(self.classes_), counted)
 
     def _counted(self, X: Array) -> Array:
         """Return which steps count for each sample, (T + depth, n)."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ from lava_sqs.network import files as storage
 from lava_sqs.network.arguments import _Arguments
 from lava_sqs.network.gradient import OBJECTIVES
 from lava_sqs.network.inputs import INPUT_KINDS, Inputs
-from lava_sqs.network.spec import LayerParams, Parameters
+from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
 from lava_sqs.neurons import kinds
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ _LONGEST_LABEL = 2**16  # bytes of a class label in a file
 class _Saved(_Arguments):
     """An estimator that can be written to a file and read again."""
 
+    _FITTED: ClassVar[dict[str, Callable[[str, Any], Any]]] = _FITTED
+    _ESTIMATOR = "SQSNN"  # what a file says that it holds
+    #: What a checkpoint must agree in, in words, and the names of the arrays about targets.
+    _TARGETS = "classes or samples"
+    _TARGET_ARRAYS: tuple[str, ...] = ("classes",)
     _inputs: Inputs
     parameters_: Parameters
     classes_: Array
@@ -139,6 +144,11 @@ class _Saved(_Arguments):
         training: bool = False,
     ) -> list[str]:
         """Return the arrays that a model (or a checkpoint) needs, if they have its shapes."""
+        if (made := header.get("estimator", "SQSNN")) != cls._ESTIMATOR:
+            raise ValueError(
+                f"The file {path} holds an {describe(made)}, but {cls.__name__}.load reads an "
+                f"{cls._ESTIMATOR!r}: load it by that class."
+            )
         with storage.read_from(path):
             kind = header["arguments"].get("neuron")
         if isinstance(kind, str) and kind.isidentifier() and kind not in kinds():
@@ -147,15 +157,12 @@ class _Saved(_Arguments):
                 "here: what adds it (lava_sqs.neurons.register) must be imported first."
             )
         with storage.read_from(path):
-            self, labels = cls._of_header(header), declared["classes"]
-            if len(labels.shape) != 1 or labels.dtype.itemsize > _LONGEST_LABEL:
-                raise ValueError(
-                    f"the classes are an array of shape {labels.shape} and dtype {labels.dtype}."
-                )
+            self = cls._of_header(header)
+            n_targets = self._declared_targets(declared)
             n_features = _read_features(header)
             kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
             inputs = Inputs.of(self._kept, kind, ())
-            spec = self._make_spec(inputs.width(n_features), labels.shape[0])
+            spec = self._make_spec(inputs.width(n_features), n_targets)
             own = {
                 f"{la.name}.{name}": shape
                 for la in spec.layers
@@ -164,7 +171,7 @@ class _Saved(_Arguments):
                     "bias": (la.channels,),
                     "angles": (la.size, la.neuron.n_params),
                 }.items()
-            }
+            } | self._more_arrays(spec, n_targets)
             wanted = own | {
                 name: (la.channels, spec.width(s))
                 for la in spec.layers
@@ -187,12 +194,26 @@ class _Saved(_Arguments):
                         f"array {name} must have shape {shape} and hold numbers, but has shape "
                         f"{found.shape} and dtype {found.dtype}."
                     )
-            return [*wanted, "scale.low", "scale.high", "classes"]
+            return [*wanted, "scale.low", "scale.high", *self._TARGET_ARRAYS]
+
+    def _declared_targets(self, declared: dict[str, Declared]) -> int:
+        """Return how many things a network of a file tells apart."""
+        labels = declared["classes"]
+        if len(labels.shape) != 1 or labels.dtype.itemsize > _LONGEST_LABEL:
+            raise ValueError(
+                f"the classes are an array of shape {labels.shape} and dtype {labels.dtype}."
+            )
+        return labels.shape[0]
+
+    def _more_arrays(self, spec: NetworkSpec, n_targets: int) -> dict[str, tuple[int, ...]]:
+        """Return names and shapes of what is learned beside the layers."""
+        return {}
 
     def _header(self) -> dict[str, Any]:
-        fitted = {k: getattr(self, k) for k in _FITTED}
+        fitted = {k: getattr(self, k) for k in self._FITTED}
         return {
             "version": __version__,
+            "estimator": self._ESTIMATOR,
             # as the network was made, not as set_params may have left them since
             "arguments": {
                 k: storage.to_json(v) for k, v in {**self.get_params(), **vars(self._kept)}.items()
@@ -217,23 +238,29 @@ class _Saved(_Arguments):
         }
         if prefix:
             return named
-        classes = np.asarray(self.classes_)
-        if classes.dtype.kind == "O":
-            classes = classes.astype(str)
         scale = {"scale.low": self._inputs.scale.low, "scale.high": self._inputs.scale.high}
         back = {
             f"feedback.{layer}.{source}": array
             for layer, heard in (self.feedback_ or {}).items()
             for source, array in heard.items()
         }
-        return {**named, **back, **scale, "classes": classes}
+        return {**named, **back, **scale, **self._target_arrays()}
 
-    def _restore(self, header: dict[str, Any], arrays: dict[str, Array]) -> None:
-        n_features = _read_features(header)
-        classes, shape = arrays["classes"], tuple(header["sample_shape"])
+    def _target_arrays(self) -> dict[str, Array]:
+        """Return what a file knows of the targets."""
+        classes = np.asarray(self.classes_)
+        return {"classes": classes.astype(str) if classes.dtype.kind == "O" else classes}
+
+    def _restore_targets(self, arrays: dict[str, Array]) -> None:
+        classes = arrays["classes"]
         if classes.ndim != 1 or len(classes) < 2 or not np.array_equal(classes, np.unique(classes)):
             raise ValueError(f"the classes are {describe(classes)}.")
         self.classes_ = classes
+
+    def _restore(self, header: dict[str, Any], arrays: dict[str, Array]) -> None:
+        n_features = _read_features(header)
+        shape = tuple(header["sample_shape"])
+        self._restore_targets(arrays)
         kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
         self.n_features_in_ = check_int("n_features_in", header["n_features_in"], minimum=1)
         first = shape[::-1] if self._kept.channels_first else shape
@@ -245,7 +272,7 @@ class _Saved(_Arguments):
                 raise ValueError(f"the names of its features are {describe(names)}.")
             self.feature_names_in_ = np.array(names, dtype=object)
         own = _BEFORE | {"neurons_per_class_": self.neurons_per_class_} | header["fitted"]
-        for name, check in _FITTED.items():
+        for name, check in self._FITTED.items():
             setattr(self, name, check(name, own[name]))
         low, high = (
             np.broadcast_to(check_real(name, arrays[name]), (n_features,))

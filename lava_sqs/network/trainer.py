@@ -71,17 +71,13 @@ class Trainer:
             )
         model._publish(spec)
         if not going_on:
-            model.parameters_ = initialise(model.spec_, inputs, rng)
+            model.parameters_ = self._start(inputs, rng)
             model.loss_curve_, model.accuracy_curve_, model.spikes_curve_ = [], [], []
             model.n_iter_, model.spikes_per_inference_, model.feedback_ = 0, 0.0, None
         model.interrupted_ = False
         self.spec = model.spec_
         self.objective, self.credit = objective_of(model), credit_of(model)
-        model.objective_, model.temperature_ = self.objective, temperature_of(model)
-        n_classes = len(model.classes_)
-        if self.objective == "likelihood":
-            each = model.neurons_per_class_ * self.spec.visible.neuron.channels
-            self.codes = class_codes(n_classes, model._kept.targets, each)
+        self._set_objective()
         self.first = model.n_iter_
         lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
         lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
@@ -122,6 +118,17 @@ class Trainer:
         )
         self.angle_rate = _or(model.angle_learning_rate, 0.2 * model.learning_rate)
 
+    def _start(self, inputs: Array, rng: np.random.Generator) -> Parameters:
+        """Return parameters to start from, of example inputs."""
+        return initialise(self.model.spec_, inputs, rng)
+
+    def _set_objective(self) -> None:
+        model = self.model
+        model.objective_, model.temperature_ = self.objective, temperature_of(model)
+        if self.objective == "likelihood":
+            each = model.neurons_per_class_ * self.spec.visible.neuron.channels
+            self.codes = class_codes(len(model.classes_), model._kept.targets, each)
+
     def _hold_out(self) -> None:
         """Set a part of the samples aside, for early stopping."""
         model, X, labels = self.model, self.X, self.labels
@@ -160,7 +167,7 @@ class Trainer:
 
         bar = tqdm(
             range(model.n_iter_, last),
-            desc="SQSNN",
+            desc=type(model).__name__,
             unit="epoch",
             file=sys.stderr,
             disable=not (model.verbose and sys.stderr.isatty()),
@@ -188,7 +195,8 @@ class Trainer:
         except KeyboardInterrupt:
             model.interrupted_ = True
             print(
-                f"SQSNN: interrupted after {model.n_iter_} epochs; the best one is kept.",
+                f"{type(model).__name__}: interrupted after {model.n_iter_} epochs; the best one "
+                "is kept.",
                 file=sys.stderr,
             )
         bar.close()
@@ -214,6 +222,7 @@ class Trainer:
                 rate = model.learning_rate if layer is spec.visible else self.hidden_rate
                 if rate:
                     self._move(learned, result.gradient, layer.name, factor * rate, factor)
+            self._move_more(learned, result.gradient, factor)
             losses.append(-float(result.log_likelihood.mean()))
             spikes.append(result.spikes)
         model.parameters_ = _copy(learned, float)
@@ -234,17 +243,20 @@ class Trainer:
         marks = np.floor(up_to * (len(order) / up_to[-1]) + rng.random())
         return np.asarray(rng.permutation(np.repeat(order, np.diff(marks).astype(int))))
 
+    def _encoded(self, samples: Array, rng: np.random.Generator) -> Array:
+        """Return inputs (T, B, F') of raw samples."""
+        if self.dtype is None:
+            return np.asarray(self.model._inputs.encode(samples, rng.random).transpose(1, 0, 2))
+        streams = fresh_streams(rng, len(samples))
+        return np.asarray(self.model._inputs.encode_batch(samples, streams, self.dtype))
+
     def _gradient(
         self, learned: Parameters, chosen: Array, rng: np.random.Generator
     ) -> BatchResult:
         """Return the gradient of one mini-batch."""
         model, spec = self.model, self.spec
         samples = self.X[chosen]
-        if self.dtype is None:
-            inputs = model._inputs.encode(samples, rng.random).transpose(1, 0, 2)
-        else:
-            streams = fresh_streams(rng, len(samples))
-            inputs = model._inputs.encode_batch(samples, streams, self.dtype)
+        inputs = self._encoded(samples, rng)
         counted = model._counted(samples)
         if self.objective == "count":
             return count_gradient(
@@ -298,6 +310,9 @@ class Trainer:
         if own.angles.size:
             ascend(f"{name}.angles", own.angles, up.angles, rate=factor * self.angle_rate)
 
+    def _move_more(self, parameters: Parameters, gradient: Parameters, factor: float) -> None:
+        """Move what is learned beside the layers: nothing."""
+
     def _accuracy(self) -> float:
         X, labels = self.held_X, self.held_labels
         if not len(X):
@@ -307,7 +322,11 @@ class Trainer:
             small = 8 * len(X) * self.model.steps_per_sample_ * width < _KEPT_BYTES
             self.drawn = list(self.model._runs(X, 0, self.seed, self.spec)) if small else []
         scores, self.spikes = self.model._scores(X, 1, "as trained", self.seed, self.drawn)
-        return float(np.average(scores[0].argmax(axis=1) == labels, weights=self.held_weights))
+        return self._judged(scores[0], X, labels)
+
+    def _judged(self, scores: Array, X: Array, labels: Array) -> float:
+        """Return how good one pass over samples was."""
+        return float(np.average(scores.argmax(axis=1) == labels, weights=self.held_weights))
 
     def _remember(self, value: float) -> None:
         self.waited += 1
@@ -346,11 +365,13 @@ class Trainer:
                 f"The checkpoint {path} was made with other values of {', '.join(sorted(other))}: "
                 "give those, or another file."
             )
-        classes, shape = model.classes_, model._inputs.shape
+        before, shape = model._target_arrays(), model._inputs.shape
         with storage.read_from(path):
             model._restore(header, arrays)
-        if not np.array_equal(classes, model.classes_) or shape != model._inputs.shape:
-            raise ValueError(f"The checkpoint {path} was made with other classes or samples.")
+        after = model._target_arrays()
+        same = all(np.array_equal(before[k], after[k]) for k in before)
+        if not same or shape != model._inputs.shape:
+            raise ValueError(f"The checkpoint {path} was made with other {model._TARGETS}.")
         self.seed = model.seed_
         state = header["training"]
         with storage.read_from(path):

@@ -194,6 +194,12 @@ def fitted(**arguments):
     return sq.SQSNN(**arguments).fit(arguments.pop("X", X), arguments.pop("y", y))
 
 
+def regressed(**arguments):
+    """Fit a regressor to next to nothing."""
+    rng = np.random.default_rng(0)
+    return sq.SQSNNRegressor(**arguments).fit(rng.random((8, 3)), np.arange(8.0))
+
+
 def studied(**arguments):
     """Make a study and say what it is."""
     made = sq.Study(**arguments)
@@ -725,6 +731,25 @@ TARGETS = {
             "skip": flag(),
         },
     ),
+    "SQSNNRegressor": Target(
+        regressed,
+        lambda: {
+            "hidden_layer_sizes": (2,),
+            "n_readout": 4,
+            "n_steps": 3,
+            "epochs": 1,
+            "random_state": 0,
+        },
+        {
+            "hidden_layer_sizes": anything(lambda v: shape(v) and np.prod(v, dtype=float) > 100),
+            "n_readout": integer(1, 50),
+            "time_constant": real(0),
+            "per_step": flag().optional(),
+            "readout_learning_rate": real(0, strictly=True).optional(),
+            "n_steps": integer(1),
+            "epochs": integer(1, 5),
+        },
+    ),
     "SQSNN": Target(
         fitted,
         lambda: {
@@ -836,6 +861,16 @@ TARGETS = {
         f"data.{name}": Target(getattr(data, name), lambda: {"path": "nowhere"}, {"path": EXISTING})
         for name in ("load_npz", "load_japanese_vowels", "read_nmnist_events")
     },
+    "data.windows": Target(
+        data.windows,
+        lambda: {"series": np.arange(9.0), "length": 3},
+        {
+            "series": anything(),
+            "length": integer(1, 8),
+            "horizon": integer(1, 6),
+            "stride": integer(1),
+        },
+    ),
     "data.load_santa_fe": Target(
         data.load_santa_fe,
         lambda: {"path": "nowhere"},

@@ -5,7 +5,7 @@ import os
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from lava_sqs.network import SQSNN
+from lava_sqs.network import SQSNN, SQSNNRegressor
 
 # What does not apply, and why.
 EXCEPTIONS = {
@@ -36,9 +36,15 @@ CHECKS = list(
     )
 )
 
+CHECKS += estimator_checks_generator(
+    SQSNNRegressor((), n_steps=5, epochs=40, learning_rate=0.05, random_state=0)
+)
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=[c.func.__name__ for _, c in CHECKS])
+@pytest.mark.parametrize(
+    ("estimator", "check"), CHECKS, ids=[f"{type(e).__name__}-{c.func.__name__}" for e, c in CHECKS]
+)
 def test_scikit_learn_checks(estimator, check):
     if (name := check.func.__name__) in EXCEPTIONS:
         pytest.xfail(EXCEPTIONS[name])
