@@ -44,21 +44,17 @@ def main() -> None:
     ridge = RidgeCV(np.logspace(-6, 3, 10)).fit(flat, next_value)
     print(f"ridge on {given.window} values           {nmse(ridge.predict(flat_test), truth):.4f}")
     for seed in given.seeds:
-        net = SQSNNRegressor(
-            (64,), n_steps=4, n_readout=100, epochs=given.epochs, learning_rate=0.05,
-            random_state=seed,
-        ).fit(flat, next_value)  # fmt: skip
-        rows = {n: nmse(net.predict(flat_test, n_repeats=n), truth) for n in (1, 10)}
-        print(f"SQS 64-100, {given.window} values, seed {seed}: {rows[1]:.4f} single shot, "
-              f"{rows[10]:.4f} mean of 10 (training loss {net.loss_curve_[-1]:.4f})")  # fmt: skip
+        own = {"n_readout": 100, "epochs": given.epochs, "learning_rate": 0.05}
+        net = SQSNNRegressor((64,), n_steps=4, random_state=seed, **own).fit(flat, next_value)
+        for n in (1, 10):
+            found = nmse(net.predict(flat_test, n_repeats=n), truth)
+            print(f"SQS 64-100 on {given.window} values, seed {seed}, shots {n}: {found:.4f}")
         if given.series:
-            net = SQSNNRegressor(
-                (64,), n_readout=100, epochs=given.epochs, learning_rate=0.05,
-                angle_learning_rate=0.05, input_kind="sequence", random_state=seed,
-            ).fit(x, t)  # fmt: skip
-            rows = {n: nmse(net.predict(x_test, n_repeats=n)[:, -1], truth) for n in (1, 10)}
-            print(f"SQS 64-100, value by value, seed {seed}: {rows[1]:.4f} single shot, "
-                  f"{rows[10]:.4f} mean of 10 (training loss {net.loss_curve_[-1]:.4f})")  # fmt: skip
+            own |= {"input_kind": "sequence", "angle_learning_rate": 0.05}
+            net = SQSNNRegressor((64,), random_state=seed, **own).fit(x, t)
+            for n in (1, 10):
+                found = nmse(net.predict(x_test, n_repeats=n)[:, -1], truth)
+                print(f"SQS 64-100 value by value, seed {seed}, shots {n}: {found:.4f}")
 
 
 if __name__ == "__main__":
