@@ -157,10 +157,7 @@ class _Network(_Saved, _Inference):
             )
             self.scaling_ = "none" if self._inputs.kind == "spikes" else self._inputs.scale.reason
         if self.verbose:
-            own, words = type(self).__name__, self.in_words(len(X))
-            print(f"{own}: X is read as {words}{self._ends(X)}.", file=sys.stderr)
-            if self.scaling_ != "none":
-                print(f"{own}: features are scaled: {self.scaling_}.", file=sys.stderr)
+            self._say_how_read(X)
         held = None if validation_data is None else self._read_held(validation_data)
         if weights is not None:  # a sample of no weight is as if it were not there
             some = weights > 0
@@ -170,6 +167,12 @@ class _Network(_Saved, _Inference):
         if not online:
             self.__dict__.pop("_optimizer", None)
         trainer(self, X, targets, going_on, weights, held).run()
+
+    def _say_how_read(self, X: Array) -> None:
+        own, words = type(self).__name__, self.in_words(len(X))
+        print(f"{own}: X is read as {words}{self._ends(X)}.", file=sys.stderr)
+        if self.scaling_ != "none":
+            print(f"{own}: features are scaled: {self.scaling_}.", file=sys.stderr)
 
     def _check_scale(self, n: int) -> None:
         """Raise if the first samples to learn from online say nothing of the range of values."""
