@@ -72,6 +72,23 @@ def run_free(
 ) -> list[LayerTrace]:
     """Return the traces of a batch (T, B, M), shown *n_draws* times, of which nobody is clamped.
 
+    Parameters
+    ----------
+    spec : NetworkSpec
+    parameters : Parameters
+    inputs : ndarray, shape (T, B, M)
+    rng : Generator
+        For the spikes.
+    n_draws : int
+        How often each input is shown at once.
+    dtype : float32 or float64, optional
+        For batches, as of :func:`~lava_sqs.network.simulate.forward`.
+
+    Returns
+    -------
+    list of LayerTrace
+        Of n_draws B samples.
+
     Examples
     --------
     >>> from lava_sqs.network import LIFNeuron, feed_forward
@@ -114,10 +131,12 @@ def from_value(
         What each visible channel is told in each step.
     scale : float
         How large a value is: scores by currents are held to `BOUND` times that.
-    credit, back, sparsity, window, train_hidden, held, dtype
+    credit, back
         As of :func:`~lava_sqs.network.count.count_gradient`.
     worth : ndarray, shape (1, B), optional
         With credit ``"score"`` what each draw was worth as a whole, less a baseline.
+    sparsity, window, train_hidden, held, dtype
+        As of :func:`~lava_sqs.network.count.count_gradient`.
 
     Returns
     -------

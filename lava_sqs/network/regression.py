@@ -52,7 +52,7 @@ from lava_sqs.network.gradient import BatchResult, _less_baseline
 from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
 from lava_sqs.network.trainer import Trainer
 
-__all__ = ["READOUT", "Reading", "RegressionTrainer", "initial_readout", "regression_gradient"]
+__all__ = ["READOUT", "Reading", "initial_readout", "regression_gradient"]
 
 Array = NDArray[Any]
 
@@ -93,14 +93,38 @@ class Reading:
         return self.share is None
 
     def of(self, x: Array, power: int = 1) -> Array:
-        """Return ``sum_t' kappa(t, t')**power x(t')``, (T, B, C) or (1, B, C), of x (S, B, C)."""
+        """Return ``sum_t' kappa(t, t')**power x(t')``, (T, B, C) or (1, B, C), of x (S, B, C).
+
+        Parameters
+        ----------
+        x : ndarray, shape (S, B, C)
+        power : int
+            1, or 2 for variances.
+
+        Returns
+        -------
+        ndarray, shape (T, B, C) or (1, B, C)
+        """
         if self.share is not None:
             return np.asarray(np.einsum("sbc,sb->bc", x, self.share**power)[None])
         x = x[self.first : self.first + self.steps]
         return self._filtered(x, power)
 
     def back(self, heard: Array, n_steps: int, power: int = 1) -> Array:
-        """Return the transpose of :meth:`of`, (S, B, C): what each step is told of *heard*."""
+        """Return the transpose of :meth:`of`, (S, B, C): what each step is told of *heard*.
+
+        Parameters
+        ----------
+        heard : ndarray, shape (T, B, C) or (1, B, C)
+        n_steps : int
+            S.
+        power : int
+            1, or 2 for variances.
+
+        Returns
+        -------
+        ndarray, shape (S, B, C)
+        """
         if self.share is not None:
             return np.asarray(heard * (self.share**power)[:, :, None])
         told = np.zeros((n_steps, *heard.shape[1:]))
@@ -116,6 +140,15 @@ class Reading:
 
 def initial_readout(n_outputs: int, n_visible: int, rng: np.random.Generator) -> LayerParams:
     """Return a readout to start from: random weights, of which none is zero, and mean 0.
+
+    Parameters
+    ----------
+    n_outputs, n_visible : int
+    rng : Generator
+
+    Returns
+    -------
+    LayerParams
 
     Examples
     --------
