@@ -1,7 +1,7 @@
 """What samples are and how they enter a network: their layout, scaling and encoding.
 
 Everything here reads time first: static samples (n, ...), sequences and spikes (n, T, ...). Frames
-that are not a sample's own are NaN (see :mod:`lava_sqs.network.sequences`).
+that are not a sample's own are NaN (see ``lava_sqs.network.sequences``).
 """
 
 from __future__ import annotations
