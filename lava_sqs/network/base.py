@@ -75,7 +75,8 @@ class _Network(_Saved, _Inference):
             As `input_kind` says. Sequences and spikes of different lengths may be a list of arrays
             (T_i, channels), with `channels_first` (channels, T_i).
         y : array_like, shape (n,)
-            Class labels.
+            Class labels. Of a regressor values: (n,) or (n, n_outputs), and for one per time step
+            (n, T), (n, T, n_outputs) or a list of arrays as long as the samples.
         sample_weight : array_like, shape (n,), optional
             How often each sample is shown, relative to the others: in an epoch w times n over the
             sum of all w, of which the fraction is left to chance. Those of weight 0 teach nothing.
