@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 #: Every Process of ours; SQSNetwork is a network of layers, SQSDense stands in a network that
-#: learns. What can go wrong with a CountSoftmax is in tests/learning/test_count_in_lava.py.
+#: learns.
 OURS = ("SQS", "LearningSQS", "SQSDense", "QLIF", "SQSNetwork")
+#: Processes whose failures are tried in tests of their own: here tests/learning/test_count_in_lava.
+ELSEWHERE = ("CountSoftmax",)
 STOCK, HEAD = "LIF", "| event | stock Lava 0.10.0 | lava_sqs |\n|---|---|---|"
 
 

@@ -193,7 +193,7 @@ def test_the_comparison_sees_pulls_and_bounds(monkeypatch):
     as_is, *_ = offline(spec, start, back, data, **run)
     for constant, other, layer in (("PULL", 0.0, "visible"), ("BOUND", 1e9, "hidden0")):
         with monkeypatch.context() as patch:
-            patch.setattr(f"lava_sqs.network.count.{constant}", other)
+            patch.setattr(f"lava_sqs.network.credit.{constant}", other)
             changed, *_ = offline(spec, start, back, data, **run)
         assert np.abs(changed[layer].bias - as_is[layer].bias).max() > 1e-6, constant
 

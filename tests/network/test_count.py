@@ -7,9 +7,9 @@ from lava_sqs.network import (
     LIFNeuron,
     QLIFNeuron,
     SQSNeuron,
-    count,
     feed_forward,
 )
+from lava_sqs.network import credit as credit_module
 from lava_sqs.network.count import (
     BOUND,
     PULL,
@@ -305,7 +305,7 @@ def test_batches_have_the_same_gradient(sizes, credit, dtype, monkeypatch):
         back = feedback_weights(spec, rng)
     shapes = [(4 + spec.depth, 18, la.size) for la in spec.layers]
     numbers = [rng.random(shape, dtype=np.float32).astype(float) for shape in shapes]
-    monkeypatch.setattr(count, "drawn", lambda *_: numbers)
+    monkeypatch.setattr(credit_module, "drawn", lambda *_: numbers)
     arguments = (spec, parameters, inputs, np.arange(9) % 3, 3)
     options = {"inverse_temperature": 0.7, "credit": credit, "back": back, "n_draws": 2}
     options["sparsity"] = 0.01
