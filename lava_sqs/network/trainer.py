@@ -174,23 +174,8 @@ class Trainer:
         )
         finished = False
         try:
-            for epoch in bar:
-                loss, spikes = self._epoch(epoch, (epoch - self.first) / model.epochs)
-                accuracy = self._accuracy()
-                model.loss_curve_.append(loss)
-                model.spikes_curve_.append(spikes)
-                model.accuracy_curve_.append(accuracy)
-                model.n_iter_ = epoch + 1
-                bar.set_postfix(
-                    loss=f"{loss:.4f}", accuracy=f"{accuracy:.3f}", spikes=f"{spikes:.1f}"
-                )
-                # Never by a loss that clamped neurons make: it says nothing of free runs.
-                free = self.objective == "count" and not model.early_stopping
-                self._remember(-loss if free else accuracy)
-                if model.checkpoint is not None:
-                    self._write(Path(model.checkpoint))
-                if model.early_stopping and self.waited >= model.n_iter_no_change:
-                    break
+            # A call: where a loop jumps back, CPython 3.13 checks for signals outside of its `try`.
+            self._go_through(bar)
             finished = True
         except KeyboardInterrupt:
             model.interrupted_ = True
@@ -205,6 +190,25 @@ class Trainer:
         if self.spikes is None or model.early_stopping or not finished:
             self.spikes = model._scores(self.X[self.examples], 1, "as trained", self.seed)[1]
         model.spikes_per_inference_ = self.spikes
+
+    def _go_through(self, bar: Any) -> None:
+        """Make epochs, one after the other."""
+        model = self.model
+        for epoch in bar:
+            loss, spikes = self._epoch(epoch, (epoch - self.first) / model.epochs)
+            accuracy = self._accuracy()
+            model.loss_curve_.append(loss)
+            model.spikes_curve_.append(spikes)
+            model.accuracy_curve_.append(accuracy)
+            model.n_iter_ = epoch + 1
+            bar.set_postfix(loss=f"{loss:.4f}", accuracy=f"{accuracy:.3f}", spikes=f"{spikes:.1f}")
+            # Never by a loss that clamped neurons make: it says nothing of free runs.
+            free = self.objective == "count" and not model.early_stopping
+            self._remember(-loss if free else accuracy)
+            if model.checkpoint is not None:
+                self._write(Path(model.checkpoint))
+            if model.early_stopping and self.waited >= model.n_iter_no_change:
+                break
 
     def _epoch(self, epoch: int, progress: float) -> tuple[float, float]:
         """Go once through the data; return the loss and the spikes per sample."""

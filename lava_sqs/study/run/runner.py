@@ -238,31 +238,38 @@ class _Run:
         old = {row.row_id for row in rows}
         done = len(states) - len(self.open)
         try:
-            self.fill()
-            while self.running:
-                finished, _ = cf.wait(self.running, return_when=cf.FIRST_COMPLETED)
-                broken = False
-                for future in finished:
-                    state, batch = self.running.pop(future)
-                    state.running -= 1
-                    if state.done:  # started ahead, and not needed
-                        broken |= _is_broken(future)
-                        continue
-                    broken |= self.take(future, state, batch)
-                    for row, total in state.advance(self.stop):
-                        ended = state.stopped_by if row.batch + 1 == state.counted else ""
-                        if row.row_id not in old:
-                            yield Progress(row, total, ended, done + bool(ended), len(states))
-                    done += state.done
-                if broken:
-                    self.rebuild()
-                self.fill()
+            # A call: where a loop jumps back, CPython 3.13 checks for signals outside of its `try`.
+            yield from self.advance(states, old, done)
         finally:
             for future in self.running:
                 future.cancel()
             self.pool.close()
         if failures := [(s.point, s.error) for s in states if s.error is not None]:
             raise StudyError(failures) from failures[0][1]
+
+    def advance(
+        self, states: list[_State], old: set[str], done: int
+    ) -> Generator[Progress, None, None]:
+        """Run batches while any are open, and yield their rows."""
+        self.fill()
+        while self.running:
+            finished, _ = cf.wait(self.running, return_when=cf.FIRST_COMPLETED)
+            broken = False
+            for future in finished:
+                state, batch = self.running.pop(future)
+                state.running -= 1
+                if state.done:  # started ahead, and not needed
+                    broken |= _is_broken(future)
+                    continue
+                broken |= self.take(future, state, batch)
+                for row, total in state.advance(self.stop):
+                    ended = state.stopped_by if row.batch + 1 == state.counted else ""
+                    if row.row_id not in old:
+                        yield Progress(row, total, ended, done + bool(ended), len(states))
+                done += state.done
+            if broken:
+                self.rebuild()
+            self.fill()
 
     def fill(self) -> None:
         """Start batches while there are free workers."""
