@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from lava_sqs import _seeds
+from lava_sqs._checks import check_bytes
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._streams import fresh_streams
 from lava_sqs.network import files as storage
@@ -61,6 +62,7 @@ class Trainer:
             self._hold_out()
         rng = self._rng(0, 0)
         examples = rng.permutation(len(self.X))[:_EXAMPLES]
+        self._check_room(len(examples))
         inputs = model._inputs.encode(self.X[examples], rng.random).transpose(1, 0, 2)
         self.examples = examples
         spec = model._make_spec(inputs.shape[2])
@@ -94,6 +96,22 @@ class Trainer:
         if model.resume and model.checkpoint is not None and Path(model.checkpoint).exists():
             self._resume(Path(model.checkpoint))
         self._start_feedback(going_on)
+
+    def _check_room(self, n: int) -> None:
+        """Refuse what would not fit: trains of *n* samples, and of the draws of a mini-batch."""
+        model, own = self.model, self.model._inputs
+        static = own.kind == "static"
+        width = own.width(math.prod(own.shape if static else own.shape[1:]))
+        spec = model._make_spec(width)
+        each = 8.0 * (own.steps + spec.depth) * (width + 4 * sum(la.channels for la in spec.layers))
+        asked = {"n_steps" if static else "X": own.steps}  # of which the largest is to blame
+        if own.encoder == "population":
+            asked["n_population"] = own.n_population
+        for name in ("neurons_per_class", "n_readout"):
+            asked[name] = getattr(model, name, None) or 1
+        check_bytes(max(asked, key=asked.__getitem__), n * each)
+        batch = min(model.batch_size, len(self.X))
+        check_bytes("n_draws", (model.n_draws or 1) * batch * each)
 
     def _start_feedback(self, going_on: bool) -> None:
         """Draw the feedback weights, or keep those that there are.

@@ -749,6 +749,7 @@ TARGETS = {
             "n_steps": integer(1),
             "epochs": integer(1, 5),
         },
+        cost=20,
     ),
     "SQSNN": Target(
         fitted,
