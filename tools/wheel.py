@@ -26,7 +26,7 @@ from lava_sqs import *
 import lava_sqs, lava_sqs.cli, lava_sqs.data, lava_sqs.network, lava_sqs.plot, lava_sqs.quantum
 assert not hasattr(lava_sqs, "SQS") and "lava" not in sys.modules
 X, y = np.array([[0.0, 1.0], [1.0, 0.0]] * 10), np.array([0, 1] * 10)
-network = SQSNN((3,), n_steps=5, epochs=2, random_state=0).fit(X, y)
+network = SQSNN((3,), n_steps=5, epochs=40, random_state=0).fit(X, y)
 assert network.score(X, y) > 0.8
 lava_sqs.plot.learning_curve(network)
 study = Study("memory_capacity", {"ansatz": ["paper", "layered"]})
