@@ -160,6 +160,8 @@ def _check_pytest(words):
     for word in words:
         if previous == "-m":
             assert set(re.findall(r"\w+", word)) <= marks | {"not", "and", "or"}
+        elif previous == "-n":
+            assert word.isdigit(), word
         elif previous != "-k" and not word.startswith("-"):
             assert (ROOT / word.partition("::")[0]).exists(), word
         previous = word
