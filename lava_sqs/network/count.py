@@ -61,6 +61,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from lava_sqs.network import sequences
 from lava_sqs.network.credit import BOUND, PULL, Back, aligned_weights, from_value, run_free
 from lava_sqs.network.gradient import BatchResult, _less_baseline
 from lava_sqs.network.simulate import LayerTrace
@@ -88,9 +89,8 @@ def counted_steps(spec: NetworkSpec, steps: int, batch: int) -> Array:
     >>> counted_steps(feed_forward(3, (), 2, LIFNeuron()), 3, 1).ravel()
     array([0., 1., 1.])
     """
-    counted = np.ones((steps, batch))
-    counted[: spec.lag(spec.visible.name)] = 0.0
-    return counted
+    own = np.ones((batch, steps - spec.depth), dtype=bool)
+    return sequences.counted_steps(own, spec.lag(spec.visible.name), spec.depth)
 
 
 def class_logits(
@@ -136,7 +136,6 @@ def count_gradient(
     sparsity: float = 0.0,
     window: int | None = None,
     train_hidden: bool = True,
-    sample_weight: Array | None = None,
     held: bool = True,
     dtype: Any = None,
 ) -> BatchResult:
@@ -169,8 +168,6 @@ def count_gradient(
         Steps back that a synapse is credited for; None: all.
     train_hidden : bool
         False leaves the hidden layers as they are.
-    sample_weight : ndarray, shape (B,), optional
-        Of each sample's loss.
     held : bool
         False: the exact scores by currents everywhere.
     dtype : float32 or float64, optional
@@ -201,8 +198,6 @@ def count_gradient(
     truth = np.tile(labels, n_draws)
 
     log_q, told = _broadcast(traces[-1], truth, n_classes, inverse_temperature, counted)
-    if sample_weight is not None:
-        told *= np.tile(sample_weight, n_draws)[:, None]
     value = told * counted[:, :, None]  # (S, B, C)
 
     gradient = from_value(

@@ -44,9 +44,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 from sklearn.metrics import r2_score
-from sklearn.model_selection import train_test_split
 
-from lava_sqs._errors import ArgumentValueError
 from lava_sqs.network.credit import from_value, run_free
 from lava_sqs.network.gradient import BatchResult, _less_baseline
 from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
@@ -274,25 +272,8 @@ class RegressionTrainer(Trainer):
     def _set_objective(self) -> None:
         """There is one."""
 
-    def _hold_out(self) -> None:
-        model, n = self.model, len(self.X)
-        weights = np.ones(n) if self.weights is None else self.weights
-        try:
-            self.X, self.held_X, self.labels, self.held_labels, weights, held = train_test_split(
-                self.X,
-                self.labels,
-                weights,
-                test_size=model.validation_fraction,
-                random_state=self.seed % 2**32,
-            )
-        except ValueError as error:
-            raise ArgumentValueError(
-                "validation_fraction",
-                f"must leave samples on either side, but got {model.validation_fraction} of {n} "
-                f"samples: {error}",
-            ) from error
-        if self.weights is not None:
-            self.weights, self.held_weights = weights, held
+    def _strata(self) -> tuple[Array | None, str]:
+        return None, "samples"
 
     def _gradient(
         self, learned: Parameters, chosen: Array, rng: np.random.Generator

@@ -27,7 +27,7 @@ from lava_sqs.network.gradient import (
     target_trains,
 )
 from lava_sqs.network.objective import SCHEDULES, credit_of, objective_of, temperature_of
-from lava_sqs.network.spec import INPUT, Parameters
+from lava_sqs.network.spec import INPUT, NetworkSpec, Parameters
 from lava_sqs.optimizers import Optimizer
 
 __all__ = ["SCHEDULES"]
@@ -62,10 +62,9 @@ class Trainer:
             self._hold_out()
         rng = self._rng(0, 0)
         examples = rng.permutation(len(self.X))[:_EXAMPLES]
-        self._check_room(len(examples))
+        spec = self._checked_spec(len(examples))
         inputs = model._inputs.encode(self.X[examples], rng.random).transpose(1, 0, 2)
         self.examples = examples
-        spec = model._make_spec(inputs.shape[2])
         if going_on and spec.n_inputs != model.spec_.n_inputs:
             raise ValueError(
                 f"Arguments `encoder` and `n_population` must make {model.spec_.n_inputs} inputs "
@@ -97,12 +96,12 @@ class Trainer:
             self._resume(Path(model.checkpoint))
         self._start_feedback(going_on)
 
-    def _check_room(self, n: int) -> None:
-        """Refuse what would not fit: trains of *n* samples, and of the draws of a mini-batch."""
+    def _checked_spec(self, n: int) -> NetworkSpec:
+        """Return the network, if trains of *n* samples and of the draws of a mini-batch fit."""
         model, own = self.model, self.model._inputs
         static = own.kind == "static"
         width = own.width(math.prod(own.shape if static else own.shape[1:]))
-        spec = model._make_spec(width)
+        spec: NetworkSpec = model._make_spec(width)
         each = 8.0 * (own.steps + spec.depth) * (width + 4 * sum(la.channels for la in spec.layers))
         asked = {"n_steps" if static else "X": own.steps}  # of which the largest is to blame
         if own.encoder == "population":
@@ -112,6 +111,7 @@ class Trainer:
         check_bytes(max(asked, key=asked.__getitem__), n * each)
         batch = min(model.batch_size, len(self.X))
         check_bytes("n_draws", (model.n_draws or 1) * batch * each)
+        return spec
 
     def _start_feedback(self, going_on: bool) -> None:
         """Draw the feedback weights, or keep those that there are.
@@ -149,28 +149,32 @@ class Trainer:
 
     def _hold_out(self) -> None:
         """Set a part of the samples aside, for early stopping."""
-        model, X, labels = self.model, self.X, self.labels
-        weights = np.ones(len(X)) if self.weights is None else self.weights
-        counts = np.bincount(labels)
+        share, n = self.model.validation_fraction, len(self.X)
+        weights = np.ones(n) if self.weights is None else self.weights
+        strata, wanted = self._strata()
         try:
             split = train_test_split(
-                X,
-                labels,
+                self.X,
+                self.labels,
                 weights,
-                test_size=model.validation_fraction,
+                test_size=share,
                 random_state=self.seed % 2**32,
-                stratify=labels if counts.min() > 1 else None,
+                stratify=strata,
             )
         except ValueError as error:
             raise ArgumentValueError(
                 "validation_fraction",
-                f"must leave a sample of each of {len(counts)} "
-                f"classes on either side, but got {model.validation_fraction} of {len(X)} "
-                f"samples: {error}",
+                f"must leave {wanted} on either side, but got {share} of {n} samples: {error}",
             ) from error
         self.X, self.held_X, self.labels, self.held_labels, weights, held = split
         if self.weights is not None:
             self.weights, self.held_weights = weights, held
+
+    def _strata(self) -> tuple[Array | None, str]:
+        """Return what is to be on either side in equal shares, and what has to be, in words."""
+        counts = np.bincount(self.labels)
+        strata = self.labels if counts.min() > 1 else None
+        return strata, f"a sample of each of {len(counts)} classes"
 
     def _rng(self, purpose: int, epoch: int) -> np.random.Generator:
         """Return a generator that depends on nothing that came before: so training resumes."""
