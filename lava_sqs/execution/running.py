@@ -35,6 +35,7 @@ from lava_sqs.execution.supervision.children import label
 from lava_sqs.execution.supervision.supervised import SupervisedRuntime
 from lava_sqs.proc import _private
 from lava_sqs.proc._refusals import check_rule
+from lava_sqs.proc._stock import quicker
 from lava_sqs.recording import NetworkRecording, shared_array
 
 __all__ = ["BACKENDS", "SQSSimCfg", "runtime", "shared_array"]
@@ -48,7 +49,9 @@ class SQSSimCfg(Loihi2SimCfg):
 
     A Process gets, in this order: the model that `exception_proc_model_map` names, a model tagged
     `backend` and not for another `select_tag`, the model tagged `select_tag`. Stock Injector and
-    Extractor, whose models carry no tag, get their Loihi models.
+    Extractor, whose models carry no tag, get their Loihi models. Where that is one of Lava's models
+    of a connection, a quicker one of ours with the same numbers takes its place; one that the map
+    names stays.
 
     Parameters
     ----------
@@ -110,7 +113,7 @@ class SQSSimCfg(Loihi2SimCfg):
         for model in proc_models:
             if wanted <= set(model.tags) or [self.backend] == list(model.tags):
                 return model
-        return super().select(process, proc_models)
+        return quicker(super().select(process, proc_models))
 
 
 @final
