@@ -209,8 +209,9 @@ def _network_in_words(clf: SQSNN) -> str:
     spec = clf.spec_
     neuron: Any = spec.visible.neuron
     sizes = " -> ".join(str(n) for n in (spec.n_inputs, *(la.size for la in spec.layers)))
-    skips = " with input skips" if len(spec.visible.sources) > 1 else ""
-    return f"{sizes}{skips}, {neuron.in_words()}"
+    skips = " with input skips" if len(spec.visible.others) > 1 else ""
+    recurrent = ", recurrent" if any(la.recurrent for la in spec.layers) else ""
+    return f"{sizes}{skips}{recurrent}, {neuron.in_words()}"
 
 
 def _noise_in_words(noise: NoiseModel | None) -> str:

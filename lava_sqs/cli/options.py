@@ -26,7 +26,7 @@ GROUPS = {
     "data": ("input_kind", "encoder", "n_steps", "n_population"),
     "network": (
         *("hidden_layer_sizes", "ansatz", "memory_qubits", "layers", "neuron", "shots"),
-        *("skip", "neurons_per_class", "targets", "readout"),
+        *("skip", "recurrent", "neurons_per_class", "targets", "readout"),
     ),
 }
 #: Help where a sentence of the docstring would be about Python, or is about several arguments.
@@ -39,6 +39,7 @@ HELP = {
     "memory_qubits": "per neuron (default: 1)",
     "layers": "of the layered circuit (default: 1)",
     "skip": "the input drives the first layer only, not also the visible one",
+    "recurrent": "every neuron of a hidden layer hears all of its layer, one step later",
     "rule": "exact: local scores; window: the same, but synapses look --window steps back only, "
     "as in stock Lava; as-published: that of the paper's code",
     "targets": "one-hot: a neuron per class; pairs: one per ordered pair of classes, they vote",

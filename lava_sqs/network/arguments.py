@@ -17,7 +17,7 @@ from lava_sqs.network.inputs import INPUT_KINDS
 from lava_sqs.network.objective import SCHEDULES, needs_clamping, objective_of
 from lava_sqs.network.readout import READOUTS
 from lava_sqs.network.spec import NetworkSpec, feed_forward
-from lava_sqs.neurons import kind_of, kinds
+from lava_sqs.neurons import Neuron, kind_of, kinds
 from lava_sqs.quantum import NoiseModel
 
 # Parameters that make the network, its input and its seed: fit keeps their values.
@@ -34,6 +34,7 @@ KEPT = (
     "n_steps",
     "n_population",
     "skip",
+    "recurrent",
     "neurons_per_class",
     "targets",
     "shots",
@@ -67,8 +68,12 @@ class _Arguments(BaseEstimator):
             )
         for size in sizes:
             check_int("hidden_layer_sizes", size, minimum=1)
-        for name in ("skip", "early_stopping", "warm_start", "resume"):
+        for name in ("skip", "recurrent", "early_stopping", "warm_start", "resume"):
             check_flag(name, getattr(self, name))
+        if self.recurrent and not len(sizes):
+            raise ArgumentValueError(
+                "recurrent", "must be False without hidden layers, of which it says what they hear."
+            )
         if self.channels_first is not None:
             check_flag("channels_first", self.channels_first)
         if not isinstance(self.verbose, bool):
@@ -189,13 +194,13 @@ class _Arguments(BaseEstimator):
         own, n = self._kept, len(self.classes_) if n_classes is None else n_classes
         n_codes = n if own.targets == "one-hot" else n * (n - 1)  # of class_codes
         neuron = kind_of(own.neuron).from_arguments(vars(own))
-        return feed_forward(
-            n_inputs,
-            own.hidden_layer_sizes,
-            self.neurons_per_class_ * n_codes,
-            neuron,
-            skip=own.skip,
-        )
+        return self._chain(n_inputs, self.neurons_per_class_ * n_codes, neuron)
+
+    def _chain(self, n_inputs: int, n_visible: int, neuron: Neuron) -> NetworkSpec:
+        """Return the network that ends with so many visible neurons."""
+        own = self._kept
+        more = {"skip": own.skip, "recurrent": own.recurrent}
+        return feed_forward(n_inputs, own.hidden_layer_sizes, n_visible, neuron, **more)
 
     def _publish(self, spec: NetworkSpec) -> None:
         neuron: Any = spec.visible.neuron  # of a kind that from_arguments makes

@@ -42,6 +42,16 @@ sum over errors is the learning signal. What is left out is how a neuron's spike
 measurement, what it says later, and what a hidden spike does over two or more connections at once
 in ``"feedback"``.
 
+A recurrent layer is one of its own sources: its weights from itself get the same product as all
+others, the error :math:`e_h(t)` of the neuron that they drive times the spike that arrived,
+:math:`s_j(t - 1)`. What is left out is the same for all credits but ``"score"``: a hidden neuron
+hears the errors of other layers only, none by way of its own. So what its spike of step t does to
+the spikes of its layer from t + 1 on, and through them to the visible neurons, has no part in what
+the spike is told to be worth; through memories, its own and those of the neurons that it drives in
+other layers, time is not cut anywhere. e-prop cuts at the same place. ``"score"`` leaves out
+nothing: given all spikes, the law of the trains is a product over neurons and steps, and the sum of
+the exact scores times :math:`\log q_y` is unbiased (tested over all trains of a small network).
+
 A neuron applies no gate where z <= 0 and then learns nothing, not even that it should have spoken.
 So a visible neuron that should spike more is pulled up there by ``PULL`` times the signal, and
 scores by currents are held to ``BOUND`` times :math:`\beta`: near z = 0 they have none (ours).

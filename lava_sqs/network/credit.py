@@ -42,7 +42,7 @@ def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 
     Returns
     -------
     dict of str to dict of str to ndarray, shape (C, C_source)
-        Of each layer, for every hidden layer that drives it: like its weights.
+        Of each layer, for every other hidden layer that drives it: like its weights.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 
     return {
         layer.name: {
             source: rng.normal(0, scale / np.sqrt(layer.channels), (layer.channels, width))
-            for source in layer.sources
+            for source in layer.others
             if source != INPUT
             for width in [spec.width(source)]
         }

@@ -67,6 +67,8 @@ class SQSNN(_Classifier):
         Tuning curves per feature of the encoder ``population``.
     skip : bool
         Whether the input drives the visible layer too.
+    recurrent : bool
+        Whether every neuron of a hidden layer hears all of its layer, one step later.
     neurons_per_class : int, optional
         Visible neurons per class (with ``targets="pairs"``, per ordered pair of classes). None is
         as many as make 50 spikes in the T steps of a sample, at most 10; for the likelihood 1.
@@ -205,6 +207,7 @@ class SQSNN(_Classifier):
         n_steps: int = 10,
         n_population: int = 5,
         skip: bool = True,
+        recurrent: bool = False,
         neurons_per_class: int | None = None,
         targets: str = "one-hot",
         shots: int = 20,
@@ -247,6 +250,7 @@ class SQSNN(_Classifier):
         self.n_steps = n_steps
         self.n_population = n_population
         self.skip = skip
+        self.recurrent = recurrent
         self.neurons_per_class = neurons_per_class
         self.targets = targets
         self.shots = shots

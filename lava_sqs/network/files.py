@@ -21,7 +21,7 @@ __all__ = ["FORMAT", "read", "write"]
 Array = NDArray[Any]
 
 #: Major and minor version: a newer minor version adds keys and reads older files.
-FORMAT = (1, 2)
+FORMAT = (1, 3)
 _KIND = "lava_sqs network"
 _HEADER = "__header__"
 _HEADER_LIMIT = 2**28  # bytes, enough for the curves of a million epochs

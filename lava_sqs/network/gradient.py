@@ -57,8 +57,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_choice
-from lava_sqs.network.simulate import Delayed, LayerTrace, currents, drawn, forward
-from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
+from lava_sqs.network.simulate import LayerTrace, drawn, forward
+from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
+from lava_sqs.network.start import initialise
 from lava_sqs.neurons.base import compiled
 
 __all__ = [
@@ -438,63 +439,3 @@ def _published(
     parts = np.split(d_weights, ends, axis=1)
     learned = LayerParams(dict(zip(sources, parts, strict=False)), parts[-1][:, 0], d_angles)
     return learned, np.zeros(trace.z.shape)  # it has no scores of currents
-
-
-def initialise(
-    spec: NetworkSpec,
-    inputs: Array,
-    rng: np.random.Generator,
-    *,
-    hidden_spread: float = 0.25,
-    visible_spread: float = 0.05,
-) -> Parameters:
-    """Return parameters to start from, made for the data: currents of mean 0.5.
-
-    Where z <= 0 no gate is applied and nothing can be learned, and beyond 1 the angle wraps. So
-    every channel's currents get, on the example inputs, mean 0.5 (by its bias) and the given
-    standard deviation (by the scale of its random weights).
-
-    Parameters
-    ----------
-    spec : NetworkSpec
-    inputs : ndarray, shape (T, B, M)
-        Examples.
-    rng : Generator
-    hidden_spread, visible_spread : float
-        Standard deviation of z over steps and samples.
-
-    Examples
-    --------
-    >>> from lava_sqs.network import LIFNeuron, feed_forward
-    >>> net = feed_forward(3, (4,), 2, LIFNeuron())
-    >>> start = initialise(net, np.ones((5, 8, 3)), np.random.default_rng(0))
-    >>> list(start), start["hidden0"].bias.shape
-    (['hidden0', 'visible'], (4,))
-    """
-    steps = len(inputs) + spec.depth
-    trains = {INPUT: Delayed(inputs, steps)}
-    parameters: Parameters = {}
-    for layer in spec.layers:
-        visible = layer is spec.visible
-        weights = {}
-        for source in layer.sources:
-            x = trains[source].dense()
-            scale = 1 / np.sqrt(max(float((x**2).sum(axis=2).mean()), 1e-12))
-            weights[source] = scale * rng.normal(size=(layer.channels, x.shape[-1]))
-        own = LayerParams(weights, np.zeros(layer.channels), layer.neuron.initial(layer.size, rng))
-        # Only steps in which the layer hears the input: at the others z is its bias.
-        lag = spec.lag(layer.name)
-        history = {s: trains[s] for s in layer.sources}
-        z = currents(own, history)[lag : lag + len(inputs)].reshape(-1, layer.channels)
-        spread = visible_spread if visible else hidden_spread
-        factor = spread / np.maximum(z.std(axis=0), 1e-9)
-        factor = np.minimum(factor, spread)  # a constant input must not blow the weights up
-        own.weights = {s: w * factor[:, None] for s, w in own.weights.items()}
-        own.bias = 0.5 - (z * factor).mean(axis=0)
-        parameters[layer.name] = own
-        if not visible:
-            u = rng.random((steps, inputs.shape[1], layer.size))
-            bound = compiled(layer.neuron, own.angles)
-            out = bound.run(currents(own, history), u, record=False)
-            trains[layer.name] = Delayed(out.spikes, steps)
-    return parameters

@@ -28,7 +28,7 @@ from lava_sqs.network.inference import AS_TRAINED
 from lava_sqs.network.regression import READOUT, Reading, RegressionTrainer, predicted
 from lava_sqs.network.saved import _FITTED
 from lava_sqs.network.simulate import LayerTrace
-from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters, feed_forward
+from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
 from lava_sqs.neurons import kind_of
 
 __all__: list[str] = []
@@ -149,8 +149,7 @@ class _Regressor(RegressorMixin, _Network):
                 f"must be a multiple of {neuron.channels}, the io qubits of a neuron, but got "
                 f"{own.n_readout}.",
             )
-        n_visible = own.n_readout // neuron.channels
-        return feed_forward(n_inputs, own.hidden_layer_sizes, n_visible, neuron, skip=own.skip)
+        return self._chain(n_inputs, own.n_readout // neuron.channels, neuron)
 
     def _publish(self, spec: NetworkSpec) -> None:
         super()._publish(spec)

@@ -35,7 +35,7 @@ class SQSNNRegressor(_Regressor):
         is (n, T) or (n, T, n_outputs) with the T of X (or a list, as X), else False.
     memory_qubits, ansatz, layers, neuron, noise, shots, rule, window
         As of :class:`~lava_sqs.SQSNN`.
-    input_kind, channels_first, encoder, n_steps, n_population, skip
+    input_kind, channels_first, encoder, n_steps, n_population, skip, recurrent
         As of :class:`~lava_sqs.SQSNN`; the default encoder, ``"current"``, adds no noise.
     readout_from : float
         As of :class:`~lava_sqs.SQSNN`, for one value per sample.
@@ -117,6 +117,7 @@ class SQSNNRegressor(_Regressor):
         n_steps: int = 10,
         n_population: int = 5,
         skip: bool = True,
+        recurrent: bool = False,
         readout_from: float = 0.0,
         epochs: int = 50,
         batch_size: int = 32,
@@ -155,6 +156,7 @@ class SQSNNRegressor(_Regressor):
         self.n_steps = n_steps
         self.n_population = n_population
         self.skip = skip
+        self.recurrent = recurrent
         self.shots = shots
         self.readout_from = readout_from
         self.epochs = epochs

@@ -1,7 +1,8 @@
 r"""Run a network offline: one layer at a time, whole trains at once, batched over samples.
 
-The graph is acyclic and every connection delays by one step, so the trains of a layer need only
-those of earlier layers: T + depth steps of B samples and K neurons are one call of the engine.
+Every connection delays by one step, and the graph of layers has no circles but from a layer to
+itself, so the trains of a layer need only those of earlier layers: T + depth steps of B samples and
+K neurons are one call of the engine. A recurrent layer makes its steps one after the other.
 
 Arrays have the shape (S, B, C). With a *dtype*, for training and inference of many samples, their
 memory is neuron-major, (C, S, B): then all steps of all samples are the columns of one matrix, a
@@ -21,8 +22,9 @@ from numpy.typing import NDArray
 
 from lava_sqs import _seeds, _wraps
 from lava_sqs._streams import fresh_streams, uniforms
-from lava_sqs.network.spec import INPUT, LayerParams, NetworkSpec, Parameters
+from lava_sqs.network.spec import INPUT, LayerParams, LayerSpec, NetworkSpec, Parameters
 from lava_sqs.neurons.base import BoundNeuron, RunOut, compiled
+from lava_sqs.neurons.steps import run_recurrent
 from lava_sqs.quantum.kernels import spikes as _kernels
 from lava_sqs.quantum.lanes import default_threads, shared_out
 
@@ -32,6 +34,7 @@ __all__ = [
     "compiled_layers",
     "forward",
     "layer_seeds",
+    "run_layer",
     "sequential_uniforms",
 ]
 
@@ -222,16 +225,72 @@ class LayerTrace:
         return int(self.out.spikes.transpose(2, 0, 1).sum(axis=(1, 2), dtype=kind).sum())
 
 
-def currents(own: LayerParams, history: dict[str, Delayed]) -> Array:
-    """Return ``z_t = sum_p w_p x_p(t-1) + bias``, shape (S, B, C)."""
-    parts = (history[s].weighted(w) for s, w in own.weights.items())
-    if all(x._dtype is None for x in history.values()):
-        return np.asarray(own.bias + sum(parts))
+def currents(own: LayerParams, history: dict[str, Delayed], bias: bool = True) -> Array:
+    """Return ``z_t = sum_p w_p x_p(t-1) + bias``, shape (S, B, C), of the sources in *history*."""
+    parts = (history[s].weighted(w) for s, w in own.weights.items() if s in history)
     z = next(parts)
     for part in parts:
         z += part
-    z += own.bias.astype(z.dtype, copy=False)
+    if bias:
+        z += own.bias.astype(z.dtype, copy=False)
     return z
+
+
+def run_layer(
+    layer: LayerSpec,
+    own: LayerParams,
+    bound: BoundNeuron,
+    history: dict[str, Delayed],
+    u: Array,
+    clamp: Array | None = None,
+    *,
+    record: bool = True,
+    dtype: Any = None,
+) -> LayerTrace:
+    """Return what a layer does, from a reset.
+
+    Parameters
+    ----------
+    layer : LayerSpec
+    own : LayerParams
+    bound : BoundNeuron
+        Its neurons.
+    history : dict of str to Delayed
+        What arrives from other layers.
+    u : ndarray, shape (S, B, K)
+        Uniform numbers.
+    clamp : ndarray of int, shape (S, B, C), optional
+        Fixes spikes where it is not -1.
+    record, dtype
+        As of :func:`forward`.
+
+    Returns
+    -------
+    LayerTrace
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron
+    >>> own = LayerParams({"input": np.eye(1), "a": -np.eye(1)}, np.zeros(1), np.zeros((1, 3)))
+    >>> layer = LayerSpec("a", 1, LIFNeuron(), ("input", "a"))
+    >>> arriving, u = {"input": Delayed(np.ones((3, 1, 1)), 4)}, np.full((4, 1, 1), 0.99)
+    >>> run_layer(layer, own, compiled(LIFNeuron(), own.angles), arriving, u).z.ravel()
+    array([0., 1., 1., 1.])
+    """
+    if not layer.recurrent:
+        z = currents(own, history)
+        return LayerTrace(history, z, bound.run(z, u, clamp, record=record), bound)
+    z = currents(own, history, bias=False)
+    w, bias = (x.astype(z.dtype, copy=False) for x in (own.weights[layer.name], own.bias))
+
+    def heard(arriving: Array, said: Array | None) -> Array:
+        if said is not None:  # in this order a Process adds them up
+            arriving = arriving + (w @ said.T.astype(z.dtype, copy=False)).T
+        return np.asarray(arriving + bias)
+
+    z, out = run_recurrent(bound, z, u, clamp, heard, record=record)
+    history = {**history, layer.name: Delayed(out.spikes, len(z), dtype)}
+    return LayerTrace({s: history[s] for s in layer.sources}, z, out, bound)
 
 
 def neuron_major(x: Array, dtype: Any) -> Array:
@@ -341,14 +400,14 @@ def forward(
     if neurons is None:
         neurons = compiled_layers(spec, parameters, dtype)
     for layer, bound, u in zip(spec.layers, neurons, uniforms, strict=True):
-        own = parameters[layer.name]
-        history = {s: trains[s] for s in layer.sources}
-        z = currents(own, history)
-        fixed = clamp if layer is spec.layers[-1] else None
-        out = bound.run(z, u, fixed, record=record)
-        traces.append(LayerTrace(history, z, out, bound))
-        if layer is not spec.layers[-1]:
-            trains[layer.name] = Delayed(out.spikes, steps, dtype)
+        own, last = parameters[layer.name], layer is spec.layers[-1]
+        history = {s: trains[s] for s in layer.others}
+        fixed = clamp if last else None
+        trace = run_layer(layer, own, bound, history, u, fixed, record=record, dtype=dtype)
+        traces.append(trace)
+        if not last:
+            heard = trace.history.get(layer.name)  # by itself, too
+            trains[layer.name] = heard or Delayed(trace.out.spikes, steps, dtype)
     return traces
 
 

@@ -46,13 +46,15 @@ class LayerSpec:
         What they are: :class:`~lava_sqs.network.SQSNeuron` or a rival.
     sources : tuple of str
         Names of earlier layers, or ``"input"``; each is one dense connection with a delay of one
-        step.
+        step. The layer's own name makes it recurrent: every neuron hears all of its layer.
 
     Examples
     --------
     >>> from lava_sqs.network import LIFNeuron
     >>> LayerSpec("visible", 10, LIFNeuron(), ("input",)).channels
     10
+    >>> LayerSpec("hidden", 10, LIFNeuron(), ("input", "hidden")).recurrent
+    True
     """
 
     name: str
@@ -77,12 +79,25 @@ class LayerSpec:
         """Currents in and spikes out: K times the channels of a neuron."""
         return self.size * self.neuron.channels
 
+    @property
+    def recurrent(self) -> bool:
+        """Whether the layer hears itself."""
+        return self.name in self.sources
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Sources but the layer itself."""
+        return tuple(s for s in self.sources if s != self.name)
+
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    r"""An acyclic network of layers; the last one is visible, that is, read out.
+    r"""A network of layers, each driven by earlier ones and, where recurrent, by itself.
 
-    .. math:: z_t = \sum_p w_p\, x_p(t-1) + b, \qquad x_p(0) = 0 .
+    .. math:: z_t = \sum_p w_p\, x_p(t-1) + b, \qquad x_p(0) = 0 ,
+
+    where p may be the layer itself: :math:`w_{rec}\, s(t-1)`. The last layer is visible, that is,
+    read out.
 
     A sample of T input steps occupies ``T + depth`` steps, all of which are read out.
 
@@ -90,7 +105,7 @@ class NetworkSpec:
     ----------
     n_inputs : int
     layers : tuple of LayerSpec
-        In an order in which each layer comes after its sources.
+        In an order in which each layer comes after its sources, but for itself.
 
     Raises
     ------
@@ -125,12 +140,12 @@ class NetworkSpec:
                     f"must have different names (and none is {INPUT!r}), but got "
                     f"{layer.name!r} twice.",
                 )
-            unknown = [s for s in layer.sources if s not in known]
-            if unknown or not layer.sources or len(set(layer.sources)) < len(layer.sources):
+            unknown = [s for s in layer.others if s not in known]
+            if unknown or not layer.others or len(set(layer.sources)) < len(layer.sources):
                 raise ArgumentValueError(
                     f"layers[{i}].sources",
-                    f"must name different ones of "
-                    f"{', '.join(map(repr, known))}, but got {describe(layer.sources)}.",
+                    f"must name different ones of {', '.join(map(repr, known))}, and beside them "
+                    f"{layer.name!r} if it is recurrent, but got {describe(layer.sources)}.",
                 )
             known.append(layer.name)
         object.__setattr__(self, "_index", {n: i - 1 for i, n in enumerate(known)})
@@ -177,7 +192,7 @@ class NetworkSpec:
         """
         if name == INPUT:
             return 0
-        return 1 + min(self.lag(s) for s in self.layers[self._index[name]].sources)
+        return 1 + min(self.lag(s) for s in self.layers[self._index[name]].others)
 
     def distance(self, name: str) -> int:
         """Return the fewest connections from a layer to the visible one.
@@ -194,7 +209,7 @@ class NetworkSpec:
         """
         if name == self.visible.name:
             return 0
-        further = [self.distance(la.name) for la in self.layers if name in la.sources]
+        further = [self.distance(la.name) for la in self.layers if name in la.others]
         heard = [d for d in further if d >= 0]
         return 1 + min(heard) if heard else -1
 
@@ -203,7 +218,7 @@ class NetworkSpec:
         """The longest path from the input to a layer."""
         longest = {INPUT: 0}
         for layer in self.layers:
-            longest[layer.name] = 1 + max(longest[s] for s in layer.sources)
+            longest[layer.name] = 1 + max(longest[s] for s in layer.others)
         return max(longest.values())
 
     @property
@@ -266,7 +281,11 @@ class NetworkSpec:
 
     def __str__(self) -> str:
         rows = [
-            (la.name, f"{la.size} x {la.neuron!r} from {', '.join(la.sources)}")
+            (
+                la.name,
+                f"{la.size} x {la.neuron!r} from "
+                f"{', '.join([*la.others, *['itself'] * la.recurrent])}",
+            )
             for la in self.layers
         ]
         return (
@@ -336,6 +355,7 @@ def feed_forward(
     neuron: Neuron,
     *,
     skip: bool = True,
+    recurrent: bool = False,
 ) -> NetworkSpec:
     """Return a chain of layers ``hidden0, hidden1, ..., visible``.
 
@@ -351,6 +371,8 @@ def feed_forward(
         The kind of all layers.
     skip : bool
         Whether the input drives the visible layer as well.
+    recurrent : bool
+        Whether the hidden layers hear themselves.
 
     Returns
     -------
@@ -371,13 +393,14 @@ def feed_forward(
       2368 weights, 126 angles, 42 bias currents
     """
     check_int("n_visible", n_visible, minimum=1)
-    skip = check_flag("skip", skip)
+    skip, recurrent = check_flag("skip", skip), check_flag("recurrent", recurrent)
     layers = []
     before = INPUT
     for i, size in enumerate(check_items("hidden", hidden)):
         check_int(f"hidden[{i}]", size, minimum=1)
-        layers.append(LayerSpec(f"hidden{i}", size, neuron, (before,)))
-        before = f"hidden{i}"
+        name = f"hidden{i}"
+        layers.append(LayerSpec(name, size, neuron, (before, name) if recurrent else (before,)))
+        before = name
     sources = (before,) if before == INPUT or not skip else (before, INPUT)
     layers.append(LayerSpec("visible", n_visible, neuron, sources))
     return NetworkSpec(n_inputs, tuple(layers))

@@ -324,7 +324,7 @@ class Trainer:
         own, up, ascend = parameters[name], gradient[name], self.optimizer.ascend
         for source, w in own.weights.items():
             key, speed = f"{name}.weights.{source}", rate / self.lengths[source]
-            if self.credit == "aligned" and source != INPUT:
+            if self.credit == "aligned" and source not in (INPUT, name):
                 # The same product at the other end of the connection, and the same decay.
                 moved = self.optimizer.step(key, up.weights[source], rate=speed)
                 for end in (w, self.feedback[name][source]):

@@ -14,6 +14,7 @@ from lava_sqs.neurons.published import AsPublishedNeuron
 from lava_sqs.neurons.qlif import QLIFNeuron
 from lava_sqs.neurons.registry import kind_of, kinds, register
 from lava_sqs.neurons.sqs import SQSNeuron
+from lava_sqs.neurons.steps import StepNeuron
 
 __all__ = [
     "AsPublishedNeuron",
@@ -24,6 +25,7 @@ __all__ = [
     "QLIFNeuron",
     "RunOut",
     "SQSNeuron",
+    "StepNeuron",
     "kind_of",
     "kinds",
     "register",

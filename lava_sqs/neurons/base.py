@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
@@ -385,22 +385,6 @@ class BaseNeuron(ABC):
         if self.process is None:
             raise TypeError(f"Neurons of kind {self.name!r} have no Process: {self!r}.")
         return load(self.process)(**self.process_arguments(params, bias), **options)
-
-
-def run_steps(
-    probability: Callable[[Array, Array], Array], z: Array, u: Array, clamp: Array | None
-) -> RunOut:
-    """Run neurons step by step, from rest.
-
-    What differs is ``probability(z, s)``, of a spike in a step with the currents z after one with
-    the spikes s; it keeps the neurons' state.
-    """
-    spikes, p = np.empty(z.shape, np.int8), np.empty(z.shape)
-    s = np.zeros(z.shape[1:])
-    for t in range(len(z)):
-        p[t] = probability(z[t], s)
-        spikes[t] = s = draw(p[t], u[t], None if clamp is None else clamp[t])
-    return RunOut(spikes, p, log_likelihood(p, spikes))
 
 
 def draw(p: Array, u: Array, clamp: Array | None) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from lava_sqs._checks import check_positive
-from lava_sqs.neurons.base import BaseNeuron, RunOut, run_steps
+from lava_sqs.neurons.steps import StepNeuron
 
 __all__ = ["LIFNeuron"]
 
@@ -18,7 +19,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class LIFNeuron(BaseNeuron):
+class LIFNeuron(StepNeuron):
     r"""Classical stochastic leaky integrate-and-fire neuron, three trained numbers.
 
     .. math::
@@ -58,17 +59,17 @@ class LIFNeuron(BaseNeuron):
         centre = np.array([logit(self.leak), 0.5, np.log(2 * np.pi)])
         return np.asarray(centre + rng.normal(0.0, 0.1, (size, 3)))
 
-    def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
-        """Run from rest, as in :meth:`~lava_sqs.network.Neuron.run`."""
+    def dynamics(self, params: Array, shape: tuple[int, int]) -> Callable[[Array, Array], Array]:
+        """Return neurons at rest, as in :meth:`~lava_sqs.neurons.StepNeuron.dynamics`."""
         beta, h, gain = expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])
-        v = np.zeros(z.shape[1:])
+        v = np.zeros(shape)
 
         def probability(z: Array, s: Array) -> Array:
             nonlocal v
             v = beta * v * (1 - s) + z
             return np.asarray(expit(gain * (v - h)))
 
-        return run_steps(probability, z, u, clamp)
+        return probability
 
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
         """Return the exact score, as in :meth:`~lava_sqs.network.Neuron.score`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_positive
-from lava_sqs.neurons.base import BaseNeuron, RunOut, d_log, run_steps
+from lava_sqs.neurons.base import d_log
+from lava_sqs.neurons.steps import StepNeuron
 
 __all__ = ["AsPublishedNeuron"]
 
@@ -17,7 +19,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class AsPublishedNeuron(BaseNeuron):
+class AsPublishedNeuron(StepNeuron):
     r"""What the paper's released code computes: a classical neuron that sees its last spike.
 
     .. math::
@@ -51,9 +53,9 @@ class AsPublishedNeuron(BaseNeuron):
         """Return angles from N(0, spread^2), as in :meth:`~lava_sqs.network.Neuron.initial`."""
         return rng.normal(0.0, self.spread, (size, 3))
 
-    def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
-        """Run from silence, as in :meth:`~lava_sqs.network.Neuron.run`."""
-        return run_steps(lambda z, s: np.sin(self._angle(params, z, s) / 2) ** 2, z, u, clamp)
+    def dynamics(self, params: Array, shape: tuple[int, int]) -> Callable[[Array, Array], Array]:
+        """Return silent ones, as in :meth:`~lava_sqs.neurons.StepNeuron.dynamics`."""
+        return lambda z, s: np.sin(self._angle(params, z, s) / 2) ** 2
 
     def _angle(self, params: Array, z: Array, before: Array) -> Array:
         constant = params[:, 1] + params[:, 2]

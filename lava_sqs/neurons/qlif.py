@@ -29,6 +29,7 @@ Brand, Petruccione, arXiv:2407.16398.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -37,7 +38,8 @@ from numpy.typing import NDArray
 from scipy.special import betainc, expit, gammaln, logit
 
 from lava_sqs._checks import check_int, check_positive
-from lava_sqs.neurons.base import BaseNeuron, RunOut, d_log, run_steps
+from lava_sqs.neurons.base import d_log
+from lava_sqs.neurons.steps import StepNeuron
 
 __all__ = ["QLIFNeuron", "firing_probability", "leak", "rotate"]
 
@@ -95,7 +97,7 @@ def firing_probability(phi: Array, threshold: Array | float, shots: int) -> Arra
 
 
 @dataclass(frozen=True)
-class QLIFNeuron(BaseNeuron):
+class QLIFNeuron(StepNeuron):
     """The quantum leaky integrate-and-fire neuron: see :mod:`lava_sqs.neurons.qlif`.
 
     Parameters, three per neuron: ``(log decay, logit threshold, log gain)``.
@@ -140,17 +142,17 @@ class QLIFNeuron(BaseNeuron):
         centre = np.array([np.log(-2 * np.log(self.leak)), 0.0, 0.0])
         return np.asarray(centre + rng.normal(0.0, 0.1, (size, 3)))
 
-    def run(self, params: Array, z: Array, u: Array, clamp: Array | None = None) -> RunOut:
-        """Run from the ground state, as in :meth:`~lava_sqs.network.Neuron.run`."""
+    def dynamics(self, params: Array, shape: tuple[int, int]) -> Callable[[Array, Array], Array]:
+        """Return them grounded, as in :meth:`~lava_sqs.neurons.StepNeuron.dynamics`."""
         decay, threshold, gain = _constants(params)
-        phi = np.zeros(z.shape[1:])
+        phi = np.zeros(shape)
 
         def probability(z: Array, s: Array) -> Array:
             nonlocal phi
             phi = rotate(leak(phi * (1 - s), decay), z, gain)
             return firing_probability(phi, threshold, self.shots)
 
-        return run_steps(probability, z, u, clamp)
+        return probability
 
     def score(self, params: Array, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
         """Return the exact score, time reversed inside the neuron (threshold: differences).

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -267,10 +268,20 @@ class CompiledSQS:
 
     def run(self, z: Array, u: Array, clamp: Array | None = None, *, record: bool = True) -> RunOut:
         """Run the neurons from ``|0..0>``, as in :meth:`~lava_sqs.neurons.BoundNeuron.run`."""
+        return self._go_on(None, z, u, clamp, record=record)
+
+    def start(self, batch: int) -> Callable[..., RunOut]:
+        """Return neurons in ``|0..0>``, as of :func:`~lava_sqs.neurons.steps.run_recurrent`."""
+        engine: Any = self._population._engine
+        return partial(self._go_on, engine.fresh_memory(batch))
+
+    def _go_on(
+        self, memory: Array | None, z: Array, u: Array, clamp: Array | None, *, record: bool
+    ) -> RunOut:
         shape = (*z.shape[:2], self._size, self._channels)
         fixed = None if clamp is None else clamp.reshape(shape)
-        spikes, p_spike, log_likelihood = self._population._run_afresh(
-            z.reshape(shape), u, fixed, record=record
+        spikes, p_spike, log_likelihood = self._population._run_on(
+            memory, z.reshape(shape), u, fixed, record=record
         )
         return RunOut(
             spikes.reshape(z.shape).astype(np.int8),
@@ -323,6 +334,15 @@ class BatchSQS:
 
     def run(self, z: Array, u: Array, clamp: Array | None = None, *, record: bool = True) -> RunOut:
         """Run the neurons from ``|0..0>``, as in :meth:`~lava_sqs.neurons.BoundNeuron.run`."""
+        return self._go_on(None, z, u, clamp, record=record)
+
+    def start(self, batch: int) -> Callable[..., RunOut]:
+        """Return neurons in ``|0..0>``, as of :func:`~lava_sqs.neurons.steps.run_recurrent`."""
+        return partial(self._go_on, self._lanes.fresh_memory(batch))
+
+    def _go_on(
+        self, memory: Array | None, z: Array, u: Array, clamp: Array | None, *, record: bool
+    ) -> RunOut:
         currents = self._inward(z)
         if not np.isfinite(currents.sum()):
             check_real("currents", currents)
@@ -332,6 +352,7 @@ class BatchSQS:
             None if clamp is None else self._inward(clamp),
             p_spike=record,
             likelihood=record and clamp is not None,
+            memory=memory,
         )
         return RunOut(*(x.transpose(1, 2, 0) for x in (spikes, p_spike, np.log(likelihood))))
 

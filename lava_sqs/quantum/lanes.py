@@ -156,6 +156,7 @@ class Lanes:
         *,
         p_spike: bool = True,
         likelihood: bool = False,
+        memory: Array | None = None,
     ) -> tuple[Array, Array, Array]:
         """Run spike trains from a reset.
 
@@ -169,6 +170,8 @@ class Lanes:
             0 or 1 fixes a spike, a negative number does not.
         p_spike, likelihood : bool
             Whether the second and the third result are wanted.
+        memory : ndarray, shape (K, 3, B) or (B, K, D), optional
+            As of :meth:`fresh_memory`, from where to go on instead; it is moved.
 
         Returns
         -------
@@ -188,12 +191,13 @@ class Lanes:
         u = nothing if u is None else np.ascontiguousarray(u, dtype=self.dtype)
         fixed = nothing if clamp is None else np.ascontiguousarray(clamp, dtype=self.dtype)
         if not self._small:
-            self._run_any(z, u, fixed, spikes, p, like)
+            self._run_any(z, u, fixed, spikes, p, like, memory)
             return spikes, p, like
+        state = nothing if memory is None else memory
         eta, floor = float(self._program.eta[0]), FLOOR[self.dtype]
 
         def work(part: slice) -> int:
-            arrays = (x[part] if x.size else x for x in (u, fixed))
+            arrays = (x[part] if x.size else x for x in (u, fixed, state))
             records = (x[part] if x.size else x for x in (spikes, p, like))
             return int(
                 _kernels.run_small_lanes(self._cast[part], z[part], eta, *arrays, floor, *records)
@@ -201,6 +205,16 @@ class Lanes:
 
         self.floor_hits += shared_out(work, self.size, self._worth(z))
         return spikes, p, like
+
+    def fresh_memory(self, batch: int) -> Array:
+        """Return the memories of *batch* samples in ``|0..0>``, to be moved by :meth:`run`."""
+        if self._small:
+            bloch: Array = np.zeros((self.size, 3, batch), self.dtype)
+            bloch[:, 2] = 1.0
+            return bloch
+        start = np.empty((batch, self.size, self._A.shape[2]))
+        start[:] = ground_state(self._program.ansatz.memory_qubits)
+        return start
 
     def score(
         self,
@@ -278,7 +292,14 @@ class Lanes:
         return np.where((bits < 0).any(axis=3), -1, index)
 
     def _run_any(
-        self, z: Array, u: Array, fixed: Array, spikes: Array, p: Array, like: Array
+        self,
+        z: Array,
+        u: Array,
+        fixed: Array,
+        spikes: Array,
+        p: Array,
+        like: Array,
+        memory: Array | None = None,
     ) -> None:
         if self._packed is None:
             packed = pack_instruments(self._A)
@@ -290,21 +311,19 @@ class Lanes:
         wanted = [(x.size > 0) * steps for x in (p, like)]
         p_now = np.empty((wanted[0], *currents.shape[1:]))
         like_now = np.empty((wanted[1], *currents.shape[1:3]))
-        memory = np.empty((0, batch, size, self._A.shape[2]))
-        start = np.empty((batch, size, self._A.shape[2]))
-        start[:] = ground_state(self._program.ansatz.memory_qubits)
+        recorded = np.empty((0, batch, size, self._A.shape[2]))
         self.floor_hits += run_population(
             *self._packed,
             currents,
             self._program.eta,
             self._timely(u)[..., 0] if u.size else np.empty((0, 0, 0)),
             self._outcomes(self._timely(fixed)) if fixed.size else np.empty((0, 0, 0), np.int64),
-            start,
+            self.fresh_memory(batch) if memory is None else memory,
             FLOOR[np.dtype(np.float64)],
             said,
             p_now,
             like_now,
-            memory,
+            recorded,
         )
         spikes[:] = said.transpose(2, 3, 0, 1).reshape(z.shape)
         if p.size:

@@ -431,10 +431,10 @@ class Population:
             version=version(),
         )
 
-    def _run_afresh(
-        self, z: Array, u: Array, clamp: Array | None, *, record: bool
+    def _run_on(
+        self, memory: Array | None, z: Array, u: Array, clamp: Array | None, *, record: bool
     ) -> tuple[Array, Array, Array]:
-        """Run trains from ``|0..0>`` beside the population's own state, any number at once.
+        """Run trains beside the population's own state, from *memory*, which moves, or ``|0..0>``.
 
         What networks need of :meth:`run`, with the instruments that are there. Shapes (T, B, K, N),
         of *u* (T, B, K); returns spikes, p_spike and log-likelihood, the last two without steps
@@ -454,7 +454,7 @@ class Population:
         p_spike = np.empty((steps if record else 0, *z.shape[1:]))
         likelihood = np.empty((steps if record else 0, *z.shape[1:3]))
         self.floor_hits += engine.advance(
-            engine.fresh_memory(batch),
+            engine.fresh_memory(batch) if memory is None else memory,
             z,
             check_uniforms(u, z.shape[:3]),
             self._no_clamp if clamp is None else outcome_index(clamp),

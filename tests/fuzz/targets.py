@@ -729,6 +729,7 @@ TARGETS = {
             "n_visible": integer(1),
             "neuron": instance(),
             "skip": flag(),
+            "recurrent": flag(),
         },
     ),
     "SQSNNRegressor": Target(
@@ -775,6 +776,7 @@ TARGETS = {
             "n_steps": integer(1),
             "n_population": integer(2),
             "skip": flag(),
+            "recurrent": flag(),
             "neurons_per_class": integer(1),
             "targets": choice(*gradient.TARGETS),
             "shots": integer(1),

@@ -25,8 +25,8 @@ from lava_sqs.quantum import ansatz
 BETA = 0.8
 
 
-def small_network(sizes, neuron, seed=1, steps=3, batch=2):
-    spec = feed_forward(2, sizes, 4, neuron)
+def small_network(sizes, neuron, seed=1, steps=3, batch=2, recurrent=False):
+    spec = feed_forward(2, sizes, 4, neuron, recurrent=recurrent)
     rng = np.random.default_rng(seed)
     inputs = rng.random((steps, batch, 2))
     parameters = initialise(spec, inputs, rng)
@@ -88,10 +88,12 @@ def later(array, steps):
     return moved
 
 
+@pytest.mark.parametrize("recurrent", [False, True], ids=["", "recurrent"])
 @pytest.mark.parametrize("sizes", [(2,), (2, 3)])
 @pytest.mark.parametrize("credit", ["symmetric", "aligned", "feedback"])
-def test_the_gradient_is_what_the_page_says(sizes, credit):
-    spec, inputs, parameters = small_network(sizes, SQSNeuron(ansatz.layered()))
+def test_the_gradient_is_what_the_page_says(sizes, credit, recurrent):
+    neuron = SQSNeuron(ansatz.layered())
+    spec, inputs, parameters = small_network(sizes, neuron, recurrent=recurrent)
     labels, rng = np.array([0, 1]), np.random.default_rng(3)
     back = {
         "symmetric": None,
@@ -104,7 +106,7 @@ def test_the_gradient_is_what_the_page_says(sizes, credit):
             return later(errors["visible"] @ back[name].T, spec.distance(name))
         total = 0.0
         for layer in spec.layers:
-            if name in layer.sources:
+            if name in layer.others:
                 weights = parameters[layer.name].weights if back is None else back[layer.name]
                 total = total + later(errors[layer.name] @ weights[name], 1)
         return total
@@ -194,10 +196,11 @@ def test_symmetric_credit_points_where_the_true_gradient_does():
     assert cosine(found, true + again) > 0.9
 
 
+@pytest.mark.parametrize("recurrent", [False, True], ids=["", "recurrent"])
 @pytest.mark.parametrize("neuron", [SQSNeuron(ansatz.layered()), LIFNeuron(), QLIFNeuron(20)])
-def test_one_pass_over_noise_is_no_better_than_chance(neuron):
+def test_one_pass_over_noise_is_no_better_than_chance(neuron, recurrent):
     """Labels are coins, each sample is seen once: the loss before its update has mean >= log 2."""
-    spec = feed_forward(5, (8,), 4, neuron)
+    spec = feed_forward(5, (8,), 4, neuron, recurrent=recurrent)
     rng = np.random.default_rng(2)
     parameters, losses = None, []
     back = aligned_weights(spec, rng)
@@ -217,7 +220,7 @@ def test_one_pass_over_noise_is_no_better_than_chance(neuron):
             own.angles += 0.1 * up.angles
             for source, w in own.weights.items():
                 w += 0.3 * up.weights[source]
-                if source != "input":
+                if source not in ("input", name):
                     back[name][source] += 0.3 * up.weights[source]
     losses = np.concatenate(losses)
     # five standard errors: a false alarm in three million

@@ -42,6 +42,7 @@ OTHER = {
     "n_steps": 9,
     "n_population": 3,
     "skip": False,
+    "recurrent": True,
     "neurons_per_class": 3,
     "targets": "pairs",
     "shots": 7,

@@ -46,8 +46,8 @@ class Case:
             free = rng.random((T, B, K, 1)) >= clamped
             self.clamp = np.where(free, -1, bits).astype(np.int8)
         self.population = Population(circuit, self.theta, noise=noise, seed=0, backend="instrument")
-        self.spikes, self.p, self.logp = self.population._run_afresh(
-            self.z, self.u, self.clamp, record=True
+        self.spikes, self.p, self.logp = self.population._run_on(
+            None, self.z, self.u, self.clamp, record=True
         )
 
     def lanes(self, dtype, **options):

@@ -33,9 +33,12 @@ class SQSNetworkModel(AbstractSubProcessModel):
             )
             setattr(self, layer.name, neurons)
             flat = (layer.channels,)
-            for source, weights in own.weights.items():
+            s_out = neurons.s_out
+            outputs[layer.name] = s_out if s_out.shape == flat else s_out.reshape(flat)
+            # The layer itself last: currents add up in the order of the connections.
+            for source in (*layer.others, *[layer.name] * layer.recurrent):
                 bits = _MESSAGE_BITS if source == INPUT else 0
-                dense = Dense(weights=weights, num_message_bits=bits)
+                dense = Dense(weights=own.weights[source], num_message_bits=bits)
                 setattr(self, f"{layer.name}_from_{source}", dense)
                 if source == INPUT:
                     proc.a_in.connect(dense.s_in)
@@ -46,8 +49,6 @@ class SQSNetworkModel(AbstractSubProcessModel):
                 else:
                     dense.a_out.reshape(neurons.a_in.shape).connect(neurons.a_in)
                 getattr(proc, f"{layer.name}_from_{source}").alias(dense.weights)
-            s_out = neurons.s_out
-            outputs[layer.name] = s_out if s_out.shape == flat else s_out.reshape(flat)
             for var in layer.neuron.lava_vars(own.angles):
                 getattr(proc, f"{layer.name}_{var}").alias(getattr(neurons, var))
             if neurons.bias.shape == flat:

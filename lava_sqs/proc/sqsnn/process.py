@@ -23,6 +23,9 @@ class SQSNetwork(NamedProcess):
 
     .. math:: z_t = \sum_p w_p\, x_p(t-1) + b, \qquad x_p(0) = 0 .
 
+    A recurrent layer is one of the sources p of itself, by a ``Dense`` from its `s_out` to its
+    `a_in`.
+
     Samples follow each other without a pause: one occupies ``n_steps + depth`` time steps, the
     first of which resets all layers (``reset_interval``). ``a_in`` must carry zeros in the last
     ``depth`` steps of a sample.

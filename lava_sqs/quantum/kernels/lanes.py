@@ -55,16 +55,18 @@ def _deliver(w, item, row, target, at, n, lanes):  # type: ignore[no-untyped-def
 
 # long: one tile in, through time and out.
 @jit(nogil=True)
-def run_small_lanes(A, z, eta, u, clamp, floor, spikes, p_spike, likelihood):  # type: ignore[no-untyped-def]
-    """Run K neurons of one io and one memory qubit from the ground state; return the floor hits.
+def run_small_lanes(A, z, eta, u, clamp, memory, floor, spikes, p_spike, likelihood):  # type: ignore[no-untyped-def]
+    """Run K neurons of one io and one memory qubit; return the floor hits.
 
     Shapes: A (K or 1, 2, 4, 3, 4); z, u, clamp (K, T, B), the last two may be (0, 0, 0); clamp 0,
-    1, or negative to draw; spikes (K, T, B); p_spike and likelihood alike, or (0, 0, 0).
+    1, or negative to draw; spikes (K, T, B); p_spike and likelihood alike, or (0, 0, 0). The Bloch
+    vectors in *memory* (K, 3, B) are moved; (0, 0, 0) is the ground state.
     """
     K, T, B = z.shape
     lanes = 64 // z.itemsize
     a, currents, uniforms, fixed = A.reshape(-1), z.reshape(-1), u.reshape(-1), clamp.reshape(-1)
     said, p, like = spikes.reshape(-1), p_spike.reshape(-1), likelihood.reshape(-1)
+    kept = memory.reshape(-1)
     tile = min(_ITEMS, (B + lanes - 1) // lanes)  # vectors side by side
     w = np.empty(RUN_ROWS * lanes, z.dtype)
     r = np.empty(tile * 3 * lanes, z.dtype)
@@ -80,6 +82,10 @@ def run_small_lanes(A, z, eta, u, clamp, floor, spikes, p_spike, likelihood):  #
                 start = 3 * v * lanes
                 r[start : start + 2 * lanes] = 0.0
                 r[start + 2 * lanes : start + 3 * lanes] = 1.0
+                if kept.size > 0:
+                    b = b0 + v * lanes
+                    for j in range(3):
+                        _fetch(kept, (3 * k + j) * B + b, B - b, r, start, j, lanes, 0.0)
             for t in range(T):
                 for v in range(wide):
                     b = b0 + v * lanes
@@ -97,6 +103,11 @@ def run_small_lanes(A, z, eta, u, clamp, floor, spikes, p_spike, likelihood):  #
                         _deliver(w, 0, P, p, at, n, lanes)
                     if like.size > 0:
                         _deliver(w, 0, LIKELIHOOD, like, at, n, lanes)
+            if kept.size > 0:
+                for v in range(wide):
+                    b = b0 + v * lanes
+                    for j in range(3):
+                        _deliver(r, 3 * v * lanes, j, kept, (3 * k + j) * B + b, B - b, lanes)
         for i in range(lanes):
             hits += low[i]
             low[i] = 0.0
