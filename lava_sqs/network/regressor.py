@@ -85,6 +85,7 @@ class SQSNNRegressor(_Regressor):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from lava_sqs.data import windows
     >>> series = np.sin(np.arange(300) / 4)
     >>> X, y = windows(series, 20)

@@ -271,11 +271,11 @@ def run_layer(
     Examples
     --------
     >>> from lava_sqs.network import LIFNeuron
-    >>> own = LayerParams({"input": np.eye(1), "a": -np.eye(1)}, np.zeros(1), np.zeros((1, 3)))
+    >>> own = LayerParams({"input": np.eye(1), "a": np.eye(1)}, np.zeros(1), np.zeros((1, 3)))
     >>> layer = LayerSpec("a", 1, LIFNeuron(), ("input", "a"))
     >>> arriving, u = {"input": Delayed(np.ones((3, 1, 1)), 4)}, np.full((4, 1, 1), 0.99)
     >>> run_layer(layer, own, compiled(LIFNeuron(), own.angles), arriving, u).z.ravel()
-    array([0., 1., 1., 1.])
+    array([0., 2., 2., 2.])
     """
     if not layer.recurrent:
         z = currents(own, history)
