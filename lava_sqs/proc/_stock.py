@@ -11,13 +11,10 @@ from typing import Any
 import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
 
 # isort: split
-from lava.proc.dense.models import PyLearningDenseModelBitApproximate, PyLearningDenseModelFloat
-from lava.proc.sparse.models import (
-    PyLearningSparseModelBitApproximate,
-    PyLearningSparseModelFloat,
-)
+from lava.proc.dense import models as dense
+from lava.proc.sparse import models as sparse
 
-from lava_sqs.proc._stock_learning import LearningDenseModel, LearningSparseModel
+from lava_sqs.proc import _stock_learning, _stock_synapses
 
 __all__ = ["quicker"]
 
@@ -25,13 +22,21 @@ _log = logging.getLogger(__name__)
 
 #: Ours for each of Lava's.
 _OURS: dict[Any, Any] = {
-    PyLearningDenseModelFloat: LearningDenseModel,
-    PyLearningSparseModelFloat: LearningSparseModel,
+    dense.PyDenseModelFloat: _stock_synapses.DenseModel,
+    dense.PyDenseModelBitAcc: _stock_synapses.DenseModelBitAcc,
+    dense.PyDelayDenseModelFloat: _stock_synapses.DelayDenseModel,
+    dense.PyDelayDenseModelBitAcc: _stock_synapses.DelayDenseModelBitAcc,
+    dense.PyLearningDenseModelFloat: _stock_learning.LearningDenseModel,
+    sparse.PySparseModelFloat: _stock_synapses.SparseModel,
+    sparse.PySparseModelBitAcc: _stock_synapses.SparseModelBitAcc,
+    sparse.PyDelaySparseModelFloat: _stock_synapses.DelaySparseModel,
+    sparse.PyDelaySparseModelBitAcc: _stock_synapses.DelaySparseModelBitAcc,
+    sparse.PyLearningSparseModelFloat: _stock_learning.LearningSparseModel,
 }
 
 #: Lava's models that have none of ours, and why.
 _NONE = dict.fromkeys(
-    (PyLearningDenseModelBitApproximate, PyLearningSparseModelBitApproximate),
+    (dense.PyLearningDenseModelBitApproximate, sparse.PyLearningSparseModelBitApproximate),
     "its rules round at random, product by product",
 )
 
