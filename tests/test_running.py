@@ -1006,7 +1006,7 @@ def test_config_prefers_the_backend_and_falls_back(monkeypatch):
     assert choose(SQSSimCfg(), Saboteur()) == "PySaboteurModel"
     assert choose(SQSSimCfg(backend="qutip"), Saboteur()) == "PySaboteurModelLiteral"
     assert choose(SQSSimCfg(None, backend="qutip"), Saboteur()) == "PySaboteurModelLiteral"
-    assert choose(SQSSimCfg(backend="qutip"), Dense(weights=np.eye(2))) == "PyDenseModelFloat"
+    assert choose(SQSSimCfg(backend="qutip"), Dense(weights=np.eye(2))) == "DenseModel"
     assert choose(SQSSimCfg(), Injector(shape=(1,))) == "PyLoihiInjectorModel"
     assert choose(SQSSimCfg(backend="qutip"), Extractor(shape=(1,))) == "PyLoihiExtractorModel"
 
@@ -1028,7 +1028,7 @@ def test_config_does_not_mix_number_types():
 
 def test_config_passes_the_arguments_of_loihi2simcfg():
     dense = Dense(weights=np.eye(2))
-    assert choose(SQSSimCfg("fixed_pt"), dense) == "PyDenseModelBitAcc"
+    assert choose(SQSSimCfg("fixed_pt"), dense) == "DenseModelBitAcc"
     exception = SQSSimCfg("fixed_pt", exception_proc_model_map={Dense: PyDenseModelFloat})
     assert choose(exception, dense) == "PyDenseModelFloat"
     with pytest.raises(ValueError, match="`backend` must be one of 'qutip', but got 'x'"):
