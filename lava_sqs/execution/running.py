@@ -10,7 +10,6 @@ Processes and models need nothing for it; see ``lava_sqs._start_method`` for how
 from __future__ import annotations
 
 import multiprocessing.util
-import os
 from collections import Counter
 from types import TracebackType
 from typing import Any, final
@@ -31,8 +30,8 @@ from lava.proc.monitor.process import Monitor
 
 from lava_sqs._checks import check_choice, check_instance, check_int, check_positive
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.execution.supervision.children import label
-from lava_sqs.execution.supervision.supervised import SupervisedRuntime
+from lava_sqs.execution.base import NetworkRuntime, label
+from lava_sqs.execution.choose import ENGINES, make_runtime
 from lava_sqs.proc import _private
 from lava_sqs.proc._refusals import check_rule
 from lava_sqs.proc._stock import quicker
@@ -127,6 +126,10 @@ class runtime:
     run_cfg : RunConfig, optional
         Chooses the models, for example ``SQSSimCfg()`` or ``Loihi2SimCfg(...)``. Not for an
         `executable`, which has its models.
+    engine : {"inline", "processes"}, optional
+        ``"inline"`` runs all models in this process, one after the other, ten times as fast for
+        small networks; ``"processes"`` each in a process of its own, as stock Lava. None (default)
+        takes ``"inline"`` where it can: Python models under LoihiProtocol. ``repr`` says which.
     timeout : float, optional
         Seconds. A run in which no model makes progress for so long ends with TimeoutError, which
         says for every Process where it waits. None (default) warns after a minute instead.
@@ -177,17 +180,21 @@ class runtime:
         process: AbstractProcess,
         run_cfg: RunConfig | None = None,
         *,
+        engine: str | None = None,
         timeout: float | None = None,
         compile_config: dict[str, Any] | None = None,
         executable: Executable | None = None,
     ) -> None:
         _check_arguments(process, run_cfg, timeout, compile_config, executable)
+        if engine is not None:
+            check_choice("engine", engine, ENGINES)
         self.process = process
         self._run_cfg = run_cfg
         self._executable = executable
         self._timeout = timeout
         self._compile_config = dict(compile_config or {})
-        self._runtime: SupervisedRuntime | None = None
+        self._engine, self._chosen = engine, ""
+        self._runtime: NetworkRuntime | None = None
 
     def start(self) -> runtime:
         """Compile the network and start its processes; needs a later stop().
@@ -215,16 +222,21 @@ class runtime:
                 "Processes, or load the executable again."
             )
         self._executable = None  # which holds on to the whole network
-        supervised = SupervisedRuntime(self.process, executable, self._timeout)
+        made, self._chosen = make_runtime(
+            self._engine or "processes",
+            self.process,
+            executable,
+            self._timeout,
+        )
         # Ends the network with the last reference to self, or before the interpreter exits.
         reason = "its runtime(...) object was not kept"
-        multiprocessing.util.Finalize(self, supervised.close, args=(reason,), exitpriority=100)
+        multiprocessing.util.Finalize(self, made.close, args=(reason,), exitpriority=100)
         try:
-            supervised.initialize()
+            made.initialize()
         except BaseException as error:
-            supervised.close(f"it could not start ({type(error).__name__})")
+            made.close(f"it could not start ({type(error).__name__})")
             raise
-        self._runtime = supervised
+        self._runtime = made
         return self
 
     def run(self, condition: int | AbstractRunCondition) -> None:
@@ -306,7 +318,7 @@ class runtime:
     @property
     def time_step(self) -> int:
         """The latest time step begun; 0 before the first."""
-        return self._runtime.children.time_step if self._runtime is not None else 0
+        return self._runtime.time_step if self._runtime is not None else 0
 
     def __enter__(self) -> runtime:
         return self.start()
@@ -327,9 +339,10 @@ class runtime:
         state = "not started"
         if self._runtime is not None:
             state = f"time step {self.time_step}, {'running' if self.running else 'ended'}"
+            state += f", {self._chosen}"
         return f"<runtime of {label(self.process)}: {state}>"
 
-    def _started(self, method: str) -> SupervisedRuntime:
+    def _started(self, method: str) -> NetworkRuntime:
         if self._runtime is None:
             raise RuntimeError(
                 f"The network of {label(self.process)} has not been started: call {method}() "
@@ -342,8 +355,6 @@ def _check_arguments(
     process: Any, run_cfg: Any, timeout: Any, compile_config: Any, executable: Any
 ) -> None:
     """Raise for arguments that would fail later and less clearly."""
-    if not hasattr(os, "fork"):
-        raise NotImplementedError("runtime(...) needs os.fork, which this system does not have.")
     check_instance("process", process, AbstractProcess)
     if executable is None:
         check_instance("run_cfg", run_cfg, RunConfig)

@@ -8,10 +8,14 @@ Lava's classes inherit and call on themselves is listed in :data:`INHERITED`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import IdentityTransformer
 from lava.magma.core.process.process import AbstractProcess
+from lava.proc.io.injector import PyLoihiInjectorModel
 
 #: Of Lava's Runtime, what `execution/supervision/supervised.py` calls, sets or replaces.
 INHERITED = (
@@ -113,3 +117,57 @@ def unheard(receiver: Any) -> int:
 def set_memory(infrastructure: Any, memory: Any) -> None:
     """Let a message infrastructure make its channels in another shared memory."""
     infrastructure._smm = memory
+
+
+# -- models in this process ------------------------------------------------------------------------
+
+#: The attributes by which a model asks for a pause, or the end of the run.
+PAUSE, STOP = "_req_pause", "_req_stop"
+#: What a model of LoihiProtocol inherits, and an engine that calls its phases itself relies on.
+_MANNERS = ("start", "run", "_spike", "_pre_mgmt", "_lrn", "_post_mgmt", "_host")
+
+
+def overridden(model_class: Any) -> str | None:
+    """Return what a class of models has of its own of how Lava runs a model; None if nothing."""
+    return next(
+        (n for n in _MANNERS if getattr(model_class, n) is not getattr(PyLoihiProcessModel, n)),
+        None,
+    )
+
+
+def quiet(model: Any) -> None:
+    """Let the end of Lava's Injector not complain of a port that it never had."""
+    if isinstance(model, PyLoihiInjectorModel):
+        model._p_to_pm_dst_port = SimpleNamespace(join=lambda: None)
+
+
+def parameters(params: Any) -> dict[str, Any]:
+    """Return what ProcessParameters hold, by name."""
+    found: dict[str, Any] = params if isinstance(params, dict) else params._parameters
+    return found
+
+
+def set_parameters(params: Any, values: dict[str, Any]) -> None:
+    """Let ProcessParameters, or a dictionary, hold other values."""
+    if isinstance(params, dict):
+        params.update(values)
+    else:
+        params._parameters = values
+
+
+def port_type(port: Any) -> Any:
+    """Return the type that a model's port declares."""
+    return port._d_type
+
+
+def transformer(port: Any) -> Any:
+    """Return what stands for the virtual ports before a model's InPort."""
+    return port._transformer
+
+
+def transform_of(transformer: Any, end: Any) -> Callable[[Any], Any]:
+    """Return what the virtual ports do to what arrives at an end of a channel."""
+    if type(transformer) is IdentityTransformer:
+        return lambda data: data
+    found: Callable[[Any], Any] = transformer._get_transform(end)
+    return found

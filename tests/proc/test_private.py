@@ -13,14 +13,20 @@ import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
 # isort: split
 from lava.magma.compiler.channels.pypychannel import CspRecvQueue, PyPyChannel
 from lava.magma.compiler.exceptions import ProcessAlreadyCompiled
-from lava.magma.core.model.py.ports import PyOutPortVectorDense
-from lava.magma.core.process.process import ProcessServer
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import (
+    PyInPortVectorDense,
+    PyOutPortVectorDense,
+    VirtualPortTransformer,
+)
+from lava.magma.core.process.process import ProcessParameters, ProcessServer
 from lava.magma.core.process.variable import VarServer
 from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
 from lava.magma.runtime.runtime import Runtime
 from lava.magma.runtime.runtime_services.runtime_service import LoihiPyRuntimeService
 from lava.proc.dense.process import Dense, LearningDense
+from lava.proc.io.injector import Injector, PyLoihiInjectorModel
 from lava.proc.lif.models import PyLifModelFloat
 from lava.proc.lif.process import LIF, LogConfig
 
@@ -122,6 +128,46 @@ def test_channels_wait_where_they_are_told_to():
     assert _private.unheard(receiver) == 0
     sender.join()
     receiver.join()
+
+
+def test_what_an_engine_in_one_process_relies_on():
+    assert _private.overridden(PyLifModelFloat) is None
+    for name in ("_spike", "_lrn", "run"):
+        own = type("Own", (PyLifModelFloat,), {name: lambda self: None})
+        assert _private.overridden(own) == name
+    model = PyLifModelFloat({"name": "lif"})
+    assert vars(model)[_private.PAUSE] is vars(model)[_private.STOP] is False
+    source = inspect.getsource(PyLoihiProcessModel)
+    assert f"self.{_private.PAUSE} = False" in source
+    assert f"self.{_private.STOP} = False" in source
+
+
+def test_the_end_of_lavas_injector_is_quiet(capsys):
+    process = Injector(shape=(2,))
+    model = PyLoihiInjectorModel(process.proc_params)
+    _private.quiet(model)
+    model.__del__()  # raises without
+    other = PyLifModelFloat({"name": "lif"})
+    _private.quiet(other)
+    assert not hasattr(other, "_p_to_pm_dst_port")
+
+
+@pytest.mark.parametrize("kind", [dict, ProcessParameters])
+def test_parameters_of_a_process(kind):
+    params = kind({"a": 1})
+    assert _private.parameters(params) == {"a": 1}
+    _private.set_parameters(params, {"a": 2})
+    assert params["a"] == 2
+
+
+def test_what_stands_before_an_inport():
+    model = PyLifModelFloat({"name": "lif"})
+    port = PyInPortVectorDense([], model, (2, 3), np.int8)
+    assert _private.port_type(port) is np.int8
+    assert _private.transform_of(_private.transformer(port), None)(5) == 5
+    end = object()
+    virtual = VirtualPortTransformer({"id": end}, {"id": [lambda x: x + 1, lambda x: 2 * x]})
+    assert _private.transform_of(virtual, end)(3) == 8
 
 
 @pytest.mark.parametrize("name", _private.INHERITED)

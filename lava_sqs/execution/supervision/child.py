@@ -24,6 +24,7 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE
 from scipy.sparse import issparse
 
 from lava_sqs.execution.supervision.ledger import LATER_PHASES, Taker
+from lava_sqs.execution.supervision.requests import assign, readable
 from lava_sqs.proc import _private
 from lava_sqs.recording import shared_array
 
@@ -255,13 +256,7 @@ def _readable(model: Any, builder: Any, get_var: Callable[[], None]) -> Callable
         if isinstance(value, str) or issparse(value):
             get_var()
             return
-        array = np.asarray(value)
-        if array.size != np.prod(var.shape) or array.dtype.kind not in "biuf":
-            raise TypeError(
-                f"Var '{var.name}' must hold real numbers of shape {tuple(var.shape)}, but the "
-                f"model now holds {array.dtype} of shape {array.shape}. Lava cannot read that; "
-                f"assign with self.{var.name}[:] = ..."
-            )
+        array = readable(var, value)
         setattr(model, var.name, array)
         try:
             get_var()
@@ -289,15 +284,7 @@ def _writable(model: Any, builder: Any, set_var: Callable[[], None]) -> Callable
         port.recv()
         size = int(port.recv()[0])
         new = np.array([port.recv()[0] for _ in range(size)])
-        if np.size(value) != size:
-            raise TypeError(
-                f"Var '{var.name}' must hold {size} numbers, but the model now holds "
-                f"{np.size(value)}; assign with self.{var.name}[:] = ..."
-            )
-        if isinstance(value, np.ndarray):
-            value[...] = new.reshape(value.shape)
-        else:
-            setattr(model, var.name, type(value)(new[0]))
+        assign(model, var, new)
         model.process_to_service.send(MGMT_RESPONSE.SET_COMPLETE)
         model.on_var_update()
 

@@ -15,6 +15,7 @@ from lava.magma.compiler.builders.channel_builder import ChannelBuilderMp
 from lava.magma.core.process.process import AbstractProcess
 from numpy.typing import NDArray
 
+from lava_sqs.execution.base import label
 from lava_sqs.execution.supervision import child as side
 from lava_sqs.execution.supervision.ledger import Field, Ledger
 
@@ -22,11 +23,6 @@ from lava_sqs.execution.supervision.ledger import Field, Ledger
 POLL = 0.05
 #: Seconds that the others get to finish their part, or to fail as well, once a model has failed.
 COMPANY = 0.2
-
-
-def label(process: AbstractProcess) -> str:
-    """Return the name by which messages call a Process."""
-    return f"Process '{process.name}' ({type(process).__name__})"
 
 
 @contextlib.contextmanager

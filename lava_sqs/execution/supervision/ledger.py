@@ -118,35 +118,22 @@ def header(file: int, field: Field) -> NDArray[Any]:
     return np.ndarray(1, [("rows", np.int64), ("dtype", "S16")], memory)
 
 
-class Taker:
-    """The child's side: takes a row of every field when a step of the model has ended.
+class Takes:
+    """The model's side: takes a row of every field when a step of the model has ended.
 
     Parameters
     ----------
     model : PyLoihiProcessModel
         The model.
-    file : int
-        Descriptor of the ledger.
-    index : int
-        The row of this child on the board.
     """
 
-    def __init__(self, model: Any, file: int, index: int) -> None:
-        self._model, self._file = model, file
-        self._letters, self._read = index * REGION, 0
+    def __init__(self, model: Any) -> None:
+        self._model = model
         self._takes: list[Callable[[int], None]] = []
         self._ports: dict[str, _Port] = {}
-        self.wanted = False
-
-    def read_letters(self, end: int) -> None:
-        """Begin the fields that the letters up to `end` ask for."""
-        letters = io.BytesIO(os.pread(self._file, end - self._read, self._letters + self._read))
-        while letters.tell() < end - self._read:
-            self._takes.append(self._begin(pickle.load(letters)))
-        self._read, self.wanted = end, True
 
     def take(self) -> int:
-        """Write the rows of the step that has ended; return its number."""
+        """Keep the rows of the step that has ended; return its number."""
         step: int = self._model.time_step
         for take in self._takes:
             take(step)
@@ -154,8 +141,8 @@ class Taker:
             port.forget()
         return step
 
-    def _begin(self, field: Field) -> Callable[[int], None]:
-        """Return what writes a row of a field."""
+    def begin(self, field: Field) -> None:
+        """Take rows of a field from the next step on."""
         value: Callable[[], Any]
         if field.kind == "OutPort":
             if field.name not in self._ports:
@@ -168,26 +155,69 @@ class Taker:
             dtype = np.result_type(dtype, np.asarray(value()).dtype)
         if dtype.kind not in "biufc":
             raise TypeError(f"{field.kind} '{field.name}' holds {dtype}, which is not recorded.")
+        append = self._open(field, dtype)
+
+        def take(step: int) -> None:
+            if step % field.every == 0:
+                append(_fitting(field, np.asarray(value()), dtype))
+
+        self._takes.append(take)
+
+    def _open(self, field: Field, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]], None]:
+        """Return what keeps a row."""
+        raise NotImplementedError
+
+
+class Taker(Takes):
+    """One in a child, which is told by letters what to take.
+
+    Parameters
+    ----------
+    model : PyLoihiProcessModel
+        The model.
+    file : int
+        Descriptor of the ledger.
+    index : int
+        The row of this child on the board.
+    """
+
+    def __init__(self, model: Any, file: int, index: int) -> None:
+        super().__init__(model)
+        self._file = file
+        self._letters, self._read = index * REGION, 0
+        self.wanted = False
+
+    def read_letters(self, end: int) -> None:
+        """Begin the fields that the letters up to `end` ask for."""
+        letters = io.BytesIO(os.pread(self._file, end - self._read, self._letters + self._read))
+        while letters.tell() < end - self._read:
+            self.begin(pickle.load(letters))
+        self._read, self.wanted = end, True
+
+    def _open(self, field: Field, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]], None]:
+        """Return what writes a row into the region of a field."""
         head = header(self._file, field)
         head["dtype"] = dtype.str
         row_bytes = int(np.prod(field.shape)) * dtype.itemsize
         start = field.region * REGION + PAGE
 
-        def write(step: int) -> None:
-            if step % field.every:
-                return
-            row = _fitting(field, np.asarray(value()), dtype).tobytes()
-            rows = int(head["rows"][0])
+        def append(values: NDArray[Any]) -> None:
+            row, rows = values.tobytes(), int(head["rows"][0])
             if rows * row_bytes > field.limit or os.pwrite(
                 self._file, row, start + rows * row_bytes
             ) != len(row):
-                raise MemoryError(
-                    f"The record of {field.kind} '{field.name}' fills the memory with {rows} rows "
-                    f"of {row_bytes} bytes. Record every few steps only: record(..., every=10)."
-                )
+                raise full(field, rows, row_bytes)
             head["rows"] = rows + 1
 
-        return write
+        return append
+
+
+def full(field: Field, rows: int, row_bytes: int) -> MemoryError:
+    """Return the error of a record that does not fit into the memory."""
+    return MemoryError(
+        f"The record of {field.kind} '{field.name}' fills the memory with {rows} rows "
+        f"of {row_bytes} bytes. Record every few steps only: record(..., every=10)."
+    )
 
 
 def _var(model: Any, field: Field) -> Callable[[], Any]:

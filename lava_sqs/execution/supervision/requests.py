@@ -14,6 +14,7 @@ from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.variable import Var
 from lava.magma.core.run_conditions import RunContinuous, RunSteps
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from lava_sqs._errors import ArgumentTypeError
@@ -53,6 +54,32 @@ def var_value(name: str, var: Any, value: Any) -> Any:
             f"{shape} has, but got {value.size}, of shape {value.shape}."
         )
     return value.reshape(shape)
+
+
+def readable(var: Any, value: Any) -> NDArray[Any]:
+    """Return what a model holds of a Var as an array; raise if that is not what it declares."""
+    array: NDArray[Any] = np.asarray(value)
+    if array.size != np.prod(var.shape) or array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"Var '{var.name}' must hold real numbers of shape {tuple(var.shape)}, but the "
+            f"model now holds {array.dtype} of shape {array.shape}. Lava cannot read that; "
+            f"assign with self.{var.name}[:] = ..."
+        )
+    return array
+
+
+def assign(model: Any, var: Any, new: NDArray[Any]) -> None:
+    """Let a model hold these numbers, in C order whatever the order of its own memory."""
+    value = getattr(model, var.name)
+    if np.size(value) != new.size:
+        raise TypeError(
+            f"Var '{var.name}' must hold {new.size} numbers, but the model now holds "
+            f"{np.size(value)}; assign with self.{var.name}[:] = ..."
+        )
+    if isinstance(value, np.ndarray):
+        value[...] = new.reshape(value.shape)
+    else:
+        setattr(model, var.name, type(value)(new[0]))
 
 
 def find_source(

@@ -13,16 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lava.magma.compiler.channels.pypychannel import CspRecvPort
-from lava.magma.core.process.message_interface_enum import ActorType
 from lava.magma.core.process.process import AbstractProcess
-from lava.magma.core.run_conditions import RunSteps
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE, enum_equal
-from lava.magma.runtime.runtime import Runtime
 from numpy.typing import NDArray
 
 from lava_sqs._checks import memory_limit
 from lava_sqs._start_method import forking
-from lava_sqs.execution.supervision.children import POLL, Children, interrupts_deferred, label
+from lava_sqs.execution.base import PATIENCE, NetworkRuntime
+from lava_sqs.execution.supervision.children import POLL, Children, interrupts_deferred
 from lava_sqs.execution.supervision.guards import (
     GuardedQueue,
     GuardedSemaphore,
@@ -35,14 +33,11 @@ from lava_sqs.execution.supervision.requests import check_run_condition, find_so
 from lava_sqs.proc import _private
 from lava_sqs.recording import Column, NetworkRecording
 
-#: Seconds without progress after which a run without `timeout` warns; also the least patience
-#: for building the models, which may compile.
-PATIENCE = 60.0
 #: Seconds that a network gets to finish its step and stop by itself.
 STOP_GRACE = 5.0
 
 
-class SupervisedRuntime(Runtime):
+class SupervisedRuntime(NetworkRuntime):
     """Lava's Runtime under supervision.
 
     Parameters
@@ -56,8 +51,6 @@ class SupervisedRuntime(Runtime):
     """
 
     # Lava's attributes that change their type or that only Lava declares
-    _executable: Any
-    _is_running: bool
     _watchdog_manager: Any
     runtime_to_service: Any
     service_to_runtime: Any
@@ -65,49 +58,17 @@ class SupervisedRuntime(Runtime):
     exception_q: list[Any]
 
     def __init__(self, process: AbstractProcess, executable: Any, timeout: float | None) -> None:
-        super().__init__(executable, ActorType.MultiProcessing, _private.log_level(process))
         self.children = Children(executable)
-        self._name = label(process)
-        self._timeout = self._patience = timeout
-        self._warned = False
-        self._processes = [*executable.process_list, process]
-        self._vars = {
-            var.var_id: (f"'{owner.name}.{var.name}'", var)
-            for owner, builder in executable.proc_builders.items()
-            for var in builder.vars.values()
-        }
+        super().__init__(process, executable, timeout)
+        self._patience = timeout
         self._exchanging = threading.RLock()
         self._closing = threading.Lock()
-        self._stopped: str | None = None
-        self._recordings: list[NetworkRecording] = []
         self._outputs: list[Any] = []
-        for each in self._processes:
-            each.runtime = self
-
-    def __reduce__(self) -> Any:
-        """A copy of a Process is in no running network."""
-        return type(None), ()
 
     @property
-    def closed(self) -> bool:
-        """Whether the network has ended."""
-        return self._stopped is not None
-
-    @property
-    def node_cfg(self) -> Any:
-        """What Lava calls the node configurations of the network."""
-        self.require_open()
-        return super().node_cfg
-
-    def require_open(self) -> None:
-        """Raise if the network has ended."""
-        if self._stopped is not None:
-            raise RuntimeError(
-                f"The network of {self._name} is not running any more: {self._stopped}. The values "
-                "of its Vars ended with it: read them inside the `with` block, or record them. "
-                "Lava compiles a Process once, so to run again build the Processes anew and start "
-                "a new runtime(process, run_cfg)."
-            )
+    def time_step(self) -> int:
+        """The latest time step that a model has begun; 0 before the first."""
+        return self.children.time_step
 
     # Starting ------------------------------------------------------------------------------
 
@@ -244,22 +205,11 @@ class SupervisedRuntime(Runtime):
         finally:
             self._is_started = started and not self.closed
 
-    def _find_var(self, var_id: int) -> tuple[str, Any]:
-        self.require_open()
-        if var_id not in self._vars:
-            raise KeyError(f"No model in the network of {self._name} has a Var with id {var_id}.")
-        name, var = self._vars[var_id]
-        if self._is_running:
-            raise RuntimeError(f"Var {name} is out of reach during a run; wait() or pause() first.")
-        return name, var
-
     # Recording -----------------------------------------------------------------------------
 
     def record(self, targets: Mapping[str, Any], every: int) -> NetworkRecording:
         """Record Vars and OutPorts, by these names, from the next step on."""
-        self.require_open()
-        if self._is_running:
-            raise RuntimeError(f"{self._name} is running; call wait() or pause() before record().")
+        self._require_rest("record")
         builders = self._executable.proc_builders
         found = {n: find_source(builders, target, self._name) for n, target in targets.items()}
         ledger = self.children.ledger
@@ -275,18 +225,6 @@ class SupervisedRuntime(Runtime):
         recording = NetworkRecording(ledger, columns, self.children.time_step, every)
         self._recordings.append(recording)
         return recording
-
-    def _check_room(self, condition: Any) -> None:
-        """Raise if what a run of known length records does not fit into memory."""
-        if isinstance(condition, RunSteps) and self._recordings:
-            n_steps = int(condition.num_steps)
-            n_bytes = sum(each.size_after(n_steps) for each in self._recordings)
-            if n_bytes > memory_limit():
-                raise MemoryError(
-                    f"Recording {n_steps} steps more would take {n_bytes / 1e9:.3g} GB; the limit "
-                    f"is {memory_limit() / 1e9:.3g} GB, half of this machine's memory. Run fewer "
-                    "steps, or record every few steps only: record(..., every=10)."
-                )
 
     # Watching ------------------------------------------------------------------------------
 

@@ -1,0 +1,124 @@
+"""What both engines have in common: a Lava Runtime that knows what it may be asked, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lava.magma.core.process.message_interface_enum import ActorType
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.runtime.runtime import Runtime
+
+from lava_sqs._checks import memory_limit
+from lava_sqs.proc import _private
+from lava_sqs.recording import NetworkRecording
+
+#: Seconds without progress after which a run without `timeout` warns; also the least patience
+#: for building the models, which may compile.
+PATIENCE = 60.0
+
+
+def label(process: AbstractProcess) -> str:
+    """Return the name by which messages call a Process."""
+    return f"Process '{process.name}' ({type(process).__name__})"
+
+
+class NetworkRuntime(Runtime):
+    """A Lava Runtime with an end that it can explain.
+
+    Parameters
+    ----------
+    process : AbstractProcess
+        Any Process of the network; it and all connected ones get this runtime.
+    executable : Executable
+        What ``process.compile`` returned.
+    timeout : float or None
+        Seconds without progress of any model after which a run ends with TimeoutError.
+    """
+
+    # Lava's attributes that change their type or that only Lava declares
+    _executable: Any
+    _is_running: bool
+
+    def __init__(self, process: AbstractProcess, executable: Any, timeout: float | None) -> None:
+        super().__init__(executable, ActorType.MultiProcessing, _private.log_level(process))
+        self._name = label(process)
+        self._timeout = timeout
+        self._warned = False
+        self._processes = [*executable.process_list, process]
+        self._vars = {
+            var.var_id: (f"'{owner.name}.{var.name}'", var)
+            for owner, builder in executable.proc_builders.items()
+            for var in builder.vars.values()
+        }
+        self._stopped: str | None = None
+        self._recordings: list[NetworkRecording] = []
+        for each in self._processes:
+            each.runtime = self
+
+    def __reduce__(self) -> Any:
+        """A copy of a Process is in no running network."""
+        return type(None), ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the network has ended."""
+        return self._stopped is not None
+
+    @property
+    def time_step(self) -> int:
+        """The latest time step begun; 0 before the first."""
+        raise NotImplementedError
+
+    @property
+    def node_cfg(self) -> Any:
+        """What Lava calls the node configurations of the network."""
+        self.require_open()
+        return super().node_cfg
+
+    def record(self, targets: Mapping[str, Any], every: int) -> NetworkRecording:
+        """Record Vars and OutPorts, by these names, from the next step on."""
+        raise NotImplementedError
+
+    def close(self, reason: str, polite: bool = False) -> None:
+        """End the network now and free everything; safe at any time and from any thread."""
+        raise NotImplementedError
+
+    def require_open(self) -> None:
+        """Raise if the network has ended."""
+        if self._stopped is not None:
+            raise RuntimeError(
+                f"The network of {self._name} is not running any more: {self._stopped}. The values "
+                "of its Vars ended with it: read them inside the `with` block, or record them. "
+                "Lava compiles a Process once, so to run again build the Processes anew and start "
+                "a new runtime(process, run_cfg)."
+            )
+
+    def _find_var(self, var_id: int) -> tuple[str, Any]:
+        """Return the name and the declaration of a Var that can be read and set now."""
+        self.require_open()
+        if var_id not in self._vars:
+            raise KeyError(f"No model in the network of {self._name} has a Var with id {var_id}.")
+        name, var = self._vars[var_id]
+        if self._is_running:
+            raise RuntimeError(f"Var {name} is out of reach during a run; wait() or pause() first.")
+        return name, var
+
+    def _require_rest(self, asked: str) -> None:
+        """Raise if the network has ended, or runs."""
+        self.require_open()
+        if self._is_running:
+            raise RuntimeError(f"{self._name} is running; call wait() or pause() before {asked}().")
+
+    def _check_room(self, condition: Any) -> None:
+        """Raise if what a run of known length records does not fit into memory."""
+        if isinstance(condition, RunSteps) and self._recordings:
+            n_steps = int(condition.num_steps)
+            n_bytes = sum(each.size_after(n_steps) for each in self._recordings)
+            if n_bytes > memory_limit():
+                raise MemoryError(
+                    f"Recording {n_steps} steps more would take {n_bytes / 1e9:.3g} GB; the limit "
+                    f"is {memory_limit() / 1e9:.3g} GB, half of this machine's memory. Run fewer "
+                    "steps, or record every few steps only: record(..., every=10)."
+                )
