@@ -27,8 +27,8 @@ from lava.proc.sparse.process import Sparse
 from scipy.sparse import csr_matrix
 
 from lava_sqs import SQS
-from lava_sqs.execution.running import SQSSimCfg, runtime
 from lava_sqs.execution import base
+from lava_sqs.execution.running import SQSSimCfg, runtime
 from lava_sqs.execution.supervision import supervised
 
 RNG = np.random.default_rng(5)

@@ -825,11 +825,11 @@ def test_across_cells():
     assert net.running
     net.run(2)
     source.run(RunSteps(3))
-    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, running>"
+    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, running, processes>"
     net.stop()
     net.stop()
     assert not net.running
-    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, ended>"
+    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, ended, processes>"
     with pytest.raises(RuntimeError, match="not running any more"):
         net.start()
     with pytest.raises(

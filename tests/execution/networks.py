@@ -19,7 +19,16 @@ from lava.proc.sdn.process import SigmaDelta
 from lava.proc.sparse.process import Sparse
 from scipy.sparse import csr_matrix
 
-from lava_sqs import QLIF, SQS, LearningSQS, SQSDense, SQSLearningRule, connect_learning
+from lava_sqs import (
+    QLIF,
+    SQS,
+    LearningSQS,
+    SQSDense,
+    SQSLearningRule,
+    SQSSimCfg,
+    connect_learning,
+    runtime,
+)
 from lava_sqs.network import SQSNN
 
 STEPS = 40
@@ -172,3 +181,17 @@ NETWORKS = {
         *(ours, ours_learning, trained),
     )
 }
+
+
+def run_small(_=None):
+    """Run a network in one process; return a voltage."""
+    lif, dense = LIF(shape=(2,), bias_mant=1.0, vth=2.5), Dense(weights=np.eye(2))
+    lif.s_out.connect(dense.s_in)
+    with runtime(lif, SQSSimCfg(), engine="inline") as net:
+        net.run(5)
+        return lif.v.get().tolist()
+
+
+def in_a_daemon(queue):
+    """Run where no child may be started."""
+    queue.put(run_small())

@@ -326,6 +326,7 @@ TARGETS = {
         {
             "process": instance(),
             "run_cfg": instance(),
+            "engine": choice("inline", "processes").optional(),
             "timeout": real(0, strictly=True).optional(),
             "compile_config": instance(dict).optional(),
         },

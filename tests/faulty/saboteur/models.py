@@ -57,6 +57,12 @@ def sleep(model):
         time.sleep(0.1)
 
 
+def spin(model):
+    """Compute for ever, without a pause."""
+    while True:
+        pass
+
+
 def dawdle(model):
     """Compute for a while, in every step from then on."""
     time.sleep(0.2)
