@@ -197,7 +197,7 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     ----------
     seed : int, optional
         None draws one.
-    backend : {"instrument", "trajectory", "qutip"}, optional
+    backend : {"instrument", "density", "trajectory", "qutip"}, optional
         Engine of the SQS neurons inside Lava. With ``qutip`` one digit is shown instead of thirty.
 
     Returns

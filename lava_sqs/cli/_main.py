@@ -57,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=0, help="one seed, one result (default: 0)")
     demo.add_argument(
         "--backend",
-        choices=("instrument", "trajectory", "qutip"),
+        choices=("instrument", "density", "trajectory", "qutip"),
         help="engine of the neurons inside Lava (default: by size)",
     )
     demo.add_argument(

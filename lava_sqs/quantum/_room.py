@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_compiled",
+    "check_density_scores",
     "check_literal",
     "check_room",
     "check_scores",
     "compiled_bytes",
     "compiled_limit",
+    "density_bytes",
     "instrument_bytes",
     "literal_bytes",
 ]
@@ -107,10 +109,94 @@ def compiled_bytes(
     return int(made + size * instrument_bytes(ansatz, dtype))
 
 
-def fewer_qubits(memory_qubits: int, n_bytes: float, limit: int, others: str) -> str:
-    """Return the advice for what grows at least 16 times with each memory qubit."""
-    fitting = memory_qubits - math.ceil(math.log(n_bytes / limit, 16)) if n_bytes > limit else 0
+def fewer_qubits(
+    memory_qubits: int, n_bytes: float, limit: int, others: str, growth: int = 16
+) -> str:
+    """Return the advice for what grows at least *growth* times with each memory qubit."""
+    fitting = memory_qubits - math.ceil(math.log(n_bytes / limit, growth)) if n_bytes > limit else 0
     return f"Use at most {fitting} memory qubits, or {others}." if fitting > 0 else f"Use {others}."
+
+
+# Where the samples that go side by side through the gates no longer fit together.
+LANES_LIMIT = 2**27
+# Scores gate by gate: beyond this a step of one neuron takes half a second.
+_SCORES_LIMIT = 2**28
+
+
+def density_bytes(ansatz: Ansatz, noise: NoiseModel | None, registers: int = 2) -> float:
+    """Return the bytes of a neuron that goes gate by gate: work space and shared tables.
+
+    *registers* is how many of ``4**n_qubits`` numbers are held at a time.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> [round(density_bytes(ansatz.layered(1, m), None) / 1e6, 1) for m in (4, 8)]
+    [0.1, 21.0]
+    """
+    register = 8.0 * 4**ansatz.n_qubits
+    side_by_side = 4 * registers * register
+    work = side_by_side if side_by_side <= LANES_LIMIT else registers * register
+    # Of matrices on more than two qubits: all entries, and what is made on the way.
+    wide = [c.n_qubits for c in ([] if noise is None else noise.channels)]
+    wide += [len(g.qubits) for g in ansatz.gates if len(g.qubits) > 2]
+    return float(work + 2 * register + sum(160.0 * 16**k for k in wide))
+
+
+def map_bytes(ansatz: Ansatz) -> int:
+    """Return the bytes of one neuron's maps, gate by gate, for a circuit *ansatz*.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> map_bytes(ansatz.layered(1, 8)) < 15_000
+    True
+    """
+    numbers = [{1: 16, 2: 64}.get(len(g.qubits), 16 ** len(g.qubits)) for g in ansatz.gates]
+    return int(8 * sum(numbers))
+
+
+def check_density_scores(
+    ansatz: Ansatz,
+    noise: NoiseModel | None,
+    *,
+    rows: int,
+    steps: int = 0,
+    size: int = 0,
+    columns: int = 0,
+) -> None:
+    """Raise unless the scores of neurons that go gate by gate fit.
+
+    Parameters
+    ----------
+    ansatz, noise
+        What the neurons are made of.
+    rows : int
+        Sets of angles that differ.
+    steps : int
+        Of recorded trains, whose memories are kept.
+    size : int
+        Neurons whose scores are carried along while they run (0: of recorded trains).
+    columns : int
+        Sensitivities of each of those.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit: with the bytes needed, the limit, and what fits.
+    """
+    m = ansatz.memory_qubits
+    what = (
+        f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits}, scored gate by gate for "
+        f"{max(rows, size)} neuron(s),"
+    )
+    registers = len(ansatz.gates) + ansatz.n_qubits + 3  # each gate's, of one step
+    work, limit = density_bytes(ansatz, noise, registers), min(memory_limit(), _SCORES_LIMIT)
+    others = "fewer io qubits, or noise=None and Population with backend='trajectory' to sample"
+    check_room(what, work, limit, fewer_qubits(m, work, limit, others, growth=4))
+    work += 8.0 * 4**m * (steps + size * (columns + 2)) + 4.0 * rows * map_bytes(ansatz)
+    limit = compiled_limit()
+    check_room(what, work, limit, fewer_qubits(m, work, limit, "fewer neurons or steps", growth=4))
 
 
 def literal_bytes(ansatz: Ansatz, noise: NoiseModel | None) -> float:

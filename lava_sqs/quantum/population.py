@@ -7,11 +7,12 @@ and the counters; an engine owns the state of the memories and moves it:
 backend         how                                            when
 ==============  =============================================  ================================
 ``instrument``  compiled instruments, one Numba loop           default while they fit
+``density``     density matrices, gate by gate                 exact for larger memories
 ``trajectory``  pure states, gate by gate, noise drawn         default for larger memories
 ``qutip``       every neuron literally, a QuTiP ``Qobj`` each  to check; thousands times slower
 ==============  =============================================  ================================
 
-The first and the last are exact with noise; ``trajectory`` is then exact in distribution.
+All are exact, with noise ``trajectory`` in distribution.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ from lava_sqs.quantum._arguments import (
 from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines import choose
+from lava_sqs.quantum.engines.base import CompiledEngine
 from lava_sqs.quantum.engines.choose import BACKENDS, default_backend
-from lava_sqs.quantum.engines.instrument import InstrumentEngine
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels.step import inspect_currents
 from lava_sqs.quantum.noise import NoiseModel
@@ -84,10 +85,11 @@ class Population:
         uniform number per neuron and step in C order. None draws a seed; read it at ``seed``.
     dtype : float64 or float32
         Precision of instruments and memories.
-    backend : {"instrument", "trajectory", "qutip"}, optional
-        None chooses by size (:func:`default_backend`); read the choice at ``backend``.
-        ``trajectory`` holds pure states: with noise, ``p_spike`` and ``memory`` are conditional on
-        errors drawn at random, there is no ``log_likelihood`` and no clamping.
+    backend : {"instrument", "density", "trajectory", "qutip"}, optional
+        None chooses by size (:func:`default_backend`); read the choice at ``backend``. ``density``
+        holds density matrices of up to 11 memory qubits and is exact. ``trajectory`` holds pure
+        states: with noise, ``p_spike`` and ``memory`` are conditional on errors drawn at random,
+        there is no ``log_likelihood`` and no clamping.
 
     Raises
     ------
@@ -216,7 +218,7 @@ class Population:
     def memory(self) -> Array:
         """Pauli vectors of the memories, shape (*batch, K, 4**memory_qubits), a copy.
 
-        Above 4 memory qubits: one Pauli vector per qubit, shape (*batch, K, memory_qubits, 4). The
+        Above 4 memory qubits ``trajectory`` has one per qubit, (*batch, K, memory_qubits, 4). The
         array then knows that it holds reduced states, and :mod:`lava_sqs.quantum.diagnostics` do
         not take them for whole ones.
         """
@@ -441,7 +443,7 @@ class Population:
         unless they are to be recorded.
         """
         engine = self._engine
-        assert isinstance(engine, InstrumentEngine)
+        assert isinstance(engine, CompiledEngine)
         z = np.ascontiguousarray(check_shape("currents", z, ("T", "B", self._size, z.shape[3])))
         if not inspect_currents(z.reshape(-1))[0]:
             check_real("currents", z)

@@ -17,6 +17,7 @@ from lava_sqs.quantum import (
     instrument,
     score_spike_train,
 )
+from lava_sqs.quantum.density import compile_density
 from lava_sqs.quantum.diagnostics import memory_capacity, memory_fidelity
 from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.scores.online import derivatives
@@ -56,6 +57,12 @@ ENTRANCES = {
     "spsa": score("spsa"),
     "SpikeTrainScorer": lambda c, noise: SpikeTrainScorer(c, angles(c), noise=noise, prebuild=True),
     "OnlineScores": lambda c, noise: OnlineScores(compile_program(c, noise), angles(c), size=1),
+    "OnlineScores density": lambda c, noise: OnlineScores(
+        compile_density(c, noise), angles(c), size=1
+    ).step(np.array([[0.5]]), np.array([[1]])),
+    "Population density": lambda c, noise: Population(
+        c, angles(c), noise=noise, backend="density"
+    ).step([0.5]),
     "memory_capacity": lambda c, noise: memory_capacity(c, angles(c)[0], noise),
     "memory_fidelity": lambda c, noise: memory_fidelity(
         c, angles(c), np.ones((2, 1)), noise or NoiseModel(), seed=0
@@ -73,10 +80,12 @@ REFUSES = {
     "Population": (99, 99),
     "Population qutip": (10, 5),
     "ReferenceNeuron": (10, 5),
-    "score_spike_train": (5, 5),
+    "score_spike_train": (9, 9),
     "parameter-shift": (5, 5),
     "spsa": (5, 5),
-    "SpikeTrainScorer": (5, 5),
+    "SpikeTrainScorer": (9, 9),
+    "OnlineScores density": (9, 9),
+    "Population density": (12, 12),
     "OnlineScores": (5, 5),
     "LearningSQS": (5, 5),
     "SQSNN": (5, 5),
@@ -109,7 +118,7 @@ def test_the_default_population_takes_every_size(m, noise):
 @pytest.mark.parametrize("noise", [None, NOISE], ids=["noiseless", "noisy"])
 @pytest.mark.parametrize("entrance", [e for e in ENTRANCES if e != "Population"])
 def test_below_that_size_it_works(entrance, noise):
-    last = min(REFUSES[entrance][noise is not None] - 1, 8)
+    last = min(REFUSES[entrance][noise is not None] - 1, 11)
     start = time.process_time()
     ENTRANCES[entrance](ansatz.layered(1, last), noise)
     assert time.process_time() - start < 100

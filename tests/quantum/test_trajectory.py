@@ -288,7 +288,7 @@ def noisy():
 def test_there_is_no_likelihood_under_noise():
     pop = noisy()
     pop.step(np.zeros(3))
-    why = "errors that nobody observes.*backend='instrument', or noise=None"
+    why = "errors that nobody observes.*backend='density', or noise=None"
     with pytest.raises(ValueError, match=why):
         _ = pop.log_likelihood
     with pytest.raises(ValueError, match=why):

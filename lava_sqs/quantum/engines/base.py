@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum.engines.recipe import Recipe
+from lava_sqs.quantum.kernels.step import aligned_empty
 from lava_sqs.quantum.states import (
     broadcast_memory,
     check_states,
@@ -122,3 +123,34 @@ class PauliEngine:
 
     def expect(self, op: qutip.Qobj) -> Array:
         return np.asarray(self.memory @ qobj_to_pauli(op) / 2**self._qubits)
+
+
+class CompiledEngine(PauliEngine):
+    """What engines share that hold Pauli vectors (B, K, D) and have a compiled loop for them."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__(recipe)
+        self._dtype = recipe.dtype
+        self._memory: Array = aligned_empty((*self._shape, *self.memory_shape), self._dtype)
+
+    @property
+    def memory(self) -> Array:
+        """The memories, shape (B, K, 4**memory_qubits)."""
+        return self._memory
+
+    def _set(self, vectors: Array | None) -> None:
+        self._memory[:] = self._ground if vectors is None else vectors
+
+    def fresh_memory(self, batch: int) -> Array:
+        """Return memories (*batch*, K, D) in ``|0..0>``."""
+        vectors: Array = aligned_empty((batch, *self._memory.shape[1:]), self._dtype)
+        vectors[:] = self._ground
+        return vectors
+
+    def run(self, z: Array, u: Array, clamp: Array, *records: Array) -> int:
+        """Make T steps; see :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        return self.advance(self._memory, z, u, clamp, *records)
+
+    def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
+        """Move *vectors* (B, K, D), else as :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        raise NotImplementedError

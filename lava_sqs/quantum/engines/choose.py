@@ -13,11 +13,15 @@ from lava_sqs.quantum._room import (
     check_room,
     compiled_bytes,
     compiled_limit,
+    density_bytes,
+    fewer_qubits,
     instrument_bytes,
     literal_bytes,
+    map_bytes,
 )
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines.base import Engine
+from lava_sqs.quantum.engines.density import DensityEngine
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
 from lava_sqs.quantum.engines.literal import LiteralEngine
 from lava_sqs.quantum.engines.recipe import Recipe
@@ -34,7 +38,10 @@ __all__ = ["BACKENDS", "default_backend"]
 Array = NDArray[Any]
 
 #: Engines of a population, see the table in ``population.py``.
-BACKENDS = ("instrument", "trajectory", "qutip")
+BACKENDS = ("instrument", "density", "trajectory", "qutip")
+
+#: Those that know how likely outcomes are, with noise as well, and have scores.
+EXACT_BACKENDS = ("instrument", "density")
 
 # The largest instrument (float64 bytes per neuron) that is the default: by (noisy, shared).
 _LARGEST_INSTRUMENT = {
@@ -78,6 +85,24 @@ def default_backend(
     return "instrument" if each <= largest and total <= compiled_limit() else "trajectory"
 
 
+def exact_backend(ansatz: Ansatz) -> str:
+    """Return the engine of what needs likelihoods, also with noise, when none is named.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+        The circuit.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> [exact_backend(ansatz.layered(1, m)) for m in (1, 2, 3, 4, 8)]
+    ['instrument', 'instrument', 'instrument', 'density', 'density']
+    """
+    largest = _LARGEST_INSTRUMENT[True, False]
+    return "instrument" if instrument_bytes(ansatz) <= largest else "density"
+
+
 def check_neurons(recipe: Recipe, backend: str, shared: bool) -> None:
     """Refuse neurons that would not fit, whatever they are made of, before anything is made."""
     ansatz, noise, dtype = recipe.ansatz, recipe.noise, recipe.dtype
@@ -87,6 +112,13 @@ def check_neurons(recipe: Recipe, backend: str, shared: bool) -> None:
         check_compiled(ansatz, noise, sets, dtype)
         fixed, each, state = 0.0, 0.0, float(np.dtype(dtype).itemsize * 4**m)
         advice = "fewer neurons, or a smaller `batch`"
+    elif backend == "density":
+        fixed, each = density_bytes(ansatz, noise), float(map_bytes(ansatz))
+        state = float(np.dtype(dtype).itemsize * 4**m)
+        need, limit = fixed + sets * each + states * state, compiled_limit()
+        advice = "fewer neurons, or a smaller `batch`"
+        if fixed + each > limit / 4:
+            advice = fewer_qubits(m, need, limit, "backend='trajectory'", growth=4)[4:-1]
     elif backend == "trajectory":
         fixed = float(program_bytes(ansatz, noise, dtype))
         each, state = float(gate_bytes(ansatz, dtype)), float(state_bytes(ansatz, dtype))
@@ -102,7 +134,7 @@ def check_neurons(recipe: Recipe, backend: str, shared: bool) -> None:
         f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits} and `size` x `batch` = "
         f"{states} neuron(s), backend {backend!r},",
         need,
-        memory_limit() if backend != "qutip" else compiled_limit(),
+        compiled_limit() if backend in ("density", "qutip") else memory_limit(),
         f"Use {advice}.",
     )
 
@@ -119,4 +151,9 @@ def make_engine(
     check_neurons(recipe, backend, shared)
     if backend == "trajectory":
         return TrajectoryEngine(recipe, rng), backend
-    return (LiteralEngine if backend == "qutip" else InstrumentEngine)(recipe), backend
+    made: dict[str, type[InstrumentEngine | DensityEngine | LiteralEngine]] = {
+        "instrument": InstrumentEngine,
+        "density": DensityEngine,
+        "qutip": LiteralEngine,
+    }
+    return made[backend](recipe), backend

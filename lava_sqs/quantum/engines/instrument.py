@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum.engines.base import PauliEngine
+from lava_sqs.quantum.engines.base import CompiledEngine
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels import step
 from lava_sqs.quantum.program import compile_program
@@ -17,7 +17,7 @@ __all__ = ["InstrumentEngine"]
 Array = NDArray[Any]
 
 
-class InstrumentEngine(PauliEngine):
+class InstrumentEngine(CompiledEngine):
     """Compiled instruments, packed for stepping, and memories (B, K, D).
 
     The *recipe* says what they are made of.
@@ -31,10 +31,8 @@ class InstrumentEngine(PauliEngine):
 
     def __init__(self, recipe: Recipe) -> None:
         self._program = compile_program(recipe.ansatz, recipe.noise)
-        self._dtype = recipe.dtype
         super().__init__(recipe)
         self._effects = self._blocks = np.empty((0, 0, 0))
-        self._memory: Array = step.aligned_empty((*self._shape, *self.memory_shape), self._dtype)
 
     def set_theta(self, theta: Array, changed: Array) -> None:
         """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
@@ -55,20 +53,8 @@ class InstrumentEngine(PauliEngine):
             effects, blocks = step.pack_instruments(self._program.build(theta[part]))
             self._effects[part], self._blocks[part] = effects, blocks
 
-    @property
-    def memory(self) -> Array:
-        """The memories, shape (B, K, 4**memory_qubits)."""
-        return self._memory
-
-    def _set(self, vectors: Array | None) -> None:
-        self._memory[:] = self._ground if vectors is None else vectors
-
-    def run(self, z: Array, u: Array, clamp: Array, *records: Array) -> int:
-        """Make T steps; see :class:`~lava_sqs.quantum.engines.base.Engine`."""
-        return self.advance(self._memory, z, u, clamp, *records)
-
     def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
-        """Move *vectors* (B, K, D) instead of the population's own memories, as :meth:`run`."""
+        """Move *vectors* (B, K, D), else as :class:`~lava_sqs.quantum.engines.base.Engine`."""
         hits: int = step.run_population(
             self._effects,
             self._blocks,
@@ -81,12 +67,6 @@ class InstrumentEngine(PauliEngine):
             *records,
         )
         return hits
-
-    def fresh_memory(self, batch: int) -> Array:
-        """Return memories (*batch*, K, D) in ``|0..0>``."""
-        vectors: Array = step.aligned_empty((batch, *self._memory.shape[1:]), self._dtype)
-        vectors[:] = self._ground
-        return vectors
 
     @property
     def instruments(self) -> Array:

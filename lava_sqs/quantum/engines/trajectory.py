@@ -309,7 +309,7 @@ class TrajectoryEngine:
             self.no_likelihood = (
                 "The backend 'trajectory' draws the noise: what it knows are probabilities given "
                 "errors that nobody observes, and those are no likelihood of the spikes. Use "
-                "backend='instrument', or noise=None."
+                "backend='density', or noise=None."
             )
 
     @property
@@ -393,7 +393,7 @@ class TrajectoryEngine:
                 "outcome",
                 "must be None (or -1 throughout) for the backend 'trajectory' "
                 "with noise: the errors drawn before a measurement would not know of an outcome "
-                "that is given. Use backend='instrument', or noise=None.",
+                "that is given. Use backend='density', or noise=None.",
             )
         return int(
             run_trajectories(

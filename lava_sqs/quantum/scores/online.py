@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_int
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.quantum._room import check_scores
+from lava_sqs.quantum._room import check_density_scores, check_scores
+from lava_sqs.quantum.density import DensityProgram
 from lava_sqs.quantum.engines.base import FLOOR
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.kernels.build import build_derivatives
+from lava_sqs.quantum.kernels.density import advance_density
 from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.states import ground_state
 
@@ -69,8 +71,9 @@ class OnlineScores:
 
     Parameters
     ----------
-    program : Program
-        Of :func:`lava_sqs.quantum.program.compile_program`.
+    program : Program or DensityProgram
+        Of :func:`lava_sqs.quantum.program.compile_program`, or, for memories whose instruments
+        would be too large, of :func:`lava_sqs.quantum.density.compile_density`.
     theta : ndarray, shape (R, n_params)
         Neuron k has the angles of row ``k % R``: a row each, or copies of R neurons, one after
         the other.
@@ -114,7 +117,7 @@ class OnlineScores:
 
     def __init__(
         self,
-        program: Program,
+        program: Program | DensityProgram,
         theta: Array,
         *,
         size: int,
@@ -126,14 +129,15 @@ class OnlineScores:
         components = 4**program.ansatz.memory_qubits
         n_params = theta.shape[1] if angles else 0
         self.window = check_int("window", window, minimum=0)
-        check_scores(
-            program.ansatz,
-            program.noise,
-            rows=len(theta),
-            size=size,
-            window=self.window,
-            derivatives=angles,
-        )
+        sizes: dict[str, Any] = {"rows": len(theta), "size": size}
+        if isinstance(program, DensityProgram):
+            columns = n_params + (self.window + 2) * n_io
+            check_density_scores(program.ansatz, program.noise, **sizes, columns=columns)
+            # The memory and its sensitivities side by side, as many as the cache takes.
+            self._lanes = 16 if columns > 3 and program.ansatz.n_qubits < 6 else 4
+        else:
+            sizes |= {"window": self.window, "derivatives": angles}
+            check_scores(program.ansatz, program.noise, **sizes)
         self.memory = np.empty((size, components))
         self._ground = ground_state(program.ansatz.memory_qubits)
         self._sensitivity = np.zeros((size, n_params + n_io, components))
@@ -170,6 +174,12 @@ class OnlineScores:
                 f"must have a row for each of {len(self.memory)} neurons, or as "
                 f"many as divide them (copies), but has {len(theta)}.",
             )
+        if isinstance(self.program, DensityProgram):
+            self._values = self.program.values(theta)
+            self._slopes = self.program.slopes(theta)
+            if not self.angles:
+                self._slopes = self._slopes[0][:0], self._slopes[1]
+            return
         self._A = self.program.build(theta)
         shape = (theta.shape[0], 0, *self.program.shape)
         self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)
@@ -199,17 +209,31 @@ class OnlineScores:
             False where the synapses did not contribute to z (a reset step): the window then gives
             them no credit.
         """
+        outcomes = np.asarray(spikes, dtype=np.int64) @ self._weights
+        carried = self.memory, self._sensitivity, self._B, self.scores, self.kappa
+        weight = 1.0 if open_ else 0.0
+        if isinstance(self.program, DensityProgram):
+            advance_density(
+                self.program.tables(self._lanes),
+                self._values,
+                *self._slopes,
+                self.program.io,
+                self.program.readout,
+                self._lanes,
+                np.ascontiguousarray(z, dtype=np.float64),
+                outcomes,
+                weight,
+                EXACT_FLOOR,
+                *carried,
+            )
+            return
         _score_kernels.advance_scores(
             self._A,
             self._dA,
             z,
             self.program.eta,
-            np.asarray(spikes, dtype=np.int64) @ self._weights,
-            1.0 if open_ else 0.0,
+            outcomes,
+            weight,
             EXACT_FLOOR,
-            self.memory,
-            self._sensitivity,
-            self._B,
-            self.scores,
-            self.kappa,
+            *carried,
         )

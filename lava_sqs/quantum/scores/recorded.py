@@ -38,13 +38,16 @@ from lava_sqs._checks import (
 )
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
-from lava_sqs.quantum._room import check_scores
+from lava_sqs.quantum._room import check_density_scores, check_scores
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.density import compile_density
+from lava_sqs.quantum.engines.choose import EXACT_BACKENDS, exact_backend
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population
 from lava_sqs.quantum.program import Program, compile_program
+from lava_sqs.quantum.scores.density import DensityScores
 from lava_sqs.quantum.scores.online import EXACT_FLOOR, derivatives
 from lava_sqs.quantum.scores.shifts import parameter_shift, spsa
 from lava_sqs.quantum.states import ground_state
@@ -69,6 +72,7 @@ def score_spike_train(
     n_samples: int = 1,
     epsilon: float = 0.03,
     seed: int | None = None,
+    backend: str | None = None,
 ) -> tuple[Array, Array, Array]:
     """Return the log-likelihood of recorded spike trains and its gradient.
 
@@ -94,6 +98,8 @@ def score_spike_train(
         *epsilon*, and is unbiased only in the limit of small *epsilon*.
     n_samples, epsilon, seed
         Of SPSA.
+    backend : {"instrument", "density"}, optional
+        How the exact scores are found; see :class:`SpikeTrainScorer`.
 
     Returns
     -------
@@ -117,8 +123,15 @@ def score_spike_train(
     >>> logp.shape, d_theta.shape, d_current.shape
     ((1,), (1, 3), (2, 1))
     """
-    scorer = SpikeTrainScorer(ansatz, theta, noise=noise)
     check_choice("method", method, METHODS)
+    if method != "exact":
+        if backend == "density":
+            raise ArgumentValueError(
+                "backend",
+                f"must be 'instrument' or None for method={method!r}, but got 'density'.",
+            )
+        backend = "instrument"
+    scorer = SpikeTrainScorer(ansatz, theta, noise=noise, backend=backend)
     per_sample = check_flag("per_sample", per_sample)
     n = check_int("n_samples", n_samples, minimum=1)
     epsilon = check_positive("epsilon", epsilon)
@@ -152,6 +165,9 @@ class SpikeTrainScorer:
         None is noiseless.
     prebuild : bool
         Make the derivatives of the instruments now (``n_params`` times their memory).
+    backend : {"instrument", "density"}, optional
+        Compiled instruments, or density matrices gate by gate, which have no instruments that
+        could be too large. Both are exact. None chooses by size; read it at ``backend``.
 
     Raises
     ------
@@ -168,6 +184,7 @@ class SpikeTrainScorer:
     """
 
     _dA: Array | None
+    _density: DensityScores | None = None
 
     def __init__(
         self,
@@ -176,6 +193,7 @@ class SpikeTrainScorer:
         *,
         noise: NoiseModel | None = None,
         prebuild: bool = False,
+        backend: str | None = None,
     ) -> None:
         check_instance("ansatz", ansatz, Ansatz)
         check_instance("noise", noise, NoiseModel, none=True)
@@ -185,6 +203,12 @@ class SpikeTrainScorer:
         ansatz.check_theta(angles, leading=() if self.shared else ("K",))
         self.ansatz, self.noise = ansatz, noise
         self.theta = np.atleast_2d(angles)
+        backend = exact_backend(ansatz) if backend is None else backend
+        self.backend = check_choice("backend", backend, EXACT_BACKENDS)
+        if backend == "density":
+            check_density_scores(ansatz, noise, rows=len(self.theta))
+            self._density = DensityScores(compile_density(ansatz, noise), self.theta)
+            return
         check_scores(ansatz, noise, rows=len(self.theta), derivatives=prebuild)
         program = compile_program(ansatz, noise)
         self._set_up(program, program.build(self.theta))
@@ -202,11 +226,14 @@ class SpikeTrainScorer:
     @classmethod
     def _of(cls, population: Population) -> SpikeTrainScorer:
         """Return the scorer of *population*, with the instruments that its engine has built."""
+        if population.backend == "density":
+            options: Any = {"noise": population.noise, "backend": "density"}
+            return cls(population.ansatz, population.theta, **options)
         engine = population._engine
         assert isinstance(engine, InstrumentEngine)
         self = cls.__new__(cls)
         self.ansatz, self.noise = population.ansatz, population.noise
-        self.theta, self.shared = population.theta, False
+        self.theta, self.shared, self.backend = population.theta, False, "instrument"
         self._set_up(engine._program, engine.instruments)
         return self
 
@@ -288,6 +315,8 @@ class SpikeTrainScorer:
                 np.stack([p[1] for p in parts]),
                 np.concatenate([p[2] for p in parts], axis=1),
             )
+        if self._density is not None:
+            return self._density.score(z, outcomes, signal)
         n_neurons = z.shape[2]
         if self._dA is None:
             self.program.check_pull_back(n_neurons)

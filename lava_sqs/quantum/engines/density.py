@@ -1,0 +1,74 @@
+"""Density matrices gate by gate: exact with noise, for memories whose instruments are too large."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.quantum.density import compile_density
+from lava_sqs.quantum.engines.base import CompiledEngine
+from lava_sqs.quantum.engines.recipe import Recipe
+from lava_sqs.quantum.kernels.density import run_density
+
+__all__ = ["DensityEngine"]
+
+Array = NDArray[Any]
+
+
+class DensityEngine(CompiledEngine):
+    """Memories (B, K, D) that pass through the register's gates, one small matrix each.
+
+    The *recipe* says what they are made of.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> population = Population(ansatz.layered(1, 5), size=3, seed=0, backend="density")
+    >>> population.memory.shape
+    (3, 1024)
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._program = compile_density(recipe.ansatz, recipe.noise)
+        super().__init__(recipe)
+        self._values: Array = np.empty((0, 0), dtype=self._dtype)
+
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        shared = bool((theta == theta[0]).all())
+        if shared:
+            theta = theta[:1]
+        if shared or len(self._values) != len(theta):
+            changed = np.ones(len(theta), dtype=bool)
+            self._values = np.empty((len(theta), self._program.n_entries), dtype=self._dtype)
+        which = np.flatnonzero(changed)
+        for start in range(0, len(which), 1024):  # what is made on the way is larger
+            part = which[start : start + 1024]
+            self._values[part] = self._program.values(theta[part])
+
+    def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
+        """Move *vectors* (B, K, D), else as :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        together = vectors.shape[0] * (vectors.shape[1] if len(self._values) == 1 else 1)
+        lanes = self._program.lanes(together)
+        return int(
+            run_density(
+                self._program.tables(lanes),
+                self._values,
+                self._program.io,
+                self._program.readout,
+                lanes,
+                z,
+                u,
+                clamp,
+                vectors,
+                self._floor,
+                *records,
+            )
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self._values.nbytes + self._memory.nbytes)
