@@ -1,8 +1,8 @@
 """The loops of gate-by-gate neurons: registers as Pauli vectors, a sparse matrix per gate.
 
 A register is flat, and each of its components has some numbers in a row, its *lanes*: samples (or
-sensitivities) that share their angles go side by side. *program* is what ``DensityProgram.tables`` makes; *values* are the
-entries of a neuron's matrices.
+sensitivities) that share their angles go side by side. *program* is what ``DensityProgram.tables``
+makes; *values* are the entries of a neuron's matrices.
 """
 
 from __future__ import annotations
