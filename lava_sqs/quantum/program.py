@@ -96,9 +96,21 @@ class Program:
         chunk = max(1, int(2**26 // (8 * np.prod(self.shape))))
         for k in range(0, theta.shape[0], chunk):
             part = np.empty((len(theta[k : k + chunk]), *self.shape))
-            self._call(_kernels.build_instruments, theta[k : k + chunk], part)
+            self.rebuild(theta[k : k + chunk], part)
             A[k : k + chunk] = part
         return A
+
+    def rebuild(self, theta: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+        """Write the instruments of angles into an array that is there, as :meth:`build`.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+        out : ndarray of float64, shape (K, S, D, C, D)
+            Is overwritten; C-contiguous.
+        """
+        self._call(_kernels.build_instruments, theta, out)
 
     def pull_back(
         self, theta: NDArray[np.float64], gradient: NDArray[np.float64]

@@ -146,6 +146,7 @@ class OnlineScores:
         self.d_theta, self.d_bias = self.scores[:, :n_params], self.scores[:, n_params:]
         self.kappa = np.zeros((size, self.window + 1, n_io))
         self._weights = 1 << np.arange(n_io)[::-1]
+        self._A: Array | None = None
         self.set_theta(theta)
         self.reset()
 
@@ -180,9 +181,14 @@ class OnlineScores:
             if not self.angles:
                 self._slopes = self._slopes[0][:0], self._slopes[1]
             return
-        self._A = self.program.build(theta)
-        shape = (theta.shape[0], 0, *self.program.shape)
-        self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)
+        if self._A is None or len(theta) != len(self._A):
+            self._A = self.program.build(theta)
+            shape = (theta.shape[0], 0, *self.program.shape)
+            self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)
+            return
+        self.program.rebuild(theta, self._A)  # there has been room for as many
+        if self.angles:
+            self.program._call(build_derivatives, theta, self._dA)
 
     def reset(self, memory: Array | None = None) -> None:
         """Put the memory in ``|0..0>`` or a given state, which owes nothing to any parameter.
