@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
     from lava_sqs._version import __version__
     from lava_sqs.execution.running import SQSSimCfg, runtime
-    from lava_sqs.network import SQSNN, SQSNNRegressor
+    from lava_sqs.network import SQSNN, LIFLayer, QLIFLayer, SQSLayer, SQSNNRegressor
     from lava_sqs.proc.count_softmax.process import CountSoftmax
     from lava_sqs.proc.learning_sqs.process import LearningSQS
     from lava_sqs.proc.qlif.process import QLIF
     from lava_sqs.proc.rules import SQSLearningRule, SQSRewardRule, connect_count, connect_learning
     from lava_sqs.proc.sqs.process import SQS
     from lava_sqs.proc.sqs_dense.process import SQSDense
+    from lava_sqs.proc.stochastic_lif.process import StochasticLIF
     from lava_sqs.quantum import ansatz
     from lava_sqs.quantum.instrument import instrument
     from lava_sqs.quantum.noise import NoiseModel
@@ -37,14 +38,18 @@ __all__ = [
     "SQS",
     "SQSNN",
     "CountSoftmax",
+    "LIFLayer",
     "LearningSQS",
     "NoiseModel",
     "Population",
+    "QLIFLayer",
     "SQSDense",
+    "SQSLayer",
     "SQSLearningRule",
     "SQSNNRegressor",
     "SQSRewardRule",
     "SQSSimCfg",
+    "StochasticLIF",
     "Study",
     "__version__",
     "ansatz",
@@ -57,17 +62,21 @@ __all__ = [
 # public name -> the module that has it
 _HOMES = {
     "CountSoftmax": "lava_sqs.proc.count_softmax.process",
+    "LIFLayer": "lava_sqs.network",
     "LearningSQS": "lava_sqs.proc.learning_sqs.process",
     "NoiseModel": "lava_sqs.quantum",
     "Population": "lava_sqs.quantum",
     "QLIF": "lava_sqs.proc.qlif.process",
+    "QLIFLayer": "lava_sqs.network",
     "SQS": "lava_sqs.proc.sqs.process",
     "SQSDense": "lava_sqs.proc.sqs_dense.process",
+    "SQSLayer": "lava_sqs.network",
     "SQSLearningRule": "lava_sqs.proc.rules",
     "SQSRewardRule": "lava_sqs.proc.rules",
     "SQSNN": "lava_sqs.network",
     "SQSNNRegressor": "lava_sqs.network",
     "SQSSimCfg": "lava_sqs.execution.running",
+    "StochasticLIF": "lava_sqs.proc.stochastic_lif.process",
     "Study": "lava_sqs.study",
     "__version__": "lava_sqs._version",
     "ansatz": "lava_sqs.quantum",
@@ -87,6 +96,7 @@ _NEED_LAVA = {
     "SQSLearningRule",
     "SQSRewardRule",
     "SQSSimCfg",
+    "StochasticLIF",
     "connect_count",
     "connect_learning",
     "runtime",

@@ -416,6 +416,7 @@ PROCESSES = {
     "SQS": lambda: lava_sqs.SQS(shape=2),
     "LearningSQS": lambda: lava_sqs.LearningSQS(shape=2, role="hidden"),
     "QLIF": lambda: lava_sqs.QLIF(shape=2),
+    "StochasticLIF": lambda: lava_sqs.StochasticLIF(shape=2),
     "SQSDense": lambda: lava_sqs.SQSDense(weights=np.eye(2)),
     "CountSoftmax": lambda: lava_sqs.CountSoftmax(**COUNT),
     "SQSNetwork": lambda: _network(SQSNeuron(lava_sqs.ansatz.layered())),

@@ -191,6 +191,6 @@ def test_types_are_shipped():
 
 
 def test_constructors_of_processes_take_keywords_only():
-    for name in ("SQS", "LearningSQS", "SQSDense", "CountSoftmax", "QLIF"):
+    for name in ("SQS", "LearningSQS", "SQSDense", "CountSoftmax", "QLIF", "StochasticLIF"):
         parameters = list(inspect.signature(getattr(lava_sqs, name).__init__).parameters.values())
         assert all(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters[1:]), name

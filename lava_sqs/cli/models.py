@@ -207,11 +207,15 @@ def _accuracy(result: dict[str, Any]) -> str:
 
 def _network_in_words(clf: SQSNN) -> str:
     spec = clf.spec_
-    neuron: Any = spec.visible.neuron
     sizes = " -> ".join(str(n) for n in (spec.n_inputs, *(la.size for la in spec.layers)))
     skips = " with input skips" if len(spec.visible.others) > 1 else ""
     recurrent = ", recurrent" if any(la.recurrent for la in spec.layers) else ""
-    return f"{sizes}{skips}{recurrent}, {neuron.in_words()}"
+    kinds = dict.fromkeys(_in_words(la.neuron) for la in spec.layers)
+    return f"{sizes}{skips}{recurrent}, {'; '.join(kinds)}"
+
+
+def _in_words(neuron: Any) -> str:
+    return str(neuron.in_words()) if hasattr(neuron, "in_words") else repr(neuron)
 
 
 def _noise_in_words(noise: NoiseModel | None) -> str:

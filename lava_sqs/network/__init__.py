@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from lava_sqs.network.layers import LIFLayer, NeuronLayer, QLIFLayer, SQSLayer
 from lava_sqs.network.readout import Evaluation
 from lava_sqs.network.spec import LayerParams, LayerSpec, NetworkSpec, feed_forward
 from lava_sqs.neurons import AsPublishedNeuron, LIFNeuron, Neuron, QLIFNeuron, SQSNeuron
@@ -17,12 +18,16 @@ __all__ = [
     "SQSNN",
     "AsPublishedNeuron",
     "Evaluation",
+    "LIFLayer",
     "LIFNeuron",
     "LayerParams",
     "LayerSpec",
     "NetworkSpec",
     "Neuron",
+    "NeuronLayer",
+    "QLIFLayer",
     "QLIFNeuron",
+    "SQSLayer",
     "SQSNNRegressor",
     "SQSNeuron",
     "feed_forward",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from lava_sqs._errors import ArgumentTypeError, ArgumentValueError, outside
 from lava_sqs.data.encoders import ENCODERS
 from lava_sqs.network.gradient import CREDITS, OBJECTIVES, RULES, TARGETS
 from lava_sqs.network.inputs import INPUT_KINDS
+from lava_sqs.network.layers import Layer, check_layers
 from lava_sqs.network.objective import SCHEDULES, needs_clamping, objective_of
 from lava_sqs.network.readout import READOUTS
 from lava_sqs.network.spec import NetworkSpec, feed_forward
@@ -43,6 +45,7 @@ KEPT = (
 )
 # Those of them that a warm start may change.
 FLEXIBLE = {"noise", "encoder", "n_steps", "n_population", "shots", "dtype"}
+_SEQUENCES = ("hidden_layer_sizes", "layers")
 _AT_CALL = {"seed": "random_state", "noise": "noise"}  # arguments of methods
 
 
@@ -61,19 +64,9 @@ class _Arguments(BaseEstimator):
 
     # long: a line or two for each argument.
     def _check_arguments(self) -> None:
-        sizes = self.hidden_layer_sizes
-        if not isinstance(sizes, (tuple, list)):
-            raise ArgumentTypeError(
-                "hidden_layer_sizes", f"must be a tuple of integers, but got {describe(sizes)}."
-            )
-        for size in sizes:
-            check_int("hidden_layer_sizes", size, minimum=1)
-        for name in ("skip", "recurrent", "early_stopping", "warm_start", "resume"):
+        self._check_layers()
+        for name in ("skip", "early_stopping", "warm_start", "resume"):
             check_flag(name, getattr(self, name))
-        if self.recurrent and not len(sizes):
-            raise ArgumentValueError(
-                "recurrent", "must be False without hidden layers, of which it says what they hear."
-            )
         if self.channels_first is not None:
             check_flag("channels_first", self.channels_first)
         if not isinstance(self.verbose, bool):
@@ -109,21 +102,62 @@ class _Arguments(BaseEstimator):
             raise ArgumentTypeError(
                 "noise", f"must be a NoiseModel or None, but got {describe(self.noise)}."
             )
-        if self.noise is not None and not kind.takes_noise:
+        used = (kind, *(type(la.neuron(None)) for la in self._own_layers))
+        if self.noise is not None and not any(getattr(k, "takes_noise", False) for k in used):
             raise ArgumentValueError(
                 "noise",
                 f"belongs to {some_neurons(lambda k: k.takes_noise)}; with "
                 f"{self.neuron!r} it must be None.",
             )
-        if self.rule not in kind.rules:
-            raise ArgumentValueError(
-                "rule",
-                f"= {self.rule!r} belongs to "
-                f"{some_neurons(lambda k: self.rule in k.rules)}; with {self.neuron!r} it must be "
-                f"{' or '.join(map(repr, kind.rules))}.",
-            )
+        for other in used:
+            name, rules = getattr(other, "name", ""), getattr(other, "rules", ("exact",))
+            if self.rule not in rules:
+                raise ArgumentValueError(
+                    "rule",
+                    f"= {self.rule!r} belongs to "
+                    f"{some_neurons(lambda k: self.rule in k.rules)}; with {name!r} it must "
+                    f"be {' or '.join(map(repr, rules))}.",
+                )
         if self.resume and self.checkpoint is None:
             raise ArgumentValueError("checkpoint", "must name a file when `resume` is True.")
+
+    @property
+    def _own_layers(self) -> tuple[Layer, ...]:
+        """Hidden layers that are given one by one."""
+        return tuple(self.layers) if isinstance(self.layers, (tuple, list)) else ()
+
+    def _check_layers(self) -> None:
+        sizes, default = self.hidden_layer_sizes, self._defaults()["hidden_layer_sizes"]
+        if not isinstance(sizes, (tuple, list)):
+            raise ArgumentTypeError(
+                "hidden_layer_sizes", f"must be a tuple of integers, but got {describe(sizes)}."
+            )
+        for size in sizes:
+            check_int("hidden_layer_sizes", size, minimum=1)
+        check_flag("recurrent", self.recurrent)
+        if not isinstance(self.layers, (tuple, list)):
+            if self.recurrent and not len(sizes):
+                raise ArgumentValueError(
+                    "recurrent", "must be False without hidden layers, which alone are recurrent."
+                )
+            return
+        check_layers(self.layers)
+        if tuple(sizes) != default:
+            raise ArgumentValueError(
+                "hidden_layer_sizes",
+                "must be left out with a list of `layers`, which are the hidden layers, but got "
+                f"{describe(sizes)}.",
+            )
+        if self.recurrent:
+            raise ArgumentValueError(
+                "recurrent",
+                "must be left out with a list of `layers`, of which each says it for itself: "
+                "SQSLayer(64, recurrent=True).",
+            )
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        return {k: p.default for k, p in inspect.signature(cls).parameters.items()}
 
     def _check_objective(self) -> None:
         if self.temperature is not None:
@@ -154,14 +188,14 @@ class _Arguments(BaseEstimator):
     def _keep_parameters(self) -> None:
         """Remember the values that the network is made with, whatever ``set_params`` does later."""
         kept = {name: getattr(self, name) for name in self._KEPT}
-        kept["hidden_layer_sizes"] = tuple(self.hidden_layer_sizes)
+        for name in _SEQUENCES:
+            kept[name] = _fixed(kept[name])
         self._kept = SimpleNamespace(**kept)
 
     def _changed(self) -> list[str]:
         """Return the names of kept parameters that have another value now."""
         now = {name: getattr(self, name) for name in self._KEPT}
-        if isinstance(now["hidden_layer_sizes"], list):
-            now["hidden_layer_sizes"] = tuple(now["hidden_layer_sizes"])
+        now.update({name: _fixed(now[name]) for name in _SEQUENCES})
         kept = vars(self._kept)
         return [k for k, v in now.items() if v is not kept[k] and not bool(v == kept[k])]
 
@@ -193,20 +227,37 @@ class _Arguments(BaseEstimator):
     def _make_spec(self, n_inputs: int, n_classes: int | None = None) -> NetworkSpec:
         own, n = self._kept, len(self.classes_) if n_classes is None else n_classes
         n_codes = n if own.targets == "one-hot" else n * (n - 1)  # of class_codes
-        neuron = kind_of(own.neuron).from_arguments(vars(own))
-        return self._chain(n_inputs, self.neurons_per_class_ * n_codes, neuron)
+        return self._chain(n_inputs, self.neurons_per_class_ * n_codes, self._visible_neuron())
+
+    def _visible_neuron(self) -> Any:
+        """Return what the visible neurons are: what the arguments of the estimator say."""
+        own = self._kept
+        circuit = {"layers": None if isinstance(own.layers, tuple) else own.layers}
+        return kind_of(own.neuron).from_arguments({**vars(own), **circuit})
 
     def _chain(self, n_inputs: int, n_visible: int, neuron: Neuron) -> NetworkSpec:
         """Return the network that ends with so many visible neurons."""
         own = self._kept
+        hidden: Any = own.hidden_layer_sizes
+        if isinstance(own.layers, tuple):
+            hidden = [layer.under(own.noise) for layer in own.layers]
         more = {"skip": own.skip, "recurrent": own.recurrent}
-        return feed_forward(n_inputs, own.hidden_layer_sizes, n_visible, neuron, **more)
+        return feed_forward(n_inputs, hidden, n_visible, neuron, **more)
 
     def _publish(self, spec: NetworkSpec) -> None:
-        neuron: Any = spec.visible.neuron  # of a kind that from_arguments makes
-        neuron.check_room(max(layer.size for layer in spec.layers))
+        sizes: dict[Any, int] = {}
+        for layer in spec.layers:
+            sizes[layer.neuron] = max(layer.size, sizes.get(layer.neuron, 0))
+        for neuron, size in sizes.items():
+            if hasattr(neuron, "check_room"):
+                neuron.check_room(size)
         self.spec_ = spec
         self.n_parameters_, self.n_biases_ = spec.n_parameters, spec.n_biases
+
+
+def _fixed(value: Any) -> Any:
+    """Return what nobody can change from outside."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def some_neurons(has: Callable[[Any], bool]) -> str:

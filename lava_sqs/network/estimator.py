@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lava_sqs.network.classifier import RUNTIMES, _Classifier
 from lava_sqs.network.inputs import INPUT_KINDS
+from lava_sqs.network.layers import Layer
 from lava_sqs.network.objective import SCHEDULES
 from lava_sqs.quantum import Ansatz, NoiseModel
 
@@ -28,7 +30,12 @@ class SQSNN(_Classifier):
     hidden_layer_sizes : tuple of int, default (64,)
         Neurons per hidden layer; may be empty.
     memory_qubits, ansatz, layers
-        The circuit, as of :class:`~lava_sqs.SQS`: a name and its sizes, or an Ansatz.
+        The circuit, as of :class:`~lava_sqs.SQS`: a name and its sizes, or an Ansatz. A list of
+        `layers` is something else: the hidden layers one by one, instead of `hidden_layer_sizes`
+        and `recurrent`, such as ``[SQSLayer(64, memory_qubits=2), LIFLayer(32)]`` of
+        :mod:`lava_sqs.network.layers`. The arguments of the estimator then say what the visible
+        layer is (with one repetition of the circuit), and `noise` that of all layers without their
+        own.
     neuron : {"sqs", "qlif", "lif", "as_published"}
         The neurons, or rivals of them: see :mod:`lava_sqs.neurons`.
     noise : NoiseModel, optional
@@ -194,7 +201,7 @@ class SQSNN(_Classifier):
         *,
         memory_qubits: int | None = None,
         ansatz: str | Ansatz = "layered",
-        layers: int | None = None,
+        layers: int | Sequence[Layer] | None = None,
         neuron: str = "sqs",
         noise: NoiseModel | None = None,
         objective: str | None = None,

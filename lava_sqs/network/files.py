@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import describe
 from lava_sqs._npz import Declared, read_arrays, write_arrays
+from lava_sqs.network.layers import KINDS as LAYERS
+from lava_sqs.network.layers import Layer
+from lava_sqs.neurons import Neuron, kind_of, kinds
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
 
@@ -136,6 +140,10 @@ def to_json(value: Any) -> Any:
         return {"__noise__": value.to_dict()}
     if isinstance(value, Ansatz):
         return {"__ansatz__": _ansatz_to_dict(value)}
+    if isinstance(value, Layer):
+        return {"__layer__": [type(value).__name__, _fields(value)]}
+    if isinstance(value, Neuron):
+        return {"__neuron__": [_kind_name(value), _fields(value)]}
     if isinstance(value, (tuple, list)):
         return [to_json(v) for v in value]
     if isinstance(value, np.generic):
@@ -157,9 +165,36 @@ def from_json(value: Any) -> Any:
         return _ansatz_from_dict(value["__ansatz__"])
     if isinstance(value, dict) and "__weights__" in value:
         return {from_json(k): from_json(v) for k, v in value["__weights__"]}
+    if isinstance(value, dict) and "__layer__" in value:
+        name, given = value["__layer__"]
+        return LAYERS[name](**{k: from_json(v) for k, v in given.items()})
+    if isinstance(value, dict) and "__neuron__" in value:
+        name, given = value["__neuron__"]
+        return kind_of(name)(**{k: from_json(v) for k, v in given.items()})
     if isinstance(value, dict):
         raise ValueError(f"no argument is {describe(value)}.")
     return tuple(from_json(v) for v in value) if isinstance(value, list) else value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return the constants of a dataclass as plain data."""
+    found = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+    plain = {name: to_json(v) for name, v in found.items()}
+    for name, v in found.items():
+        if v is not None and plain[name] is None:
+            raise ValueError(f"{value!r} cannot be saved: its {name} is {describe(v)}.")
+    return plain
+
+
+def _kind_name(neuron: Any) -> str:
+    """Return the name by which whoever reads the file finds the kind of a neuron."""
+    name = getattr(neuron, "name", None)
+    if name not in kinds() or kind_of(name) is not type(neuron):
+        raise ValueError(
+            f"{neuron!r} cannot be saved: its kind is not known by a name. "
+            "lava_sqs.neurons.register gives it one."
+        )
+    return str(name)
 
 
 def _ansatz_to_dict(ansatz: Ansatz) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from lava_sqs.network.inputs import Inputs
 from lava_sqs.network.readout import count_scores
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
 from lava_sqs.network.spec import NetworkSpec, Parameters
-from lava_sqs.neurons import kind_of
 from lava_sqs.quantum import NoiseModel
 
 Array = NDArray[Any]
@@ -138,7 +137,7 @@ class _Inference(_Arguments):
     @property
     def _precision(self) -> Any:
         """What samples are run in: the numbers of a likelihood need the lower floor of float64."""
-        batches = hasattr(self.spec_.visible.neuron, "compile_batches")
+        batches = any(hasattr(la.neuron, "compile_batches") for la in self.spec_.layers)
         return np.dtype(self._kept.dtype if batches and self.readout == "count" else float)
 
     def _spec_with(self, noise: Any) -> NetworkSpec:
@@ -148,16 +147,20 @@ class _Inference(_Arguments):
             raise ArgumentTypeError(
                 "noise", f"must be a NoiseModel or None, but got {describe(noise)}."
             )
-        kind = kind_of(self._kept.neuron)
-        if not kind.takes_noise:
+        takes = [getattr(la.neuron, "takes_noise", False) for la in self.spec_.layers]
+        if not any(takes):
             raise ArgumentValueError(
                 "noise",
                 f"needs {some_neurons(lambda k: k.takes_noise)}, but this is "
                 f"{self._kept.neuron!r}.",
             )
-        neuron: Any = self.spec_.visible.neuron
-        layers = [replace(la, neuron=neuron.with_noise(noise)) for la in self.spec_.layers]
-        return replace(self.spec_, layers=tuple(layers))
+
+        def under(layer: Any) -> Any:
+            return replace(layer, neuron=layer.neuron.with_noise(noise))
+
+        pairs = zip(self.spec_.layers, takes, strict=True)
+        layers = tuple(under(la) if able else la for la, able in pairs)
+        return replace(self.spec_, layers=layers)
 
     def _key(self, seed: int | None) -> int:
         """Return where the randomness of a method comes from: its argument, or the fit."""

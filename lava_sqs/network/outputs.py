@@ -29,7 +29,6 @@ from lava_sqs.network.regression import READOUT, Reading, RegressionTrainer, pre
 from lava_sqs.network.saved import _FITTED
 from lava_sqs.network.simulate import LayerTrace
 from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
-from lava_sqs.neurons import kind_of
 
 __all__: list[str] = []
 
@@ -142,7 +141,7 @@ class _Regressor(RegressorMixin, _Network):
 
     def _make_spec(self, n_inputs: int, n_classes: int | None = None) -> NetworkSpec:
         own = self._kept
-        neuron: Any = kind_of(own.neuron).from_arguments(vars(own))
+        neuron = self._visible_neuron()
         if own.n_readout % neuron.channels:
             raise ArgumentValueError(
                 "n_readout",

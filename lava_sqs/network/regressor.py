@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lava_sqs.network.layers import Layer
 from lava_sqs.network.outputs import _Regressor
 from lava_sqs.quantum import Ansatz, NoiseModel
 
@@ -106,7 +108,7 @@ class SQSNNRegressor(_Regressor):
         per_step: bool | None = None,
         memory_qubits: int | None = None,
         ansatz: str | Ansatz = "layered",
-        layers: int | None = None,
+        layers: int | Sequence[Layer] | None = None,
         neuron: str = "sqs",
         noise: NoiseModel | None = None,
         shots: int = 20,

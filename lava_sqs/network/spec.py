@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from lava_sqs._checks import (
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._text import aligned
+from lava_sqs.network.layers import Layer
 from lava_sqs.neurons import Neuron
 
 __all__ = ["INPUT", "LayerParams", "LayerSpec", "NetworkSpec", "Parameters", "feed_forward"]
@@ -350,7 +351,7 @@ Parameters = dict[str, LayerParams]
 
 def feed_forward(
     n_inputs: int,
-    hidden: tuple[int, ...],
+    hidden: Sequence[int | Layer],
     n_visible: int,
     neuron: Neuron,
     *,
@@ -363,16 +364,16 @@ def feed_forward(
     ----------
     n_inputs : int
         Spike trains that come in.
-    hidden : tuple of int
-        Sizes of the hidden layers; may be empty.
+    hidden : tuple of int or Layer
+        The hidden layers, by their sizes or as of :mod:`lava_sqs.network.layers`; may be empty.
     n_visible : int
         Visible neurons.
     neuron : Neuron
-        The kind of all layers.
+        The kind of the visible layer, and of those of which only the size is given.
     skip : bool
         Whether the input drives the visible layer as well.
     recurrent : bool
-        Whether the hidden layers hear themselves.
+        Whether the hidden layers of which only the size is given hear themselves.
 
     Returns
     -------
@@ -396,10 +397,13 @@ def feed_forward(
     skip, recurrent = check_flag("skip", skip), check_flag("recurrent", recurrent)
     layers = []
     before = INPUT
-    for i, size in enumerate(check_items("hidden", hidden)):
-        check_int(f"hidden[{i}]", size, minimum=1)
+    for i, one in enumerate(check_items("hidden", hidden)):
+        if isinstance(one, Layer):
+            size, kind, circle = one.size, one.neuron(getattr(neuron, "noise", None)), one.recurrent
+        else:
+            size, kind, circle = check_int(f"hidden[{i}]", one, minimum=1), neuron, recurrent
         name = f"hidden{i}"
-        layers.append(LayerSpec(name, size, neuron, (before, name) if recurrent else (before,)))
+        layers.append(LayerSpec(name, size, kind, (before, name) if circle else (before,)))
         before = name
     sources = (before,) if before == INPUT or not skip else (before, INPUT)
     layers.append(LayerSpec("visible", n_visible, neuron, sources))

@@ -86,8 +86,8 @@ class Trainer:
         self._set_rates()
         self.optimizer = Optimizer("adam")
         # None: kinds without a form for batches, and rules that are written for it
-        batches = hasattr(self.spec.visible.neuron, "compile_batches") and model.rule == "exact"
-        self.dtype = np.dtype(model.dtype) if batches else None
+        batches = any(hasattr(la.neuron, "compile_batches") for la in self.spec.layers)
+        self.dtype = np.dtype(model.dtype) if batches and model.rule == "exact" else None
         self.best: Parameters = _copy(model.parameters_)
         self.best_value, self.waited = -math.inf, 0
         self.drawn: list[Any] | None = None  # what the accuracy is computed from

@@ -45,6 +45,7 @@ class LIFNeuron(StepNeuron):
     name: ClassVar[str] = "lif"
     summary: ClassVar[str] = "classical, stochastic"
     param_names: ClassVar[tuple[str, ...]] = ("logit_leak", "threshold", "log_gain")
+    process: ClassVar[str] = "lava_sqs.proc.stochastic_lif.process:StochasticLIF"
 
     leak: float = 0.1
 
@@ -61,7 +62,7 @@ class LIFNeuron(StepNeuron):
 
     def dynamics(self, params: Array, shape: tuple[int, int]) -> Callable[[Array, Array], Array]:
         """Return neurons at rest, as in :meth:`~lava_sqs.neurons.StepNeuron.dynamics`."""
-        beta, h, gain = expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])
+        beta, h, gain = _constants(params)
         v = np.zeros(shape)
 
         def probability(z: Array, s: Array) -> Array:
@@ -76,7 +77,7 @@ class LIFNeuron(StepNeuron):
 
         Time is reversed inside the neuron only.
         """
-        beta, h, gain = expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])
+        beta, h, gain = _constants(params)
         kept = 1.0 - spikes
         v = np.zeros((len(z) + 1, *z.shape[1:]))
         for t in range(len(z)):
@@ -98,3 +99,20 @@ class LIFNeuron(StepNeuron):
             axis=1,
         )
         return d_params, d_z
+
+    def lava_vars(self, params: Array) -> dict[str, Array]:
+        """Return ``leak``, ``threshold`` and ``gain``.
+
+        Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.lava_vars`.
+        """
+        return dict(zip(("leak", "threshold", "gain"), _constants(params), strict=True))
+
+    def from_lava_vars(self, values: dict[str, Array]) -> Array:
+        """Return them as trained; as in :meth:`~lava_sqs.neurons.BaseNeuron.from_lava_vars`."""
+        trained = (logit(values["leak"]), values["threshold"], np.log(values["gain"]))
+        return np.stack(trained, axis=1)
+
+
+def _constants(params: Array) -> tuple[Array, Array, Array]:
+    """Leak, threshold and gain of the trained numbers."""
+    return expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-__all__ = ["CONNECTION", "LEARNING", "QLIF_NAMES", "SQS_NAMES"]
+__all__ = ["CONNECTION", "LEARNING", "LIF_NAMES", "QLIF_NAMES", "SQS_NAMES"]
 
 _CURRENT = "The current of a step is z = current_scale * a_in + bias."
 _NO_CURRENT_STATE = f"No current is kept from step to step. {_CURRENT}"
@@ -51,13 +51,22 @@ LEARNING: Mapping[str, str] = {
 }
 
 QLIF_NAMES: Mapping[str, str] = {
-    **SQS_NAMES,
+    **{key: words for key, words in SQS_NAMES.items() if key != "v"},
     "vth": "The threshold is `threshold`, the fraction of ones among the shots.",
     "v": "The state is `phi`, the angle of the qubit.",
     "memory": "The state is `phi`, the angle of the qubit.",
     "theta": "The angle of the qubit is `phi`; there are no others.",
     "dv": "The leak is `decay`, dt / T1 of one step.",
     "noise": "The only noise is the leak, `decay`, and the finite number of `shots`.",
+}
+
+LIF_NAMES: Mapping[str, str] = {
+    **{key: words for key, words in SQS_NAMES.items() if key != "v"},
+    "vth": "The voltage of an even chance is `threshold`, and `gain` says how steep it is there.",
+    "memory": "The state is `v`, the voltage.",
+    "theta": "There are no angles: `leak`, `threshold` and `gain` are what can be trained.",
+    "dv": "The share of the voltage that a step keeps is `leak`, 1 - dv of Lava's LIF.",
+    "noise": "The only noise is that of the spikes, which `gain` sets.",
 }
 
 _INSIDE = "There is no rule to give: it is built in, with `gamma`, `window` and `lr`."

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
-from lava_sqs import QLIF, SQS, LearningSQS, ansatz
+from lava_sqs import QLIF, SQS, LearningSQS, StochasticLIF, ansatz
 from lava_sqs.neurons import qlif
 from lava_sqs.testing import check_neuron, neuron_checks
 
@@ -31,6 +32,24 @@ class QLIFTwin:
         return spikes
 
 
+class StochasticLIFTwin:
+    """The formula of StochasticLIF, outside Lava."""
+
+    def __init__(self, neurons):
+        self.leak, self.threshold, self.gain = (
+            getattr(neurons, v).init.ravel() for v in ("leak", "threshold", "gain")
+        )
+        self.v = np.zeros(neurons.bias.size)
+        self.rng = np.random.default_rng(np.random.SeedSequence(neurons.seed).spawn(2)[1])
+
+    def step(self, z):
+        v = self.leak * self.v + z
+        self.p_spike = expit(self.gain * (v - self.threshold))
+        spikes = self.rng.random(v.shape) >= 1 - self.p_spike
+        self.v = v * ~spikes
+        return spikes
+
+
 #: Every neuron of ours: a factory, how exactly it is its twin, and whether it runs by default.
 NEURONS = {
     "SQS(1,1)": (SQS, {"atol": 0.0}, True),
@@ -41,6 +60,11 @@ NEURONS = {
     "LearningSQS hidden": (partial(LearningSQS, role="hidden"), {"atol": 0.0}, False),
     "LearningSQS visible": (partial(LearningSQS, role="visible"), {"atol": 0.0}, False),
     "QLIF": (QLIF, {"state": "phi", "twin": QLIFTwin, "atol": 0.0}, False),
+    "StochasticLIF": (
+        StochasticLIF,
+        {"state": "v", "twin": StochasticLIFTwin, "atol": 0.0},
+        False,
+    ),
 }
 
 
@@ -62,7 +86,7 @@ def test_factories_differ():
     sqs = {
         (type(n), n.ansatz, n.dtype, getattr(n, "role", "")) for n in made if hasattr(n, "ansatz")
     }
-    assert len(sqs) == len(NEURONS) - 1
+    assert len(sqs) == len(NEURONS) - 2
     assert ansatz.paper() in {kind[1] for kind in sqs}
 
 

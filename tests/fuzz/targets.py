@@ -281,6 +281,57 @@ TARGETS = {
         has_shape,
         also=SIZE,
     ),
+    "StochasticLIF": Target(
+        sq.StochasticLIF,
+        lambda: {"shape": (2, 3), "seed": 1},
+        {
+            **NEURONS,
+            "leak": array(
+                lambda x: None if x.size == 0 or (x.min() >= 0 and x.max() <= 1) else False
+            ),
+            "threshold": array(),
+            "gain": array(lambda x: None if x.size == 0 or x.min() > 0 else False),
+        },
+        has_shape,
+        also=SIZE,
+    ),
+    "SQSLayer": Target(
+        network.SQSLayer,
+        lambda: {"size": 3},
+        {
+            "size": integer(1),
+            "memory_qubits": integer(1).optional(),
+            "ansatz": anything(),
+            "layers": integer(1, 5).optional(),
+            "noise": NOISES,
+            "spread": real(0),
+            "recurrent": flag(),
+        },
+        keeps("size", "memory_qubits"),
+    ),
+    "LIFLayer": Target(
+        network.LIFLayer,
+        lambda: {"size": 3},
+        {"size": integer(1), "leak": real(0, 1 - 1e-12, strictly=True), "recurrent": flag()},
+        keeps("size"),
+    ),
+    "QLIFLayer": Target(
+        network.QLIFLayer,
+        lambda: {"size": 3},
+        {
+            "size": integer(1),
+            "shots": integer(1),
+            "leak": real(0, 1 - 1e-12, strictly=True),
+            "recurrent": flag(),
+        },
+        keeps("size", "shots"),
+    ),
+    "NeuronLayer": Target(
+        network.NeuronLayer,
+        lambda: {"size": 3, "kind": neurons.LIFNeuron()},
+        {"size": integer(1), "kind": instance(neurons.Neuron), "recurrent": flag()},
+        keeps("size", "kind"),
+    ),
     "SQSDense": Target(
         sq.SQSDense,
         lambda: {"weights": np.ones((2, 3))},

@@ -23,6 +23,7 @@ from lava_sqs import (
     SQSLearningRule,
     SQSRewardRule,
     SQSSimCfg,
+    StochasticLIF,
     connect_learning,
     runtime,
 )
@@ -85,6 +86,7 @@ NEURONS = {
     "LearningLIF": lambda rule: LearningLIF(shape=(N,), learning_rule=rule),
     "SQS": lambda rule: SQS(shape=N, seed=1, name="post"),
     "QLIF": lambda rule: QLIF(shape=N, seed=1, name="post"),
+    "StochasticLIF": lambda rule: StochasticLIF(shape=N, seed=1, name="post"),
     "scores": lambda rule: LearningSQS(shape=N, role="hidden", seed=1, name="post"),
     "visible": lambda rule: LearningSQS(shape=N, role="visible", seed=1, name="post"),
     "traces": lambda rule: traces(name="post"),
@@ -382,7 +384,7 @@ def test_a_window_that_the_neurons_do_not_have_is_refused_when_wired_by_hand():
     refused(neurons, "window >= 1 for this rule, but has window=0")
 
 
-@pytest.mark.parametrize("kind", ["LIF", "SQS", "QLIF", "scores"])
+@pytest.mark.parametrize("kind", ["LIF", "SQS", "QLIF", "StochasticLIF", "scores"])
 def test_an_sqs_dense_takes_kernels_alone(kind):
     neurons, dense = NEURONS[kind](None), SQSDense(weights=np.ones((N, 2)), window=0)
     dense.a_out.connect(neurons.a_in)

@@ -28,9 +28,10 @@ def make(**arguments):
         {"noise": NoiseModel(t1=1e-4, t2=8e-5, p_read0_given1=0.02)},
         {"encoder": "current", "ansatz": "paper", "skip": False},
         {"neuron": "qlif"},
+        {"neuron": "lif"},
         {"hidden_layer_sizes": (), "ansatz": ansatz.layered(2, 1)},
     ],
-    ids=["noise", "currents", "qlif", "two channels"],
+    ids=["noise", "currents", "qlif", "lif", "two channels"],
 )
 def test_same_spikes_in_lava_and_offline(arguments):
     clf = make(**arguments).fit(X, Y)
@@ -73,6 +74,8 @@ def test_a_network_plugs_into_another_process():
 
 
 def test_kinds_that_lava_has_not_are_refused():
-    clf = make(neuron="lif").fit(X, Y)
-    with pytest.raises(TypeError, match=r"in Lava \(sqs, qlif\), but layer .* is LIFNeuron"):
+    clf = make(neuron="as_published").fit(X, Y)
+    with pytest.raises(
+        TypeError, match=r"in Lava \(sqs, qlif, lif\), but layer .* is AsPublishedNeuron"
+    ):
         clf.to_lava()

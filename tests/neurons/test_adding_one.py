@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lava_sqs import SQSNN, _lava, cli
-from lava_sqs.network import LayerSpec, LIFNeuron, NetworkSpec, feed_forward
+from lava_sqs.network import AsPublishedNeuron, LayerSpec, LIFNeuron, NetworkSpec, feed_forward
 from lava_sqs.network.gradient import initialise
 from lava_sqs.neurons import BaseNeuron, kind_of, kinds, register, registry
 from lava_sqs.neurons.base import compiled
@@ -77,8 +77,8 @@ def test_without_lava_it_learns_and_says_what_adds_lava(coin, monkeypatch):
     assert clf.predict(X).shape == Y.shape
     with pytest.raises(ModuleNotFoundError, match=re.escape(_lava.COMMAND)):
         clf.spec_.visible.neuron.to_process(np.zeros((2, 1)), np.zeros(2))
-    with pytest.raises(TypeError, match="Neurons of kind 'lif' have no Process"):
-        LIFNeuron().to_process(np.zeros((2, 3)), np.zeros(2))
+    with pytest.raises(TypeError, match="Neurons of kind 'as_published' have no Process"):
+        AsPublishedNeuron().to_process(np.zeros((2, 3)), np.zeros(2))
 
 
 def test_what_it_has_not_is_refused_by_name(coin):

@@ -25,6 +25,7 @@ from lava_sqs import (
     SQSLearningRule,
     SQSRewardRule,
     SQSSimCfg,
+    StochasticLIF,
     ansatz,
     runtime,
 )
@@ -52,6 +53,7 @@ PROCESSES = {
     "SQS, trajectories": lambda: SQS(shape=3, seed=1, memory_qubits=5, bias=0.4, record=SEEN),
     "LearningSQS": lambda: LearningSQS(shape=3, role="hidden", lr_theta=0.1, seed=1, record=SEEN),
     "QLIF": lambda: QLIF(shape=3, seed=1, bias=0.4),
+    "StochasticLIF": lambda: StochasticLIF(shape=3, seed=1, bias=0.4),
     "SQSDense": lambda: SQSDense(weights=np.eye(3), window=2),
     "SQSDense, credit": lambda: SQSDense(weights=np.eye(3), window=2, credit="aligned"),
     "SQSNetwork": network,

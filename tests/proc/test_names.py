@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from lava.proc.lif.process import LIF
 
-from lava_sqs import QLIF, SQS, LearningSQS, SQSDense, ansatz
+from lava_sqs import QLIF, SQS, LearningSQS, SQSDense, StochasticLIF, ansatz
 from lava_sqs.network import SQSNeuron, feed_forward
 from lava_sqs.network.gradient import initialise
 from lava_sqs.proc.sqsnn.process import SQSNetwork
@@ -22,6 +22,7 @@ MAKE = {
     "SQS": lambda **more: SQS(shape=2, **more),
     "LearningSQS": lambda **more: LearningSQS(shape=2, role="hidden", **more),
     "QLIF": lambda **more: QLIF(shape=2, **more),
+    "StochasticLIF": lambda **more: StochasticLIF(shape=2, **more),
     "SQSDense": lambda **more: SQSDense(weights=np.eye(2), **more),
     "SQSNetwork": network,
 }
@@ -39,6 +40,10 @@ BOTH = [
     *(("QLIF", *pair) for pair in (
         ("vth", "`threshold`"), ("v", "`phi`"), ("dv", "`decay`"), ("bias_mant", "`bias`"),
         ("noise", "`decay`"), ("theta", "`phi`"),
+    )),
+    *(("StochasticLIF", *pair) for pair in (
+        ("vth", "`threshold`"), ("u", "current_scale"), ("dv", "`leak`"), ("bias_mant", "`bias`"),
+        ("noise", "`gain`"), ("theta", "`leak`"), ("memory", "`v`"),
     )),
     *(("SQSDense", *pair) for pair in (
         ("learning_rule", "`window`"), ("learning_rate", "`lr`"), ("tag_1", "`eligibility`"),
@@ -62,7 +67,7 @@ def test_names_of_stock_processes_say_what_takes_their_place(kind, name, word):
 
 def test_every_var_and_parameter_of_a_lif_is_answered():
     lif = LIF(shape=(2,))
-    for kind in ("SQS", "LearningSQS", "QLIF"):
+    for kind in ("SQS", "LearningSQS", "QLIF", "StochasticLIF"):
         process = MAKE[kind]()
         for var in lif.vars.member_names:
             if not hasattr(process, var):
@@ -159,7 +164,7 @@ def test_subclasses_answer_for_their_bases(wrong, right):
 
 
 @pytest.mark.parametrize("bias", [45.5, 1.5, [0.2, 3.0]])
-@pytest.mark.parametrize("kind", ["SQS", "LearningSQS", "QLIF"])
+@pytest.mark.parametrize("kind", ["SQS", "LearningSQS", "QLIF", "StochasticLIF"])
 def test_a_bias_beyond_a_full_flip_is_warned_of_where_it_is_given(kind, bias):
     with pytest.warns(UserWarning, match=rf"`bias`.* reaches {np.max(bias):g}") as caught:
         MAKE[kind](bias=bias)
@@ -167,7 +172,7 @@ def test_a_bias_beyond_a_full_flip_is_warned_of_where_it_is_given(kind, bias):
 
 
 @pytest.mark.parametrize("bias", [1.0, 0.3, -45.5, [0.0, 1.0]])
-@pytest.mark.parametrize("kind", ["SQS", "LearningSQS", "QLIF"])
+@pytest.mark.parametrize("kind", ["SQS", "LearningSQS", "QLIF", "StochasticLIF"])
 def test_any_other_bias_is_not(kind, bias):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -19,7 +19,7 @@ __all__ = ["SQSNetwork"]
 
 
 class SQSNetwork(NamedProcess):
-    r"""A network of layers, made of stock ``Dense`` and of :class:`~lava_sqs.SQS` or QLIF.
+    r"""A network of layers, made of stock ``Dense`` and of a Process for each layer.
 
     .. math:: z_t = \sum_p w_p\, x_p(t-1) + b, \qquad x_p(0) = 0 .
 
@@ -50,7 +50,8 @@ class SQSNetwork(NamedProcess):
         Spikes of the visible layer.
     <layer>_theta, <layer>_bias, <layer>_from_<source> : Var
         What was learned: angles, bias currents and weights, to be read and set at run time. A
-        layer of QLIF has ``decay``, ``threshold`` and ``gain`` where one of SQS has ``theta``.
+        layer of QLIF has ``decay``, ``threshold`` and ``gain`` where one of SQS has ``theta``, a
+        layer of StochasticLIF ``leak``, ``threshold`` and ``gain``.
 
     Raises
     ------

@@ -126,12 +126,19 @@ def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
         elif type(value).__name__ == "NoiseModel" and hasattr(value, "to_dict"):
             items = ((f"{key}.{k}", v) for k, v in _noise_fields(value).items())
         else:
-            items = ((key, value),)
+            items = ((key, _plain(value)),)
         for k, v in items:
             if k in flat:
                 raise ParameterValueError(k, f"is given twice in `{name}`.")
             flat[k] = v
     return flat
+
+
+def _plain(value: Any) -> Any:
+    """Return layers of a network, in lists too, as their texts."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
+    return value.as_text() if hasattr(value, "as_text") else value
 
 
 def _noise_fields(model: Any) -> dict[str, Any]:

@@ -18,7 +18,12 @@ import numpy as np
 
 from lava_sqs import _seeds
 from lava_sqs._checks import check_int, check_items, check_text, describe
-from lava_sqs._errors import ArgumentTypeError, ArgumentValueError, ParameterTypeError
+from lava_sqs._errors import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    ParameterTypeError,
+    ParameterValueError,
+)
 from lava_sqs.study.counts import Counts
 from lava_sqs.study.plan.ids import point_id
 from lava_sqs.study.plan.noise import PREFIXES, noise_from
@@ -158,6 +163,16 @@ def _of_training(params: Mapping[str, Any]) -> dict[str, Any]:
     return own
 
 
+def _layers(texts: tuple[Any, ...]) -> list[Any]:
+    """Return the layers that a point names."""
+    from lava_sqs.network.layers import from_text
+
+    try:
+        return [from_text(text) for text in texts]
+    except (TypeError, ValueError) as error:
+        raise ParameterValueError("layers", str(error)) from error
+
+
 def _untrained(params: Mapping[str, Any], seed: int) -> Any:
     """Return the SQSNN that the parameters describe; unknown ones raise TypeError."""
     own = {
@@ -166,6 +181,8 @@ def _untrained(params: Mapping[str, Any], seed: int) -> Any:
         if k.partition(".")[0] not in PREFIXES
     }
     network = _network()
+    if isinstance(own.get("layers"), tuple):
+        own["layers"] = _layers(own["layers"])
     for unknown in own.keys() - inspect.signature(network).parameters.keys():
         raise ParameterTypeError(unknown, "is no argument of SQSNN, and none of its test.")
     noise = noise_from(params, "train_noise")
