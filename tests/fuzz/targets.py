@@ -326,7 +326,7 @@ TARGETS = {
         },
         keeps("size", "shots"),
     ),
-    "NeuronLayer": Target(
+    "network.NeuronLayer": Target(
         network.NeuronLayer,
         lambda: {"size": 3, "kind": neurons.LIFNeuron()},
         {"size": integer(1), "kind": instance(neurons.Neuron), "recurrent": flag()},
@@ -1196,6 +1196,7 @@ LEFT_OUT = {
     ),
     "execution.run_network": "starts Lava: tests/network/test_in_lava.py",
     "neurons.BaseNeuron": "an abstract base",
+    "neurons.StepNeuron": "an abstract base",
     "neurons.RunOut": "what a run hands over, made by neurons",
     "neurons.kinds": "takes no arguments",
     "quantum.OnlineScores": "the inside of LearningSQS, which checks its arguments",

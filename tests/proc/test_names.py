@@ -164,7 +164,7 @@ def test_subclasses_answer_for_their_bases(wrong, right):
 
 
 @pytest.mark.parametrize("bias", [45.5, 1.5, [0.2, 3.0]])
-@pytest.mark.parametrize("kind", ["SQS", "LearningSQS", "QLIF", "StochasticLIF"])
+@pytest.mark.parametrize("kind", ["SQS", "LearningSQS", "QLIF"])
 def test_a_bias_beyond_a_full_flip_is_warned_of_where_it_is_given(kind, bias):
     with pytest.warns(UserWarning, match=rf"`bias`.* reaches {np.max(bias):g}") as caught:
         MAKE[kind](bias=bias)
