@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lava_sqs._checks import check_int, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
-from lava_sqs._streams import streams_of, uniforms
+from lava_sqs._streams import uniforms
 from lava_sqs.network import sequences
 from lava_sqs.network.arguments import _Arguments, some_neurons
 from lava_sqs.network.inputs import Inputs
@@ -129,7 +129,7 @@ class _Inference(_Arguments):
             ends = self._inputs.padding_starts(samples)
             if ends is not None:
                 samples = samples[:, : ends.max()]
-            streams = streams_of(samples, seed, repeat, ends=ends)
+            streams = self._inputs.streams(samples, seed, repeat, ends=ends)
             inputs = self._inputs.encode_batch(samples, streams, self._precision)
             drawn = uniforms(streams, sizes[-1], len(inputs) + spec.depth)
             yield part, inputs, [u.transpose(1, 2, 0) for u in np.split(drawn, sizes[:-1])]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._errors import ArgumentValueError, outside
-from lava_sqs._streams import bernoulli
+from lava_sqs._streams import bernoulli, streams_of
 from lava_sqs.data import encoders
 from lava_sqs.data.dataset import samples_in_words
 from lava_sqs.data.encoders import Scale
@@ -108,11 +108,12 @@ class Inputs:
         Without a *scale* that of X. *told*: X itself says how long each sample is.
         """
         kind = check_kind(X, own.input_kind, own.channels_first, own.encoder)
-        told = told or lengths is not None or mask is not None or _has_nan(X)
+        finite = sequences.all_finite(X)
+        told = told or lengths is not None or mask is not None or _has_nan(X, finite)
         self = cls.of(own, kind, (), zeros_are_padding=kind == "sequence" and not told)
         if self.zeros_are_padding:
             self._warn_of_zeros(self.time_first(X))
-        X = self._own(X, lengths, mask)
+        X = self._own(X, lengths, mask, finite)
         self = replace(self, shape=X.shape[1:])
         if kind == "sequence" and own.channels_first is None and X.ndim == 3:
             self._warn_of_layout(len(X))
@@ -152,8 +153,9 @@ class Inputs:
     def read(self, X: Array, lengths: Any = None, mask: Any = None, told: bool = False) -> Array:
         """Return samples as everything else here reads them, if they hold what those in fit did."""
         check_kind(X, self.kind, self.channels_first, self.encoder)
-        told = told or lengths is not None or mask is not None or _has_nan(X)
-        X = self._own(X, lengths, mask)
+        finite = sequences.all_finite(X)
+        told = told or lengths is not None or mask is not None or _has_nan(X, finite)
+        X = self._own(X, lengths, mask, finite)
         if self.kind != "sequence" or told or self.zeros_are_padding:
             return X
         if n := sequences.ends_in_zeros(X):
@@ -166,14 +168,15 @@ class Inputs:
             )
         return X
 
-    def _own(self, X: Array, lengths: Any, mask: Any) -> Array:
+    def _own(self, X: Array, lengths: Any, mask: Any, finite: bool) -> Array:
         """Return samples time first, and NaN in every frame that is not a sample's own."""
         if self.kind == "static":
             self.refuse_lengths(lengths, mask)
             return X
         X = self.time_first(X)
-        X = sequences.marked(X, sequences.own_steps(X, lengths, mask, self.zeros_are_padding))
-        if self.kind == "spikes" and not ((X == 0) | (X == 1) | (X != X)).all():
+        own = sequences.own_steps(X, lengths, mask, self.zeros_are_padding, finite)
+        X = sequences.marked(X, own, finite)
+        if self.kind == "spikes" and not sequences.only_spikes(X):
             raise ArgumentValueError(
                 "X",
                 "must hold 0 and 1 only for input_kind='spikes', but has values from "
@@ -241,6 +244,12 @@ class Inputs:
             )
 
     # -- values -----------------------------------------------------------------------------------
+
+    def streams(self, X: Array, *key: int, ends: Array | None = None) -> Array:
+        """Return a stream for each raw sample, (n, 2), by its content and the *key*."""
+        if self.kind == "spikes":  # a bit is all that there is of each
+            X = np.packbits(self._flat(X) == 1, axis=2)
+        return streams_of(X, *key, ends=ends)
 
     def encode(self, X: Array, draw: Callable[[Any], Array]) -> Array:
         """Return input (n, T, F') of raw samples; ``draw(shape)`` gives uniforms if needed."""
@@ -329,5 +338,5 @@ class Inputs:
         return flat.reshape(-1, flat.shape[-1]) if own is None else flat[own]
 
 
-def _has_nan(X: Array) -> bool:
-    return X.dtype.kind == "f" and bool(np.isnan(X).any())
+def _has_nan(X: Array, finite: bool) -> bool:
+    return not finite and bool(np.isnan(X).any())

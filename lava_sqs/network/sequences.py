@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_array, check_shape, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs.quantum.kernels import spikes as _kernels
 
 __all__: list[str] = []
 
@@ -76,11 +77,27 @@ def stacked(X: Any, kind: str | None, channels_first: bool | None) -> tuple[Any,
     return X, True
 
 
-def own_steps(X: Array, lengths: Any, mask: Any, zeros: bool) -> Array:
+def all_finite(X: Array) -> bool:
+    """Return whether nothing in X is NaN or infinite: a minimum and a maximum would show it."""
+    if X.dtype.kind != "f" or not X.size:
+        return True
+    with np.errstate(invalid="ignore"):
+        return bool(np.isfinite([X.min(), X.max()]).all())
+
+
+def only_spikes(X: Array) -> bool:
+    """Return whether X holds 0, 1 and NaN only."""
+    if X.dtype in (np.float32, np.float64):
+        return bool(_kernels.only_spikes(X.reshape(len(X), -1)))
+    return bool(((X == 0) | (X == 1) | (X != X)).all())
+
+
+def own_steps(X: Array, lengths: Any, mask: Any, zeros: bool, finite: bool | None = None) -> Array:
     """Return which steps are a sample's own, (n, T), of sequences (n, T, ...) with time first.
 
     By *lengths* or *mask*; else the frames at the end of a sample that are NaN in all channels
-    are not its own, nor are those that are zero in all channels if *zeros*.
+    are not its own, nor are those that are zero in all channels if *zeros*. *finite* as of
+    :func:`all_finite`.
     """
     n, steps = X.shape[:2]
     if lengths is not None and mask is not None:
@@ -101,7 +118,11 @@ def own_steps(X: Array, lengths: Any, mask: Any, zeros: bool) -> Array:
             )
     else:
         frames = X.reshape(n, steps, -1)
-        padded = _empty(frames)
+        if finite is None:
+            finite = all_finite(X)
+        padded = np.zeros((n, steps), dtype=bool)
+        if not finite:
+            padded = np.isnan(frames).all(axis=2)
         if zeros:
             # A sample of zeros only has none that were padded.
             zero = ~frames.any(axis=2)
@@ -132,24 +153,17 @@ def _checked_lengths(lengths: Any, n: int, steps: int) -> Array:
     return found.astype(np.int64)
 
 
-def _empty(frames: Array) -> Array:
-    """Return which frames (n, T, F) have no value at all."""
-    if frames.dtype.kind != "f":
-        return np.zeros(frames.shape[:2], dtype=bool)
-    return np.asarray(np.isnan(frames).all(axis=2))
-
-
 def ends_in_zeros(X: Array) -> int:
     """Return how many sequences (n, T, ...) end with frames of zeros, but hold something else."""
     frames = X.reshape(*X.shape[:2], -1)
     return int((~frames[:, -1].any(axis=1) & frames.any(axis=(1, 2))).sum())
 
 
-def marked(X: Array, own: Array) -> Array:
+def marked(X: Array, own: Array, finite: bool) -> Array:
     """Return sequences up to the last step that is anybody's own, NaN where a step is not *own*."""
     last = int(own.any(axis=0).nonzero()[0][-1]) + 1
     X, own = X[:, :last], own[:, :last]
-    if X.dtype.kind == "f":
+    if not finite:
         bad = ~np.isfinite(X.reshape(*own.shape, -1)).all(axis=2) & own
         if bad.any():
             i, t = (int(k) for k in np.argwhere(bad)[0])

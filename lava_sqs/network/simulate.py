@@ -42,8 +42,9 @@ Array = NDArray[Any]
 
 
 # From so many channels and inputs on, and up to this share of spikes, the weights of inputs that
-# spike are added up, which is then quicker than a dense product.
-_MANY, _FEW = 64, 0.3
+# spike are added up, which is then quicker than a dense product; from _ONCE channels on if a train
+# is listed for one product, and not for a gradient as well.
+_MANY, _FEW, _ONCE = 64, 0.3, 256
 
 
 class Delayed:
@@ -60,6 +61,8 @@ class Delayed:
         S; what is later does not arrive.
     dtype : float64 or float32, optional
         For batches, see the top.
+    once : bool
+        Whether one product is all that will be asked for.
 
     Examples
     --------
@@ -72,8 +75,9 @@ class Delayed:
     array([[3.]])
     """
 
-    def __init__(self, train: Array, steps: int, dtype: Any = None) -> None:
+    def __init__(self, train: Array, steps: int, dtype: Any = None, once: bool = False) -> None:
         self.steps = steps
+        self._many = _ONCE if once else _MANY
         self._dtype = dtype
         self._lists: tuple[Array, ...] | None = None  # once they have been asked for
         length = min(len(train), steps - 1)
@@ -147,7 +151,7 @@ class Delayed:
         :mod:`lava_sqs.quantum.kernels.spikes`.
         """
         rows = self._train.T
-        if channels < _MANY or rows.shape[1] < _MANY or not rows.flags.c_contiguous:
+        if channels < self._many or rows.shape[1] < _MANY or not rows.flags.c_contiguous:
             return None
         if self._lists is None:
             n, m = rows.shape
@@ -395,7 +399,7 @@ def forward(
     array([0., 1., 1., 1.])
     """
     steps = len(inputs) + spec.depth
-    trains = {INPUT: Delayed(inputs, steps, dtype)}
+    trains = {INPUT: Delayed(inputs, steps, dtype, once=not record)}
     traces = []
     if neurons is None:
         neurons = compiled_layers(spec, parameters, dtype)
@@ -407,7 +411,7 @@ def forward(
         traces.append(trace)
         if not last:
             heard = trace.history.get(layer.name)  # by itself, too
-            trains[layer.name] = heard or Delayed(trace.out.spikes, steps, dtype)
+            trains[layer.name] = heard or Delayed(trace.out.spikes, steps, dtype, once=not record)
     return traces
 
 

@@ -131,6 +131,19 @@ def list_spikes(x, index, ends):  # type: ignore[no-untyped-def]
 
 
 @jit(nogil=True)
+def only_spikes(x):  # type: ignore[no-untyped-def]
+    """Whether x (N, M) holds 0, 1 and NaN only."""
+    for n in range(x.shape[0]):
+        others = 0
+        for i in range(x.shape[1]):
+            value = x[n, i]
+            others += not (value == 0 or value == 1 or value != value)
+        if others:
+            return False
+    return True
+
+
+@jit(nogil=True)
 def turn_lists(index, ends, turned, starts):  # type: ignore[no-untyped-def]
     """From the i of every n to the n of every i: *turned* as *index*, *starts* as *ends*."""
     starts[:] = 0
