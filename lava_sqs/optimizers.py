@@ -9,7 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_choice, check_positive
+from lava_sqs._checks import check_choice, check_positive, describe
+from lava_sqs._errors import ArgumentTypeError
 
 __all__ = ["OPTIMIZERS", "Optimizer"]
 
@@ -84,6 +85,15 @@ class Optimizer:
         )
         self.clip = None if clip is None else check_positive("clip", clip)
         self._state: dict[str, tuple[NDArray[Any], NDArray[Any], int]] = {}
+
+    def fresh(self) -> Optimizer:
+        """Return an optimiser of the same kind that has seen nothing yet.
+
+        Returns
+        -------
+        Optimizer
+        """
+        return Optimizer(self.kind, momentum=self.momentum, clip=self.clip)
 
     def __repr__(self) -> str:
         return f"Optimizer({self.kind!r}, momentum={self.momentum}, clip={self.clip})"
@@ -181,3 +191,16 @@ class Optimizer:
             What :meth:`state` returned.
         """
         self._state = {k: (np.array(a), np.array(b), int(n)) for k, (a, b, n) in state.items()}
+
+
+def optimizer_of(value: Any) -> Optimizer:
+    """Return a new optimiser of a kind, or as another one is that stays as it is."""
+    if isinstance(value, Optimizer):
+        return value.fresh()
+    if not isinstance(value, str):
+        raise ArgumentTypeError(
+            "optimizer",
+            f"must be {' or '.join(map(repr, OPTIMIZERS))}, or an Optimizer, but got "
+            f"{describe(value)}.",
+        )
+    return Optimizer(value)

@@ -50,7 +50,14 @@ def scores():
 def network():
     data = load_digits()
     model = SQSNN(
-        (4,), input_kind="static", n_steps=5, epochs=1, random_state=0, noise=NOISE, dtype="float64"
+        (4,),
+        input_kind="static",
+        n_steps=5,
+        epochs=1,
+        learning_rate=0.02,
+        random_state=0,
+        noise=NOISE,
+        dtype="float64",
     )
     model.fit(data.x_train[:100], data.y_train[:100])
     layers = model.parameters_.items()

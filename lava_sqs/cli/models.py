@@ -64,7 +64,8 @@ def _train(args: argparse.Namespace) -> int:
     given = {"verbose": sys.stderr.isatty(), **given, **noise_of(args)}
     if "hidden_layer_sizes" in given:
         given["hidden_layer_sizes"] = tuple(given["hidden_layer_sizes"])
-    for name, file in (("out", args.out), ("checkpoint", given.get("checkpoint"))):
+    files = {"out": args.out, **{name: given.get(name) for name in ("checkpoint", "log")}}
+    for name, file in files.items():
         if file is not None:
             check_writable(file, name)
             if len(args.seed) > 1:

@@ -52,7 +52,13 @@ HELP = {
     "class_weight": "balanced: all classes are shown equally often",
     "readout_from": "share of a sample's steps before the first that is counted",
     "n_draws": "times each input is shown at once",
-    "epochs": "passes through the data",
+    "epochs": "passes through the data (default: as many as make 1000 updates, 5 to 200)",
+    "updates": "mini-batches to learn from, in whole epochs, instead of --epochs",
+    "optimizer": "adam or sgd",
+    "learning_rate": "size of a step of Adam, in units of current and radians (default: 0.02 for "
+    "2000 updates, up to 0.05 for fewer)",
+    "weight_decay": "share of all weights that is lost per update, over the learning rate",
+    "log": "CSV file with a row per epoch",
     "batch_size": "samples per update",
     "dtype": "precision of training and inference: float32 or float64",
     "validation_fraction": "share that is held out, of early stopping",
@@ -61,7 +67,9 @@ HELP = {
     "resume": "go on from the checkpoint, if there is one",
 }
 #: Arguments that have other options, or none.
-_APART = {"self", "noise", "channels_first", "random_state", "verbose", "warm_start"}
+_APART = {
+    *("self", "noise", "channels_first", "random_state", "verbose", "callbacks", "warm_start")
+}
 _METAVARS = {"int": "N", "float": "X", "str": "KIND"}
 
 
@@ -141,7 +149,7 @@ def _add(group: Any, name: str, kind: str, default: Any, text: str) -> None:
     more: dict[str, Any] = {"nargs": "*"} if kind.startswith("tuple") else {}
     number = "float" if "float" in kind else "int" if "int" in kind else "str"
     more["type"] = {"float": float, "int": int, "str": str}[number]
-    metavar = "FILE" if name == "checkpoint" else _METAVARS[number]
+    metavar = "FILE" if name in ("checkpoint", "log") else _METAVARS[number]
     group.add_argument(f"--{option}", dest=name, metavar=metavar, help=text, **more)
 
 

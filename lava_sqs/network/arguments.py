@@ -17,6 +17,7 @@ from lava_sqs.network.gradient import CREDITS, OBJECTIVES, RULES, TARGETS
 from lava_sqs.network.inputs import INPUT_KINDS
 from lava_sqs.network.layers import Layer, check_layers
 from lava_sqs.network.objective import SCHEDULES, needs_clamping, objective_of
+from lava_sqs.network.progress import check_training
 from lava_sqs.network.readout import READOUTS
 from lava_sqs.network.spec import NetworkSpec, feed_forward
 from lava_sqs.neurons import Neuron, kind_of, kinds
@@ -81,15 +82,15 @@ class _Arguments(BaseEstimator):
         check_choice("schedule", self.schedule, SCHEDULES)
         if self.input_kind is not None:
             check_choice("input_kind", self.input_kind, INPUT_KINDS)
-        for name in ("n_steps", "shots", "epochs", "batch_size"):
+        for name in ("n_steps", "shots", "batch_size"):
             check_int(name, getattr(self, name), minimum=1)
+        check_training(self)
         for name in ("n_draws", "neurons_per_class"):
             if getattr(self, name) is not None:
                 check_int(name, getattr(self, name), minimum=1)
         check_int("window", self.window, minimum=0)
         check_int("n_iter_no_change", self.n_iter_no_change, minimum=1)
         check_int("n_population", self.n_population, minimum=2)
-        check_positive("learning_rate", self.learning_rate)
         for name in ("hidden_learning_rate", "angle_learning_rate"):
             if getattr(self, name) is not None:
                 check_positive(name, getattr(self, name), zero=True)

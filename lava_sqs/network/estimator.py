@@ -10,6 +10,7 @@ from lava_sqs.network.classifier import RUNTIMES, _Classifier
 from lava_sqs.network.inputs import INPUT_KINDS
 from lava_sqs.network.layers import Layer
 from lava_sqs.network.objective import SCHEDULES
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import Ansatz, NoiseModel
 
 __all__ = ["INPUT_KINDS", "RUNTIMES", "SCHEDULES", "SQSNN"]
@@ -93,18 +94,31 @@ class SQSNN(_Classifier):
     class_weight : dict or "balanced", optional
         How often samples of each class are shown: ``{label: weight}``, or each class equally
         often. It multiplies the `sample_weight` of `fit`.
-    epochs, batch_size : int
+    epochs : int, optional
+        Passes through the data. None is as many as make the `updates`.
+    updates : int, optional
+        Mini-batches to learn from, in whole epochs, in place of `epochs`. None, of both, is 1000,
+        but no fewer than 5 epochs and no more than 200.
+    batch_size : int
     dtype : {"float32", "float64"}
         Precision of SQS neurons in inference, and in training by ``rule="exact"``. Angles, sums
         over samples, likelihoods, `simulate` and Lava are in double precision in any case.
-    learning_rate : float
+    optimizer : {"adam", "sgd"} or Optimizer
+        What makes steps of gradients; an :class:`~lava_sqs.optimizers.Optimizer` says its momentum
+        and clipping as well.
+    learning_rate : float, optional
         Size of an Adam step, in units of current and radians: steps of weights are divided by the
-        length of what they multiply.
+        length of what they multiply. None is 0.02 from 2000 updates on, and for N of them 0.02
+        sqrt(2000 / N), at most 0.05; in `partial_fit` 0.02.
     hidden_learning_rate : float, optional
         Of hidden layers; None is `learning_rate`, or 0.3 of it with credit by score.
     angle_learning_rate : float, optional
         Of the neurons' own parameters, in every layer; None is 0.2 times `learning_rate`.
     schedule : {"cosine", "constant"}
+        How the learning rate falls: to 0 like a half cosine, or not.
+    weight_decay : float
+        lambda, in front of every update all weights lose the share (learning rate) x lambda, as in
+        AdamW: decoupled from the gradient. Biases and angles do not decay.
     credit : {"aligned", "symmetric", "feedback", "score"}, optional
         What tells hidden neurons the worth of their spikes. ``"aligned"``: each hears the errors of
         the neurons that it drives, by feedback weights of its own that learn as the forward ones
@@ -131,6 +145,14 @@ class SQSNN(_Classifier):
         Read by `fit`, which keeps it as ``seed_`` (drawn, for None or a RandomState): see Notes.
     verbose : bool
         Scaling and reading of X, and progress, on standard error (progress if it is a terminal).
+    callbacks : callable or list of callable, optional
+        Called after each epoch with one record of it, whose attributes are `epoch`, `updates`,
+        `loss`, `score`, `validation_score`, `spikes`, `learning_rate`, `seconds` and `model`; see
+        :class:`~lava_sqs.network.progress.EpochRecord`. One that returns True ends the training
+        after this epoch. An exception ends `fit`, which leaves the network that was there before.
+    log : path, optional
+        CSV file with a row per epoch, the same numbers, written as they are made. `fit` begins it
+        anew, or adds to it if it goes on (`warm_start`, `resume`).
     warm_start : bool
         Whether `fit` goes on from where the last one ended. Layers, circuit, targets, kind of input
         and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots`, `dtype`
@@ -155,8 +177,10 @@ class SQSNN(_Classifier):
         Weights and angles; bias currents are counted apart.
     spikes_per_inference_ : float
         Spikes of all neurons per sample, on up to 512 training samples.
-    n_iter_ : int
-        Epochs made.
+    n_iter_, n_updates_ : int
+        Epochs and mini-batches made; of models in files of older versions 0 mini-batches.
+    learning_rate_ : float
+        With which the last training began.
     scaling_ : str
         How features were scaled, in words: static unsigned integers (images) by their type's
         maximum, anything else by the minimum and maximum of each feature in the training data.
@@ -221,13 +245,16 @@ class SQSNN(_Classifier):
         readout: str = "count",
         readout_from: float = 0.0,
         class_weight: Any = None,
-        epochs: int = 20,
+        epochs: int | None = None,
+        updates: int | None = None,
         batch_size: int = 32,
         dtype: str = "float32",
-        learning_rate: float = 0.02,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | None = None,
         hidden_learning_rate: float | None = None,
         angle_learning_rate: float | None = None,
         schedule: str = "cosine",
+        weight_decay: float = 0.0,
         credit: str | None = None,
         n_draws: int | None = None,
         sparsity: float = 0.0,
@@ -237,6 +264,8 @@ class SQSNN(_Classifier):
         n_iter_no_change: int = 5,
         random_state: Any = None,
         verbose: bool = False,
+        callbacks: Any = None,
+        log: str | Path | None = None,
         warm_start: bool = False,
         checkpoint: str | Path | None = None,
         resume: bool = False,
@@ -265,12 +294,15 @@ class SQSNN(_Classifier):
         self.readout_from = readout_from
         self.class_weight = class_weight
         self.epochs = epochs
+        self.updates = updates
         self.batch_size = batch_size
         self.dtype = dtype
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.hidden_learning_rate = hidden_learning_rate
         self.angle_learning_rate = angle_learning_rate
         self.schedule = schedule
+        self.weight_decay = weight_decay
         self.credit = credit
         self.n_draws = n_draws
         self.sparsity = sparsity
@@ -280,6 +312,8 @@ class SQSNN(_Classifier):
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
         self.verbose = verbose
+        self.callbacks = callbacks
+        self.log = log
         self.warm_start = warm_start
         self.checkpoint = checkpoint
         self.resume = resume

@@ -17,6 +17,7 @@ from lava_sqs._npz import Declared, read_arrays, write_arrays
 from lava_sqs.network.layers import KINDS as LAYERS
 from lava_sqs.network.layers import Layer
 from lava_sqs.neurons import Neuron, kind_of, kinds
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
 
@@ -144,6 +145,9 @@ def to_json(value: Any) -> Any:
         return {"__layer__": [type(value).__name__, _fields(value)]}
     if isinstance(value, Neuron):
         return {"__neuron__": [_kind_name(value), _fields(value)]}
+    if isinstance(value, Optimizer):
+        own = {"kind": value.kind, "momentum": value.momentum, "clip": value.clip}
+        return {"__optimizer__": own}
     if isinstance(value, (tuple, list)):
         return [to_json(v) for v in value]
     if isinstance(value, np.generic):
@@ -163,6 +167,8 @@ def from_json(value: Any) -> Any:
         return NoiseModel.from_dict(value["__noise__"])
     if isinstance(value, dict) and "__ansatz__" in value:
         return _ansatz_from_dict(value["__ansatz__"])
+    if isinstance(value, dict) and "__optimizer__" in value:
+        return Optimizer(**value["__optimizer__"])
     if isinstance(value, dict) and "__weights__" in value:
         return {from_json(k): from_json(v) for k, v in value["__weights__"]}
     if isinstance(value, dict) and "__layer__" in value:

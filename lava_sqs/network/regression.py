@@ -300,9 +300,10 @@ class RegressionTrainer(Trainer):
 
     def _move_more(self, parameters: Parameters, gradient: Parameters, factor: float) -> None:
         model, own, up = self.model, parameters[READOUT], gradient[READOUT]
-        rate = factor * (model.readout_learning_rate or model.learning_rate)
+        rate = factor * (model.readout_learning_rate or self.rate)
         for source, w in own.weights.items():
             key = f"{READOUT}.weights.{source}"
+            self._fade(w, rate)
             self.optimizer.ascend(key, w, up.weights[source], rate=rate / self.lengths[source])
         self.optimizer.ascend(f"{READOUT}.bias", own.bias, up.bias, rate=rate)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from lava_sqs.network.layers import Layer
 from lava_sqs.network.outputs import _Regressor
+from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import Ansatz, NoiseModel
 
 __all__ = ["SQSNNRegressor"]
@@ -41,7 +42,9 @@ class SQSNNRegressor(_Regressor):
         As of :class:`~lava_sqs.SQSNN`; the default encoder, ``"current"``, adds no noise.
     readout_from : float
         As of :class:`~lava_sqs.SQSNN`, for one value per sample.
-    epochs, batch_size, dtype, learning_rate, hidden_learning_rate, angle_learning_rate, schedule
+    epochs, updates, batch_size, dtype, optimizer, weight_decay
+        As of :class:`~lava_sqs.SQSNN`; weights of the readout decay, too.
+    learning_rate, hidden_learning_rate, angle_learning_rate, schedule
         As of :class:`~lava_sqs.SQSNN`.
     readout_learning_rate : float, optional
         Of the readout; None is `learning_rate`.
@@ -49,7 +52,7 @@ class SQSNNRegressor(_Regressor):
         As of :class:`~lava_sqs.SQSNN`.
     early_stopping, validation_fraction, n_iter_no_change
         As of :class:`~lava_sqs.SQSNN`, by R^2.
-    random_state, verbose, warm_start, checkpoint, resume
+    random_state, verbose, callbacks, log, warm_start, checkpoint, resume
         As of :class:`~lava_sqs.SQSNN`.
 
     Attributes
@@ -69,8 +72,10 @@ class SQSNNRegressor(_Regressor):
     score_curve_ : list of float
         R^2 of a single shot on held-out data with `early_stopping`, else on up to 512 training
         samples.
-    n_parameters_, n_biases_, spikes_per_inference_, n_iter_, scaling_, interrupted_, seed_
+    n_parameters_, n_biases_, spikes_per_inference_, scaling_, interrupted_, seed_
         As of :class:`~lava_sqs.SQSNN`, with the readout.
+    n_iter_, n_updates_, learning_rate_
+        As of :class:`~lava_sqs.SQSNN`.
 
     Raises
     ------
@@ -122,13 +127,16 @@ class SQSNNRegressor(_Regressor):
         skip: bool = True,
         recurrent: bool = False,
         readout_from: float = 0.0,
-        epochs: int = 50,
+        epochs: int | None = None,
+        updates: int | None = None,
         batch_size: int = 32,
         dtype: str = "float32",
-        learning_rate: float = 0.02,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | None = None,
         hidden_learning_rate: float | None = None,
         angle_learning_rate: float | None = None,
         schedule: str = "cosine",
+        weight_decay: float = 0.0,
         readout_learning_rate: float | None = None,
         credit: str | None = None,
         n_draws: int | None = None,
@@ -138,6 +146,8 @@ class SQSNNRegressor(_Regressor):
         n_iter_no_change: int = 5,
         random_state: Any = None,
         verbose: bool = False,
+        callbacks: Any = None,
+        log: str | Path | None = None,
         warm_start: bool = False,
         checkpoint: str | Path | None = None,
         resume: bool = False,
@@ -163,13 +173,16 @@ class SQSNNRegressor(_Regressor):
         self.shots = shots
         self.readout_from = readout_from
         self.epochs = epochs
+        self.updates = updates
         self.batch_size = batch_size
         self.dtype = dtype
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.hidden_learning_rate = hidden_learning_rate
         self.angle_learning_rate = angle_learning_rate
         self.readout_learning_rate = readout_learning_rate
         self.schedule = schedule
+        self.weight_decay = weight_decay
         self.credit = credit
         self.n_draws = n_draws
         self.sparsity = sparsity
@@ -178,6 +191,8 @@ class SQSNNRegressor(_Regressor):
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
         self.verbose = verbose
+        self.callbacks = callbacks
+        self.log = log
         self.warm_start = warm_start
         self.checkpoint = checkpoint
         self.resume = resume

@@ -41,6 +41,8 @@ Array = NDArray[Any]
 _FITTED: dict[str, Callable[[str, Any], Any]] = {
     "seed_": check_seed,
     "n_iter_": partial(check_int, minimum=0),
+    "n_updates_": partial(check_int, minimum=0),
+    "learning_rate_": check_positive,
     "interrupted_": check_flag,
     "spikes_per_inference_": partial(check_positive, zero=True),
     "scaling_": check_text,
@@ -49,7 +51,13 @@ _FITTED: dict[str, Callable[[str, Any], Any]] = {
     "temperature_": check_positive,
 }
 # What a file says that was written before it was there.
-_BEFORE = {"neurons_per_class_": 1, "objective_": "likelihood", "temperature_": 1.0}
+_BEFORE = {
+    "neurons_per_class_": 1,
+    "objective_": "likelihood",
+    "temperature_": 1.0,
+    "n_updates_": 0,
+}
+_UNSAVED = {"callbacks": None}  # arguments that are code
 _LONGEST_LABEL = 2**16  # bytes of a class label in a file
 
 
@@ -216,7 +224,8 @@ class _Saved(_Arguments):
             "estimator": self._ESTIMATOR,
             # as the network was made, not as set_params may have left them since
             "arguments": {
-                k: storage.to_json(v) for k, v in {**self.get_params(), **vars(self._kept)}.items()
+                k: storage.to_json(v)
+                for k, v in {**self.get_params(), **vars(self._kept), **_UNSAVED}.items()
             },
             "fitted": fitted,
             "loss_curve": self.loss_curve_,
@@ -271,7 +280,12 @@ class _Saved(_Arguments):
             if [type(name) for name in names] != [str] * self.n_features_in_:
                 raise ValueError(f"the names of its features are {describe(names)}.")
             self.feature_names_in_ = np.array(names, dtype=object)
-        own = _BEFORE | {"neurons_per_class_": self.neurons_per_class_} | header["fitted"]
+        own = {
+            **_BEFORE,
+            "neurons_per_class_": self.neurons_per_class_,
+            "learning_rate_": self.learning_rate,
+            **header["fitted"],
+        }
         for name, check in self._FITTED.items():
             setattr(self, name, check(name, own[name]))
         low, high = (

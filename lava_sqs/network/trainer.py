@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
+import time
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,8 +29,17 @@ from lava_sqs.network.gradient import (
     target_trains,
 )
 from lava_sqs.network.objective import SCHEDULES, credit_of, objective_of, temperature_of
+from lava_sqs.network.progress import (
+    EpochRecord,
+    add_row,
+    advise,
+    asked_to_stop,
+    begin_log,
+    epochs_of,
+    rate_of,
+)
 from lava_sqs.network.spec import INPUT, NetworkSpec, Parameters
-from lava_sqs.optimizers import Optimizer
+from lava_sqs.optimizers import optimizer_of
 
 __all__ = ["SCHEDULES"]
 
@@ -39,7 +50,9 @@ DECAY = 1e-3
 _KEPT_BYTES = 2**26  # of inputs and random numbers that are kept from epoch to epoch
 _EXAMPLES = 512  # samples that starting values and progress are computed from
 # What may differ between a checkpoint and the estimator that resumes it.
-_FREE = {"epochs", "verbose", "checkpoint", "resume", "warm_start"}
+_FREE = {
+    *("epochs", "updates", "verbose", "checkpoint", "resume", "warm_start", "callbacks", "log")
+}
 
 
 class Trainer:
@@ -75,6 +88,10 @@ class Trainer:
             model.parameters_ = self._start(inputs, rng)
             model.loss_curve_, model.accuracy_curve_, model.spikes_curve_ = [], [], []
             model.n_iter_, model.spikes_per_inference_, model.feedback_ = 0, 0.0, None
+            model.n_updates_ = 0
+        # Copies: a fit that fails in the middle leaves what was there.
+        for name in ("loss_curve_", "accuracy_curve_", "spikes_curve_"):
+            setattr(model, name, list(getattr(model, name)))
         model.interrupted_ = False
         self.spec = model.spec_
         self.objective, self.credit = objective_of(model), credit_of(model)
@@ -84,16 +101,19 @@ class Trainer:
         lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
         self.lengths = lengths
         self._set_rates()
-        self.optimizer = Optimizer("adam")
+        self.optimizer = optimizer_of(model.optimizer)
+        self.seen: list[tuple[float, float]] = []  # loss and learning rate of every update
         # None: kinds without a form for batches, and rules that are written for it
         batches = any(hasattr(la.neuron, "compile_batches") for la in self.spec.layers)
         self.dtype = np.dtype(model.dtype) if batches and model.rule == "exact" else None
         self.best: Parameters = _copy(model.parameters_)
         self.best_value, self.waited = -math.inf, 0
+        self.log: Path | None = None
         self.drawn: list[Any] | None = None  # what the accuracy is computed from
         self.spikes: float | None = None  # per inference, when the accuracy was last asked for
         if model.resume and model.checkpoint is not None and Path(model.checkpoint).exists():
             self._resume(Path(model.checkpoint))
+        model.learning_rate_, self.begun = self.rate, model.n_iter_
         self._start_feedback(going_on)
 
     def _checked_spec(self, n: int) -> NetworkSpec:
@@ -125,16 +145,21 @@ class Trainer:
             self.feedback = feedback_weights(self.spec, self._rng(2, 0))
         elif self.credit == "aligned":
             kept = model.feedback_ if going_on or model.resume else None
-            self.feedback = kept or aligned_weights(self.spec, self._rng(2, 0))
+            self.feedback = deepcopy(kept) or aligned_weights(self.spec, self._rng(2, 0))
         model.feedback_ = self.feedback if self.credit == "aligned" else None
 
     def _set_rates(self) -> None:
         model, by_score = self.model, self.credit == "score"
+        self.epochs: int = epochs_of(model, len(self.X))
+        self.rate = rate_of(model, self._n_updates())
         self.n_draws = model.n_draws or (4 if by_score and len(self.spec.layers) > 1 else 1)
-        self.hidden_rate = _or(
-            model.hidden_learning_rate, (0.3 if by_score else 1.0) * model.learning_rate
-        )
-        self.angle_rate = _or(model.angle_learning_rate, 0.2 * model.learning_rate)
+        self.hidden_rate = _or(model.hidden_learning_rate, (0.3 if by_score else 1.0) * self.rate)
+        self.angle_rate = _or(model.angle_learning_rate, 0.2 * self.rate)
+
+    def _n_updates(self) -> int | None:
+        """Return how many updates the learning rate is made for."""
+        each: int = math.ceil(len(self.X) / self.model.batch_size)
+        return self.epochs * each
 
     def _start(self, inputs: Array, rng: np.random.Generator) -> Parameters:
         """Return parameters to start from, of example inputs."""
@@ -182,9 +207,9 @@ class Trainer:
 
     def run(self) -> None:
         model = self.model
-        last = self.first + model.epochs
-        if model.resume:
-            last = model.epochs
+        last = self.epochs if model.resume else self.first + self.epochs
+        if model.log is not None:
+            self.log = begin_log(model.log, model.checkpoint, model.n_iter_)
         from tqdm import tqdm
 
         bar = tqdm(
@@ -194,10 +219,10 @@ class Trainer:
             file=sys.stderr,
             disable=not (model.verbose and sys.stderr.isatty()),
         )
-        finished = False
+        finished = stopped = False
         try:
             # A call: where a loop jumps back, CPython 3.13 checks for signals outside of its `try`.
-            self._go_through(bar)
+            stopped = self._go_through(bar)
             finished = True
         except KeyboardInterrupt:
             model.interrupted_ = True
@@ -207,17 +232,20 @@ class Trainer:
                 file=sys.stderr,
             )
         bar.close()
+        if finished and not stopped and self.seen:
+            advise(self.seen, model.n_iter_ - self.begun)
         if model.early_stopping or not finished:
             model.parameters_ = self.best
         if self.spikes is None or model.early_stopping or not finished:
             self.spikes = model._scores(self.X[self.examples], 1, "as trained", self.seed)[1]
         model.spikes_per_inference_ = self.spikes
 
-    def _go_through(self, bar: Any) -> None:
-        """Make epochs, one after the other."""
+    def _go_through(self, bar: Any) -> bool:
+        """Make epochs, one after the other; return whether there would have been more."""
         model = self.model
         for epoch in bar:
-            loss, spikes = self._epoch(epoch, (epoch - self.first) / model.epochs)
+            start = time.perf_counter()
+            loss, spikes = self._epoch(epoch, (epoch - self.first) / self.epochs)
             accuracy = self._accuracy()
             model.loss_curve_.append(loss)
             model.spikes_curve_.append(spikes)
@@ -227,10 +255,30 @@ class Trainer:
             # Never by a loss that clamped neurons make: it says nothing of free runs.
             free = self.objective == "count" and not model.early_stopping
             self._remember(-loss if free else accuracy)
+            record = self._record(loss, accuracy, spikes, time.perf_counter() - start)
+            if self.log is not None:  # first: what a checkpoint lacks is made again, with its row
+                add_row(self.log, record)
             if model.checkpoint is not None:
                 self._write(Path(model.checkpoint))
+            if asked_to_stop(model.callbacks, record):
+                return True
             if model.early_stopping and self.waited >= model.n_iter_no_change:
-                break
+                return True
+        return False
+
+    def _record(self, loss: float, score: float, spikes: float, seconds: float) -> EpochRecord:
+        model, held = self.model, len(self.held_X) > 0
+        return EpochRecord(
+            epoch=model.n_iter_,
+            updates=model.n_updates_,
+            loss=loss,
+            score=None if held else score,
+            validation_score=score if held else None,
+            spikes=spikes,
+            learning_rate=self.seen[-1][1],
+            seconds=seconds,
+            model=model,
+        )
 
     def _epoch(self, epoch: int, progress: float) -> tuple[float, float]:
         """Go once through the data; return the loss and the spikes per sample."""
@@ -243,15 +291,17 @@ class Trainer:
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]
             result = self._gradient(learned, chosen, rng)
-            factor = self._factor(progress + i / len(starts) / model.epochs)
+            factor = self._factor(progress + i / len(starts) / self.epochs)
             for layer in spec.layers:
-                rate = model.learning_rate if layer is spec.visible else self.hidden_rate
+                rate = self.rate if layer is spec.visible else self.hidden_rate
                 if rate:
                     self._move(learned, result.gradient, layer.name, factor * rate, factor)
             self._move_more(learned, result.gradient, factor)
             losses.append(-float(result.log_likelihood.mean()))
+            self.seen.append((losses[-1], factor * self.rate))
             spikes.append(result.spikes)
         model.parameters_ = _copy(learned, float)
+        model.n_updates_ += len(starts)
         return float(np.mean(losses)), float(np.mean(spikes))
 
     def _factor(self, done: float) -> float:
@@ -328,13 +378,20 @@ class Trainer:
                 # The same product at the other end of the connection, and the same decay.
                 moved = self.optimizer.step(key, up.weights[source], rate=speed)
                 for end in (w, self.feedback[name][source]):
+                    self._fade(end, rate)
                     end += moved
                     end *= 1 - DECAY
             else:
+                self._fade(w, rate)
                 ascend(key, w, up.weights[source], rate=speed)
         ascend(f"{name}.bias", own.bias, up.bias, rate=rate)
         if own.angles.size:
             ascend(f"{name}.angles", own.angles, up.angles, rate=factor * self.angle_rate)
+
+    def _fade(self, weights: Array, rate: float) -> None:
+        """Take the share of weights that decays in one update: by the learning rate alone."""
+        if self.model.weight_decay:
+            weights *= 1 - rate * self.model.weight_decay
 
     def _move_more(self, parameters: Parameters, gradient: Parameters, factor: float) -> None:
         """Move what is learned beside the layers: nothing."""

@@ -400,7 +400,12 @@ def test_labels_are_written_as_they_print(data, capsys):
 
 def test_every_argument_of_the_estimator_has_an_option():
     args = cli.build_parser().parse_args(["train", "digits"])
-    only_python = {"verbose", "warm_start", "random_state"}  # a terminal, one fit, --seed
+    only_python = {
+        "verbose",
+        "warm_start",
+        "random_state",
+        "callbacks",
+    }  # a terminal, one fit, --seed
     assert {*args.options} >= set(SQSNN._get_param_names()) - only_python
 
 
@@ -411,7 +416,7 @@ def test_the_help_names_every_choice_and_default(capsys):
     choices = (kinds(), ENCODERS, RULES, TARGETS, READOUTS, SCHEDULES, INPUT_KINDS, CREDITS)
     for name in (name for names in choices for name in names):
         assert name in text
-    assert "passes through the data (default: 20)" in text
+    assert "passes through the data (default: as many as make 1000 updates, 5 to 200)" in text
     assert "(default: 64)" in text
 
 
@@ -442,6 +447,10 @@ def test_the_help_names_every_choice_and_default(capsys):
         (["--test-samples", "9999"], "--test-samples must be from 1 to 91"),
         (["--out", "nowhere/m.npz"], "there is no folder nowhere: create it first"),
         (["--out", "."], "is a folder"),
+        (["--log", "nowhere/log.csv"], "--log must name a file in a folder that exists"),
+        (["--log", "a.csv", "--seed", "1", "2"], "--log holds one network: give one --seed"),
+        (["--optimizer", "adamm"], "--optimizer must be one of .* Did you mean 'adam'"),
+        (["--epochs", "3", "--updates", "30"], "--updates must be None if"),
         (["--checkpoint", "nowhere/m.npz"], "no folder nowhere"),
         (["--out", "m.npz", "--seed", "1", "2"], "--out holds one network: give one --seed"),
     ],

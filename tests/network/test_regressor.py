@@ -42,7 +42,9 @@ def _sine():
 @pytest.mark.parametrize("neuron", ["sqs", "lif"])
 def test_one_step_ahead_of_a_noisy_sine(sine, neuron):
     X, y = sine
-    net = series((8,), n_readout=60, epochs=15, neuron=neuron).fit(X[:200], y[:200])
+    net = series((8,), n_readout=60, epochs=15, learning_rate=0.02, neuron=neuron).fit(
+        X[:200], y[:200]
+    )
     persistence = 1 - ((y[250:] - X[250:, :, 0]) ** 2).mean() / y[250:].var()
     found = net.predict(X[250:], n_repeats=10)
     assert 1 - ((found - y[250:]) ** 2).mean() / y[250:].var() > persistence + 0.1
