@@ -64,9 +64,8 @@ def _train(args: argparse.Namespace) -> int:
     given = {"verbose": sys.stderr.isatty(), **given, **noise_of(args)}
     if "hidden_layer_sizes" in given:
         given["hidden_layer_sizes"] = tuple(given["hidden_layer_sizes"])
-    files = {"out": args.out, **{name: given.get(name) for name in ("checkpoint", "log")}}
-    for name, file in files.items():
-        if file is not None:
+    for name, file in {"out": args.out, **given}.items():
+        if name in ("out", "checkpoint", "log") and file is not None:
             check_writable(file, name)
             if len(args.seed) > 1:
                 raise ValueError(f"--{name} holds one network: give one --seed with it.")

@@ -42,10 +42,10 @@ class SQSNNRegressor(_Regressor):
         As of :class:`~lava_sqs.SQSNN`; the default encoder, ``"current"``, adds no noise.
     readout_from : float
         As of :class:`~lava_sqs.SQSNN`, for one value per sample.
-    epochs, updates, batch_size, dtype, optimizer, weight_decay
-        As of :class:`~lava_sqs.SQSNN`; weights of the readout decay, too.
-    learning_rate, hidden_learning_rate, angle_learning_rate, schedule
+    epochs, updates, batch_size, dtype, optimizer
         As of :class:`~lava_sqs.SQSNN`.
+    learning_rate, hidden_learning_rate, angle_learning_rate, schedule, weight_decay
+        As of :class:`~lava_sqs.SQSNN`; weights of the readout decay, too.
     readout_learning_rate : float, optional
         Of the readout; None is `learning_rate`.
     credit, n_draws, sparsity

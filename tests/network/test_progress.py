@@ -405,7 +405,7 @@ def test_few_updates_are_told_of():
     assert caught[0].filename == __file__
     x = np.random.default_rng(0).random((200, 3))
     with pytest.warns(ConvergenceWarning, match="few, 10 epochs of 7"):
-        SQSNNRegressor((), epochs=10, random_state=0, learning_rate=0.001).fit(x, x.sum(axis=1))
+        SQSNNRegressor((), epochs=10, random_state=0, learning_rate=0.004).fit(x, x.sum(axis=1))
 
 
 def test_trainings_that_were_ended_or_are_long_enough_say_nothing():
