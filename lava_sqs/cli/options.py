@@ -23,7 +23,7 @@ NAMES = {
 }
 #: Where the options stand in the help; those that no line names are about training.
 GROUPS = {
-    "data": ("input_kind", "encoder", "n_steps", "n_population"),
+    "data": ("input_kind", "encoder", "scaling", "n_steps", "n_population"),
     "network": (
         *("hidden_layer_sizes", "ansatz", "memory_qubits", "layers", "neuron", "shots"),
         *("skip", "recurrent", "neurons_per_class", "targets", "readout"),
@@ -35,6 +35,8 @@ HELP = {
     "spikes: (n, T, ...) of 0 and 1 (default: static for tables and for images of unsigned "
     "integers; other arrays must be told)",
     "encoder": "rate, latency, population or current: from value to input",
+    "scaling": "minmax, robust (between the whiskers of a box plot) or standard (2.5 standard "
+    "deviations to either side of the mean): of each feature, in the training data",
     "hidden_layer_sizes": "neurons of each hidden layer; no number: no hidden layer",
     "memory_qubits": "per neuron (default: 1)",
     "layers": "of the layered circuit (default: 1)",

@@ -13,22 +13,25 @@ encoder         what arrives in step t for a value x in [0, 1]
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_bytes, check_int, check_real, check_shape
+from lava_sqs._checks import check_bytes, check_choice, check_int, check_real, check_shape
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
+from lava_sqs.data.ranges import Seen
 
-__all__ = ["ENCODERS", "Scale", "current", "latency", "population", "rate"]
+__all__ = ["ENCODERS", "SCALINGS", "Scale", "current", "latency", "population", "rate"]
 
 Array = NDArray[Any]
 
 #: Names of the encoders.
 ENCODERS = ("rate", "latency", "population", "current")
+#: Ways to scale features.
+SCALINGS = ("minmax", "robust", "standard")
 
 
 def _unit(name: str, value: Any) -> Array:
@@ -191,6 +194,8 @@ class Scale:
         A feature with ``low == high`` becomes 0.
     reason : str
         In words, for the user.
+    seen : Seen, optional
+        Where the data lay that the scale was learned of.
 
     Examples
     --------
@@ -203,13 +208,17 @@ class Scale:
     low: Array
     high: Array
     reason: str
+    seen: Seen | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def learn(cls, X: Array, *, images: bool = True) -> Scale:
+    def learn(cls, X: Array, *, images: bool = True, how: str = "minmax") -> Scale:
         """Return the scale of training data.
 
-        Images of unsigned integers: by the maximum of their type. Everything else: by minimum and
-        maximum of each feature.
+        ``"minmax"``: images of unsigned integers by the maximum of their type, everything else by
+        minimum and maximum of each feature. ``"robust"``: each feature between the whiskers of its
+        box plot, which end at the last value within 1.5 interquartile ranges of the quartiles; if
+        these are equal, from its 1 % to its 99 % quantile, and if those are, by minimum and
+        maximum. ``"standard"``: from 2.5 standard deviations below its mean to 2.5 above.
 
         Parameters
         ----------
@@ -217,21 +226,67 @@ class Scale:
             Training data.
         images : bool
             Whether they are static.
+        how : {"minmax", "robust", "standard"}
+            What sets the ends of the scale.
 
         Returns
         -------
         Scale
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such way to scale.
         """
-        if images and X.dtype.kind == "u":
+        flat = X.reshape(-1, X.shape[-1])
+        self = cls._learned(X, images, check_choice("how", how, SCALINGS))
+        return replace(self, seen=Seen.of(flat, self.unbounded(flat)))
+
+    @classmethod
+    def _learned(cls, X: Array, images: bool, how: str) -> Scale:
+        if how == "minmax" and images and X.dtype.kind == "u":
             top = np.iinfo(X.dtype).max
             return cls(
                 np.array(0.0), np.array(float(top)), f"{X.dtype} divided by {top}, its maximum"
             )
         flat = X.reshape(-1, X.shape[-1])
         low, high = flat.min(axis=0).astype(float), flat.max(axis=0).astype(float)
+        if how == "robust":
+            return cls(*_whiskers(flat.astype(float), low, high), "each feature between whiskers")
+        if how == "standard":
+            mean, reach = flat.mean(axis=0), 2.5 * flat.std(axis=0) * (high > low)
+            text = "each feature from 2.5 standard deviations below its mean to 2.5 above"
+            return cls(mean - reach, mean + reach, text)
         return cls(low, high, "each feature from its minimum to its maximum")
+
+    def unbounded(self, X: Array) -> Array:
+        """Return X scaled, and not clipped; NaN for features with ``low == high``.
+
+        Parameters
+        ----------
+        X : ndarray, shape (..., F)
+            Raw features.
+
+        Returns
+        -------
+        ndarray, shape (..., F)
+        """
+        width = np.where(self.high > self.low, self.high - self.low, np.nan)
+        return np.asarray((X.astype(float) - self.low) / width)
 
     def __call__(self, X: Array) -> Array:
         """Return X scaled and clipped to [0, 1]."""
         width = np.where(self.high > self.low, self.high - self.low, np.inf)
         return np.asarray(np.clip((X.astype(float) - self.low) / width, 0.0, 1.0))
+
+
+def _whiskers(flat: Array, least: Array, most: Array) -> tuple[Array, Array]:
+    """Return the ends of the whiskers of each feature (m, F), or of what else varies in it."""
+    first, third = np.quantile(flat, (0.25, 0.75), axis=0)
+    reach = 1.5 * (third - first)
+    inside = (flat >= first - reach) & (flat <= third + reach)
+    low = np.where(inside, flat, np.inf).min(axis=0)
+    high = np.where(inside, flat, -np.inf).max(axis=0)
+    rare = np.quantile(flat, (0.01, 0.99), axis=0)  # of a feature that mostly has one value
+    low, high = np.where(reach > 0, (low, high), rare)
+    return np.where(high > low, low, least), np.where(high > low, high, most)

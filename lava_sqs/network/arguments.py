@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from lava_sqs._checks import check_choice, check_flag, check_int, check_positive, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError, outside
-from lava_sqs.data.encoders import ENCODERS
+from lava_sqs.data.encoders import ENCODERS, SCALINGS
 from lava_sqs.network.gradient import CREDITS, OBJECTIVES, RULES, TARGETS
 from lava_sqs.network.inputs import INPUT_KINDS
 from lava_sqs.network.layers import Layer, check_layers
@@ -34,6 +34,7 @@ KEPT = (
     "input_kind",
     "channels_first",
     "encoder",
+    "scaling",
     "n_steps",
     "n_population",
     "skip",
@@ -76,6 +77,7 @@ class _Arguments(BaseEstimator):
         check_choice("rule", self.rule, RULES)
         check_choice("dtype", self.dtype, ("float32", "float64"))
         check_choice("encoder", self.encoder, ENCODERS)
+        check_choice("scaling", self.scaling, SCALINGS)
         check_choice("targets", self.targets, TARGETS)
         check_choice("readout", self.readout, READOUTS)
         check_positive("readout_from", self.readout_from, zero=True, below=1.0)

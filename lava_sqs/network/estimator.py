@@ -69,6 +69,11 @@ class SQSNN(_Classifier):
     encoder : {"rate", "latency", "population", "current"}
         How values become input, see :mod:`lava_sqs.data.encoders`. Not used for spikes. Sequences
         are encoded step by step, and not by latency.
+    scaling : {"minmax", "robust", "standard"}
+        How features come to lie in [0, 1], beyond which they are cut off: each by its minimum and
+        maximum in the training data (static unsigned integers, images, by their type's maximum);
+        between the whiskers of its box plot, which outliers cannot move; or from 2.5 standard
+        deviations below its mean to 2.5 above. Not used for spikes.
     n_steps : int
         T, for static features.
     n_population : int
@@ -182,8 +187,7 @@ class SQSNN(_Classifier):
     learning_rate_ : float
         With which the last training began.
     scaling_ : str
-        How features were scaled, in words: static unsigned integers (images) by their type's
-        maximum, anything else by the minimum and maximum of each feature in the training data.
+        How features were scaled, in words.
     interrupted_ : bool
         Whether Ctrl-C ended the training; the best epoch is kept then.
     seed_ : int
@@ -235,6 +239,7 @@ class SQSNN(_Classifier):
         input_kind: str | None = None,
         channels_first: bool | None = None,
         encoder: str = "rate",
+        scaling: str = "minmax",
         n_steps: int = 10,
         n_population: int = 5,
         skip: bool = True,
@@ -283,6 +288,7 @@ class SQSNN(_Classifier):
         self.input_kind = input_kind
         self.channels_first = channels_first
         self.encoder = encoder
+        self.scaling = scaling
         self.n_steps = n_steps
         self.n_population = n_population
         self.skip = skip

@@ -19,6 +19,7 @@ from lava_sqs._streams import bernoulli, streams_of
 from lava_sqs.data import encoders
 from lava_sqs.data.dataset import samples_in_words
 from lava_sqs.data.encoders import Scale
+from lava_sqs.data.ranges import some
 from lava_sqs.network import sequences
 from lava_sqs.network.spec import NetworkSpec
 
@@ -118,7 +119,9 @@ class Inputs:
         if kind == "sequence" and own.channels_first is None and X.ndim == 3:
             self._warn_of_layout(len(X))
         if scale is None:
-            scale = Scale.learn(self._shown(X), images=kind == "static")
+            scale = Scale.learn(self._shown(X), images=kind == "static", how=own.scaling)
+        else:
+            replace(self, scale=scale).compare(X)
         return replace(self, scale=scale), X
 
     @classmethod
@@ -156,6 +159,7 @@ class Inputs:
         finite = sequences.all_finite(X)
         told = told or lengths is not None or mask is not None or _has_nan(X, finite)
         X = self._own(X, lengths, mask, finite)
+        self.compare(X)
         if self.kind != "sequence" or told or self.zeros_are_padding:
             return X
         if n := sequences.ends_in_zeros(X):
@@ -167,6 +171,14 @@ class Inputs:
                 stacklevel=outside("lava_sqs.network")[0],
             )
         return X
+
+    def compare(self, X: Array) -> None:
+        """Warn if samples clearly have another range than those in fit."""
+        if self.kind == "spikes" or self.scale.seen is None or not len(X):
+            return
+        shown = some(self._shown(X))
+        if text := self.scale.seen.other(shown, self.scale.unbounded(shown), len(X)):
+            warnings.warn(text, UserWarning, stacklevel=outside("lava_sqs.network")[0])
 
     def _own(self, X: Array, lengths: Any, mask: Any, finite: bool) -> Array:
         """Return samples time first, and NaN in every frame that is not a sample's own."""

@@ -38,7 +38,7 @@ class SQSNNRegressor(_Regressor):
         is (n, T) or (n, T, n_outputs) with the T of X (or a list, as X), else False.
     memory_qubits, ansatz, layers, neuron, noise, shots, rule, window
         As of :class:`~lava_sqs.SQSNN`.
-    input_kind, channels_first, encoder, n_steps, n_population, skip, recurrent
+    input_kind, channels_first, encoder, scaling, n_steps, n_population, skip, recurrent
         As of :class:`~lava_sqs.SQSNN`; the default encoder, ``"current"``, adds no noise.
     readout_from : float
         As of :class:`~lava_sqs.SQSNN`, for one value per sample.
@@ -122,6 +122,7 @@ class SQSNNRegressor(_Regressor):
         input_kind: str | None = None,
         channels_first: bool | None = None,
         encoder: str = "current",
+        scaling: str = "minmax",
         n_steps: int = 10,
         n_population: int = 5,
         skip: bool = True,
@@ -166,6 +167,7 @@ class SQSNNRegressor(_Regressor):
         self.input_kind = input_kind
         self.channels_first = channels_first
         self.encoder = encoder
+        self.scaling = scaling
         self.n_steps = n_steps
         self.n_population = n_population
         self.skip = skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +18,7 @@ from lava_sqs._checks import (
     check_flag,
     check_instance,
     check_int,
+    check_number,
     check_positive,
     check_real,
     check_text,
@@ -26,6 +28,7 @@ from lava_sqs._npz import Declared
 from lava_sqs._seeds import check_seed
 from lava_sqs._version import __version__
 from lava_sqs.data.encoders import Scale
+from lava_sqs.data.ranges import Seen
 from lava_sqs.network import files as storage
 from lava_sqs.network.arguments import _Arguments
 from lava_sqs.network.gradient import OBJECTIVES
@@ -232,6 +235,7 @@ class _Saved(_Arguments):
             "accuracy_curve": self.accuracy_curve_,
             "spikes_curve": self.spikes_curve_,
             "input_kind": self._inputs.kind,
+            "seen": None if (seen := self._inputs.scale.seen) is None else vars(seen),
             "sample_shape": list(self._inputs.shape),
             "zeros_are_padding": self._inputs.zeros_are_padding,
             "n_inputs": self.spec_.n_inputs,
@@ -292,7 +296,7 @@ class _Saved(_Arguments):
             np.broadcast_to(check_real(name, arrays[name]), (n_features,))
             for name in ("scale.low", "scale.high")
         )
-        scale = Scale(low, high, self.scaling_)
+        scale = Scale(low, high, self.scaling_, _read_seen(header.get("seen")))
         guessed = check_flag("zeros_are_padding", header.get("zeros_are_padding", True))
         self._inputs = Inputs.of(
             self._kept, kind, shape, scale=scale, zeros_are_padding=guessed and kind == "sequence"
@@ -323,6 +327,14 @@ class _Saved(_Arguments):
             )
         self.spec_.check_parameters(parameters)
         return parameters
+
+
+def _read_seen(found: Any) -> Seen | None:
+    """Return where the training data lay, as far as a file says it."""
+    if found is None:
+        return None
+    check_instance("seen", found, dict)
+    return Seen(**{f.name: check_number(f"seen.{f.name}", found[f.name]) for f in fields(Seen)})
 
 
 def _read_features(header: dict[str, Any]) -> int:

@@ -831,6 +831,7 @@ TARGETS = {
             "input_kind": choice("static", "sequence", "spikes").optional(),
             "channels_first": flag().optional(),
             "encoder": choice(*data.ENCODERS),
+            "scaling": choice(*data.encoders.SCALINGS),
             "n_steps": integer(1),
             "n_population": integer(2),
             "skip": flag(),

@@ -39,6 +39,7 @@ OTHER = {
     "input_kind": "sequence",
     "channels_first": True,
     "encoder": "population",
+    "scaling": "robust",
     "n_steps": 9,
     "n_population": 3,
     "skip": False,
