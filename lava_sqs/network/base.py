@@ -34,6 +34,7 @@ class _Network(_Saved, _Inference):
     verbose: bool
     neurons_per_class: int | None
     warm_start: bool
+    resume: bool
     random_state: Any
     input_kind: str | None
     channels_first: bool | None
@@ -42,6 +43,7 @@ class _Network(_Saved, _Inference):
     spikes_per_inference_: float
 
     _trainer: Callable[..., Trainer] = Trainer
+    _online: Callable[..., Trainer] = Online
 
     @abstractmethod
     def _read_targets(self, y: Array, going_on: bool) -> Array:
@@ -137,7 +139,8 @@ class _Network(_Saved, _Inference):
             ensure_2d=static or not going_on,
             ensure_all_finite=static,  # of sequences in their own steps only
         )
-        targets = self._held_targets(y, len(X)) if online else self._read_targets(y, going_on)
+        read = self._online_targets if online else self._read_targets
+        targets = read(y, going_on)
         weights = self._weights(targets, sample_weight)
         self._keep_parameters()
         told = told or self._zeros_are_values
@@ -146,9 +149,9 @@ class _Network(_Saved, _Inference):
         else:
             scale = self._inputs.scale if going_on else None
             self._inputs, X = Inputs.learn(X, self._kept, scale, lengths, mask, told)
-            if online:
-                self._check_scale(len(X))
         targets = self._fit_targets(targets, X, going_on)
+        if online and not going_on:
+            self._check_scale(targets)
         if not (static or self.channels_first):
             self.n_features_in_ = self._inputs.steps  # what nobody has at the end is gone
         if not going_on:
@@ -164,7 +167,7 @@ class _Network(_Saved, _Inference):
             some = weights > 0
             X, targets, weights = X[some], targets[some], weights[some]
             weights = None if (weights == weights[0]).all() else weights / weights.mean()
-        trainer = Online if online else self._trainer
+        trainer = self._online if online else self._trainer
         if not online:
             self.__dict__.pop("_optimizer", None)
         trainer(self, X, targets, going_on, weights, held).run()
@@ -175,15 +178,30 @@ class _Network(_Saved, _Inference):
         if self.scaling_ != "none":
             print(f"{own}: features are scaled: {self.scaling_}.", file=sys.stderr)
 
-    def _check_scale(self, n: int) -> None:
+    def _learn_online(self, X: Any, y: Any, sample_weight: Any, lengths: Any, mask: Any) -> None:
+        """Learn once from samples, or leave all as it was."""
+        before = dict(self.__dict__)
+        try:
+            if self.resume:
+                raise ArgumentValueError("resume", "must be False for partial_fit.")
+            self._fit(X, y, sample_weight, lengths, mask, online=True)
+        except BaseException:
+            self.__dict__ = before
+            raise
+
+    def _online_targets(self, y: Array, going_on: bool) -> Array:
+        """Return targets of samples that arrive."""
+        return self._read_targets(y, going_on)
+
+    def _check_scale(self, targets: Array) -> None:
         """Raise if the first samples to learn from online say nothing of the range of values."""
         scale = self._inputs.scale
         if self._inputs.kind != "spikes" and (scale.low == scale.high).all():
             raise ArgumentValueError(
                 "X",
                 "must hold samples that differ in the first call of partial_fit, as features are "
-                f"scaled by it, but got {n} with one value for each feature. Begin with more "
-                "samples, or with fit.",
+                f"scaled by it, but got {len(targets)} with one value for each feature. Begin with "
+                "more samples, or with fit.",
             )
 
     def _weights(self, targets: Array, sample_weight: Any) -> Array | None:

@@ -68,8 +68,8 @@ class _Classifier(ClassifierMixin, _Network):
 
         Mini-batches, rule and optimiser are those of `fit`, and what the optimiser knows is kept
         from call to call (not in files). Features are scaled by the samples of the first call, or
-        of `fit` before. `epochs`, `schedule`, `early_stopping` and `checkpoint` have no effect, and
-        ``accuracy_curve_`` does not grow.
+        of `fit` before. `epochs`, `updates`, `schedule`, `early_stopping`, `checkpoint`,
+        `callbacks` and `log` have no effect, and ``accuracy_curve_`` does not grow.
 
         Parameters
         ----------
@@ -102,10 +102,8 @@ class _Classifier(ClassifierMixin, _Network):
         """
         before = dict(self.__dict__)
         try:
-            if self.resume:
-                raise ArgumentValueError("resume", "must be False for partial_fit.")
             self._know(classes)
-            self._fit(X, y, sample_weight, lengths, mask, online=True)
+            self._learn_online(X, y, sample_weight, lengths, mask)
         except BaseException:
             self.__dict__ = before
             raise
@@ -140,6 +138,9 @@ class _Classifier(ClassifierMixin, _Network):
             raise ArgumentValueError("class_weight", f"must fit the classes: {error}") from error
         weights = each[targets] * (1.0 if weights is None else weights)
         return super()._weights(targets, weights)
+
+    def _online_targets(self, y: Array, going_on: bool) -> Array:
+        return self._held_targets(y, len(y))
 
     def _held_targets(self, y: Any, n: int) -> Array:
         return indices_of(np.asarray(y), self.classes_, n)

@@ -73,7 +73,7 @@ from scipy.special import log_softmax
 
 from lava_sqs.network import sequences
 from lava_sqs.network.credit import BOUND, PULL, Back, aligned_weights, from_value, run_free
-from lava_sqs.network.gradient import BatchResult, _less_baseline
+from lava_sqs.network.gradient import BatchResult, _less_baseline, n_spikes
 from lava_sqs.network.simulate import LayerTrace
 from lava_sqs.network.spec import NetworkSpec, Parameters
 
@@ -142,6 +142,7 @@ def count_gradient(
     credit: str = "symmetric",
     back: Back | Mapping[str, Array] | None = None,
     counted: Array | None = None,
+    lasts: Array | None = None,
     n_draws: int = 1,
     sparsity: float = 0.0,
     window: int | None = None,
@@ -170,6 +171,8 @@ def count_gradient(
         ``"feedback"`` those of :func:`~lava_sqs.network.gradient.feedback_weights`.
     counted : ndarray, shape (S, B), optional
         Weight of each step; None: as of :func:`counted_steps`.
+    lasts : ndarray of bool, shape (S, B), optional
+        Which steps belong to each sample: spikes in others are not looked at. None: all.
     n_draws : int
         How often each input is shown at once.
     sparsity : float
@@ -205,6 +208,7 @@ def count_gradient(
     traces = run_free(spec, parameters, inputs, rng, n_draws, dtype)
     counted = counted_steps(spec, steps, batch) if counted is None else counted
     counted = np.tile(counted, (1, n_draws))
+    lasts = None if lasts is None else np.tile(lasts, (1, n_draws))
     truth = np.tile(labels, n_draws)
 
     log_q, told = _broadcast(traces[-1], truth, n_classes, inverse_temperature, counted)
@@ -219,17 +223,17 @@ def count_gradient(
         credit=credit,
         back=back,
         worth=_less_baseline(log_q[None], n_draws),
+        lasts=lasts,
         sparsity=sparsity,
         window=window,
         train_hidden=train_hidden,
         held=held,
         dtype=dtype,
     )
-    n_spikes = sum(t.n_spikes for t in traces)
     return BatchResult(
         gradient,
         log_q.reshape(n_draws, batch).mean(axis=0),
-        n_spikes / total,
+        sum(n_spikes(t, lasts) for t in traces) / total,
         sum(t.wraps for t in traces),
     )
 

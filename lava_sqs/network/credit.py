@@ -113,6 +113,7 @@ def from_value(
     credit: str = "symmetric",
     back: Any = None,
     worth: Array | None = None,
+    lasts: Array | None = None,
     sparsity: float = 0.0,
     window: int | None = None,
     train_hidden: bool = True,
@@ -135,6 +136,9 @@ def from_value(
         As of :func:`~lava_sqs.network.count.count_gradient`.
     worth : ndarray, shape (1, B), optional
         With credit ``"score"`` what each draw was worth as a whole, less a baseline.
+    lasts : ndarray of bool, shape (S, B), optional
+        Which steps belong to each sample: in others hidden spikes cost nothing, and have no part
+        in what a draw was worth. None: all.
     sparsity, window, train_hidden, held, dtype
         As of :func:`~lava_sqs.network.count.count_gradient`.
 
@@ -166,10 +170,12 @@ def from_value(
                 continue
             value = _heard(spec, parameters, layer.name, errors, credit, back, trace, total)
             if sparsity:
-                value = value - sparsity
+                value = value - (sparsity if lasts is None else sparsity * lasts[:, :, None])
         elif dtype is not None:
             value = neuron_major(value, dtype)
         more = worth if credit == "score" and not visible else None
+        if more is not None and lasts is not None:
+            more = more * lasts
         d_angles, d_z = _raised(layer, own, trace, value, more, total, most)
         reached = d_z
         if window is not None:

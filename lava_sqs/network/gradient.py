@@ -243,6 +243,7 @@ def local_gradient(
     window: int = 1,
     train_hidden: bool = True,
     bound: float | None = BOUND,
+    lasts: Array | None = None,
     dtype: Any = None,
 ) -> BatchResult:
     """Return the local rule's gradient of a mini-batch.
@@ -272,6 +273,9 @@ def local_gradient(
         False leaves the hidden layers as they are (and spares their scores).
     bound : float, optional
         Of visible neurons' scores by their currents; None: the exact score everywhere.
+    lasts : ndarray of bool, shape (T + depth, B), optional
+        Which steps belong to each sample; in others spikes are worth nothing, and cost nothing.
+        None: all.
     dtype : float32 or float64, optional
         For batches, as of :func:`~lava_sqs.network.simulate.forward`; *inputs* have it too.
 
@@ -293,6 +297,7 @@ def local_gradient(
     many, fixed = _repeated(inputs, n_draws), _repeated(clamp, n_draws)
     uniforms = drawn(spec, rng, steps, batch * n_draws, dtype)
     traces = forward(spec, parameters, many, uniforms, fixed, dtype=dtype)
+    alive = None if lasts is None else np.tile(lasts, (1, n_draws))
 
     def score(layer: Any, trace: LayerTrace, signal: Array) -> tuple[LayerParams, Array]:
         own, weighted = parameters[layer.name], signal / (batch * n_draws)
@@ -315,23 +320,36 @@ def local_gradient(
             continue
         if feedback is not None:
             told = errors @ feedback[layer.name].T * (batch * n_draws)
-            signal = _raising(trace, _later(told, distance) - sparsity, layer.size)
+            cost = sparsity if alive is None else sparsity * alive[:, :, None]
+            signal = _raising(trace, _later(told, distance) - cost, layer.size)
         else:
             later = _reward_to_go(log_p.sum(axis=2), discount)  # includes the step itself
             worth = _less_baseline(_later(later, 1), n_draws)
             signal = np.repeat(worth[:, :, None], layer.size, axis=2)
             if sparsity:
                 fired = trace.out.spikes.reshape(*log_p.shape[:2], layer.size, -1).sum(axis=3)
+                if alive is not None:
+                    fired = fired * alive[:, :, None]
                 signal -= _less_baseline(sparsity * _reward_to_go(fired), n_draws)
+            if alive is not None:
+                signal *= alive[:, :, None]
         gradient[layer.name], _ = score(layer, trace, signal)
 
     per_sample = log_p.sum(axis=(0, 2)).reshape(n_draws, batch).mean(axis=0)
     return BatchResult(
         gradient,
         per_sample / np.maximum(heard[:, :batch].sum(axis=(0, 2)), 1),
-        sum(t.n_spikes for t in traces) / (batch * n_draws),
+        sum(n_spikes(t, alive) for t in traces) / (batch * n_draws),
         sum(t.wraps for t in traces),
     )
+
+
+def n_spikes(trace: LayerTrace, lasts: Array | None) -> int:
+    """Return the spikes of a layer, in the steps (S, B) that belong to a sample."""
+    if lasts is None:
+        return trace.n_spikes
+    train = trace.out.spikes * lasts[:, :, None]
+    return int(train.transpose(2, 0, 1).sum(axis=(1, 2)).sum())
 
 
 def _repeated(train: Array, times: int) -> Array:

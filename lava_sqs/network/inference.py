@@ -15,6 +15,7 @@ from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._streams import uniforms
 from lava_sqs.network import sequences
 from lava_sqs.network.arguments import _Arguments, some_neurons
+from lava_sqs.network.gradient import n_spikes
 from lava_sqs.network.inputs import Inputs
 from lava_sqs.network.readout import count_scores
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
@@ -277,12 +278,8 @@ class _Inference(_Arguments):
 
     def _n_spikes(self, traces: list[LayerTrace], X: Array) -> int:
         """Return the spikes of all neurons while the samples last."""
-        ends = self._inputs.padding_starts(X)
-        trains = [trace.out.spikes for trace in traces]
-        if ends is not None:
-            lasts = np.arange(len(trains[0]))[:, None] < ends + self.spec_.depth
-            trains = [train * lasts[:, :, None] for train in trains]
-        return sum(int(train.transpose(2, 0, 1).sum(axis=(1, 2)).sum()) for train in trains)
+        lasts = self._inputs.lasting(X, self.spec_.depth)
+        return sum(n_spikes(t, None if lasts is None else lasts[: len(t.z)]) for t in traces)
 
 
 def log_odds(

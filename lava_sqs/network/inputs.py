@@ -329,6 +329,16 @@ class Inputs:
         """Return after how many steps only padding follows, (n,); static samples have none."""
         return None if self.kind == "static" else sequences.ends(self.own_steps(X))
 
+    def lasting(self, X: Array, depth: int) -> Array | None:
+        """Return which steps (T + depth, n) of a network belong to each sample; None is all.
+
+        Those after its end, while others of its batch last, do not; those in a gap of a mask do.
+        """
+        ends = self.padding_starts(X)
+        if ends is None or (ends == X.shape[1]).all():
+            return None
+        return np.asarray(np.arange(X.shape[1] + depth)[:, None] < ends + depth)
+
     def counted(self, X: Array, spec: NetworkSpec, readout_from: float = 0.0) -> Array:
         """Return the weight (T + depth, n) of each step of *spec* in what is said of a sample.
 

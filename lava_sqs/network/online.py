@@ -5,12 +5,13 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from lava_sqs.network.regression import RegressionTrainer
 from lava_sqs.network.trainer import Trainer
 
 __all__: list[str] = []
 
 
-class Online(Trainer):
+class _Once(Trainer):
     """One call of `partial_fit`: a pass at a constant rate, with the optimiser of the last one."""
 
     def __init__(self, model: Any, X: Any, labels: Any, going_on: bool, *more: Any) -> None:
@@ -36,3 +37,11 @@ class Online(Trainer):
         model.n_iter_ += 1
         model.spikes_per_inference_ = spikes
         model._optimizer = self.optimizer
+
+
+class Online(_Once):
+    """Of classes."""
+
+
+class OnlineRegression(_Once, RegressionTrainer):
+    """Of values."""

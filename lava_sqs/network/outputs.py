@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,14 @@ from lava_sqs.network import sequences, values
 from lava_sqs.network.arguments import KEPT
 from lava_sqs.network.base import _Network
 from lava_sqs.network.inference import AS_TRAINED
+from lava_sqs.network.online import OnlineRegression
 from lava_sqs.network.regression import READOUT, Reading, RegressionTrainer, predicted
 from lava_sqs.network.saved import _FITTED
 from lava_sqs.network.simulate import LayerTrace
 from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__: list[str] = []
 
@@ -53,7 +57,7 @@ class _Regressor(RegressorMixin, _Network):
         "per_step_": check_flag,
         "single_output_": check_flag,
     }
-    _trainer = RegressionTrainer
+    _trainer, _online = RegressionTrainer, OnlineRegression
 
     per_step_: bool
     single_output_: bool
@@ -97,7 +101,8 @@ class _Regressor(RegressorMixin, _Network):
             self.per_step_ = False
             return X, np.asarray(y, dtype=float)
         X = validate_data(self, X, **options)
-        y, self.per_step_ = values.of_sequences(X, y, self.channels_first, self.per_step)
+        per_step = self.per_step if options.get("reset") else self.per_step_
+        y, self.per_step_ = values.of_sequences(X, y, self.channels_first, per_step)
         return X, y
 
     @property
@@ -136,6 +141,63 @@ class _Regressor(RegressorMixin, _Network):
         standard = (targets - self.target_mean_) / self.target_std_
         standard[~own] = 0.0
         return np.asarray(standard)
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        lengths: Any = None,
+        mask: Any = None,
+    ) -> Self:
+        """Learn from samples as they arrive: once from each, at a constant rate.
+
+        Mini-batches, rule and optimiser are those of `fit`, and what the optimiser knows is kept
+        from call to call (not in files). Features are scaled, and values standardised, by the
+        samples of the first call, or of `fit` before. `epochs`, `updates`, `schedule`,
+        `early_stopping`, `checkpoint`, `callbacks` and `log` have no effect, and ``score_curve_``
+        does not grow.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, ...), or list of arrays
+            One sample or more; in the first call more, of which features and values differ.
+        y : array_like
+            Values, as of `fit`; of the shape per sample of the first call.
+        sample_weight, lengths, mask
+            As of `fit`.
+
+        Returns
+        -------
+        SQSNNRegressor
+            Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument of the constructor or the data do not fit.
+
+        Examples
+        --------
+        >>> from lava_sqs.network import SQSNNRegressor
+        >>> x = np.random.default_rng(0).random((40, 2))
+        >>> net = SQSNNRegressor((), n_steps=3, random_state=0).partial_fit(x, x[:, 0])
+        >>> net.partial_fit(x[:1], x[:1, 0]).n_iter_
+        2
+        """
+        self._learn_online(X, y, sample_weight, lengths, mask)
+        return self
+
+    def _check_scale(self, targets: Array) -> None:
+        super()._check_scale(targets)
+        flat = targets.reshape(-1, targets.shape[-1])
+        if (np.ptp(flat, axis=0) == 0).any():
+            raise ArgumentValueError(
+                "y",
+                "must hold values that differ in the first call of partial_fit, as they are "
+                "standardised by it. Begin with more samples, or with fit.",
+            )
 
     # -- the network --------------------------------------------------------------------------
 

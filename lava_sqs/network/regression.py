@@ -46,7 +46,7 @@ from scipy.signal import lfilter
 from sklearn.metrics import r2_score
 
 from lava_sqs.network.credit import from_value, run_free
-from lava_sqs.network.gradient import BatchResult, _less_baseline
+from lava_sqs.network.gradient import BatchResult, _less_baseline, n_spikes
 from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
 from lava_sqs.network.trainer import Trainer
 
@@ -172,6 +172,7 @@ def regression_gradient(
     reading: Reading,
     *,
     own: Array | None = None,
+    lasts: Array | None = None,
     credit: str = "symmetric",
     n_draws: int = 1,
     dtype: Any = None,
@@ -192,7 +193,7 @@ def regression_gradient(
     reading : Reading
     own : ndarray of bool, shape (T, B) or (1, B), optional
         Which values count; None: all.
-    credit, n_draws, dtype
+    lasts, credit, n_draws, dtype
         As of :func:`~lava_sqs.network.count.count_gradient`.
     **options
         `back`, `sparsity`, `window`, `train_hidden` and `held` of
@@ -217,6 +218,7 @@ def regression_gradient(
     """
     batch, n_outputs = targets.shape[1:]
     traces = run_free(spec, parameters, inputs, rng, n_draws, dtype)
+    lasts = None if lasts is None else np.tile(lasts, (1, n_draws))
     own = np.ones(targets.shape[:2]) if own is None else own
     share = np.tile(own / (n_outputs * max(own.sum(), 1) / batch), (1, n_draws))[:, :, None]
     targets = np.tile(targets, (1, n_draws, 1))
@@ -250,13 +252,14 @@ def regression_gradient(
         scale=2 * float(np.abs(weights).max()) * float(share.max()),
         credit=credit,
         worth=_less_baseline(-loss[None], n_draws),
+        lasts=lasts,
         dtype=dtype,
         **options,
     )
     return BatchResult(
         {**gradient, **learned},
         -loss.reshape(n_draws, batch).mean(axis=0),
-        sum(t.n_spikes for t in traces) / total,
+        sum(n_spikes(t, lasts) for t in traces) / total,
         sum(t.wraps for t in traces),
     )
 
@@ -289,6 +292,7 @@ class RegressionTrainer(Trainer):
             rng,
             model._reading(own),
             own=own.T if model.per_step_ else None,
+            lasts=model._inputs.lasting(samples, self.spec.depth),
             credit=self.credit,
             back=self.feedback,
             n_draws=self.n_draws,

@@ -334,6 +334,7 @@ class Trainer:
         samples = self.X[chosen]
         inputs = self._encoded(samples, rng)
         counted = model._counted(samples)
+        lasts = model._inputs.lasting(samples, spec.depth)
         if self.objective == "count":
             return count_gradient(
                 spec,
@@ -346,6 +347,7 @@ class Trainer:
                 credit=self.credit,
                 back=self.feedback,
                 counted=counted,
+                lasts=lasts,
                 n_draws=self.n_draws,
                 sparsity=model.sparsity,
                 window=model.window if model.rule == "window" else None,
@@ -362,6 +364,7 @@ class Trainer:
             n_draws=self.n_draws,
             sparsity=model.sparsity,
             discount=model.discount,
+            lasts=lasts,
             rule=model.rule,
             window=model.window,
             train_hidden=self.hidden_rate > 0,

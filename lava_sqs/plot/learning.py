@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["learning_curve", "sensitivity_kernel"]
 
 _CURVES = {
-    "loss": ("loss_curve_", "loss (nats per neuron and step)"),
-    "accuracy": ("accuracy_curve_", "accuracy"),
-    "spikes": ("spikes_curve_", "spikes per sample"),
+    "loss": "loss_curve_",
+    "score": "accuracy_curve_",
+    "accuracy": "accuracy_curve_",
+    "spikes": "spikes_curve_",
 }
 
 
@@ -118,8 +119,9 @@ def learning_curve(
         and the band from the least to the largest.
     ax : Axes, optional
         Where to draw; None makes a new figure.
-    value : {"loss", "accuracy", "spikes"}
-        Which curve of a network; of an array what to call it.
+    value : {"loss", "score", "accuracy", "spikes"}
+        Which curve of a network; of an array what to call it. The score is the accuracy of
+        classifiers, and of regressors R^2 (as is their "accuracy").
     chance : float, optional
         A level to compare with, as a dashed line.
     color : color
@@ -146,8 +148,8 @@ def learning_curve(
     """
     check_choice("value", value, _CURVES)
     check_instance("label", label, str, none=True)
-    attribute, text = _CURVES[value]
-    array = _curves(curves, attribute)
+    array = _curves(curves, _CURVES[value])
+    text = _label(curves, value)
     epochs = np.arange(1, array.shape[1] + 1)
     if chance is not None:
         chance = float(check_shape("chance", check_real("chance", chance), ()))
@@ -181,6 +183,32 @@ def learning_curve(
     ax.set(xlabel="epoch", ylabel=text)
     whole_numbers(ax.xaxis)
     return ax
+
+
+def _label(curves: Any, value: str) -> str:
+    """Return what a curve is, in words, and its unit where the networks say it."""
+    if value == "spikes":
+        return "spikes per sample"
+    networks = curves if isinstance(curves, (list, tuple)) else [curves]
+    kinds = {_kind(network) for network in networks}
+    if len(kinds) > 1:
+        raise ArgumentValueError("curves", "must have networks of one kind, that learn the same.")
+    kind = kinds.pop()
+    if value != "loss":
+        return "R²" if kind == "values" else "accuracy" if kind else value
+    units = {
+        "count": "nats per sample",
+        "likelihood": "nats per neuron and step",
+        "values": "variances of the targets",
+    }
+    return f"loss ({units[kind]})" if kind in units else "loss"
+
+
+def _kind(network: Any) -> str:
+    """Return what a network learns; nothing of numbers."""
+    if not hasattr(network, "loss_curve_"):
+        return ""
+    return "values" if hasattr(network, "score_curve_") else str(network.objective_)
 
 
 def _curves(value: Any, attribute: str) -> NDArray[np.float64]:

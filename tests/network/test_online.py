@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from lava_sqs.network import SQSNN
+from lava_sqs.network import SQSNN, SQSNNRegressor
 
 RNG = np.random.default_rng(0)
 Y = np.arange(90) % 3
@@ -135,3 +135,68 @@ def test_classes_and_features_stay():
         clf.partial_fit(X[:, :3], Y)
     with pytest.raises(ValueError, match="`hidden_layer_sizes` must be that of the first fit"):
         clf.set_params(hidden_layer_sizes=(3,)).partial_fit(X, Y)
+
+
+# -- values ----------------------------------------------------------------------------------------
+
+
+def values_of(x):
+    return 3 + 2 * x[:, 0] - x[:, 1]
+
+
+def test_values_are_learned_as_they_arrive(tmp_path):
+    x = np.random.default_rng(0).random((400, 3))
+    net = SQSNNRegressor((4,), n_readout=40, n_steps=4, random_state=0)
+    for start in range(0, 400, 20):
+        net.partial_fit(x[start : start + 20], values_of(x[start : start + 20]))
+    assert net.score(x[:100], values_of(x[:100])) > 0.5
+    assert (net.n_iter_, net.n_updates_, len(net.loss_curve_)) == (20, 20, 20)
+    assert net.score_curve_ == []
+    mean = net.target_mean_.copy()
+    net.partial_fit(x[:1], values_of(x[:1]) + 100)
+    np.testing.assert_array_equal(net.target_mean_, mean)  # as the first call has it
+    net.save(tmp_path / "net.npz")
+    again = SQSNNRegressor.load(tmp_path / "net.npz").partial_fit(x[:9], values_of(x[:9]))
+    assert again.n_iter_ == 22
+
+
+def test_series_are_learned_as_they_arrive():
+    x = np.sin(np.arange(60 * 12).reshape(60, 12, 1) * 0.7)
+    y = x[:, :, 0] * 2
+    net = SQSNNRegressor((), n_readout=20, input_kind="sequence", random_state=0)
+    net.partial_fit(x[:30], y[:30])
+    assert net.per_step_
+    net.partial_fit([x[30], x[31, :5]], [y[30], y[31, :5]])
+    assert net.predict(x[:2]).shape == (2, 12)
+    before = net.predict(x[:3])
+    for wrong in (y[:30, 0], np.zeros((30, 12, 2)), y[:30, :5], y[:29]):
+        with pytest.raises(ValueError, match=r"`y`|samples"):
+            net.partial_fit(x[:30], wrong)
+        np.testing.assert_array_equal(net.predict(x[:3]), before)
+    with pytest.raises(ValueError, match="`y` must have"):
+        net.set_params(warm_start=True, epochs=1).fit(x, y[:, 0])  # another kind of values
+
+
+def test_what_the_first_call_for_values_must_hold():
+    x, net = np.random.default_rng(0).random((20, 3)), SQSNNRegressor((), n_steps=3)
+    for y in (np.ones(20), np.c_[x[:, 0], np.ones(20)]):
+        with pytest.raises(ValueError, match="`y` must hold values that differ in the first call"):
+            net.partial_fit(x, y)
+    with pytest.raises(ValueError, match="`X` must hold samples that differ"):
+        net.partial_fit(x[:1], x[:1, 0])
+    assert not hasattr(net, "parameters_")
+    with pytest.raises(ValueError, match="`resume`"):
+        net.set_params(resume=True, checkpoint="x.npz").partial_fit(x, x[:, 0])
+
+
+def test_value_calls_are_one_pass_each():
+    """The optimiser and the random numbers go on, and fit's network is where it goes on from."""
+    x = np.random.default_rng(0).random((40, 3))
+    given = {"n_readout": 10, "n_steps": 3, "random_state": 0}
+    one, other = (SQSNNRegressor((), **given, epochs=e) for e in (1, 50))
+    for net in (one, other):
+        for _ in range(3):
+            net.partial_fit(x, values_of(x))
+    assert one.loss_curve_ == other.loss_curve_
+    net = SQSNNRegressor((), **given, epochs=2).fit(x, values_of(x)).partial_fit(x, values_of(x))
+    assert (net.n_iter_, len(net.loss_curve_), len(net.score_curve_)) == (3, 3, 2)

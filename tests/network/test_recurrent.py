@@ -333,6 +333,7 @@ SMALL = {
     "encoder": "current",
     "epochs": 4,
     "batch_size": 8,
+    "learning_rate": 0.02,
     "random_state": 0,
 }
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lava_sqs.network import SQSNN, SQSNNRegressor
 from lava_sqs.plot import learning_curve, sensitivity_kernel
 from lava_sqs.quantum import OnlineScores, ansatz
 from lava_sqs.quantum.program import compile_program
@@ -66,3 +67,30 @@ def test_curves_of_several_seeds_are_a_median_and_their_range():
 def test_bad_input_is_named(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("net", "loss", "score"),
+    [
+        (SQSNN((), epochs=2, n_steps=2), "nats per sample", "accuracy"),
+        (SQSNN((), epochs=2, n_steps=2, objective="likelihood"), "nats per neuron", "accuracy"),
+        (SQSNNRegressor((), epochs=2, n_steps=2), "variances of the targets", "R²"),
+    ],
+)
+def test_curves_of_networks_are_called_what_they_are(net, loss, score):
+    x = np.random.default_rng(0).random((20, 2))
+    net.fit(x, np.arange(20) % 2)
+    assert loss in learning_curve(net).get_ylabel()
+    for value in ("score", "accuracy"):
+        ax = learning_curve([net, net], value=value)
+        assert ax.get_ylabel() == score
+        np.testing.assert_array_equal(ax.lines[0].get_ydata(), net.accuracy_curve_)
+    assert learning_curve([0.5, 0.4], value="score").get_ylabel() == "score"
+    assert learning_curve([0.5, 0.4]).get_ylabel() == "loss"
+
+
+def test_networks_that_learn_different_things_are_not_one_curve():
+    x = np.random.default_rng(0).random((20, 2))
+    nets = [k((), epochs=2, n_steps=2).fit(x, np.arange(20) % 2) for k in (SQSNN, SQSNNRegressor)]
+    with pytest.raises(ValueError, match="`curves` must have networks of one kind"):
+        learning_curve(nets)
