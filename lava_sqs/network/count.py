@@ -73,7 +73,7 @@ from scipy.special import log_softmax
 
 from lava_sqs.network import sequences
 from lava_sqs.network.credit import BOUND, PULL, Back, aligned_weights, from_value, run_free
-from lava_sqs.network.gradient import BatchResult, _less_baseline, n_spikes
+from lava_sqs.network.gradient import BatchResult, _less_baseline, tallied
 from lava_sqs.network.simulate import LayerTrace
 from lava_sqs.network.spec import NetworkSpec, Parameters
 
@@ -204,7 +204,6 @@ def count_gradient(
     ((4, 3), (8,))
     """
     steps, batch = len(inputs) + spec.depth, inputs.shape[1]
-    total = batch * n_draws
     traces = run_free(spec, parameters, inputs, rng, n_draws, dtype)
     counted = counted_steps(spec, steps, batch) if counted is None else counted
     counted = np.tile(counted, (1, n_draws))
@@ -233,8 +232,7 @@ def count_gradient(
     return BatchResult(
         gradient,
         log_q.reshape(n_draws, batch).mean(axis=0),
-        sum(n_spikes(t, lasts) for t in traces) / total,
-        sum(t.wraps for t in traces),
+        *tallied(traces, lasts),
     )
 
 

@@ -228,6 +228,7 @@ def feedback_weights(spec: NetworkSpec, rng: np.random.Generator) -> dict[str, A
     }
 
 
+# long: hidden neurons hear of their worth in two ways, side by side.
 def local_gradient(
     spec: NetworkSpec,
     parameters: Parameters,
@@ -297,7 +298,8 @@ def local_gradient(
     many, fixed = _repeated(inputs, n_draws), _repeated(clamp, n_draws)
     uniforms = drawn(spec, rng, steps, batch * n_draws, dtype)
     traces = forward(spec, parameters, many, uniforms, fixed, dtype=dtype)
-    alive = None if lasts is None else np.tile(lasts, (1, n_draws))
+    lasts = None if lasts is None else np.tile(lasts, (1, n_draws))
+    alive = 1.0 if lasts is None else lasts[:, :, None]
 
     def score(layer: Any, trace: LayerTrace, signal: Array) -> tuple[LayerParams, Array]:
         own, weighted = parameters[layer.name], signal / (batch * n_draws)
@@ -320,28 +322,29 @@ def local_gradient(
             continue
         if feedback is not None:
             told = errors @ feedback[layer.name].T * (batch * n_draws)
-            cost = sparsity if alive is None else sparsity * alive[:, :, None]
-            signal = _raising(trace, _later(told, distance) - cost, layer.size)
+            signal = _raising(trace, _later(told, distance) - sparsity * alive, layer.size)
         else:
             later = _reward_to_go(log_p.sum(axis=2), discount)  # includes the step itself
             worth = _less_baseline(_later(later, 1), n_draws)
-            signal = np.repeat(worth[:, :, None], layer.size, axis=2)
+            signal = np.repeat(worth[:, :, None] * alive, layer.size, axis=2)
             if sparsity:
                 fired = trace.out.spikes.reshape(*log_p.shape[:2], layer.size, -1).sum(axis=3)
-                if alive is not None:
-                    fired = fired * alive[:, :, None]
-                signal -= _less_baseline(sparsity * _reward_to_go(fired), n_draws)
-            if alive is not None:
-                signal *= alive[:, :, None]
+                cost = _less_baseline(sparsity * _reward_to_go(fired * alive), n_draws)
+                signal -= cost * alive
         gradient[layer.name], _ = score(layer, trace, signal)
 
     per_sample = log_p.sum(axis=(0, 2)).reshape(n_draws, batch).mean(axis=0)
     return BatchResult(
         gradient,
         per_sample / np.maximum(heard[:, :batch].sum(axis=(0, 2)), 1),
-        sum(n_spikes(t, alive) for t in traces) / (batch * n_draws),
-        sum(t.wraps for t in traces),
+        *tallied(traces, lasts),
     )
+
+
+def tallied(traces: list[LayerTrace], lasts: Array | None) -> tuple[float, int]:
+    """Return spikes per sample, in the steps (S, B) that belong to it, and wraps of a batch."""
+    spikes = sum(n_spikes(trace, lasts) for trace in traces)
+    return spikes / traces[0].z.shape[1], sum(trace.wraps for trace in traces)
 
 
 def n_spikes(trace: LayerTrace, lasts: Array | None) -> int:

@@ -46,7 +46,7 @@ from scipy.signal import lfilter
 from sklearn.metrics import r2_score
 
 from lava_sqs.network.credit import from_value, run_free
-from lava_sqs.network.gradient import BatchResult, _less_baseline, n_spikes
+from lava_sqs.network.gradient import BatchResult, _less_baseline, tallied
 from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
 from lava_sqs.network.trainer import Trainer
 
@@ -259,8 +259,7 @@ def regression_gradient(
     return BatchResult(
         {**gradient, **learned},
         -loss.reshape(n_draws, batch).mean(axis=0),
-        sum(n_spikes(t, lasts) for t in traces) / total,
-        sum(t.wraps for t in traces),
+        *tallied(traces, lasts),
     )
 
 
