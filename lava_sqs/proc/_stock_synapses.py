@@ -46,6 +46,8 @@ _log = logging.getLogger(__name__)
 
 #: Columns are added if at most this share of them spikes; else they are all multiplied.
 _FEW = 0.25
+#: Smaller matrices are multiplied whole before few columns of them are picked out.
+_SMALL = 2**16
 #: Payloads of more bits are not looked for: weights would have to be coarser for it.
 _MOST_BITS = 24
 
@@ -72,15 +74,27 @@ def are_payloads(spikes: Array, payload: float) -> bool:
     return bool((np.abs(spikes) <= payload).all() and (spikes == np.rint(spikes)).all())
 
 
-def add_entries(weights: csr_matrix, spikes: Array) -> Array:
-    """Return the sum of the columns that spike, as SciPy adds up the rows of such a submatrix."""
-    at = np.flatnonzero(spikes[weights.indices])
-    start = np.searchsorted(at, weights.indptr)
-    rows = np.flatnonzero(np.diff(start))
-    dtype = np.result_type(weights.data, np.int_)
-    total: Array = np.zeros(weights.shape[0], dtype)
-    total[rows] = np.add.reduceat(weights.data[at].astype(dtype), start[rows])
-    return total
+class _Entries:
+    """The entries of sparse weights by column, found once for each matrix."""
+
+    _of: Any = None
+
+    def _sum(self: Any, spikes: Array) -> Array:
+        """Return the sum of the columns that spike, as SciPy adds up the rows of a submatrix."""
+        weights = self.weights
+        if self._of is not weights:
+            self._of = weights
+            numbers = np.arange(weights.nnz)
+            columns = csr_matrix((numbers, weights.indices, weights.indptr), weights.shape).tocsc()
+            self._entries = np.split(columns.data, columns.indptr[1:-1])
+        picked = [self._entries[j] for j in spikes.nonzero()[0]]
+        at = np.sort(np.concatenate(picked)) if picked else np.zeros(0, int)
+        start = np.searchsorted(at, weights.indptr)
+        rows = np.flatnonzero(np.diff(start))
+        dtype = np.result_type(weights.data, np.int_)
+        total: Array = np.zeros(weights.shape[0], dtype)
+        total[rows] = np.add.reduceat(weights.data[at].astype(dtype), start[rows])
+        return total
 
 
 def _payload(bits: int) -> float:
@@ -142,6 +156,8 @@ class DenseModel(_Columns, PyDenseModelFloat):
             self.a_buff = add_columns(self._columns(), s_in)
 
     def _graded(self, s_in: Array, bits: int) -> Array:
+        if self.weights.size < _SMALL:
+            return self.weights.dot(s_in)  # type: ignore[no-any-return]
         payload = _payload(bits)
         if self._checked is not self.weights:
             # One column alone is not summed, and keeps the sign of its zeros.
@@ -184,7 +200,7 @@ class DenseModelBitAcc(_Columns, PyDenseModelBitAcc):
         self.a_buff = _shift(total, self.weight_exp)
 
 
-class SparseModel(PySparseModelFloat):
+class SparseModel(_Entries, PySparseModelFloat):
     """Lava's floating-point Sparse; no submatrix is made of 0-1 spikes."""
 
     def run_spk(self: Any) -> None:
@@ -194,10 +210,10 @@ class SparseModel(PySparseModelFloat):
         if self.num_message_bits.item() > 0:
             self.a_buff = self.weights.dot(s_in)
         else:
-            self.a_buff = add_entries(self.weights, s_in.astype(bool))
+            self.a_buff = self._sum(s_in)
 
 
-class SparseModelBitAcc(PySparseModelBitAcc):
+class SparseModelBitAcc(_Entries, PySparseModelBitAcc):
     """Lava's fixed-point Sparse; no submatrix is made of 0-1 spikes."""
 
     def run_spk(self: Any) -> None:
@@ -205,10 +221,8 @@ class SparseModelBitAcc(PySparseModelBitAcc):
         _scale_weights(self)
         self.a_out.send(self.a_buff)
         s_in = self.s_in.recv()
-        if self.num_message_bits.item() > 0:
-            total = self.weights.dot(s_in)
-        else:
-            total = add_entries(self.weights, s_in.astype(bool))
+        graded = self.num_message_bits.item() > 0
+        total = self.weights.dot(s_in) if graded else self._sum(s_in)
         self.a_buff = _shift(total, self.weight_exp)
 
 

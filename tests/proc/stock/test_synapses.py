@@ -79,6 +79,11 @@ def assert_same(stock, weights, delays, trains, bits=0, **params):
     return models[0]
 
 
+@pytest.fixture(autouse=True)
+def no_matrix_is_small(monkeypatch):
+    monkeypatch.setattr(ours, "_SMALL", 0)
+
+
 def any_weights(shape, seed, fixed, coarse):
     rng = np.random.default_rng(seed)
     weights = rng.integers(-128, 127, shape) if fixed else rng.normal(size=shape)
@@ -179,6 +184,15 @@ def test_few_spikes_are_added_and_many_multiplied():
     rounded.run_spk()
     assert not rounded._exact
     assert rounded.weights.flags.c_contiguous
+
+
+def test_small_matrices_are_multiplied(monkeypatch):
+    monkeypatch.undo()
+    model = build(ours.DenseModel, np.arange(400.0).reshape(20, 20), None, 8)
+    model.s_in.value = np.eye(20)[3] * 7
+    model.run_spk()
+    assert not model._exact
+    assert (model.a_buff == 7 * (20 * np.arange(20) + 3)).all()
 
 
 # -- in a network ----------------------------------------------------------------------------------
