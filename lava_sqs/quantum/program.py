@@ -7,6 +7,7 @@ noise); the instruments of any number of angle vectors follow by batched product
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
@@ -93,11 +94,13 @@ class Program:
         check_compiled(self.ansatz, self.noise, theta.shape[0], dtype)
         A = np.empty((theta.shape[0], *self.shape), dtype=dtype)
         # Few neurons at a time: the build is in float64 whatever the neurons run in.
-        chunk = max(1, int(2**26 // (8 * np.prod(self.shape))))
+        chunk = max(1, 2**23 // math.prod(self.shape))
         for k in range(0, theta.shape[0], chunk):
-            part = np.empty((len(theta[k : k + chunk]), *self.shape))
+            out = A[k : k + chunk]
+            part = out if A.dtype == np.float64 else np.empty(out.shape)
             self.rebuild(theta[k : k + chunk], part)
-            A[k : k + chunk] = part
+            if part is not out:
+                out[:] = part
         return A
 
     def rebuild(self, theta: NDArray[np.float64], out: NDArray[np.float64]) -> None:

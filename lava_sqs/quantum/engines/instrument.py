@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,11 @@ class InstrumentEngine(CompiledEngine):
             )
         which = np.flatnonzero(changed)
         # Few neurons at a time: what is built is twice as large for a moment.
-        chunk = max(1, int(2**23 // np.prod(self._program.shape)))
+        chunk = max(1, 2**23 // math.prod(self._program.shape))
         for start in range(0, len(which), chunk):
-            part = which[start : start + chunk]
+            part: Any = which[start : start + chunk]
+            if len(part) == len(theta):
+                part = slice(None)  # which costs less than a list of all
             effects, blocks = step.pack_instruments(self._program.build(theta[part]))
             self._effects[part], self._blocks[part] = effects, blocks
 
