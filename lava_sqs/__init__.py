@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lava_sqs._version import __version__
     from lava_sqs.execution.running import SQSSimCfg, runtime
-    from lava_sqs.network import SQSNN, LIFLayer, QLIFLayer, SQSLayer, SQSNNRegressor
+    from lava_sqs.network import SQSNN, Conv2D, LIFLayer, QLIFLayer, SQSLayer, SQSNNRegressor
     from lava_sqs.proc.count_softmax.process import CountSoftmax
     from lava_sqs.proc.learning_sqs.process import LearningSQS
     from lava_sqs.proc.qlif.process import QLIF
@@ -37,6 +37,7 @@ __all__ = [
     "QLIF",
     "SQS",
     "SQSNN",
+    "Conv2D",
     "CountSoftmax",
     "LIFLayer",
     "LearningSQS",
@@ -61,6 +62,7 @@ __all__ = [
 
 # public name -> the module that has it
 _HOMES = {
+    "Conv2D": "lava_sqs.network",
     "CountSoftmax": "lava_sqs.proc.count_softmax.process",
     "LIFLayer": "lava_sqs.network",
     "LearningSQS": "lava_sqs.proc.learning_sqs.process",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lava_sqs.network.layers import LIFLayer, NeuronLayer, QLIFLayer, SQSLayer
+from lava_sqs.network.layers import Conv2D, LIFLayer, NeuronLayer, QLIFLayer, SQSLayer
 from lava_sqs.network.readout import Evaluation
 from lava_sqs.network.spec import LayerParams, LayerSpec, NetworkSpec, feed_forward
 from lava_sqs.neurons import AsPublishedNeuron, LIFNeuron, Neuron, QLIFNeuron, SQSNeuron
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SQSNN",
     "AsPublishedNeuron",
+    "Conv2D",
     "Evaluation",
     "LIFLayer",
     "LIFNeuron",

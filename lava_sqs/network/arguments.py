@@ -15,7 +15,7 @@ from lava_sqs._errors import ArgumentTypeError, ArgumentValueError, outside
 from lava_sqs.data.encoders import ENCODERS, SCALINGS
 from lava_sqs.network.gradient import CREDITS, OBJECTIVES, RULES, TARGETS
 from lava_sqs.network.inputs import INPUT_KINDS
-from lava_sqs.network.layers import Layer, check_layers
+from lava_sqs.network.layers import Conv2D, Layer, check_layers
 from lava_sqs.network.objective import SCHEDULES, needs_clamping, objective_of
 from lava_sqs.network.progress import check_training
 from lava_sqs.network.readout import READOUTS
@@ -58,6 +58,7 @@ class _Arguments(BaseEstimator):
     _kept: SimpleNamespace  # values of _KEPT in the last fit
     spec_: NetworkSpec
     neurons_per_class_: int
+    _inputs: Any
     objective_: str
     temperature_: float
     feedback_: dict[str, dict[str, Any]] | None
@@ -105,7 +106,8 @@ class _Arguments(BaseEstimator):
             raise ArgumentTypeError(
                 "noise", f"must be a NoiseModel or None, but got {describe(self.noise)}."
             )
-        used = (kind, *(type(la.neuron(None)) for la in self._own_layers))
+        own = [layer.neuron(None) for layer in self._own_layers]
+        used = (kind, *(type(neuron) for neuron in own if neuron is not None))
         if self.noise is not None and not any(getattr(k, "takes_noise", False) for k in used):
             raise ArgumentValueError(
                 "noise",
@@ -125,7 +127,7 @@ class _Arguments(BaseEstimator):
             raise ArgumentValueError("checkpoint", "must name a file when `resume` is True.")
 
     @property
-    def _own_layers(self) -> tuple[Layer, ...]:
+    def _own_layers(self) -> tuple[Layer | Conv2D, ...]:
         """Hidden layers that are given one by one."""
         return tuple(self.layers) if isinstance(self.layers, (tuple, list)) else ()
 
@@ -150,6 +152,10 @@ class _Arguments(BaseEstimator):
                 "hidden_layer_sizes",
                 "must be left out with a list of `layers`, which are the hidden layers, but got "
                 f"{describe(sizes)}.",
+            )
+        if self.rule == "as-published" and any(isinstance(la, Conv2D) for la in self.layers):
+            raise ArgumentValueError(
+                "rule", "must be 'exact' or 'window' with a Conv2D, but got 'as-published'."
             )
         if self.recurrent:
             raise ArgumentValueError(
@@ -244,7 +250,9 @@ class _Arguments(BaseEstimator):
         hidden: Any = own.hidden_layer_sizes
         if isinstance(own.layers, tuple):
             hidden = [layer.under(own.noise) for layer in own.layers]
-        more = {"skip": own.skip, "recurrent": own.recurrent}
+        more: dict[str, Any] = {"skip": own.skip, "recurrent": own.recurrent}
+        if any(isinstance(layer, Conv2D) for layer in hidden):
+            more["input_shape"] = self._inputs.image_shape(n_inputs)
         return feed_forward(n_inputs, hidden, n_visible, neuron, **more)
 
     def _publish(self, spec: NetworkSpec) -> None:

@@ -53,10 +53,10 @@ def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 
     """
     return {
         layer.name: {
-            source: rng.normal(0, scale / np.sqrt(layer.channels), (layer.channels, width))
+            source: rng.normal(0, scale / np.sqrt(shape[0]), shape)
             for source in layer.others
             if source != INPUT
-            for width in [spec.width(source)]
+            for shape in [spec.weights_shape(layer, source)]
         }
         for layer in spec.layers
     }
@@ -239,6 +239,6 @@ def _heard(
     for layer in spec.layers:
         if name in layer.sources and layer.name in errors:
             own = parameters[layer.name].weights if credit == "symmetric" else back[layer.name]
-            part = heard_back(errors[layer.name], own[name] * total, 1)
+            part = heard_back(errors[layer.name], own[name] * total, 1, layer.kernel(name))
             told = part if told is None else told + part
     return np.zeros_like(trace.z) if told is None else told

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lava_sqs._checks import describe
 from lava_sqs._npz import Declared, read_arrays, write_arrays
 from lava_sqs.network.layers import KINDS as LAYERS
-from lava_sqs.network.layers import Layer
+from lava_sqs.network.layers import Conv2D, Layer
 from lava_sqs.neurons import Neuron, kind_of, kinds
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import Ansatz, NoiseModel
@@ -141,7 +141,7 @@ def to_json(value: Any) -> Any:
         return {"__noise__": value.to_dict()}
     if isinstance(value, Ansatz):
         return {"__ansatz__": _ansatz_to_dict(value)}
-    if isinstance(value, Layer):
+    if isinstance(value, (Layer, Conv2D)):
         return {"__layer__": [type(value).__name__, _fields(value)]}
     if isinstance(value, Neuron):
         return {"__neuron__": [_kind_name(value), _fields(value)]}

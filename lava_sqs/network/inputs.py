@@ -140,6 +140,13 @@ class Inputs:
         curves = self.encoder == "population" and self.kind != "spikes"
         return n_features * (self.n_population if curves else 1)
 
+    def image_shape(self, n_inputs: int) -> tuple[int, int, int] | None:
+        """Return (height, width, channels) of what enters in a step; None if it is no image."""
+        image = self.shape if self.kind == "static" else self.shape[1:]
+        if len(image) not in (2, 3):
+            return None
+        return int(image[0]), int(image[1]), n_inputs // (int(image[0]) * int(image[1]))
+
     # -- layout -----------------------------------------------------------------------------------
 
     def in_words(self, n: int, n_steps: int | None = None) -> str:

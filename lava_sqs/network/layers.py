@@ -9,47 +9,26 @@ from typing import Any
 
 from lava_sqs._checks import check_flag, check_int, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs.network.conv import Kernel, check_pair
 from lava_sqs.neurons import LIFNeuron, Neuron, QLIFNeuron, SQSNeuron
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
 
-__all__ = ["LIFLayer", "Layer", "NeuronLayer", "QLIFLayer", "SQSLayer", "from_text"]
+__all__ = ["Conv2D", "LIFLayer", "Layer", "NeuronLayer", "QLIFLayer", "SQSLayer", "from_text"]
 
 #: Noise of a layer that has none of its own: that of the network.
 NETWORK = "network"
 
 
-@dataclass(frozen=True, repr=False)
-class Layer(ABC):
-    """A hidden layer: how many neurons of which kind, and whether they hear each other.
-
-    Parameters
-    ----------
-    size : int
-        Number of neurons.
-    recurrent : bool
-        Whether every neuron hears all of the layer, one step later.
-
-    Examples
-    --------
-    >>> LIFLayer(32, recurrent=True).size
-    32
-    """
-
-    size: int
-    recurrent: bool = field(default=False, kw_only=True)
+class _Described:
+    """What can be said in a line of text."""
 
     def __repr__(self) -> str:
-        given = [(f, getattr(self, f.name)) for f in fields(self)]
+        given = [(f, getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]
         words = [
             repr(v) if not f.kw_only else f"{f.name}={v!r}" for f, v in given if v != f.default
         ]
         return f"{type(self).__name__}({', '.join(words)})"
-
-    def __post_init__(self) -> None:
-        check_int("size", self.size, minimum=1)
-        check_flag("recurrent", self.recurrent)
-        self.neuron(None)  # raises what is wrong with it
 
     def as_text(self) -> str:
         """Return what :func:`from_text` reads: a parameter of a study.
@@ -73,6 +52,32 @@ class Layer(ABC):
             f"{text} cannot be a parameter of a study: numbers and names can be written to its "
             "results, objects can not. Build it in a task of your own."
         )
+
+
+@dataclass(frozen=True, repr=False)
+class Layer(_Described, ABC):
+    """A hidden layer: how many neurons of which kind, and whether they hear each other.
+
+    Parameters
+    ----------
+    size : int
+        Number of neurons.
+    recurrent : bool
+        Whether every neuron hears all of the layer, one step later.
+
+    Examples
+    --------
+    >>> LIFLayer(32, recurrent=True).size
+    32
+    """
+
+    size: int
+    recurrent: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_int("size", self.size, minimum=1)
+        check_flag("recurrent", self.recurrent)
+        self.neuron(None)  # raises what is wrong with it
 
     @abstractmethod
     def neuron(self, noise: NoiseModel | None) -> Neuron:
@@ -238,14 +243,129 @@ class NeuronLayer(Layer):
 
     def neuron(self, noise: NoiseModel | None) -> Neuron:
         """Return them, as in :meth:`Layer.neuron`."""
-        if not isinstance(self.kind, Neuron):
-            raise ArgumentTypeError(
-                "kind", f"must be a neuron of lava_sqs.neurons, but got {describe(self.kind)}."
+        return check_neuron("kind", self.kind)
+
+
+@dataclass(frozen=True, repr=False)
+class Conv2D(_Described):
+    """A layer behind a two-dimensional convolution, which Lava's ``Conv`` makes.
+
+    It follows the input or another such layer, whose height, width and channels it takes over: of X
+    of shape (n, H, W) or (n, H, W, C), or of sequences (n, T, H, W) or (n, T, H, W, C). Every
+    neuron has parameters and a bias of its own; the weights are shared by all positions. The kernel
+    is mirrored as in Lava (:mod:`lava_sqs.network.conv`).
+
+    Parameters
+    ----------
+    out_channels : int
+        Feature maps.
+    kernel_size : int or tuple of int
+        Height and width.
+    stride : int or tuple of int
+        Between positions.
+    padding : int or tuple of int
+        Zeros around the input.
+    kind : Neuron, optional
+        What the neurons are, of one channel each. None: what the estimator's own are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these.
+
+    Examples
+    --------
+    >>> Conv2D(8, 3, stride=2, padding=1).kernel((8, 8, 1)).out_shape
+    (4, 4, 8)
+    """
+
+    out_channels: int
+    kernel_size: int | tuple[int, int]
+    stride: int | tuple[int, int] = field(default=1, kw_only=True)
+    padding: int | tuple[int, int] = field(default=0, kw_only=True)
+    kind: Neuron | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_int("out_channels", self.out_channels, minimum=1)
+        for name, least in (("kernel_size", 1), ("stride", 1), ("padding", 0)):
+            check_pair(name, getattr(self, name), least)
+        if self.kind is not None:
+            check_neuron("kind", self.kind)
+
+    def under(self, noise: NoiseModel | None) -> Conv2D:
+        """Return the layer itself, as in :meth:`Layer.under`."""
+        return self
+
+    def neuron(self, noise: NoiseModel | None, default: Any = None) -> Any:
+        """Return what its neurons are.
+
+        Parameters
+        ----------
+        noise : NoiseModel or None
+            Of the network.
+        default : Neuron, optional
+            What the network's own are.
+
+        Returns
+        -------
+        Neuron or None
+
+        Raises
+        ------
+        ValueError
+            If they have several channels.
+        """
+        kind: Any = default if self.kind is None else self.kind
+        if kind is not None and kind.channels != 1:
+            raise ArgumentValueError(
+                "kind",
+                f"must be neurons of one channel in a convolution, but {kind!r} has "
+                f"{kind.channels}.",
             )
-        return self.kind
+        return kind
+
+    def kernel(self, in_shape: tuple[int, ...] | None, name: str = "layers") -> Kernel:
+        """Return the geometry for an input.
+
+        Parameters
+        ----------
+        in_shape : tuple of int or None
+            (height, width, channels); None if it has no such shape.
+        name : str
+            Of the layer, in messages.
+
+        Returns
+        -------
+        Kernel
+
+        Raises
+        ------
+        ValueError
+            If it has no such shape, or the kernel is larger.
+        """
+        if in_shape is None:
+            raise ArgumentValueError(
+                name,
+                f"= {self!r} must follow another Conv2D, or an input of shape (n, H, W) or "
+                "(n, H, W, C), of sequences (n, T, H, W) or (n, T, H, W, C).",
+            )
+        size, stride, padding = (
+            check_pair(n, getattr(self, n), 0) for n in ("kernel_size", "stride", "padding")
+        )
+        height, width, channels = in_shape
+        return Kernel((height, width, channels), self.out_channels, size, stride, padding)
 
 
-def check_layers(layers: Any) -> tuple[Layer, ...]:
+def check_neuron(name: str, value: Any) -> Neuron:
+    """Return a neuron, or raise."""
+    if not isinstance(value, Neuron):
+        raise ArgumentTypeError(
+            name, f"must be a neuron of lava_sqs.neurons, but got {describe(value)}."
+        )
+    return value
+
+
+def check_layers(layers: Any) -> tuple[Layer | Conv2D, ...]:
     """Return the layers of a list as a tuple, or raise.
 
     Examples
@@ -264,12 +384,12 @@ def check_layers(layers: Any) -> tuple[Layer, ...]:
 
 
 #: Kinds of layers by the names that files know.
-KINDS: dict[str, type[Layer]] = {
-    kind.__name__: kind for kind in (SQSLayer, LIFLayer, QLIFLayer, NeuronLayer)
+KINDS: dict[str, Any] = {
+    kind.__name__: kind for kind in (SQSLayer, LIFLayer, QLIFLayer, NeuronLayer, Conv2D)
 }
 
 
-def from_text(text: str) -> Layer:
+def from_text(text: str) -> Layer | Conv2D:
     """Return the layer of a text such as ``"SQSLayer(64, memory_qubits=2)"``.
 
     Parameters
@@ -279,7 +399,7 @@ def from_text(text: str) -> Layer:
 
     Returns
     -------
-    Layer
+    Layer or Conv2D
 
     Raises
     ------
@@ -303,6 +423,7 @@ def from_text(text: str) -> Layer:
             f"'SQSLayer(64, memory_qubits=2)', but got {describe(text)}.",
         ) from error
     try:
-        return kind(*given, **named)
+        layer: Layer | Conv2D = kind(*given, **named)
     except TypeError as error:
         raise ArgumentValueError("text", f"is {text!r}, but {error}") from error
+    return layer

@@ -172,19 +172,19 @@ class _Saved(_Arguments):
             n_targets = self._declared_targets(declared)
             n_features = _read_features(header)
             kind = check_choice("input_kind", header["input_kind"], INPUT_KINDS)
-            inputs = Inputs.of(self._kept, kind, ())
-            spec = self._make_spec(inputs.width(n_features), n_targets)
+            self._inputs = Inputs.of(self._kept, kind, tuple(header["sample_shape"]))
+            spec = self._make_spec(self._inputs.width(n_features), n_targets)
             own = {
                 f"{la.name}.{name}": shape
                 for la in spec.layers
                 for name, shape in {
-                    **{f"weights.{s}": (la.channels, spec.width(s)) for s in la.sources},
+                    **{f"weights.{s}": spec.weights_shape(la, s) for s in la.sources},
                     "bias": (la.channels,),
                     "angles": (la.size, la.neuron.n_params),
                 }.items()
             } | self._more_arrays(spec, n_targets)
             wanted = own | {
-                name: (la.channels, spec.width(s))
+                name: spec.weights_shape(la, s)
                 for la in spec.layers
                 for s in la.sources
                 if (name := f"feedback.{la.name}.{s}") in declared

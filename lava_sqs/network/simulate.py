@@ -22,17 +22,17 @@ from numpy.typing import NDArray
 
 from lava_sqs import _seeds, _wraps
 from lava_sqs._streams import fresh_streams, uniforms
+from lava_sqs.network.arriving import Delayed, arriving, heard_back
 from lava_sqs.network.spec import INPUT, LayerParams, LayerSpec, NetworkSpec, Parameters
 from lava_sqs.neurons.base import BoundNeuron, RunOut, compiled
 from lava_sqs.neurons.steps import run_recurrent
-from lava_sqs.quantum.kernels import spikes as _kernels
-from lava_sqs.quantum.lanes import default_threads, shared_out
 
 __all__ = [
     "Delayed",
     "LayerTrace",
     "compiled_layers",
     "forward",
+    "heard_back",
     "layer_seeds",
     "run_layer",
     "sequential_uniforms",
@@ -41,157 +41,13 @@ __all__ = [
 Array = NDArray[Any]
 
 
-# From so many channels and inputs on, and up to this share of spikes, the weights of inputs that
-# spike are added up, which is then quicker than a dense product; from _ONCE channels on if a train
-# is listed for one product, and not for a gradient as well.
-_MANY, _FEW, _ONCE = 64, 0.3, 256
-
-
-class Delayed:
-    """A spike train as it arrives behind a connection: x(t-1) in step t = 1..S, x(0) = 0.
-
-    A train that is the same in every step, as a view without copies (``np.broadcast_to``), is
-    multiplied once instead of T times.
-
-    Parameters
-    ----------
-    train : ndarray, shape (T, B, M)
-        Spikes or currents of a source.
-    steps : int
-        S; what is later does not arrive.
-    dtype : float64 or float32, optional
-        For batches, see the top.
-    once : bool
-        Whether one product is all that will be asked for.
-
-    Examples
-    --------
-    >>> arriving = Delayed(np.array([[[1.0]], [[2.0]]]), 4)
-    >>> arriving.dense().ravel()
-    array([0., 1., 2., 0.])
-    >>> arriving.weighted(np.array([[0.5]])).ravel()
-    array([0. , 0.5, 1. , 0. ])
-    >>> arriving.correlated(np.ones((4, 1, 1)))
-    array([[3.]])
-    """
-
-    def __init__(self, train: Array, steps: int, dtype: Any = None, once: bool = False) -> None:
-        self.steps = steps
-        self._many = _ONCE if once else _MANY
-        self._dtype = dtype
-        self._lists: tuple[Array, ...] | None = None  # once they have been asked for
-        length = min(len(train), steps - 1)
-        self._when = slice(1, 1 + length)
-        self._same = length > 1 and train.strides[0] == 0
-        self._shape = (length, *train.shape[1:])
-        if dtype is None:
-            train = train[: 1 if self._same else length]
-            self._train = np.ascontiguousarray(train, dtype=float)
-            return
-        columns = _columns(train[:1] if self._same else train, dtype)
-        self._train = columns[:, : (1 if self._same else length) * train.shape[1]]
-
-    def dense(self) -> Array:
-        """Return all of it, (S, B, M)."""
-        history = np.zeros((self.steps, *self._shape[1:]), self._dtype or float)
-        if self._dtype is None:
-            history[self._when] = self._train
-        else:
-            own = self._train.reshape(self._shape[2], -1, self._shape[1])
-            history[self._when] = own.transpose(1, 2, 0)
-        return history
-
-    def weighted(self, weights: Array) -> Array:
-        """Return ``sum_p w_p x_p(t-1)``, (S, B, C), for *weights* (C, M)."""
-        length, batch = self._shape[:2]
-        if self._dtype is not None:
-            weights = weights.astype(self._dtype, copy=False)
-            z = np.empty((len(weights), self.steps * batch), self._dtype)
-            ends = batch, (1 + length) * batch
-            z[:, : ends[0]] = z[:, ends[1] :] = 0.0
-            heard = z[:, ends[0] : ends[1]]
-            if self._same:
-                np.copyto(
-                    z.reshape(len(weights), self.steps, batch)[:, self._when],
-                    (weights @ self._train)[:, None],
-                )
-            elif (lists := self._spikes(len(weights))) is not None:
-                _summed(weights, lists[0], lists[1], heard)
-            else:
-                np.matmul(weights, self._train, out=heard)
-            return z.reshape(len(weights), self.steps, batch).transpose(1, 2, 0)
-        z = np.zeros((self.steps, batch, len(weights)))
-        flat = self._train.reshape(-1, self._shape[2]) @ weights.T
-        z[self._when] = flat.reshape(-1, batch, len(weights))
-        return z
-
-    def correlated(self, signal: Array) -> Array:
-        """Return ``sum_t signal(t) x(t-1)``, (C, M), of *signal* (S, B, C), over samples too."""
-        if self._dtype is not None:
-            length, batch = self._shape[:2]
-            heard = _columns(signal, self._dtype)[:, batch : (1 + length) * batch]
-            if self._same:
-                heard = heard.reshape(len(heard), length, batch).sum(axis=1)
-            elif (lists := self._spikes(len(heard))) is not None:
-                gradient = np.empty((len(heard), self._shape[2]), self._dtype)
-                _summed(heard, lists[2], lists[3], gradient)
-                return gradient
-            return np.asarray(heard @ self._train.T)
-        heard = signal[self._when]
-        if self._same:
-            heard = heard.sum(axis=0)
-        return np.asarray(
-            heard.reshape(-1, signal.shape[2]).T @ self._train.reshape(-1, self._shape[2])
-        )
-
-    def _spikes(self, channels: int) -> tuple[Array, ...] | None:
-        """Return which inputs spike in each column and the other way round, if that is quicker.
-
-        It is for many *channels* and few spikes of 0 and 1; as of
-        :mod:`lava_sqs.quantum.kernels.spikes`.
-        """
-        rows = self._train.T
-        if channels < self._many or rows.shape[1] < _MANY or not rows.flags.c_contiguous:
-            return None
-        if self._lists is None:
-            n, m = rows.shape
-            index, ends = np.empty(int(_FEW * n * m) + m, np.int32), np.zeros(n + 1, np.int64)
-            total = _kernels.list_spikes(rows, index, ends)
-            self._lists = ()
-            if total >= 0:
-                index = index[:total]
-                turned, starts = np.empty_like(index), np.empty(m + 1, np.int64)
-                _kernels.turn_lists(index, ends, turned, starts)
-                self._lists = index, ends, turned, starts
-        return self._lists or None
-
-
-def _summed(weights: Array, index: Array, ends: Array, out: Array) -> None:
-    """out[c, n] = the sum of weights[c, i] over the i that are listed for n; threads share c."""
-
-    def work(part: slice) -> int:
-        _kernels.sum_of_spiking(weights[part], index, ends, out[part])
-        return 0
-
-    shared_out(work, len(weights), default_threads())
-
-
-def _columns(x: Array, dtype: Any) -> Array:
-    """(S, B, C) -> (C, S B), without a copy where the memory is (C, S, B) or (S, B, C)."""
-    steps, batch, channels = x.shape
-    x = x.astype(dtype, copy=False)
-    if x.flags.c_contiguous:
-        return x.reshape(steps * batch, channels).T
-    return x.transpose(2, 0, 1).reshape(channels, steps * batch)
-
-
 @dataclass(frozen=True)
 class LayerTrace:
     """What one layer received and did in ``S = T + depth`` steps.
 
     Attributes
     ----------
-    history : dict of str to Delayed
+    history : dict of str to Delayed or Convolved
         What arrived from each source.
     z : ndarray, shape (S, B, C)
         Currents.
@@ -208,7 +64,7 @@ class LayerTrace:
     5
     """
 
-    history: dict[str, Delayed]
+    history: dict[str, Any]
     z: Array
     out: RunOut
     neurons: BoundNeuron | None = None
@@ -229,10 +85,10 @@ class LayerTrace:
         return int(self.out.spikes.transpose(2, 0, 1).sum(axis=(1, 2), dtype=kind).sum())
 
 
-def currents(own: LayerParams, history: dict[str, Delayed], bias: bool = True) -> Array:
+def currents(own: LayerParams, history: dict[str, Any], bias: bool = True) -> Array:
     """Return ``z_t = sum_p w_p x_p(t-1) + bias``, shape (S, B, C), of the sources in *history*."""
     parts = (history[s].weighted(w) for s, w in own.weights.items() if s in history)
-    z = next(parts)
+    z: Array = next(parts)
     for part in parts:
         z += part
     if bias:
@@ -244,7 +100,7 @@ def run_layer(
     layer: LayerSpec,
     own: LayerParams,
     bound: BoundNeuron,
-    history: dict[str, Delayed],
+    history: dict[str, Any],
     u: Array,
     clamp: Array | None = None,
     *,
@@ -300,26 +156,6 @@ def run_layer(
 def neuron_major(x: Array, dtype: Any) -> Array:
     """Return x (S, B, C) in precision *dtype*, its memory (C, S, B)."""
     return np.ascontiguousarray(x.transpose(2, 0, 1), dtype=dtype).transpose(1, 2, 0)
-
-
-def heard_back(errors: Array, weights: Array, later: int) -> Array:
-    """Return ``sum_c e_c(t + later) w_cm``, (S, B, M): what the other end of a connection hears.
-
-    For *errors* (S, B, C) and *weights* (C, M); neuron-major, in the precision of the errors.
-
-    Examples
-    --------
-    >>> heard_back(np.array([[[1.0]], [[2.0]]]), np.array([[0.5]]), 1).ravel()
-    array([1., 0.])
-    """
-    steps, batch = errors.shape[:2]
-    columns = _columns(errors, errors.dtype)
-    told = np.empty((weights.shape[1], steps * batch), errors.dtype)
-    there = max(steps - later, 0) * batch
-    told[:, there:] = 0.0
-    weights = weights.astype(errors.dtype, copy=False)
-    np.matmul(weights.T, columns[:, steps * batch - there :], out=told[:, :there])
-    return told.reshape(-1, steps, batch).transpose(1, 2, 0)
 
 
 def drawn(
@@ -405,7 +241,7 @@ def forward(
         neurons = compiled_layers(spec, parameters, dtype)
     for layer, bound, u in zip(spec.layers, neurons, uniforms, strict=True):
         own, last = parameters[layer.name], layer is spec.layers[-1]
-        history = {s: trains[s] for s in layer.others}
+        history = arriving(layer, trains)
         fixed = clamp if last else None
         trace = run_layer(layer, own, bound, history, u, fixed, record=record, dtype=dtype)
         traces.append(trace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +23,8 @@ from lava_sqs._checks import (
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._text import aligned
-from lava_sqs.network.layers import Layer
+from lava_sqs.network.conv import Kernel
+from lava_sqs.network.layers import Conv2D, Layer
 from lava_sqs.neurons import Neuron
 
 __all__ = ["INPUT", "LayerParams", "LayerSpec", "NetworkSpec", "Parameters", "feed_forward"]
@@ -48,6 +50,8 @@ class LayerSpec:
     sources : tuple of str
         Names of earlier layers, or ``"input"``; each is one dense connection with a delay of one
         step. The layer's own name makes it recurrent: every neuron hears all of its layer.
+    kernels : tuple of (str, Kernel)
+        Sources that are connected by a convolution instead.
 
     Examples
     --------
@@ -62,6 +66,7 @@ class LayerSpec:
     size: int
     neuron: Neuron
     sources: tuple[str, ...]
+    kernels: tuple[tuple[str, Kernel], ...] = ()
 
     def __post_init__(self) -> None:
         check_text("name", self.name)
@@ -74,6 +79,18 @@ class LayerSpec:
             )
         sources = check_items("sources", self.sources)
         object.__setattr__(self, "sources", tuple(check_text("sources", s) for s in sources))
+        for source, kernel in self.kernels:
+            check_instance("kernels", kernel, Kernel)
+            if source not in self.others:
+                raise ArgumentValueError(
+                    "kernels", f"must be of other sources of the layer, but got {source!r}."
+                )
+            if math.prod(kernel.out_shape) != self.channels:
+                raise ArgumentValueError(
+                    "kernels",
+                    f"must make {self.channels} currents, as there are channels, but makes "
+                    f"{kernel.out_shape}.",
+                )
 
     @property
     def channels(self) -> int:
@@ -84,6 +101,20 @@ class LayerSpec:
     def recurrent(self) -> bool:
         """Whether the layer hears itself."""
         return self.name in self.sources
+
+    def kernel(self, source: str) -> Kernel | None:
+        """Return the geometry of the convolution from a source, None of a dense connection.
+
+        Parameters
+        ----------
+        source : str
+            One of the sources.
+
+        Returns
+        -------
+        Kernel or None
+        """
+        return dict(self.kernels).get(source)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -149,6 +180,14 @@ class NetworkSpec:
                     f"{layer.name!r} if it is recurrent, but got {describe(layer.sources)}.",
                 )
             known.append(layer.name)
+            for source, kernel in layer.kernels:
+                at = known.index(source) - 1
+                width = self.n_inputs if at < 0 else self.layers[at].channels
+                if math.prod(kernel.in_shape) != width:
+                    raise ArgumentValueError(
+                        f"layers[{i}].kernels",
+                        f"must be of {width} values of {source!r}, but of {kernel.in_shape}.",
+                    )
         object.__setattr__(self, "_index", {n: i - 1 for i, n in enumerate(known)})
 
     def index(self, name: str) -> int:
@@ -178,6 +217,21 @@ class NetworkSpec:
         int
         """
         return self.n_inputs if name == INPUT else self.layers[self._index[name]].channels
+
+    def weights_shape(self, layer: LayerSpec, source: str) -> tuple[int, ...]:
+        """Return the shape of the weights of a layer from a source.
+
+        Parameters
+        ----------
+        layer : LayerSpec
+        source : str
+
+        Returns
+        -------
+        tuple of int
+        """
+        kernel = layer.kernel(source)
+        return (layer.channels, self.width(source)) if kernel is None else kernel.weights_shape
 
     def lag(self, name: str) -> int:
         """Return the fewest steps in which the input reaches a layer.
@@ -230,7 +284,7 @@ class NetworkSpec:
     @property
     def n_weights(self) -> int:
         """Number of weights."""
-        return sum(la.channels * self.width(s) for la in self.layers for s in la.sources)
+        return sum(math.prod(self.weights_shape(la, s)) for la in self.layers for s in la.sources)
 
     @property
     def n_angles(self) -> int:
@@ -274,7 +328,7 @@ class NetworkSpec:
                 )
             for source, w in own.weights.items():
                 name = f"parameters[{layer.name!r}].weights[{source!r}]"
-                check_shape(name, check_real(name, w), (layer.channels, self.width(source)))
+                check_shape(name, check_real(name, w), self.weights_shape(layer, source))
             name = f"parameters[{layer.name!r}]"
             check_shape(f"{name}.bias", check_real(f"{name}.bias", own.bias), (layer.channels,))
             shape = (layer.size, layer.neuron.n_params)
@@ -357,6 +411,7 @@ def feed_forward(
     *,
     skip: bool = True,
     recurrent: bool = False,
+    input_shape: tuple[int, ...] | None = None,
 ) -> NetworkSpec:
     """Return a chain of layers ``hidden0, hidden1, ..., visible``.
 
@@ -374,6 +429,8 @@ def feed_forward(
         Whether the input drives the visible layer as well.
     recurrent : bool
         Whether the hidden layers of which only the size is given hear themselves.
+    input_shape : tuple of int, optional
+        (height, width, channels) of the input, for convolutions.
 
     Returns
     -------
@@ -396,14 +453,20 @@ def feed_forward(
     check_int("n_visible", n_visible, minimum=1)
     skip, recurrent = check_flag("skip", skip), check_flag("recurrent", recurrent)
     layers = []
-    before = INPUT
+    before, image = INPUT, input_shape
     for i, one in enumerate(check_items("hidden", hidden)):
-        if isinstance(one, Layer):
-            size, kind, circle = one.size, one.neuron(getattr(neuron, "noise", None)), one.recurrent
+        name, noise = f"hidden{i}", getattr(neuron, "noise", None)
+        if isinstance(one, Conv2D):
+            kernel = one.kernel(image, f"hidden[{i}]")
+            image, kind = kernel.out_shape, one.neuron(noise, neuron)
+            size = math.prod(image) // kind.channels
+            layers.append(LayerSpec(name, size, kind, (before,), ((before, kernel),)))
         else:
-            size, kind, circle = check_int(f"hidden[{i}]", one, minimum=1), neuron, recurrent
-        name = f"hidden{i}"
-        layers.append(LayerSpec(name, size, kind, (before, name) if circle else (before,)))
+            image, size, kind, circle = None, one, neuron, recurrent
+            if isinstance(one, Layer):
+                size, kind, circle = one.size, one.neuron(noise), one.recurrent
+            check_int(f"hidden[{i}]", size, minimum=1)
+            layers.append(LayerSpec(name, size, kind, (before, name) if circle else (before,)))
         before = name
     sources = (before,) if before == INPUT or not skip else (before, INPUT)
     layers.append(LayerSpec("visible", n_visible, neuron, sources))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.network.simulate import Delayed, currents, run_layer
+from lava_sqs.network.arriving import Delayed, arriving
+from lava_sqs.network.simulate import currents, run_layer
 from lava_sqs.network.spec import INPUT, LayerParams, LayerSpec, NetworkSpec, Parameters
 from lava_sqs.neurons.base import compiled
 
@@ -61,16 +62,22 @@ def initialise(
         for source in layer.others:
             x = trains[source].dense()
             scale = 1 / np.sqrt(max(float((x**2).sum(axis=2).mean()), 1e-12))
-            weights[source] = scale * rng.normal(size=(layer.channels, x.shape[-1]))
+            weights[source] = scale * rng.normal(size=spec.weights_shape(layer, source))
         own = LayerParams(weights, np.zeros(layer.channels), layer.neuron.initial(layer.size, rng))
         # Only steps in which the layer hears the input: at the others z is its bias.
         lag = spec.lag(layer.name)
-        history = {s: trains[s] for s in layer.others}
+        history = arriving(layer, trains)
         z = currents(own, history)[lag : lag + len(inputs)].reshape(-1, layer.channels)
         spread = visible_spread if visible else hidden_spread
         factor = spread / np.maximum(z.std(axis=0), 1e-9)
+        if layer.kernels:  # shared weights: one for each feature map
+            maps = layer.kernels[0][1].out_channels
+            rows = np.maximum(z.reshape(-1, maps).std(axis=0), 1e-9)
+            factor = np.tile(spread / rows, layer.channels // maps)
         factor = np.minimum(factor, spread)  # a constant input must not blow the weights up
-        own.weights = {s: w * factor[:, None] for s, w in own.weights.items()}
+        own.weights = {
+            s: w * factor[: len(w)].reshape(-1, *[1] * (w.ndim - 1)) for s, w in own.weights.items()
+        }
         own.bias = 0.5 - (z * factor).mean(axis=0)
         parameters[layer.name] = own
         bound, shape = compiled(layer.neuron, own.angles), (steps, inputs.shape[1], layer.size)

@@ -376,7 +376,7 @@ class Trainer:
     ) -> None:
         own, up, ascend = parameters[name], gradient[name], self.optimizer.ascend
         for source, w in own.weights.items():
-            key, speed = f"{name}.weights.{source}", rate / self.lengths[source]
+            key, speed = f"{name}.weights.{source}", rate / self._length(name, source)
             if self.credit == "aligned" and source not in (INPUT, name):
                 # The same product at the other end of the connection, and the same decay.
                 moved = self.optimizer.step(key, up.weights[source], rate=speed)
@@ -395,6 +395,12 @@ class Trainer:
         """Take the share of weights that decays in one update: by the learning rate alone."""
         if self.model.weight_decay:
             weights *= 1 - rate * self.model.weight_decay
+
+    def _length(self, name: str, source: str) -> float:
+        """Return the length of what the weights of a connection multiply."""
+        kernel = self.spec.layers[self.spec.index(name)].kernel(source)
+        part = 1.0 if kernel is None else kernel.fan_in / math.prod(kernel.in_shape)
+        return float(self.lengths[source] * math.sqrt(part))
 
     def _move_more(self, parameters: Parameters, gradient: Parameters, factor: float) -> None:
         """Move what is learned beside the layers: nothing."""

@@ -82,6 +82,18 @@ def some_shape():
     return type(kind)(lambda value: None if shape(value) else False)
 
 
+def per_axis(minimum):
+    """One integer, or two."""
+    one = integer(minimum)
+
+    def may(value):
+        if isinstance(value, (tuple, list)):
+            return len(value) == 2 and all(one.may(v) is not False for v in value)
+        return one.may(value)
+
+    return type(one)(may)
+
+
 SEED = integer(0).optional()
 RESET = {"reset_interval": integer(1).optional(), "reset_offset": integer(0)}
 NAMES = {"name": text().optional(), "log_config": instance().optional()}
@@ -325,6 +337,18 @@ TARGETS = {
             "recurrent": flag(),
         },
         keeps("size", "shots"),
+    ),
+    "Conv2D": Target(
+        network.Conv2D,
+        lambda: {"out_channels": 2, "kernel_size": 3},
+        {
+            "out_channels": integer(1),
+            "kernel_size": per_axis(1),
+            "stride": per_axis(1),
+            "padding": per_axis(0),
+            "kind": instance(neurons.Neuron).optional(),
+        },
+        keeps("out_channels"),
     ),
     "network.NeuronLayer": Target(
         network.NeuronLayer,

@@ -19,7 +19,7 @@ __all__ = ["SQSNetwork"]
 
 
 class SQSNetwork(NamedProcess):
-    r"""A network of layers, made of stock ``Dense`` and of a Process for each layer.
+    r"""A network of layers, of stock ``Dense`` and ``Conv``, and a Process for each layer.
 
     .. math:: z_t = \sum_p w_p\, x_p(t-1) + b, \qquad x_p(0) = 0 .
 
@@ -45,7 +45,8 @@ class SQSNetwork(NamedProcess):
     Attributes
     ----------
     a_in : InPort, shape (n_inputs,)
-        Spikes or values, as the network was trained on.
+        Spikes or values, as the network was trained on. Lava's ``Conv`` does not run without it: it
+        must be connected if the first layer is a convolution.
     s_out : OutPort, shape (C,)
         Spikes of the visible layer.
     <layer>_theta, <layer>_bias, <layer>_from_<source> : Var
