@@ -70,7 +70,8 @@ HELP = {
 }
 #: Arguments that have other options, or none.
 _APART = {
-    *("self", "noise", "channels_first", "random_state", "verbose", "callbacks", "warm_start")
+    *("self", "noise", "channels_first", "random_state", "verbose", "callbacks", "warm_start"),
+    "augment",
 }
 _METAVARS = {"int": "N", "float": "X", "str": "KIND"}
 

@@ -1,5 +1,6 @@
 """Encoders and data sets."""
 
+from lava_sqs.data.augment import Shift
 from lava_sqs.data.dataset import Dataset, load_npz
 from lava_sqs.data.encoders import ENCODERS, Scale, current, latency, population, rate
 from lava_sqs.data.events import bin_events, load_nmnist, pool_events, read_nmnist_events
@@ -10,6 +11,7 @@ __all__ = [
     "ENCODERS",
     "Dataset",
     "Scale",
+    "Shift",
     "bin_events",
     "current",
     "latency",

@@ -150,6 +150,11 @@ class SQSNN(_Classifier):
         Read by `fit`, which keeps it as ``seed_`` (drawn, for None or a RandomState): see Notes.
     verbose : bool
         Scaling and reading of X, and progress, on standard error (progress if it is a terminal).
+    augment : callable, optional
+        ``augment(X, rng)`` returns what a mini-batch of samples is shown as, for example
+        :class:`lava_sqs.data.Shift`: other values, of the same shape, and NaN where it was. X has
+        time first; *rng* is a Generator, from which alone it may draw. Held-out samples and
+        progress are shown as they are. A file does not keep it.
     callbacks : callable or list of callable, optional
         Called after each epoch with one record of it, whose attributes are `epoch`, `updates`,
         `loss`, `score`, `validation_score`, `spikes`, `learning_rate`, `seconds` and `model`; see
@@ -269,6 +274,7 @@ class SQSNN(_Classifier):
         n_iter_no_change: int = 5,
         random_state: Any = None,
         verbose: bool = False,
+        augment: Any = None,
         callbacks: Any = None,
         log: str | Path | None = None,
         warm_start: bool = False,
@@ -318,6 +324,7 @@ class SQSNN(_Classifier):
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
         self.verbose = verbose
+        self.augment = augment
         self.callbacks = callbacks
         self.log = log
         self.warm_start = warm_start

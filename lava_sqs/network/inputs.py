@@ -270,6 +270,28 @@ class Inputs:
             X = np.packbits(self._flat(X) == 1, axis=2)
         return streams_of(X, *key, ends=ends)
 
+    def augmented(self, X: Array, augment: Any, rng: np.random.Generator) -> Array:
+        """Return raw samples as a user's function changes them, if they still are such samples."""
+        given = X.copy()  # which may be changed in place
+        shown = np.asarray(augment(given, rng))
+        if shown.shape != X.shape or shown.dtype.kind not in "biuf":
+            raise ArgumentValueError(
+                "augment",
+                f"must return real numbers of shape {X.shape}, as it is given, but returned "
+                f"{shown.dtype} of shape {shown.shape}.",
+            )
+        there = X == X
+        if not (np.isfinite(shown) == there).all():
+            raise ArgumentValueError(
+                "augment",
+                "must return finite numbers, and NaN where it is given NaN, after a sample's end.",
+            )
+        if self.kind == "spikes" and not sequences.only_spikes(shown):
+            raise ArgumentValueError(
+                "augment", "must return 0 and 1 only for input_kind='spikes', but returned others."
+            )
+        return shown
+
     def encode(self, X: Array, draw: Callable[[Any], Array]) -> Array:
         """Return input (n, T, F') of raw samples; ``draw(shape)`` gives uniforms if needed."""
         x = self._valued(X)

@@ -256,3 +256,9 @@ def check_training(model: Any) -> None:
             f"weights lose in an update, but got {model.weight_decay}.",
         )
     callbacks_of(model.callbacks)
+    if model.augment is not None and not callable(model.augment):
+        raise ArgumentTypeError(
+            "augment",
+            "must be a function of samples and a random generator, or None, but got "
+            f"{describe(model.augment)}.",
+        )

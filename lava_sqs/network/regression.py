@@ -280,7 +280,8 @@ class RegressionTrainer(Trainer):
     def _gradient(
         self, learned: Parameters, chosen: Array, rng: np.random.Generator
     ) -> BatchResult:
-        model, samples, targets = self.model, self.X[chosen], self.labels[chosen]
+        model, targets = self.model, self.labels[chosen]
+        samples = self._samples(chosen, rng)
         inputs = self._encoded(samples, rng)
         own = model._inputs.own_steps(samples)
         return regression_gradient(

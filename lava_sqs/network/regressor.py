@@ -52,7 +52,7 @@ class SQSNNRegressor(_Regressor):
         As of :class:`~lava_sqs.SQSNN`.
     early_stopping, validation_fraction, n_iter_no_change
         As of :class:`~lava_sqs.SQSNN`, by R^2.
-    random_state, verbose, callbacks, log, warm_start, checkpoint, resume
+    random_state, verbose, augment, callbacks, log, warm_start, checkpoint, resume
         As of :class:`~lava_sqs.SQSNN`.
 
     Attributes
@@ -147,6 +147,7 @@ class SQSNNRegressor(_Regressor):
         n_iter_no_change: int = 5,
         random_state: Any = None,
         verbose: bool = False,
+        augment: Any = None,
         callbacks: Any = None,
         log: str | Path | None = None,
         warm_start: bool = False,
@@ -193,6 +194,7 @@ class SQSNNRegressor(_Regressor):
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
         self.verbose = verbose
+        self.augment = augment
         self.callbacks = callbacks
         self.log = log
         self.warm_start = warm_start

@@ -60,7 +60,7 @@ _BEFORE = {
     "temperature_": 1.0,
     "n_updates_": 0,
 }
-_UNSAVED = {"callbacks": None}  # arguments that are code
+_UNSAVED = {"callbacks": None, "augment": None}  # arguments that are code
 _LONGEST_LABEL = 2**16  # bytes of a class label in a file
 
 

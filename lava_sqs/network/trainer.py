@@ -51,7 +51,8 @@ _KEPT_BYTES = 2**26  # of inputs and random numbers that are kept from epoch to 
 _EXAMPLES = 512  # samples that starting values and progress are computed from
 # What may differ between a checkpoint and the estimator that resumes it.
 _FREE = {
-    *("epochs", "updates", "verbose", "checkpoint", "resume", "warm_start", "callbacks", "log")
+    *("epochs", "updates", "verbose", "checkpoint", "resume", "warm_start", "callbacks", "log"),
+    "augment",
 }
 
 
@@ -319,6 +320,13 @@ class Trainer:
         marks = np.floor(up_to * (len(order) / up_to[-1]) + rng.random())
         return np.asarray(rng.permutation(np.repeat(order, np.diff(marks).astype(int))))
 
+    def _samples(self, chosen: Array, rng: np.random.Generator) -> Array:
+        """Return samples as they are shown."""
+        samples, augment = self.X[chosen], self.model.augment
+        if augment is None:
+            return samples
+        return np.asarray(self.model._inputs.augmented(samples, augment, rng))
+
     def _encoded(self, samples: Array, rng: np.random.Generator) -> Array:
         """Return inputs (T, B, F') of raw samples."""
         if self.dtype is None:
@@ -331,7 +339,7 @@ class Trainer:
     ) -> BatchResult:
         """Return the gradient of one mini-batch."""
         model, spec = self.model, self.spec
-        samples = self.X[chosen]
+        samples = self._samples(chosen, rng)
         inputs = self._encoded(samples, rng)
         counted = model._counted(samples)
         lasts = model._inputs.lasting(samples, spec.depth)

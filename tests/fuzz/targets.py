@@ -830,6 +830,7 @@ TARGETS = {
             "updates": integer(1).optional(),
             "optimizer": choice(*optimizers.OPTIMIZERS),
             "weight_decay": real(0),
+            "augment": anything(),
             "callbacks": anything(),
         },
         cost=20,
@@ -869,6 +870,7 @@ TARGETS = {
             "batch_size": integer(1),
             "optimizer": choice(*optimizers.OPTIMIZERS),
             "weight_decay": real(0),
+            "augment": anything(),
             "callbacks": anything(),
             "learning_rate": real(0, strictly=True).optional(),
             "hidden_learning_rate": real(0).optional(),
@@ -951,6 +953,11 @@ TARGETS = {
         f"data.{name}": Target(getattr(data, name), lambda: {"path": "nowhere"}, {"path": EXISTING})
         for name in ("load_npz", "load_japanese_vowels", "read_nmnist_events")
     },
+    "data.Shift": Target(
+        data.Shift,
+        lambda: {"pixels": 1, "shape": (2, 3)},
+        {"pixels": integer(1), "shape": anything(), "between": flag()},
+    ),
     "data.windows": Target(
         data.windows,
         lambda: {"series": np.arange(9.0), "length": 3},

@@ -68,6 +68,7 @@ TRAINING = {
     "angle_learning_rate",
     "schedule",
     "weight_decay",
+    "augment",
     "callbacks",
     "log",
     "credit",
