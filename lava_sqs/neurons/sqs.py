@@ -14,8 +14,14 @@ from lava_sqs._checks import check_instance, check_positive, check_real
 from lava_sqs.neurons.base import BaseNeuron, RunOut
 from lava_sqs.quantum import Ansatz, NoiseModel, Population, SpikeTrainScorer
 from lava_sqs.quantum import ansatz as circuits
-from lava_sqs.quantum.lanes import Lanes
-from lava_sqs.quantum.program import compile_program
+from lava_sqs.quantum.density import DensityProgram
+from lava_sqs.quantum.engines.choose import (
+    check_exact,
+    compile_exact,
+    exact_backend,
+    seconds_per_step,
+)
+from lava_sqs.quantum.lanes import DensityLanes, Lanes
 from lava_sqs.quantum.scores.online import OnlineScores
 
 __all__ = ["BatchSQS", "CompiledSQS", "SQSNeuron"]
@@ -105,11 +111,20 @@ class SQSNeuron(BaseNeuron):
         return f"SQS neurons, circuit {a.name}, {a.io_qubits} io + {a.memory_qubits} memory qubits"
 
     def check_room(self, size: int) -> None:
-        """Refuse instruments and scores that would not fit, ``16**memory_qubits`` numbers each.
+        """Refuse neurons that could not be scored exactly, by instruments or gate by gate.
 
         Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.check_room`.
         """
-        compile_program(self.ansatz, self.noise).check_pull_back(size)
+        check_exact(self.ansatz, self.noise, rows=size)
+        seconds = size * seconds_per_step(self.ansatz)
+        if exact_backend(self.ansatz, self.noise, size) == "density" and seconds > 0.25:
+            warnings.warn(
+                f"`memory_qubits` = {self.ansatz.memory_qubits}: to learn from one time step of "
+                f"one sample takes {size} neurons about {seconds:.1f} s. Fewer memory qubits or "
+                "neurons learn sooner.",
+                UserWarning,
+                stacklevel=outside("lava_sqs")[0],
+            )
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
         """Return angles from N(0, spread^2), as in :meth:`~lava_sqs.network.Neuron.initial`."""
@@ -167,7 +182,7 @@ class SQSNeuron(BaseNeuron):
         steps, batch, size = signal.shape
         shape = (steps, batch, size, self.channels)
         z, bits = z.reshape(shape), spikes.reshape(shape)
-        program = compile_program(self.ansatz, self.noise)
+        program = compile_exact(self.ansatz, self.noise, size)
         scores = OnlineScores(program, params, size=size, window=window, angles=False)
         d_z = np.zeros(shape)
         for b in range(batch):
@@ -227,15 +242,15 @@ class SQSNeuron(BaseNeuron):
             "theta": params,
             "noise": self.noise,
             "bias": bias.reshape(shape),
-            "backend": "instrument",
+            "backend": exact_backend(self.ansatz, self.noise, size),
         }
 
 
 class CompiledSQS:
-    """SQS neurons with their instruments, built once for running and scoring.
+    """SQS neurons with their instruments (or, of large memories, maps), built once.
 
     The same numbers, bit for bit, as of a :class:`~lava_sqs.quantum.Population` with the backend
-    ``instrument`` and of a :class:`~lava_sqs.quantum.SpikeTrainScorer`.
+    ``instrument`` or ``density`` and of a :class:`~lava_sqs.quantum.SpikeTrainScorer`.
 
     Parameters
     ----------
@@ -259,8 +274,9 @@ class CompiledSQS:
         self._size, self._channels = params.shape[0], neuron.channels
         self._neuron = neuron
         # learning needs likelihoods
+        backend = exact_backend(neuron.ansatz, neuron.noise, self._size)
         self._population = Population(
-            neuron.ansatz, params.copy(), noise=neuron.noise, seed=0, backend="instrument"
+            neuron.ansatz, params.copy(), noise=neuron.noise, seed=0, backend=backend
         )
 
     def __repr__(self) -> str:
@@ -327,7 +343,12 @@ class BatchSQS:
     def __init__(self, neuron: SQSNeuron, params: Array, dtype: Any) -> None:
         self._neuron = neuron
         self.dtype = np.dtype(dtype)
-        self._lanes = Lanes(compile_program(neuron.ansatz, neuron.noise), params, dtype=dtype)
+        program = compile_exact(neuron.ansatz, neuron.noise, len(params))
+        self._lanes: Lanes
+        if isinstance(program, DensityProgram):
+            self._lanes = DensityLanes(program, params, dtype=dtype)
+        else:
+            self._lanes = Lanes(program, params, dtype=dtype)
 
     def __repr__(self) -> str:
         return f"<BatchSQS: {self._lanes.size} of {self._neuron!r} in {self.dtype}>"

@@ -187,8 +187,8 @@ def check_density_scores(
     """
     m = ansatz.memory_qubits
     what = (
-        f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits}, scored gate by gate for "
-        f"{max(rows, size)} neuron(s),"
+        f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits}, exactly and gate by gate "
+        f"for {max(rows, size)} neuron(s),"
     )
     registers = len(ansatz.gates) + ansatz.n_qubits + 3  # each gate's, of one step
     work, limit = density_bytes(ansatz, noise, registers), min(memory_limit(), _SCORES_LIMIT)

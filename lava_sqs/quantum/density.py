@@ -20,17 +20,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum._room import LANES_LIMIT
+from lava_sqs.quantum._room import LANES_LIMIT, check_density_scores
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.kernels.density import apply_maps, run_density, score_density
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.program import _ROUNDING, _depolarizing, _gate_terms
 from lava_sqs.quantum.schedule import Schedule
-from lava_sqs.quantum.states import _kron, superoperator_to_matrix
+from lava_sqs.quantum.states import _kron, ground_state, superoperator_to_matrix
 
 __all__ = ["DensityProgram", "compile_density"]
 
 Array = NDArray[Any]
 
+#: Outcomes less probable than this have no score: what divides by them would be rounding.
+SCORE_FLOOR = 1e-12
 _CHUNK = 64  # components in a row that a kernel keeps in its first cache, for each of 16
 
 
@@ -219,6 +222,102 @@ noise None: 10 maps>
             d_theta[:, param] += part.sum(axis=1)
             at += count
         return d_theta
+
+    def run(self, values: Array, vectors: Array, *arrays: Any) -> int:
+        """Move memories and return how many outcomes were at the floor.
+
+        Parameters
+        ----------
+        values : ndarray, shape (K or 1, n_entries)
+            Of the neurons' maps, in the precision of the memories.
+        vectors : ndarray, shape (B, K, 4**memory_qubits)
+            Memories, moved in place.
+        *arrays
+            Currents, uniform numbers, clamped outcomes, the floor and records, as of
+            ``lava_sqs.quantum.kernels.step.run_population``.
+
+        Returns
+        -------
+        int
+        """
+        together = vectors.shape[0] * (vectors.shape[1] if len(values) == 1 else 1)
+        lanes = self.lanes(together)
+        z, u, clamp, floor, *records = arrays
+        made_of = self.tables(lanes), values, self.io, self.readout, lanes
+        return int(run_density(*made_of, z, u, clamp, vectors, floor, *records))
+
+    def outcomes(self, values: Array, z: Any, memory: Array) -> Array:
+        """Return the unnormalised memories after each outcome of a step of one neuron.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_entries,)
+            Of the neuron's maps.
+        z : array_like, shape (io_qubits,)
+            Input currents.
+        memory : ndarray, shape (4**memory_qubits,)
+            Pauli vector; linear, so that any vector will do.
+
+        Returns
+        -------
+        ndarray, shape (2**io_qubits, 4**memory_qubits)
+            Component 0 is the probability.
+        """
+        registers = np.empty((2, 4**self.ansatz.n_qubits))
+        v = apply_maps(self.tables(1), values, self.io, np.array(z, float), memory, *registers)
+        return np.asarray(self.readout @ v.reshape(-1, len(memory))[self.io[3]])
+
+    def score(
+        self, values: Array, z: Array, outcomes: Array, signal: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return the log-likelihood of recorded trains and its gradient by the maps.
+
+        Parameters
+        ----------
+        values : ndarray, shape (K or 1, n_entries)
+            Of the neurons' maps.
+        z : ndarray, shape (T, B, K, io_qubits)
+            Input currents.
+        outcomes : ndarray of int, shape (T, B, K)
+            Reported outcomes.
+        signal : ndarray, shape (T, B, K) or (0, 0, 0)
+            Weight of each step; empty is 1.
+
+        Returns
+        -------
+        log_likelihood : ndarray, shape (B, K)
+        gradient : ndarray, shape (K, n_entries)
+            See :meth:`pull_back`.
+        d_z : ndarray, shape of *z*
+
+        Raises
+        ------
+        ValueError
+            If they would not fit: with the bytes needed, the limit, and what fits.
+        """
+        steps, batch, size = outcomes.shape
+        lanes = self.lanes(batch, len(self.operations) + 3)
+        check_density_scores(self.ansatz, self.noise, rows=size, steps=steps * lanes)
+        scored = np.array([any(kind for _, kind, _ in o.factors) for o in self.operations], bool)
+        logp, d_z = np.zeros((batch, size)), np.empty(z.shape)
+        gradient = np.zeros((size, self.n_entries))
+        score_density(
+            self.tables(lanes),
+            scored,
+            values,
+            self.io,
+            self.readout,
+            lanes,
+            np.ascontiguousarray(z),
+            np.ascontiguousarray(outcomes),
+            np.ascontiguousarray(signal),
+            ground_state(self.ansatz.memory_qubits),
+            SCORE_FLOOR,
+            logp,
+            gradient,
+            d_z,
+        )
+        return logp, gradient, d_z
 
     def lanes(self, together: int, registers: int = 2) -> int:
         """Return how many of the samples that share their angles go side by side.

@@ -18,13 +18,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs.quantum.density import DensityProgram
 from lava_sqs.quantum.kernels import lanes as _kernels
 from lava_sqs.quantum.kernels.scores import score_trains
 from lava_sqs.quantum.kernels.step import pack_instruments, run_population
 from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.states import ground_state
 
-__all__ = ["FLOOR", "Lanes", "default_threads", "shared_out"]
+__all__ = ["FLOOR", "DensityLanes", "Lanes", "default_threads", "shared_out"]
 
 Array = NDArray[Any]
 
@@ -124,24 +125,29 @@ class Lanes:
 
     def __init__(
         self,
-        program: Program,
+        program: Program | DensityProgram,
         theta: Array,
         *,
         dtype: Any = np.float64,
         n_threads: int | None = None,
     ) -> None:
-        self._program, self._theta = program, np.ascontiguousarray(theta, dtype=np.float64)
+        self._program: Any = program
+        self._theta = np.ascontiguousarray(theta, dtype=np.float64)
         self.dtype = np.dtype(dtype)
         self._threads = default_threads() if n_threads is None else n_threads
         self.floor_hits = 0
-        self._small = program.shape == (2, 4, 3, 4)
-        self._A = program.build(self._theta)
+        self._ground = ground_state(program.ansatz.memory_qubits)
+        self._build()
+
+    def _build(self) -> None:
+        self._small = self._program.shape == (2, 4, 3, 4)
+        self._A = self._program.build(self._theta)
         self._cast = self._A.astype(self.dtype, copy=False)
         self._packed: tuple[Array, Array] | None = None
 
     def __repr__(self) -> str:
         size, dtype = len(self._theta), self.dtype
-        return f"<Lanes: {size} neurons of {self._program.ansatz!r} in {dtype}>"
+        return f"<{type(self).__name__}: {size} neurons of {self._program.ansatz!r} in {dtype}>"
 
     @property
     def size(self) -> int:
@@ -212,8 +218,8 @@ class Lanes:
             bloch: Array = np.zeros((self.size, 3, batch), self.dtype)
             bloch[:, 2] = 1.0
             return bloch
-        start = np.empty((batch, self.size, self._A.shape[2]))
-        start[:] = ground_state(self._program.ansatz.memory_qubits)
+        start = np.empty((batch, self.size, len(self._ground)))
+        start[:] = self._ground
         return start
 
     def score(
@@ -250,7 +256,7 @@ class Lanes:
             The same by the currents, in the precision of the neurons.
         """
         z, spikes, signal = (np.ascontiguousarray(x, dtype=self.dtype) for x in (z, spikes, signal))
-        G = np.zeros(self._A.shape)
+        G = np.zeros(self._shape)
         d_z = np.empty(z.shape, self.dtype)
         if self._small:
             eta, floor = float(self._program.eta[0]), FLOOR[self.dtype]
@@ -301,21 +307,15 @@ class Lanes:
         like: Array,
         memory: Array | None = None,
     ) -> None:
-        if self._packed is None:
-            packed = pack_instruments(self._A)
-            self._packed = tuple(np.ascontiguousarray(x) for x in packed)  # type: ignore[assignment]
-        assert self._packed is not None
         currents = self._timely(z)
         steps, batch, size = currents.shape[:3]
         said = np.empty(currents.shape, np.int32)
         wanted = [(x.size > 0) * steps for x in (p, like)]
         p_now = np.empty((wanted[0], *currents.shape[1:]))
         like_now = np.empty((wanted[1], *currents.shape[1:3]))
-        recorded = np.empty((0, batch, size, self._A.shape[2]))
-        self.floor_hits += run_population(
-            *self._packed,
+        recorded = np.empty((0, batch, size, len(self._ground)))
+        self.floor_hits += self._advance(
             currents,
-            self._program.eta,
             self._timely(u)[..., 0] if u.size else np.empty((0, 0, 0)),
             self._outcomes(self._timely(fixed)) if fixed.size else np.empty((0, 0, 0), np.int64),
             self.fresh_memory(batch) if memory is None else memory,
@@ -342,16 +342,82 @@ class Lanes:
         outcomes = np.ascontiguousarray(self._outcomes(self._timely(spikes)))
         weights = np.ascontiguousarray(self._timely(signal)[..., 0])
         slopes = np.empty(currents.shape)
-        score_trains(
-            self._A,
-            currents,
-            self._program.eta,
-            outcomes,
-            weights,
-            ground_state(self._program.ansatz.memory_qubits),
-            FLOOR[np.dtype(np.float64)],
-            np.zeros(currents.shape[1:3]),
-            G,
-            slopes,
-        )
+        self._credit(currents, outcomes, weights, G, slopes)
         d_z[:] = slopes.transpose(2, 3, 0, 1).reshape(z.shape)
+
+    # -- what they are made of: instruments here -------------------------------------------------
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """Shape of the gradient by what they are made of."""
+        return tuple(self._A.shape)
+
+    def _advance(self, z: Array, *arrays: Any) -> int:
+        if self._packed is None:
+            packed = pack_instruments(self._A)
+            self._packed = tuple(np.ascontiguousarray(x) for x in packed)  # type: ignore[assignment]
+        assert self._packed is not None
+        return int(run_population(*self._packed, z, self._program.eta, *arrays))
+
+    def _credit(self, z: Array, outcomes: Array, weights: Array, G: Array, slopes: Array) -> None:
+        logp, floor = np.zeros(z.shape[1:3]), FLOOR[np.dtype(np.float64)]
+        eta, ground = self._program.eta, self._ground
+        score_trains(self._A, z, eta, outcomes, weights, ground, floor, logp, G, slopes)
+
+
+class DensityLanes(Lanes):
+    """As :class:`Lanes` for larger memories: density matrices, gate by gate.
+
+    Parameters
+    ----------
+    program : DensityProgram
+        Circuit and noise, compiled.
+    theta : ndarray, shape (K, n_params)
+        Angles in radians.
+    dtype : float64 or float32
+        Of currents, spikes and probabilities; memories are in float64.
+    n_threads : int, optional
+        Threads that share the neurons; None is :func:`default_threads`.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> from lava_sqs.quantum.density import compile_density
+    >>> lanes = DensityLanes(compile_density(ansatz.layered(1, 4)), np.zeros((2, 23)))
+    >>> z = np.full((2, 5, 3), 0.5)
+    >>> spikes, p_spike, _ = lanes.run(z, np.random.default_rng(0).random(z.shape))
+    >>> d_theta, d_z = lanes.score(z, spikes, np.ones(z.shape))
+    >>> d_theta.shape, d_z.shape
+    ((2, 23), (2, 5, 3))
+    """
+
+    def _build(self) -> None:
+        self._small = False
+        self._values = self._program.values(self._theta)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return tuple(self._values.shape)
+
+    def _advance(self, z: Array, *arrays: Any) -> int:
+        u, clamp, memory, *rest = arrays
+
+        def work(part: slice) -> int:
+            mine = [np.ascontiguousarray(x[:, :, part]) if x.size else x for x in (z, u, clamp)]
+            vectors = np.ascontiguousarray(memory[:, part])
+            records = [np.ascontiguousarray(x[:, :, part]) for x in rest[1:]]
+            hits = self._program.run(self._values[part], vectors, *mine, rest[0], *records)
+            memory[:, part] = vectors
+            for whole, new in zip(rest[1:], records, strict=True):
+                whole[:, :, part] = new
+            return int(hits)
+
+        return shared_out(work, self.size, self._threads)
+
+    def _credit(self, z: Array, outcomes: Array, weights: Array, G: Array, slopes: Array) -> None:
+        def work(part: slice) -> int:
+            mine = z[:, :, part], outcomes[:, :, part], weights[:, :, part]
+            _, G[part], slopes[:, :, part] = self._program.score(self._values[part], *mine)
+            return 0
+
+        shared_out(work, self.size, self._threads)

@@ -14,7 +14,7 @@ from lava_sqs.proc._naming import FloatPorts, check_received
 from lava_sqs.proc._sample import Sample
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs.models import AbstractPySQSModel
-from lava_sqs.quantum.program import compile_program
+from lava_sqs.quantum.engines.choose import compile_exact
 from lava_sqs.quantum.scores.online import OnlineScores
 
 
@@ -52,7 +52,7 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             self._gradient = np.zeros((population.size, n_scores))
         else:
             self._scores = OnlineScores(
-                compile_program(population.ansatz, population.noise),
+                compile_exact(population.ansatz, population.noise, population.size),
                 population.theta,
                 size=self._neurons,
                 window=self._learning["window"],

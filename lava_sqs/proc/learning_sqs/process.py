@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from lava_sqs._checks import check_choice, check_int, check_positive, check_share
+from lava_sqs._checks import check_choice, check_instance, check_int, check_positive, check_share
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc._elsewhere import LEARNING
 from lava_sqs.proc._naming import parameter
 from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 from lava_sqs.proc.sqs.process import SQS
-from lava_sqs.quantum._room import check_scores
-from lava_sqs.quantum.program import compile_program
+from lava_sqs.quantum import Ansatz, NoiseModel
+from lava_sqs.quantum.engines.choose import check_exact, exact_backend
 
 __all__ = ["LearningSQS"]
 
@@ -202,29 +202,14 @@ class LearningSQS(SQS):
             **trace,
             **sample,
         }
-        if sqs.get("backend") is not None:
-            check_choice("backend", sqs["backend"], ("instrument",))  # only it has scores
-        sqs["backend"] = "instrument"
         super().__init__(**sqs)
         self.proc_params.overwrite("learning", learning)
         self._arguments.update(arguments)
         n = int(np.prod(self.a_in.shape))
         check_window_fits(window, n, n * (6 if free else 4**self.memory_qubits + 1))
-        rows = self._population.size
-        if free:
-            operations = len(compile_program(self.ansatz, self.noise).table)
-            check_scores(
-                self.ansatz, self.noise, rows=rows, derivatives=False, operations=operations
-            )
-        else:
-            check_scores(
-                self.ansatz,
-                self.noise,
-                rows=rows,
-                size=n // self.io_qubits,
-                window=window,
-                derivatives=lr_theta > 0,
-            )
+        carried = {} if free else {"size": n // self.io_qubits, "window": window}
+        rows, angles = self._population.size, lr_theta > 0
+        check_exact(self.ansatz, self.noise, rows=rows, angles=angles, **carried)
         told = n * steps if free and role == "hidden" else n
         self.a_third_factor_in = self._in_port("a_third_factor_in", (told,))
         self.s_out_bap = self._out_port("s_out_bap", (n,))
@@ -236,6 +221,16 @@ class LearningSQS(SQS):
         self.count_out = self._out_port("count_out", (n,))
 
     _check_before_run = staticmethod(check_floating_pt)
+
+    @staticmethod
+    def _engine_for(
+        backend: str | None, ansatz: Ansatz, noise: NoiseModel | None, size: int
+    ) -> str | None:
+        check_instance("noise", noise, NoiseModel, none=True)
+        chosen = exact_backend(ansatz, noise, size)
+        if backend is not None:  # only what has scores, and what they are made of
+            check_choice("backend", backend, (chosen,))
+        return chosen
 
     @property
     def _needed(self) -> dict[str, str]:

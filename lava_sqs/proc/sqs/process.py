@@ -176,7 +176,7 @@ class SQS(NamedProcess):
             noise=noise,
             seed=seed,
             dtype=dtype,
-            backend=backend,
+            backend=self._engine_for(backend, circuit, noise, size),
         )
         memory = population.memory
         memory = memory.reshape(*batch, *shape, *memory.shape[len(batch) + 1 :])
@@ -215,6 +215,13 @@ class SQS(NamedProcess):
         self.memory = _MemoryVar(shape=memory.shape, init=np.array(memory, dtype=float))
         self.memory.note = population.memory_note
         self.p_spike = Var(shape=ports, init=np.full(ports, np.nan))
+
+    @staticmethod
+    def _engine_for(
+        backend: str | None, ansatz: Ansatz, noise: NoiseModel | None, size: int
+    ) -> str | None:
+        """Return the engine of the population; None lets it choose."""
+        return backend
 
     # -- what it is ---------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance, check_real
@@ -12,6 +13,7 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.diagnostics.states import entropy, fidelity, purity
+from lava_sqs.quantum.engines.choose import check_exact, exact_backend
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population
 
@@ -116,8 +118,10 @@ def memory_fidelity(
             f"{' + (io_qubits,)' if channels else ''}, but has shape {z.shape}.",
         )
     batch = z.shape[1 : z.ndim - 1 - channels]
-    noisy = Population(ansatz, theta, batch=batch, noise=noise, seed=seed, backend="instrument")
-    twin = Population(ansatz, theta, batch=batch, seed=seed, backend="instrument")
+    rows = len(theta) if np.ndim(theta) else 1
+    check_exact(ansatz, noise, rows=rows)
+    options: Any = {"batch": batch, "seed": seed, "backend": exact_backend(ansatz, noise, rows)}
+    noisy, twin = (Population(ansatz, theta, noise=each, **options) for each in (noise, None))
     run = noisy.run(z, record=("memory",))
     ideal = twin.run(z, run.spikes, record=("memory",))
     return MemoryFidelity(

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_choice, memory_limit
 from lava_sqs.quantum._room import (
     check_compiled,
+    check_density_scores,
     check_room,
+    check_scores,
     compiled_bytes,
     compiled_limit,
     density_bytes,
@@ -20,6 +22,7 @@ from lava_sqs.quantum._room import (
     map_bytes,
 )
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.density import DensityProgram, compile_density
 from lava_sqs.quantum.engines.base import Engine
 from lava_sqs.quantum.engines.density import DensityEngine
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
@@ -32,6 +35,7 @@ from lava_sqs.quantum.engines.trajectory import (
     state_bytes,
 )
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.program import Program, compile_program
 
 __all__ = ["BACKENDS", "default_backend"]
 
@@ -85,8 +89,88 @@ def default_backend(
     return "instrument" if each <= largest and total <= compiled_limit() else "trajectory"
 
 
-def exact_backend(ansatz: Ansatz) -> str:
+def exact_backend(ansatz: Ansatz, noise: NoiseModel | None = None, size: int = 1) -> str:
     """Return the engine of what needs likelihoods, also with noise, when none is named.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+        The circuit.
+    noise : NoiseModel, optional
+        None is noiseless.
+    size : int
+        Sets of angles.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> [exact_backend(ansatz.layered(1, m)) for m in (1, 2, 3, 4, 8)]
+    ['instrument', 'instrument', 'instrument', 'density', 'density']
+    """
+    largest = _LARGEST_INSTRUMENT[True, False]
+    fits = compiled_bytes(ansatz, noise, 2 * size) <= compiled_limit()
+    return "instrument" if instrument_bytes(ansatz) <= largest and fits else "density"
+
+
+def compile_exact(
+    ansatz: Ansatz, noise: NoiseModel | None, size: int = 1
+) -> Program | DensityProgram:
+    """Return what scores are made of, instruments or maps gate by gate: :func:`exact_backend`.
+
+    The arguments *ansatz*, *noise* and *size* are its own.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> type(compile_exact(ansatz.layered(1, 4), None)).__name__
+    'DensityProgram'
+    """
+    if exact_backend(ansatz, noise, size) == "density":
+        return compile_density(ansatz, noise)
+    return compile_program(ansatz, noise)
+
+
+def check_exact(
+    ansatz: Ansatz,
+    noise: NoiseModel | None,
+    *,
+    rows: int,
+    size: int = 0,
+    window: int = 0,
+    angles: bool = True,
+) -> None:
+    """Raise unless neurons can be scored exactly, by whatever :func:`exact_backend` says.
+
+    Parameters
+    ----------
+    ansatz, noise
+        What the neurons are made of.
+    rows : int
+        Sets of angles that differ.
+    size : int
+        Neurons whose scores are carried along while they run (0: of recorded trains).
+    window : int
+        Steps back, of those.
+    angles : bool
+        Whether the angles of those are scored.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit: with the bytes needed, the limit, and what fits.
+    """
+    if exact_backend(ansatz, noise, rows) == "density":
+        columns = angles * ansatz.n_params + (window + 2) * ansatz.io_qubits
+        check_density_scores(ansatz, noise, rows=rows, size=size, columns=columns)
+    elif size:
+        options = {"rows": rows, "size": size, "window": window}
+        check_scores(ansatz, noise, **options, derivatives=angles)
+    else:
+        compile_program(ansatz, noise).check_pull_back(rows)
+
+
+def seconds_per_step(ansatz: Ansatz) -> float:
+    """Return about how long a time step of one neuron takes, with all gradients, gate by gate.
 
     Parameters
     ----------
@@ -96,11 +180,10 @@ def exact_backend(ansatz: Ansatz) -> str:
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
-    >>> [exact_backend(ansatz.layered(1, m)) for m in (1, 2, 3, 4, 8)]
-    ['instrument', 'instrument', 'instrument', 'density', 'density']
+    >>> [f"{seconds_per_step(ansatz.layered(1, m)):.0e}" for m in (4, 6, 8)]
+    ['1e-04', '3e-03', '6e-02']
     """
-    largest = _LARGEST_INSTRUMENT[True, False]
-    return "instrument" if instrument_bytes(ansatz) <= largest else "density"
+    return 5e-9 * len(ansatz.gates) * 4.0**ansatz.n_qubits
 
 
 def check_neurons(recipe: Recipe, backend: str, shared: bool) -> None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from lava_sqs.quantum.density import compile_density
 from lava_sqs.quantum.engines.base import CompiledEngine
 from lava_sqs.quantum.engines.recipe import Recipe
-from lava_sqs.quantum.kernels.density import run_density
 
 __all__ = ["DensityEngine"]
 
@@ -50,23 +49,7 @@ class DensityEngine(CompiledEngine):
 
     def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
         """Move *vectors* (B, K, D), else as :class:`~lava_sqs.quantum.engines.base.Engine`."""
-        together = vectors.shape[0] * (vectors.shape[1] if len(self._values) == 1 else 1)
-        lanes = self._program.lanes(together)
-        return int(
-            run_density(
-                self._program.tables(lanes),
-                self._values,
-                self._program.io,
-                self._program.readout,
-                lanes,
-                z,
-                u,
-                clamp,
-                vectors,
-                self._floor,
-                *records,
-            )
-        )
+        return self._program.run(self._values, vectors, z, u, clamp, self._floor, *records)
 
     @property
     def nbytes(self) -> int:

@@ -139,8 +139,19 @@ def _walk(program, w, v, y, local):  # type: ignore[no-untyped-def]
     return v, y
 
 
-# long: one loop over the steps of a tile, which keeps its work space from step to step.
 @jit()
+def apply_maps(program, w, io, z, r, v, y):  # type: ignore[no-untyped-def]
+    """Return the register of one neuron before its measurement, in v or y: one sample, one lane."""
+    terms = io[2].shape[0]
+    c, coefficients, slopes = np.empty((terms, 1)), np.empty(terms), np.empty((z.shape[0], terms))
+    _encode(z, io, c, 0, coefficients, slopes, np.zeros(z.shape[0]))
+    _prepare(c, io[2], r, r.shape[0], 1, v)
+    result, _ = _walk(program, w, v, y, np.empty(1))
+    return result
+
+
+# long: one loop over the steps of a tile, which keeps its work space from step to step.
+@jit(nogil=True)
 def run_density(  # type: ignore[no-untyped-def]
     program, values, io, readout, lanes, z, u, clamp, r, floor,
     spikes, p_spike, likelihood, memory,
@@ -232,7 +243,7 @@ def run_density(  # type: ignore[no-untyped-def]
 
 
 # long: forward and back over one tile, which share all arrays.
-@jit()
+@jit(nogil=True)
 def score_density(  # type: ignore[no-untyped-def]
     program, scored, values, io, readout, lanes, z, outcomes, signal, start, floor,
     logp, G, d_z,

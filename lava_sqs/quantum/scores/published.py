@@ -29,6 +29,7 @@ from lava_sqs._checks import (
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.engines.choose import exact_backend
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population
 
@@ -121,9 +122,13 @@ def published_gradient(
     scale = check_broadcast("signal", 1.0 if signal is None else signal, shape)
     scale = scale.reshape(outcome.shape)
 
+    # Without noise every engine has likelihoods.
+    backend = None if noise is None else exact_backend(ansatz, noise, len(theta))
+
     def log_p(angles: Array, w: Array) -> Array:
         """Each step from a fresh memory: the steps are a batch axis."""
-        fresh = Population(ansatz, angles, batch=(len(steps),), noise=noise, seed=0)
+        options: dict[str, Any] = {"batch": (len(steps),), "noise": noise, "seed": 0}
+        fresh = Population(ansatz, angles, **options, backend=backend)
         with warnings.catch_warnings():  # probing, not running: wraps are the caller's business
             warnings.filterwarnings("ignore", "[0-9]+ input currents exceed 1")
             fresh.step(steps @ w.T + bias, outcome)

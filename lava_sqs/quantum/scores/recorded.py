@@ -40,14 +40,13 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
 from lava_sqs.quantum._room import check_density_scores, check_scores
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.density import compile_density
+from lava_sqs.quantum.density import DensityProgram, compile_density
 from lava_sqs.quantum.engines.choose import EXACT_BACKENDS, exact_backend
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population
 from lava_sqs.quantum.program import Program, compile_program
-from lava_sqs.quantum.scores.density import DensityScores
 from lava_sqs.quantum.scores.online import EXACT_FLOOR, derivatives
 from lava_sqs.quantum.scores.shifts import parameter_shift, spsa
 from lava_sqs.quantum.states import ground_state
@@ -184,7 +183,7 @@ class SpikeTrainScorer:
     """
 
     _dA: Array | None
-    _density: DensityScores | None = None
+    _density: DensityProgram | None = None
 
     def __init__(
         self,
@@ -203,13 +202,15 @@ class SpikeTrainScorer:
         ansatz.check_theta(angles, leading=() if self.shared else ("K",))
         self.ansatz, self.noise = ansatz, noise
         self.theta = np.atleast_2d(angles)
-        backend = exact_backend(ansatz) if backend is None else backend
+        rows = len(self.theta)
+        backend = exact_backend(ansatz, noise, rows) if backend is None else backend
         self.backend = check_choice("backend", backend, EXACT_BACKENDS)
         if backend == "density":
-            check_density_scores(ansatz, noise, rows=len(self.theta))
-            self._density = DensityScores(compile_density(ansatz, noise), self.theta)
+            check_density_scores(ansatz, noise, rows=rows)
+            self._density = compile_density(ansatz, noise)
+            self._values = self._density.values(self.theta)
             return
-        check_scores(ansatz, noise, rows=len(self.theta), derivatives=prebuild)
+        check_scores(ansatz, noise, rows=rows, derivatives=prebuild)
         program = compile_program(ansatz, noise)
         self._set_up(program, program.build(self.theta))
         if prebuild:
@@ -316,7 +317,8 @@ class SpikeTrainScorer:
                 np.concatenate([p[2] for p in parts], axis=1),
             )
         if self._density is not None:
-            return self._density.score(z, outcomes, signal)
+            logp, G, d_z = self._density.score(self._values, z, outcomes, signal)
+            return logp, self._density.pull_back(self.theta, G), d_z
         n_neurons = z.shape[2]
         if self._dA is None:
             self.program.check_pull_back(n_neurons)
