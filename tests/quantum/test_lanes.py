@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lava_sqs.neurons import SQSNeuron
 from lava_sqs.quantum import NoiseModel, Population, SpikeTrainScorer, ansatz
 from lava_sqs.quantum import lanes as lanes_module
-from lava_sqs.quantum.lanes import FLOOR, Lanes
+from lava_sqs.quantum.density import compile_density
+from lava_sqs.quantum.lanes import FLOOR, DensityLanes, Lanes
 from lava_sqs.quantum.program import compile_program
 
 NOISE = NoiseModel(t1=100e-6, t2=80e-6, p_depol_1q=5e-4, p_depol_2q=8e-3, p_read1_given0=0.01)
@@ -259,3 +261,53 @@ def test_raising_spikes_scales_and_bounds_in_the_same_pass(size, dtype):
     np.testing.assert_allclose(d_theta, plain[0], rtol=0, atol=close * np.abs(plain[0]).max())
     np.testing.assert_allclose(d_z, np.clip(plain[1], -bound, bound), rtol=0, atol=close)
     assert (np.abs(d_z) == dtype(bound)).mean() > 0.2
+
+
+# -- density matrices, gate by gate ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["double", "single"])
+@pytest.mark.parametrize("size", [(1, 2), (2, 1)], ids=str)
+def test_lanes_of_density_matrices_have_the_numbers_of_instruments(size, dtype):
+    case = Case(ansatz.layered(*size), NOISE, 3, 12, 5, clamped=0.3)
+    one = case.lanes(dtype)
+    two = DensityLanes(compile_density(case.circuit, NOISE), case.theta, dtype=dtype)
+    z, u, clamp = (case.ours(x) for x in (case.z, case.u, case.clamp))
+    runs = [lanes.run(z, u, clamp, likelihood=True) for lanes in (one, two)]
+    np.testing.assert_array_equal(runs[0][0], runs[1][0])
+    weights = case.ours(case.signal)
+    scores = [lanes.score(z, runs[0][0], weights) for lanes in (one, two)]
+    for a, b in (*zip(*runs, strict=True), *zip(*scores, strict=True)):
+        np.testing.assert_allclose(a, b, rtol=0, atol=CLOSE[dtype] * max(1, np.abs(a).max()))
+    single = DensityLanes(two._program, case.theta, dtype=dtype, n_threads=1)
+    for a, b in zip(single.score(z, runs[0][0], weights), scores[1], strict=True):
+        np.testing.assert_array_equal(a, b)
+    memory = two.fresh_memory(5)
+    halves = [two.run(z[:, part], u[:, part], memory=memory) for part in np.split(np.arange(12), 2)]
+    whole = two.run(z, u)[0]
+    np.testing.assert_array_equal(np.concatenate([h[0] for h in halves], axis=1), whole)
+
+
+def test_neurons_of_networks_take_them_for_large_memories():
+    neuron = SQSNeuron(ansatz.layered(1, 4), NOISE)
+    rng = np.random.default_rng(0)
+    params, z, u = neuron.initial(3, rng), rng.uniform(0, 1, (6, 2, 3)), rng.random((6, 2, 3))
+    exact, batches = neuron.compile(params), neuron.compile_batches(params, np.float64)
+    a, b = exact.run(z, u), batches.run(z, u)
+    np.testing.assert_array_equal(a.spikes, b.spikes)
+    want = Population(neuron.ansatz, params, batch=2, noise=NOISE, seed=0, backend="density")
+    np.testing.assert_array_equal(want.run(z, uniforms=u).spikes, a.spikes)
+    signal = rng.normal(size=(6, 2, 3))
+    scorer = SpikeTrainScorer(neuron.ansatz, params, noise=NOISE, backend="instrument")
+    _, d_theta, d_z = scorer.score(z, a.spikes, signal=signal)
+    for bound in (exact, batches):
+        for got, expected in zip(bound.score(z, a.spikes, signal), (d_theta, d_z), strict=True):
+            np.testing.assert_allclose(got, expected, atol=1e-12)
+    windowed = neuron.window_score(params, z, a.spikes, signal, 5)
+    np.testing.assert_allclose(windowed, d_z, atol=1e-12)
+    assert neuron.process_arguments(params, np.zeros(3))["backend"] == "density"
+
+
+def test_minutes_are_announced():
+    with pytest.warns(UserWarning, match=r"`memory_qubits` = 8: .* 100 neurons about \d\.\d s"):
+        SQSNeuron(ansatz.layered(1, 8), NOISE).check_room(100)

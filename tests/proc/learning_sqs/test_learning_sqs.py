@@ -197,6 +197,28 @@ def test_stock_learning_dense_follows_the_twin(case, window):
     assert np.abs(got[0] - material()[3]).max() > 1e-3  # it did learn
 
 
+@pytest.mark.parametrize("case", ["visible", "hidden, leaky, baseline"])
+def test_density_matrices_gate_by_gate_follow_the_same_twin(case, monkeypatch):
+    """What large memories learn with, at a size where the twin has instruments."""
+    for place in ("quantum.engines.choose", "proc.learning_sqs.process"):
+        monkeypatch.setattr(f"lava_sqs.{place}.exact_backend", lambda *_: "density")
+    want, got = both(
+        case,
+        lambda w, _: LearningDense(weights=w, learning_rule=SQSLearningRule(window=1)),
+        1,
+    )
+    for a, b in zip(want, got, strict=True):
+        np.testing.assert_allclose(b, a, rtol=0, atol=1e-9)
+
+
+def test_the_engine_is_chosen_by_size():
+    for m, want in ((3, "instrument"), (4, "density")):
+        neurons = LearningSQS(
+            shape=(1,), role="visible", lr_theta=0.1, memory_qubits=m, noise=NOISE, window=1
+        )
+        assert neurons.backend == want
+
+
 @pytest.mark.parametrize("gamma", [0.0, 0.8, 1.0])
 @pytest.mark.parametrize("case", ["visible", "hidden, exact"])
 def test_sqs_dense_follows_the_twin_with_a_long_window(case, gamma):

@@ -165,3 +165,16 @@ def test_bad_arguments_of_the_estimate():
     spikes = np.random.default_rng(0).integers(0, 2, (120, 30))
     with pytest.raises(ValueError, match="many more steps than features"):
         capacity_from_spikes(np.arange(120) % 2, spikes, max_delay=0)
+
+
+@pytest.mark.parametrize("noise", [None, NoiseModel.preset("ibm_brisbane")])
+def test_gate_by_gate_it_is_the_same(noise, monkeypatch):
+    """What is chosen from 4 memory qubits on, at a size where instruments can be compared."""
+    circuit = ansatz.layered(1, 3)
+    theta = np.random.default_rng(0).uniform(-np.pi, np.pi, circuit.n_params)
+    options = {"max_delay": 4, "washout": 30, "currents": (0.2, 0.5, 1.0)}
+    want = memory_capacity(circuit, theta, noise, **options)
+    monkeypatch.setattr("lava_sqs.quantum.engines.choose.exact_backend", lambda *_, **__: "density")
+    got = memory_capacity(circuit, theta, noise, **options)
+    np.testing.assert_allclose(got.linear, want.linear, atol=1e-12)
+    np.testing.assert_allclose(got.information, want.information, atol=1e-12)
