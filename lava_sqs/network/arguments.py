@@ -41,6 +41,7 @@ KEPT = (
     "recurrent",
     "neurons_per_class",
     "targets",
+    "time_constant",
     "shots",
     "dtype",
     "random_state",
@@ -98,6 +99,7 @@ class _Arguments(BaseEstimator):
             if getattr(self, name) is not None:
                 check_positive(name, getattr(self, name), zero=True)
         self._check_objective()
+        check_positive("time_constant", self.time_constant, zero=True)
         check_positive("sparsity", self.sparsity, zero=True)
         if check_positive("discount", self.discount, zero=True) > 1:
             raise ArgumentValueError("discount", f"must lie in [0, 1], but got {self.discount}.")

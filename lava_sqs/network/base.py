@@ -76,9 +76,11 @@ class _Network(_Saved, _Inference):
         X : array_like, shape (n, ...), or list of arrays
             As `input_kind` says. Sequences and spikes of different lengths may be a list of arrays
             (T_i, channels), with `channels_first` (channels, T_i).
-        y : array_like, shape (n,)
-            Class labels. Of a regressor values: (n,) or (n, n_outputs), and for one per time step
-            (n, T), (n, T, n_outputs) or a list of arrays as long as the samples.
+        y : array_like, shape (n,), or (n, T) or list of arrays
+            Class labels, one per sample, or of sequences and spikes one per time step (in a list,
+            arrays as long as the samples; labels of steps that are nobody's are not looked at). Of
+            a regressor values: (n,) or (n, n_outputs), and for one per time step (n, T),
+            (n, T, n_outputs) or a list of arrays as long as the samples.
         sample_weight : array_like, shape (n,), optional
             How often each sample is shown, relative to the others: in an epoch w times n over the
             sum of all w, of which the fraction is left to chance. Those of weight 0 teach nothing.
@@ -167,10 +169,14 @@ class _Network(_Saved, _Inference):
             some = weights > 0
             X, targets, weights = X[some], targets[some], weights[some]
             weights = None if (weights == weights[0]).all() else weights / weights.mean()
-        trainer = self._online if online else self._trainer
+        trainer = self._trainer_of(online)
         if not online:
             self.__dict__.pop("_optimizer", None)
         trainer(self, X, targets, going_on, weights, held).run()
+
+    def _trainer_of(self, online: bool) -> Callable[..., Trainer]:
+        """Return what learns."""
+        return self._online if online else self._trainer
 
     def _say_how_read(self, X: Array) -> None:
         own, words = type(self).__name__, self.in_words(len(X))

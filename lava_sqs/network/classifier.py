@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,19 @@ from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lava_sqs._checks import check_array, check_choice, check_int, check_real, check_shape
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.network import sequences
+from lava_sqs.network import sequences, stepwise
 from lava_sqs.network.base import _Network
 from lava_sqs.network.inference import AS_TRAINED
+from lava_sqs.network.online import OnlineSteps
 from lava_sqs.network.readout import Evaluation, count_scores, indices_of, judge
+from lava_sqs.network.simulate import LayerTrace
+from lava_sqs.network.spec import NetworkSpec
+from lava_sqs.network.stepwise import StepTrainer
+from lava_sqs.network.trainer import Trainer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,7 +44,32 @@ class _Classifier(ClassifierMixin, _Network):
     class_weight: Any
     classes_: Array
 
+    per_step_ = False
+
+    def _validated(self, X: Any, y: Any, **options: Any) -> tuple[Array, Array]:
+        labels = stepwise.labels_of(X, y, self.input_kind, self.channels_first)
+        if not options.get("reset") and self.per_step_ != (labels is not None):
+            raise ArgumentValueError(
+                "y",
+                f"must have one label per {'time step' if self.per_step_ else 'sample'}, as in "
+                f"the first fit, but has shape {np.shape(y)}.",
+            )
+        self.per_step_ = labels is not None
+        if labels is None:
+            return super()._validated(X, y, **options)
+        stepwise.refuse_others(self)
+        return validate_data(self, X, **options), labels
+
+    def _trainer_of(self, online: bool) -> Callable[..., Trainer]:
+        if not self.per_step_:
+            return super()._trainer_of(online)
+        return OnlineSteps if online else StepTrainer
+
     def _read_targets(self, y: Array, going_on: bool) -> Array:
+        if self.per_step_:  # which labels are a sample's own is not known yet
+            if not going_on:
+                self.__dict__.pop("classes_", None)
+            return y
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         if len(classes) < 2:
@@ -53,6 +84,14 @@ class _Classifier(ClassifierMixin, _Network):
             )
         self.classes_ = classes
         return labels
+
+    def _fit_targets(self, targets: Array, X: Array, going_on: bool) -> Array:
+        if not self.per_step_:
+            return targets
+        own, known = self._inputs.own_steps(X), getattr(self, "classes_", None)
+        check_classification_targets(targets[:, : own.shape[1]][own])
+        found, self.classes_ = stepwise.indices_of_steps(targets, own, known)
+        return found
 
     def partial_fit(
         self,
@@ -140,9 +179,11 @@ class _Classifier(ClassifierMixin, _Network):
         return super()._weights(targets, weights)
 
     def _online_targets(self, y: Array, going_on: bool) -> Array:
-        return self._held_targets(y, len(y))
+        return y if self.per_step_ else self._held_targets(y, len(y))
 
     def _held_targets(self, y: Any, n: int) -> Array:
+        if self.per_step_:
+            return self._steps_of(y, n)
         return indices_of(np.asarray(y), self.classes_, n)
 
     def predict(
@@ -172,11 +213,44 @@ class _Classifier(ClassifierMixin, _Network):
 
         Returns
         -------
-        ndarray, shape (n,)
+        ndarray, shape (n,) or (n, T)
+            With a label per step in `fit`, a class per step. In steps that are not a sample's own
+            no class: -1, or one less than the least of classes below 0; NaN of floats; of texts
+            the empty one.
         """
         X = self._check_X(X, lengths, mask)
         scores, _ = self._scores(X, n_repeats, noise, seed)
-        return np.asarray(self.classes_[scores.sum(axis=0).argmax(axis=1)])
+        return self._named(scores.sum(axis=0), X)
+
+    def _steps_of(self, y: Any, n: int) -> Array:
+        labels = stepwise.stacked_labels(y)[0]
+        if labels.ndim != 2 or len(labels) != n:
+            raise ArgumentValueError(
+                "y", f"must have shape ({n}, T), a label per step, but has shape {labels.shape}."
+            )
+        return labels
+
+    def _named(self, scores: Array, X: Array) -> Array:
+        """Return the classes of scores (n, [T,] K)."""
+        if not self.per_step_:
+            return np.asarray(self.classes_[scores.argmax(axis=1)])
+        guesses = np.nan_to_num(scores).argmax(axis=2)
+        return stepwise.labelled(guesses, self._inputs.own_steps(X), self.classes_)
+
+    def _answer_shape(self, X: Array) -> tuple[int, ...]:
+        steps = (X.shape[1],) if self.per_step_ else ()
+        return (len(X), *steps, len(self.classes_))
+
+    def _answer(self, spec: NetworkSpec, visible: LayerTrace, u: Array, X: Array) -> Array:
+        if not self.per_step_:
+            return super()._answer(spec, visible, u, X)
+        stepwise.refuse_others(self)
+        return self._in_steps(visible.out.spikes, self._inputs.own_steps(X))
+
+    def _in_steps(self, spikes: Array, own: Array) -> Array:
+        """Return what trains (S, n, C) say in each step of samples (n, T), which may end later."""
+        reading = stepwise.reading_of(self, len(spikes) - self.spec_.depth)
+        return stepwise.step_scores(spikes, own, reading, len(self.classes_))
 
     def predict_proba(
         self,
@@ -203,10 +277,10 @@ class _Classifier(ClassifierMixin, _Network):
 
         Returns
         -------
-        ndarray, shape (n, n_classes)
-            Rows add up to 1.
+        ndarray, shape (n, n_classes) or (n, T, n_classes)
+            Rows add up to 1; NaN in steps that are not a sample's own.
         """
-        return np.asarray(softmax(self._logits(X, lengths, mask, n_repeats, noise, seed), axis=1))
+        return np.asarray(softmax(self._logits(X, lengths, mask, n_repeats, noise, seed), axis=-1))
 
     def predict_log_proba(
         self,
@@ -232,7 +306,7 @@ class _Classifier(ClassifierMixin, _Network):
         ndarray, shape (n, n_classes)
         """
         return np.asarray(
-            log_softmax(self._logits(X, lengths, mask, n_repeats, noise, seed), axis=1)
+            log_softmax(self._logits(X, lengths, mask, n_repeats, noise, seed), axis=-1)
         )
 
     def decision_function(
@@ -260,7 +334,7 @@ class _Classifier(ClassifierMixin, _Network):
             Of two classes the second less the first, as scikit-learn has it.
         """
         found = self._logits(X, lengths, mask, n_repeats, noise, seed)
-        return found[:, 1] - found[:, 0] if len(self.classes_) == 2 else found
+        return found[..., 1] - found[..., 0] if len(self.classes_) == 2 else found
 
     def _logits(
         self, X: Any, lengths: Any, mask: Any, n_repeats: int, noise: Any, seed: int | None
@@ -307,11 +381,12 @@ class _Classifier(ClassifierMixin, _Network):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
-        X, y = self._check_X(X, lengths, mask), np.asarray(y)
+        X = self._check_X(X, lengths, mask)
+        y = self._steps_of(y, len(X)) if self.per_step_ else np.asarray(y)
         check_int("n_repeats", n_repeats, minimum=1)
         if check_choice("runtime", runtime, RUNTIMES) == "offline":
             scores, spikes = self._scores(X, n_repeats, noise, seed)
-            return judge(scores.argmax(axis=2), y, self.classes_, spikes)
+            return self._judge(scores, X, y, spikes)
         if self.readout != "count":
             raise ArgumentValueError(
                 "runtime",
@@ -326,10 +401,22 @@ class _Classifier(ClassifierMixin, _Network):
             offline = traces[-1].out.spikes.transpose(1, 0, 2)
             same = same and np.array_equal(in_lava[done : done + len(offline)], offline)
             done += len(offline)
-        scores = count_scores(in_lava.transpose(1, 0, 2), len(self.classes_), self._counted(passes))
-        guesses = scores.argmax(axis=1).reshape(n_repeats, -1)
-        found = judge(guesses, y, self.classes_, spikes / len(passes))
+        trains = in_lava.transpose(1, 0, 2)
+        if self.per_step_:
+            scores = self._in_steps(trains, self._inputs.own_steps(passes))
+        else:
+            scores = count_scores(trains, len(self.classes_), self._counted(passes))
+        scores = scores.reshape(n_repeats, *self._answer_shape(X))
+        found = self._judge(scores, X, y, spikes / len(passes))
         return replace(found, same_spikes=bool(same))
+
+    def _judge(self, scores: Array, X: Array, y: Array, spikes: float) -> Evaluation:
+        """Return the evaluation of scores (n_repeats, n, [T,] K)."""
+        if not self.per_step_:
+            return judge(scores.argmax(axis=2), y, self.classes_, spikes)
+        own, guesses = self._inputs.own_steps(X), np.nan_to_num(scores).argmax(axis=3)
+        truth, classes = stepwise.indices_of_steps(y, own, self.classes_)
+        return stepwise.judge_steps(guesses, truth, own, len(classes), spikes)
 
     def score(
         self,
@@ -355,6 +442,14 @@ class _Classifier(ClassifierMixin, _Network):
         -------
         float
         """
+        if self.per_step_:
+            X = self._check_X(X, lengths, mask)
+            own = self._inputs.own_steps(X)
+            y, _ = stepwise.indices_of_steps(self._steps_of(y, len(X)), own, self.classes_)
+            guesses = self._scores(X, 1, AS_TRAINED, None)[0][0][own].argmax(axis=1)
+            if sample_weight is not None:
+                sample_weight = np.repeat(sample_weight, own.sum(axis=1))
+            return float(accuracy_score(y[own], guesses, sample_weight=sample_weight))
         guesses = self.predict(X, lengths=lengths, mask=mask)
         return float(accuracy_score(y, guesses, sample_weight=sample_weight))
 
@@ -389,6 +484,9 @@ class _Classifier(ClassifierMixin, _Network):
             )
         shown = np.ones((len(trains), steps, 1))
         own = sequences.own_steps(shown, lengths, mask, zeros=False)
+        if self.per_step_:
+            said = np.nan_to_num(self._in_steps(trains.transpose(1, 0, 2), own)).argmax(axis=2)
+            return stepwise.labelled(said, own, self.classes_)
         lag = spec.lag(spec.visible.name)
         counted = sequences.counted_steps(own, lag, spec.depth, self.readout_from)
         scores = count_scores(trains.transpose(1, 0, 2), len(self.classes_), counted)

@@ -96,6 +96,10 @@ class SQSNN(_Classifier):
     readout_from : float
         Which last part of a sample's steps is read out, in [0, 1): 0 is all, from the first that
         the input can have reached; 0.5 the second half.
+    time_constant : float
+        With a label per time step: a spike counts exp(-1 / time_constant) of what it did a step
+        ago. 0: the class of a step is decided by the spikes of this step. See
+        :mod:`lava_sqs.network.stepwise`.
     class_weight : dict or "balanced", optional
         How often samples of each class are shown: ``{label: weight}``, or each class equally
         often. It multiplies the `sample_weight` of `fit`.
@@ -177,6 +181,8 @@ class SQSNN(_Classifier):
     classes_ : ndarray, shape (n_classes,)
         Labels, sorted.
     spec_ : NetworkSpec
+    per_step_ : bool
+        Whether there is one class per time step.
     parameters_ : dict of str to LayerParams
         Weights, bias currents and angles per layer.
     loss_curve_ : list of float
@@ -254,6 +260,7 @@ class SQSNN(_Classifier):
         shots: int = 20,
         readout: str = "count",
         readout_from: float = 0.0,
+        time_constant: float = 0.0,
         class_weight: Any = None,
         epochs: int | None = None,
         updates: int | None = None,
@@ -304,6 +311,7 @@ class SQSNN(_Classifier):
         self.shots = shots
         self.readout = readout
         self.readout_from = readout_from
+        self.time_constant = time_constant
         self.class_weight = class_weight
         self.epochs = epochs
         self.updates = updates

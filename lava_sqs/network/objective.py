@@ -34,11 +34,19 @@ def credit_of(model: Any) -> str:
     return "aligned" if objective_of(model) == "count" else "feedback"
 
 
+def steps_heard(model: Any, steps: int) -> float:
+    """Return how many steps a decision rests on: all, or what one class per step remembers."""
+    if not model.per_step_:
+        return steps
+    tau = model.time_constant
+    return min(steps, 1 / (1 - math.exp(-1 / tau))) if tau else 1.0
+
+
 def default_neurons_per_class(model: Any, steps: int) -> int:
     """Return how many visible neurons make some fifty spikes at most, in *steps* steps."""
     if objective_of(model) == "likelihood":
         return 1
-    return min(10, max(1, round(50 / steps)))
+    return min(10, max(1, round(50 / steps_heard(model, steps))))
 
 
 def temperature_of(model: Any) -> float:
@@ -48,4 +56,4 @@ def temperature_of(model: Any) -> float:
     spec = model.spec_
     per_class = spec.visible.channels / len(model.classes_)
     steps = model.steps_per_sample_ - spec.lag(spec.visible.name)
-    return 2 * math.sqrt(per_class * steps)
+    return 2 * math.sqrt(per_class * steps_heard(model, steps))

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from lava_sqs.network.regression import RegressionTrainer
+from lava_sqs.network.stepwise import StepTrainer
 from lava_sqs.network.trainer import Trainer
 
 __all__: list[str] = []
@@ -41,6 +42,10 @@ class _Once(Trainer):
 
 class Online(_Once):
     """Of classes."""
+
+
+class OnlineSteps(_Once, StepTrainer):
+    """Of a class per time step."""
 
 
 class OnlineRegression(_Once, RegressionTrainer):

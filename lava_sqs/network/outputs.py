@@ -48,13 +48,12 @@ class _Regressor(RegressorMixin, _Network):
 
     _KEPT = (
         *(name for name in KEPT if name not in ("targets", "neurons_per_class")),
-        *("n_readout", "time_constant", "per_step", "readout_from"),
+        *("n_readout", "per_step", "readout_from"),
     )
     _ESTIMATOR, _TARGETS = "SQSNNRegressor", "targets or samples"
     _TARGET_ARRAYS = ("targets.mean", "targets.std")
     _FITTED: ClassVar[dict[str, Any]] = {
         **{k: v for k, v in _FITTED.items() if k not in ("objective_", "temperature_")},
-        "per_step_": check_flag,
         "single_output_": check_flag,
     }
     _trainer, _online = RegressionTrainer, OnlineRegression
@@ -82,7 +81,6 @@ class _Regressor(RegressorMixin, _Network):
             )
         super()._check_arguments()
         check_int("n_readout", self.n_readout, minimum=1)
-        check_positive("time_constant", self.time_constant, zero=True)
         if self.per_step is not None:
             check_flag("per_step", self.per_step)
         if self.readout_learning_rate is not None:

@@ -52,6 +52,7 @@ _FITTED: dict[str, Callable[[str, Any], Any]] = {
     "neurons_per_class_": partial(check_int, minimum=1),
     "objective_": partial(check_choice, choices=OBJECTIVES),
     "temperature_": check_positive,
+    "per_step_": check_flag,
 }
 # What a file says that was written before it was there.
 _BEFORE = {
@@ -59,6 +60,7 @@ _BEFORE = {
     "objective_": "likelihood",
     "temperature_": 1.0,
     "n_updates_": 0,
+    "per_step_": False,
 }
 _UNSAVED = {"callbacks": None, "augment": None}  # arguments that are code
 _LONGEST_LABEL = 2**16  # bytes of a class label in a file

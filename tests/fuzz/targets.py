@@ -865,6 +865,7 @@ TARGETS = {
             "targets": choice(*gradient.TARGETS),
             "shots": integer(1),
             "readout": choice(*network.readout.READOUTS),
+            "time_constant": real(0),
             "epochs": integer(1, 5),
             "updates": integer(1).optional(),
             "batch_size": integer(1),

@@ -46,6 +46,7 @@ OTHER = {
     "recurrent": True,
     "neurons_per_class": 3,
     "targets": "pairs",
+    "time_constant": 2.0,
     "shots": 7,
     "dtype": "float64",
     "random_state": 7,
