@@ -69,6 +69,23 @@ class EpochRecord:
     model: Any = field(default=None, repr=False, compare=False)
 
 
+def record_of(
+    model: Any, held: bool, loss: float, score: float, spikes: float, rate: float, seconds: float
+) -> EpochRecord:
+    """Return the record of the epoch that a model has just made; *held*: with held-out samples."""
+    return EpochRecord(
+        epoch=model.n_iter_,
+        updates=model.n_updates_,
+        loss=loss,
+        score=None if held else score,
+        validation_score=score if held else None,
+        spikes=spikes,
+        learning_rate=rate,
+        seconds=seconds,
+        model=model,
+    )
+
+
 # -- callbacks -------------------------------------------------------------------------------------
 
 

@@ -30,13 +30,13 @@ from lava_sqs.network.gradient import (
 )
 from lava_sqs.network.objective import SCHEDULES, credit_of, objective_of, temperature_of
 from lava_sqs.network.progress import (
-    EpochRecord,
     add_row,
     advise,
     asked_to_stop,
     begin_log,
     epochs_of,
     rate_of,
+    record_of,
 )
 from lava_sqs.network.spec import INPUT, NetworkSpec, Parameters
 from lava_sqs.optimizers import optimizer_of
@@ -256,7 +256,9 @@ class Trainer:
             # Never by a loss that clamped neurons make: it says nothing of free runs.
             free = self.objective == "count" and not model.early_stopping
             self._remember(-loss if free else accuracy)
-            record = self._record(loss, accuracy, spikes, time.perf_counter() - start)
+            held, rate = len(self.held_X) > 0, self.seen[-1][1]
+            seconds = time.perf_counter() - start
+            record = record_of(model, held, loss, accuracy, spikes, rate, seconds)
             if self.log is not None:  # first: what a checkpoint lacks is made again, with its row
                 add_row(self.log, record)
             if model.checkpoint is not None:
@@ -266,20 +268,6 @@ class Trainer:
             if model.early_stopping and self.waited >= model.n_iter_no_change:
                 return True
         return False
-
-    def _record(self, loss: float, score: float, spikes: float, seconds: float) -> EpochRecord:
-        model, held = self.model, len(self.held_X) > 0
-        return EpochRecord(
-            epoch=model.n_iter_,
-            updates=model.n_updates_,
-            loss=loss,
-            score=None if held else score,
-            validation_score=score if held else None,
-            spikes=spikes,
-            learning_rate=self.seen[-1][1],
-            seconds=seconds,
-            model=model,
-        )
 
     def _epoch(self, epoch: int, progress: float) -> tuple[float, float]:
         """Go once through the data; return the loss and the spikes per sample."""
