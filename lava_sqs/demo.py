@@ -1,12 +1,11 @@
 """The main job: a hybrid network that learns handwritten digits and runs in Lava.
 
-Pixels -> Dense -> 64 noisy SQS neurons -> Dense -> 10 LIF neurons, one per digit. Every layer
-learns by a local rule.
+Pixels -> 64 noisy SQS neurons -> 10 stochastic LIF neurons, one per digit: an `SQSNN` whose layers
+are of two kinds. Every neuron learns by a local rule.
 """
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 import warnings
@@ -19,51 +18,30 @@ import numpy as np
 import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
 
 # isort: split
-from lava.proc.dense.process import Dense
-from lava.proc.io.sink import RingBuffer as Sink
-from lava.proc.io.source import RingBuffer as Source
-from lava.proc.lif.process import LIFReset
 from numpy.typing import NDArray
-from scipy.special import softmax
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
-from tqdm import tqdm
 
 from lava_sqs import _seeds
 from lava_sqs._checks import check_choice
 from lava_sqs._files import write_figure
 from lava_sqs._seeds import check_seed
-from lava_sqs.execution.running import SQSSimCfg, runtime
+from lava_sqs.data import load_digits
+from lava_sqs.execution.running import SQSSimCfg
+from lava_sqs.network import SQSNN, SQSLayer
 from lava_sqs.network.readout import accuracy_interval
-from lava_sqs.optimizers import Optimizer
-from lava_sqs.proc.sqs.process import SQS
+from lava_sqs.network.simulate import LayerTrace, forward, sequential_uniforms
 from lava_sqs.quantum import NoiseModel, Population, ansatz
-from lava_sqs.quantum.engines.choose import BACKENDS
-from lava_sqs.quantum.scores.recorded import score_spike_train
 
 __all__ = ["DemoResult", "run_demo"]
 
 Array = NDArray[Any]
 
-NEURONS, STEPS = 64, 20
+NEURONS, STEPS = 64, 16
 PERIOD = STEPS + 2  # two connections, each one step late
 CIRCUIT = ansatz.layered(io_qubits=1, memory_qubits=2)
 NOISE = NoiseModel.preset("ibm_torino")
-EPOCHS, BATCH = 4, 64
+EPOCHS, BATCH = 3, 64
 ROUNDS = 3  # of ten digits, in Lava
 CHECKED_STEPS = 4  # of the literal QuTiP neurons, tens of milliseconds per neuron and step
-VTH = 0.5  # evidence (in logits) per vote
-
-
-@dataclass
-class Learned:
-    """All that is learned: two connections, the currents and angles of the neurons between."""
-
-    weights: Array
-    bias: Array
-    theta: Array
-    readout: Array
-    readout_bias: Array
 
 
 @dataclass(frozen=True)
@@ -109,7 +87,7 @@ class DemoResult:
     --------
     >>> from lava_sqs.demo import run_demo
     >>> run_demo(seed=0).accuracy  # doctest: +SKIP
-    0.8944444444444445
+    0.9088888888888889
     """
 
     images: Array = field(repr=False)
@@ -197,7 +175,7 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     ----------
     seed : int, optional
         None draws one.
-    backend : {"instrument", "density", "trajectory", "qutip"}, optional
+    backend : {"instrument", "qutip"}, optional
         Engine of the SQS neurons inside Lava. With ``qutip`` one digit is shown instead of thirty.
 
     Returns
@@ -207,7 +185,7 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If `seed` is no seed, or `backend` none of these.
 
     Examples
     --------
@@ -216,190 +194,93 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     >>> from lava_sqs.demo import run_demo
     >>> print(run_demo(seed=0))  # doctest: +SKIP
     """
-    seed = check_seed("seed", seed)
+    seed, literal = check_seed("seed", seed), backend == "qutip"
     if backend is not None:
-        check_choice("backend", backend, BACKENDS)
-    sqs_seed = _seeds.of_sequence(_seeds.sequence(seed, 2))
-
-    pixels, digits = load_digits(return_X_y=True)
-    pixels = pixels / 16.0
-    train, test = train_test_split(
-        np.arange(len(digits)), test_size=0.3, stratify=digits, random_state=seed % 2**32
+        check_choice("backend", backend, ("instrument", "qutip"))
+    digits = load_digits()
+    x, y = digits.x_test, digits.y_test
+    network = SQSNN(
+        layers=[SQSLayer(NEURONS, ansatz=CIRCUIT)],
+        noise=NOISE,
+        neuron="lif",
+        neurons_per_class=1,
+        skip=False,
+        input_kind="static",
+        n_steps=STEPS,
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        learning_rate=0.05,
+        random_state=seed,
+        verbose=sys.stderr.isatty(),
     )
-    start = time.perf_counter()
-    rng = _seeds.stream(seed, 0)
-    net, answers = learn(pixels, digits, train, test, rng)
-    learned = time.perf_counter() - start
-    confusion = np.zeros((10, 10), dtype=int)
-    np.add.at(confusion, (digits[test], answers[-1]), 1)
-
     # Digits that the network has never seen: one of each kind, in random order, three times.
     rng = _seeds.stream(seed, 1)
-    chosen = [rng.permuted(test[digits[test] == d])[:ROUNDS] for d in range(10)]
+    chosen = [rng.permuted(np.flatnonzero(y == d))[:ROUNDS] for d in range(10)]
     shown = np.concatenate([rng.permutation(each) for each in np.transpose(chosen)])
-    shown = shown[: 1 if backend == "qutip" else None]
-    periods = np.zeros((len(shown), PERIOD, 64))
-    periods[:, :STEPS] = rate_code(pixels[shown], rng).transpose(1, 0, 2)
-    x = periods.reshape(-1, 64)
-
-    start = time.perf_counter()
-    sqs, votes = run_in_lava(x, net, sqs_seed, backend)
-    ran = time.perf_counter() - start
-    # A vote hears the spike of the step before; what a reset step hears is of the digit before.
-    said = votes.reshape(len(shown), PERIOD, 10)[:, 1:]
-    heard = sqs.recording.s_out.reshape(len(shown), PERIOD, NEURONS)[:, :-1]
-    expected = vote(heard.transpose(1, 0, 2), net)
-
-    start = time.perf_counter()
-    worst, same = check_against_qutip(sqs)
+    shown = shown[: 1 if literal else None]
+    config = SQSSimCfg(select_tag="floating_pt", backend="qutip" if literal else None)
+    with warnings.catch_warnings():
+        # A few currents beyond a full flip do no harm here, and the loss may still fall.
+        warnings.filterwarnings("ignore", ".*input currents exceed 1|.*loss")
+        start = time.perf_counter()
+        network.fit(digits.x_train, digits.y_train, validation_data=(x, y))
+        learned = time.perf_counter()
+        votes = network.run_in_lava(x[shown], run_cfg=config)
+        ran = time.perf_counter()
+        inputs, uniforms, (hidden, visible) = outside_lava(network, x[shown])
+        angles = network.parameters_["hidden0"].angles
+        quantum = Population(CIRCUIT, angles, batch=(len(shown),), noise=NOISE, seed=0)
+        memory: Any = quantum.run(hidden.z, outcome=hidden.out.spikes, record=("memory",)).memory
+        worst, same = check_against_qutip(network, hidden, uniforms)
+    confusion = np.zeros((10, 10), dtype=int)
+    np.add.at(confusion, (y, network.predict(x)), 1)
     return DemoResult(
-        images=pixels[shown].reshape(-1, 8, 8),
-        labels=digits[shown],
-        predictions=said.sum(axis=1).argmax(axis=1),
-        input_spikes=x,
-        sqs_spikes=sqs.recording.s_out,
-        memory=sqs.recording.memory,
-        readout_spikes=votes,
-        curve=(answers == digits[test]).mean(axis=1),
+        images=x[shown] / 16.0,
+        labels=y[shown],
+        predictions=network.decide(votes),
+        input_spikes=one_after_the_other(inputs),
+        sqs_spikes=one_after_the_other(hidden.out.spikes),
+        memory=one_after_the_other(memory),
+        readout_spikes=votes.reshape(-1, 10),
+        curve=np.array(network.accuracy_curve_),
         confusion=confusion,
-        n_train=len(train),
-        backend="qutip" if backend == "qutip" else sqs.backend,
+        n_train=len(digits.x_train),
+        backend="qutip" if literal else "instrument",
         worst_p=worst,
         same_spikes=same,
-        same_votes=bool((said.transpose(1, 0, 2) == expected).all()),
+        same_votes=bool((votes.transpose(1, 0, 2) == visible.out.spikes).all()),
         seed=seed,
-        seconds=(learned, ran, time.perf_counter() - start),
+        seconds=(learned - start, ran - learned, time.perf_counter() - ran),
     )
 
 
-def rate_code(pixels: Array, rng: np.random.Generator) -> Array:
-    """Spikes (STEPS, n, 64): each pixel spikes with its brightness as probability."""
-    return np.asarray(rng.random((STEPS, *pixels.shape)) < pixels, dtype=float)
+def outside_lava(network: SQSNN, x: Array) -> tuple[Array, Array, list[LayerTrace]]:
+    """Return what the same seed makes of digits outside Lava: inputs (T, n, 64), uniforms, traces.
 
-
-def learn(
-    pixels: Array, digits: Array, train: Array, test: Array, rng: np.random.Generator
-) -> tuple[Learned, Array]:
-    """Learn both layers, side by side; return them and the answers to the test digits per epoch.
-
-    Each quantum neuron learns, by its own exact score, to tell five of the digits from the rest.
-    Each classical one learns by the delta rule from the spikes it hears.
+    The uniforms are those of the hidden layer, (T, n, K).
     """
-    code = np.array([rng.permutation([0, 1] * 5) for _ in range(NEURONS)]).T  # (10, NEURONS)
-    net = Learned(
-        weights=rng.normal(0, 0.05, (NEURONS, 64)),
-        bias=np.full(NEURONS, 0.5),
-        theta=rng.normal(0, 0.3, (NEURONS, CIRCUIT.n_params)),
-        readout=np.zeros((10, NEURONS)),
-        readout_bias=np.zeros(10),
-    )
-    adam = Optimizer("adam")
-    answers = []
-    updates = EPOCHS * math.ceil(len(train) / BATCH)
-    with tqdm(total=updates, desc="learn", unit="batch", disable=not sys.stderr.isatty()) as bar:
-        for _ in range(EPOCHS):
-            order = rng.permutation(train)
-            for start in range(0, len(order), BATCH):
-                batch = order[start : start + BATCH]
-                fade = (1 + math.cos(math.pi * bar.n / updates)) / 2
-                x = rate_code(pixels[batch], rng)
-                heard = spikes_of(x, net, rng).sum(axis=0)
-                logits = heard @ net.readout.T + len(x) * net.readout_bias
-                error = np.eye(10)[digits[batch]] - softmax(logits, axis=1)
-                steps = {"readout": error.T @ heard, "readout_bias": error.sum(axis=0)}
-                for name, gradient in steps.items():
-                    moved = adam.step(name, gradient / len(batch), rate=0.005 * fade)
-                    setattr(net, name, getattr(net, name) + moved)
-
-                z = x @ net.weights.T + net.bias
-                target = np.broadcast_to(code[digits[batch]], z.shape)
-                _, d_theta, d_z = score_spike_train(CIRCUIT, net.theta, z, target, noise=NOISE)
-                d_weights = np.tensordot(d_z, x, axes=((0, 1), (0, 1)))
-                n = len(batch) * STEPS
-                net.weights += adam.step("weights", d_weights / n, rate=0.006 * fade)
-                net.bias += adam.step("bias", d_z.sum(axis=(0, 1)) / n, rate=0.006 * fade)
-                net.theta += adam.step("theta", d_theta / n, rate=0.012 * fade)
-                bar.update()
-            heard = spikes_of(rate_code(pixels[test], rng), net, rng)
-            answers.append(vote(heard, net).sum(axis=0).argmax(axis=1))
-    return net, np.array(answers)
+    spec, inputs = network.spec_, network.encode(x).transpose(1, 0, 2)
+    streams = sequential_uniforms(spec, network.seed_, PERIOD)
+    drawn = [next(streams) for _ in range(len(x))]
+    uniforms = [np.concatenate(u, axis=1) for u in zip(*drawn, strict=True)]
+    padded = np.concatenate([inputs, np.zeros((spec.depth, *inputs.shape[1:]))])
+    return padded, uniforms[0], forward(spec, network.parameters_, inputs, uniforms)
 
 
-def spikes_of(x: Array, net: Learned, rng: np.random.Generator) -> Array:
-    """Spikes (STEPS + 1, n, NEURONS) that the quantum neurons make of input spikes x."""
-    z = np.zeros((len(x) + 1, x.shape[1], NEURONS))
-    z[1:] = x @ net.weights.T  # a connection is one step late
-    with warnings.catch_warnings():  # a few currents beyond a full flip do no harm here
-        warnings.filterwarnings("ignore", ".*input currents exceed 1")
-        population = Population(
-            CIRCUIT, net.theta, batch=x.shape[1], noise=NOISE, seed=int(rng.integers(2**63))
-        )
-        return population.run(z + net.bias, record=()).spikes
+def one_after_the_other(trains: Array) -> Array:
+    """(steps, n, ...) of samples side by side -> (steps n, ...), as Lava runs them."""
+    return trains.swapaxes(0, 1).reshape(-1, *trains.shape[2:])
 
 
-def vote(heard: Array, net: Learned) -> Array:
-    """Votes (steps, n, 10) of the classical neurons, which add up what they hear without a leak."""
-    voltage = np.zeros((heard.shape[1], 10))
-    votes = np.zeros((*heard.shape[:2], 10), dtype=np.int8)
-    for spikes, voted in zip(heard, votes, strict=True):
-        voltage = voltage + spikes @ net.readout.T + net.readout_bias
-        voted[:] = voltage > VTH
-        voltage[voted == 1] = 0.0
-    return votes
-
-
-def run_in_lava(x: Array, net: Learned, seed: int, backend: str | None) -> tuple[SQS, Array]:
-    """Run the network on the spikes x (T, 64); return the SQS Process and the readout's spikes."""
-    source = Source(data=x.T)
-    dense_in = Dense(weights=net.weights)
-    sqs = SQS(
-        shape=(NEURONS,),
-        ansatz=CIRCUIT,
-        theta=net.theta,
-        noise=NOISE,
-        bias=net.bias,
-        seed=seed,
-        backend=None if backend == "qutip" else backend,
-        reset_interval=PERIOD,
-        reset_offset=1,
-        record=("a_in", "s_out", "p_spike", "memory"),
-        name="sqs",
-    )
-    dense_out = Dense(weights=net.readout)
-    # No leak: the voltage is the evidence for a digit so far, and a spike a vote for it.
-    lif = LIFReset(
-        shape=(10,), du=1.0, dv=0.0, bias_mant=net.readout_bias, vth=VTH,
-        reset_interval=PERIOD, reset_offset=2,
-    )  # fmt: skip
-    sink = Sink(shape=(10,), buffer=len(x))
-    source.s_out.connect(dense_in.s_in)
-    dense_in.a_out.connect(sqs.a_in)
-    sqs.s_out.connect(dense_out.s_in)
-    dense_out.a_out.connect(lif.a_in)
-    lif.s_out.connect(sink.a_in)
-    config = SQSSimCfg(select_tag="floating_pt", backend="qutip" if backend == "qutip" else None)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*input currents exceed 1")  # the models inherit it
-        with runtime(sqs, config) as running:
-            shown = range(len(x) // PERIOD)
-            for _ in tqdm(shown, desc="run in Lava", unit="digit", disable=not sys.stderr.isatty()):
-                running.run(PERIOD)
-            votes = sink.data.get().T
-    return sqs, votes
-
-
-def check_against_qutip(sqs: SQS) -> tuple[float, bool]:
-    """Compare the first steps that Lava made with literal QuTiP neurons of the same seed."""
+def check_against_qutip(network: SQSNN, hidden: LayerTrace, uniforms: Array) -> tuple[float, bool]:
+    """Compare the first steps of the first digit with literal QuTiP neurons of the same seed."""
     steps = slice(0, CHECKED_STEPS)
-    z = sqs.recording.a_in[steps] + sqs.bias.init
-    z[0] = sqs.bias.init  # a reset step
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*input currents exceed 1")
-        literal = Population(
-            sqs.ansatz, sqs.theta.init, noise=sqs.noise, seed=sqs.seed, backend="qutip"
-        ).run(z)
-    worst = float(np.abs(literal.p_spike - sqs.recording.p_spike[steps]).max())
-    return worst, bool((literal.spikes == sqs.recording.s_out[steps]).all())
+    angles = network.parameters_["hidden0"].angles
+    literal = Population(CIRCUIT, angles, noise=NOISE, seed=0, backend="qutip").run(
+        hidden.z[steps, 0], uniforms=uniforms[steps, 0]
+    )
+    worst = float(np.abs(literal.p_spike - hidden.out.p_spike[steps, 0]).max())
+    return worst, bool((literal.spikes == hidden.out.spikes[steps, 0]).all())
 
 
 def draw(result: DemoResult, path: Path) -> None:

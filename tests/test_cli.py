@@ -27,7 +27,14 @@ def test_version(capsys):
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["dmo"], ["demo", "--backend", "gpu"], ["demo", "--seed", "x"]]
+    "argv",
+    [
+        [],
+        ["dmo"],
+        ["demo", "--backend", "gpu"],
+        ["demo", "--backend", "density"],
+        ["demo", "--seed", "x"],
+    ],
 )
 def test_usage_errors_exit_with_2(argv, capsys):
     with pytest.raises(SystemExit) as stop:

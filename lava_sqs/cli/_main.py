@@ -57,8 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=0, help="one seed, one result (default: 0)")
     demo.add_argument(
         "--backend",
-        choices=("instrument", "density", "trajectory", "qutip"),
-        help="engine of the neurons inside Lava (default: by size)",
+        choices=("instrument", "qutip"),
+        help="engine of the neurons inside Lava (default: instrument)",
     )
     demo.add_argument(
         "--out", type=Path, default=Path("demo"), metavar="DIR", help="where the picture goes"
