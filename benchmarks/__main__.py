@@ -24,7 +24,7 @@ from benchmarks import neurons, plots
 from benchmarks.timing import machine
 from lava_sqs._text import markdown
 
-SECTIONS = ("peers", "K", "size", "T", "build", "lava", "recorder")
+SECTIONS = ("peers", "K", "size", "T", "build", "lava", "recorder", "models")
 
 
 def number(value: float) -> str:
@@ -42,9 +42,10 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def inside_lava(section: str, quick: bool) -> list[dict[str, Any]]:
-    """Run a section of :mod:`benchmarks.lava`; the other ones need no Lava."""
-    rows: list[dict[str, Any]] = getattr(importlib.import_module("benchmarks.lava"), section)(quick)
+def inside_lava(section: str, quick: bool, module: str = "lava") -> list[dict[str, Any]]:
+    """Run a section of a module that needs Lava; the other ones need none."""
+    home = importlib.import_module(f"benchmarks.{module}")
+    rows: list[dict[str, Any]] = getattr(home, section)(quick)
     return rows
 
 
@@ -65,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         "build": lambda: neurons.building(repeats),
         "lava": lambda: inside_lava("step_times", options.quick),
         "recorder": lambda: inside_lava("recorder", options.quick),
+        "models": lambda: inside_lava("against_lava", options.quick, "stock_models"),
     }
     before, rows = machine(), []
     for section in SECTIONS:

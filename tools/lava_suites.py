@@ -1,12 +1,14 @@
-"""Run the tests of Lava and of its libraries twice: on stock Lava, and under `runtime(...)`.
+"""Run the tests of Lava and of its libraries on stock Lava, and in the ways of lava_sqs.
 
     git clone --depth 1 --branch v0.10.0 https://github.com/lava-nc/lava ../lava
     uv run tools/lava_suites.py ../lava
 
-Every network that a test starts, by ``process.run`` or ``process.create_runtime``, is in the second
-run started by :class:`lava_sqs.runtime`. Prints what differs, test by test, and fails if a
-test that passes on stock Lava does not pass under ``runtime``. Each file of tests runs in a process
-of its own, since stock Lava hangs in some of them.
+``runtime``: every network that a test starts, by ``process.run`` or ``process.create_runtime``, is
+started by ``lava_sqs.runtime(..., engine="processes")``. ``inline``: under
+``lava_sqs.use_inline()``. ``models``: on stock Lava, with the models that ``SQSSimCfg`` prefers for
+stock connections. Prints what differs from stock, test by test, and fails if a test that passes
+there fails in another way. Each file of tests runs in a process of its own, since stock Lava hangs
+in some of them.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import Any
 
 #: What the plugin is told by the environment: which way to run, and the file of its results.
 WAY, RESULTS = "LAVA_SUITES_WAY", "LAVA_SUITES_RESULTS"
-WAYS = ("stock", "runtime")
+WAYS = ("stock", "runtime", "inline", "models")
 OPTIONS = [
     "-q",
     "-W",
@@ -44,11 +46,23 @@ OPTIONS = [
 
 
 def pytest_configure(config: Any) -> None:
-    """Let networks be started by `runtime`, if this run is about that."""
-    if os.environ[WAY] == "runtime":
+    """Let networks be started, or models chosen, in the way that this run is about."""
+    way = os.environ[WAY]
+    if way == "runtime":
         from lava.magma.core.process.process import AbstractProcess
 
         AbstractProcess.create_runtime = _create_runtime
+    elif way == "inline":
+        from lava_sqs import use_inline
+
+        use_inline()
+    elif way == "models":
+        from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
+
+        from lava_sqs.proc._stock import quicker
+
+        select = ProcGroupDiGraphs._select_proc_models
+        ProcGroupDiGraphs._select_proc_models = staticmethod(lambda *args: quicker(select(*args)))
 
 
 def _create_runtime(
@@ -58,7 +72,7 @@ def _create_runtime(
     from lava_sqs.execution.running import runtime
 
     how = {"run_cfg": run_cfg, "compile_config": compile_config} if executable is None else {}
-    net = runtime(process, executable=executable, **how)
+    net = runtime(process, executable=executable, engine="processes", **how)
     process._kept_by_lava_suites = net.start()  # a network ends with its runtime object
 
 
@@ -78,7 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("checkout", type=Path, nargs="+", help="folder with `tests` and `src`")
     parser.add_argument("--only", default="", help="run the files whose path has this in it")
-    parser.add_argument("--way", choices=WAYS, action="append", help="run only this way")
+    parser.add_argument("--way", choices=WAYS, action="append", help="run only these ways")
     parser.add_argument("--timeout", type=int, default=60, help="seconds that a test may take")
     parser.add_argument("--out", type=Path, help="store outcomes and errors as JSON")
     options = parser.parse_args()
@@ -154,20 +168,18 @@ def _count(outcomes: dict[str, tuple[str, str]]) -> str:
 
 
 def _compare(name: str, outcomes: dict[str, dict[str, tuple[str, str]]]) -> int:
-    """Print what differs between two ways; return how many tests are worse under `runtime`."""
+    """Print what differs from stock Lava; return how many tests are worse than there."""
     for way, found in outcomes.items():
         print(f"{name}, {way}: {_count(found)}")
-    if set(outcomes) != set(WAYS):
-        return 0
-    stock, ours = (outcomes[way] for way in WAYS)
-    worse = 0
-    for node in sorted({*stock, *ours}):
-        before, after = (found.get(node, ("not run", ""))[0] for found in (stock, ours))
-        if before != after:
-            worse += before == "passed"
-            print(f"  {node}: {before} on stock Lava, {after} under runtime")
-            last = ours.get(node, ("", ""))[1].strip().splitlines()[-1:]
-            print(*(f"      {line}" for line in last), sep="\n")
+    stock, worse = outcomes.get("stock", {}), 0
+    for way, ours in outcomes.items():
+        for node in sorted({*stock, *ours} if stock else ()):
+            before, after = (found.get(node, ("not run", ""))[0] for found in (stock, ours))
+            if before != after:
+                worse += before == "passed"
+                print(f"  {node}: {before} on stock Lava, {after} in the way {way!r}")
+                last = ours.get(node, ("", ""))[1].strip().splitlines()[-1:]
+                print(*(f"      {line}" for line in last), sep="\n")
     return worse
 
 
