@@ -186,6 +186,23 @@ def test_few_spikes_are_added_and_many_multiplied():
     assert rounded.weights.flags.c_contiguous
 
 
+@pytest.mark.parametrize("stock", [dense.PyDenseModelFloat, dense.PyDelayDenseModelFloat])
+def test_weights_set_in_place_are_looked_at_again(stock):
+    rng = np.random.default_rng(0)
+    whole, delays = rng.integers(-9, 9, (40, 60)), rng.integers(0, 4, (40, 60))
+    models = [build(kind, whole, delays, 8) for kind in (quicker(stock), stock)]
+    for weights in (whole, rng.normal(size=(40, 60)), whole):
+        for model in models:
+            model.weights[...] = weights
+            model.on_var_update()
+        for spikes in any_trains(3, 60, 0.15, 200, float):
+            for model in models:
+                model.s_in.value = spikes.copy()
+                model.run_spk()
+            assert models[0].a_buff.tobytes() == models[1].a_buff.tobytes()
+        assert models[0]._exact == (weights is whole)
+
+
 def test_small_matrices_are_multiplied(monkeypatch):
     monkeypatch.undo()
     model = build(ours.DenseModel, np.arange(400.0).reshape(20, 20), None, 8)
