@@ -300,6 +300,8 @@ def test_models_of_others_stay():
     assert SQSSimCfg(exception_proc_model_map={Dense: stock}).select(synapses, [Mine]) is stock
     assert SQSSimCfg().select(synapses, [stock]) is ours.DenseModel
     assert SQSSimCfg(None).select(synapses, [stock]) is ours.DenseModel
+    by_tag = SQSSimCfg("bit_accurate_loihi").select(synapses, models_of(synapses))
+    assert by_tag is ours.DenseModelBitAcc
 
 
 def test_it_says_why_it_multiplies(caplog):
