@@ -249,6 +249,31 @@ def test_a_convolution_learns_digits_and_goes_on(tmp_path):
     np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"objective": "likelihood"},
+        {"rule": "window"},
+        {"readout": "likelihood"},
+        {"credit": "feedback"},
+        {"credit": "score"},
+    ],
+    ids=str,
+)
+def test_every_rule_objective_and_readout_has_convolutions(arguments):
+    layers = [Conv2D(2, 3), Conv2D(2, 2), LIFLayer(3)]
+    if "rule" in arguments:
+        layers.pop()
+    clf = SQSNN(layers=layers, input_kind="static", **{**SMALL, **arguments})
+    clf.fit(IMAGES, Y)
+    before = [clf.parameters_[f"hidden{i}"].weights.copy() for i in range(2)]
+    clf.set_params(warm_start=True).fit(IMAGES, Y)
+    for i, weights in enumerate(before):
+        for source, w in weights.items():
+            assert (clf.parameters_[f"hidden{i}"].weights[source] != w).all()
+    assert clf.n_iter_ == 4
+
+
 def test_a_regressor_has_convolutions_too():
     y = IMAGES[:, 1:3].sum(axis=(1, 2))
     net = SQSNNRegressor(layers=[Conv2D(3, 3)], input_kind="static", n_readout=40, epochs=40,

@@ -370,6 +370,37 @@ def test_a_checkpoint_of_a_recurrent_network_goes_on_as_if_nothing_had_happened(
     assert straight.n_iter_ == resumed.n_iter_ == 4
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"objective": "likelihood"},
+        {"objective": "likelihood", "credit": "score", "n_draws": 2},
+        {"rule": "as-published"},
+        {"rule": "window", "window": 2},
+        {"readout": "likelihood"},
+        {"targets": "pairs"},
+        {"credit": "feedback"},
+        {"credit": "score", "neuron": "lif"},
+    ],
+    ids=str,
+)
+def test_every_rule_objective_and_readout_has_recurrent_layers(arguments):
+    clf = SQSNN((4,), recurrent=True, **{**SMALL, **arguments}).fit(X, Y)
+    assert (clf.parameters_["hidden0"].weights["hidden0"] != 0).all()
+    assert clf.predict_proba(X).shape == (40, 2)
+    if arguments.get("credit") is None:
+        np.testing.assert_array_equal(clf.run_in_lava(X[:2]), clf.simulate(X[:2]))
+
+
+def test_what_follows_a_sample_changes_nothing_and_learning_goes_on_online():
+    clf = SQSNN((4,), recurrent=True, **SMALL)
+    clf.partial_fit(X[:20], Y[:20], classes=[0, 1]).partial_fit(X[20:], Y[20:])
+    assert clf.n_iter_ == 2
+    longer = np.concatenate([X, np.full((40, 3, 3), np.nan)], axis=1)
+    np.testing.assert_array_equal(clf.predict_proba(longer), clf.predict_proba(X))
+    assert clf.predict([x[:k] for x, k in zip(X, [3, 6, 4, 2] * 10, strict=True)]).shape == (40,)
+
+
 @pytest.mark.parametrize("make", [SQSNN, SQSNNRegressor])
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
