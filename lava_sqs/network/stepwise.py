@@ -316,7 +316,7 @@ class StepTrainer(Trainer):
     def _gradient(
         self, learned: Parameters, chosen: Array, rng: np.random.Generator
     ) -> BatchResult:
-        model, samples = self.model, self.X[chosen]
+        model, samples = self.model, self._samples(chosen, rng)
         inputs = self._encoded(samples, rng)
         return stepwise_gradient(
             self.spec,

@@ -405,6 +405,7 @@ def test_every_argument_of_the_estimator_has_an_option():
         "warm_start",
         "random_state",
         "callbacks",
+        "augment",
     }  # a terminal, one fit, --seed
     assert {*args.options} >= set(SQSNN._get_param_names()) - only_python
 

@@ -330,3 +330,16 @@ def test_lava_says_the_same():
     assert found.same_spikes
     spikes = net.run_in_lava(x[:3])
     assert (net.decide(spikes) == y[:3]).mean() == pytest.approx(found.accuracy)
+
+
+def test_augmented_samples_are_what_trains():
+    x, y = signs(40)
+    seen = []
+
+    def augment(shown, rng):
+        seen.append(len(shown))
+        return np.clip(shown + 0.3 * rng.standard_normal(shown.shape), 0, 1)
+
+    net = make(augment=augment).fit(x, y)
+    assert sum(seen) == 2 * 40
+    assert net.loss_curve_ != make().fit(x, y).loss_curve_
