@@ -98,7 +98,14 @@ class PrebuiltNeuron:
         return s, p[1]
 
 
-def aer_shot(circuit: Ansatz, theta: Any, noise: NoiseModel, steps: int) -> Callable[[], Any]:
+def aer_shot(
+    circuit: Ansatz,
+    theta: Any,
+    noise: NoiseModel,
+    steps: int,
+    method: str = "statevector",
+    fusion: bool = False,
+) -> Callable[[], Any]:
     """Return a call that runs one shot of *steps* time steps in Aer, the circuit built before.
 
     State vectors and noise drawn at random: for one shot the fastest of Aer's methods.
@@ -142,7 +149,7 @@ def aer_shot(circuit: Ansatz, theta: Any, noise: NoiseModel, steps: int) -> Call
     p10, p01 = noise.readout(0)[1, 0], noise.readout(0)[0, 1]
     model.add_all_qubit_readout_error(aer.ReadoutError([[1 - p10, p10], [p01, 1 - p01]]))
     backend = AerSimulator(
-        method="statevector", noise_model=model, max_parallel_threads=1, fusion_enable=False
+        method=method, noise_model=model, max_parallel_threads=1, fusion_enable=fusion
     )
     return lambda: backend.run(qc, shots=1).result()
 

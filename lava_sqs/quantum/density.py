@@ -94,7 +94,7 @@ class _Builder:
         if last is None and len(qubits) == 1:
             self.pending[qubits[0]] = matrix @ self.pending[qubits[0]]
             return
-        if last is not None:
+        if last is not None and all(self.last[q] == last for q in qubits):
             before = self.made[last]
             if before.qubits == qubits or (len(qubits) == 1 and len(before.qubits) <= 2):
                 before.multiply(before.on_all(matrix, qubits), before=False)

@@ -225,7 +225,8 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
             if any(m is not None for m in each):
                 wait = _together(each) @ wait
         elif step.superoperator is not None:
-            wait = superoperator_to_matrix(step.superoperator) @ wait
+            at = tuple(q - ansatz.io_qubits for q in step.qubits)
+            wait = _on_all(superoperator_to_matrix(step.superoperator), at, ansatz) @ wait
 
     eta = [1 - 4 * p / 3 for p in schedule.io_strengths("depolarise")]
     return Program(
@@ -302,6 +303,17 @@ class _Operations:
 def _together(each: Sequence[Matrix | None]) -> Matrix:
     """Return the map of qubits side by side, of which some (None) are left alone."""
     return np.asarray(reduce(_kron, [np.eye(4) if m is None else m for m in each]))
+
+
+def _on_all(matrix: Matrix, qubits: tuple[int, ...], ansatz: Ansatz) -> Matrix:
+    """Return a map of some memory qubits as a map of the memory."""
+    m = ansatz.memory_qubits
+    if qubits == tuple(range(m)):
+        return matrix
+    rows = _row_groups(qubits, m).reshape(-1, len(matrix))
+    whole = np.zeros((4**m, 4**m))
+    whole[rows[:, :, None], rows[:, None, :]] = matrix
+    return whole
 
 
 def _row_groups(qubits: tuple[int, ...], n: int) -> NDArray[np.int64]:

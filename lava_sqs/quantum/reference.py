@@ -160,6 +160,13 @@ class ReferenceNeuron:
         if operation.kind == "relax":
             first = self.n - len(rho.dims[0])
             return self.relax(rho, operation.duration, first, qubits)
+        channels = self.noise.channels if self.noise else ()
+        if any(c.qubits is not None and c.slot == operation.slot for c in channels):
+            first = self.n - len(rho.dims[0])
+            places = {"dims": rho.dims[0], "targets": [q - first for q in qubits]}
+            kraus = qutip.to_kraus(operation.superoperator)
+            full = [qutip.expand_operator(k, **places) for k in kraus]
+            return sum(k @ rho @ k.dag() for k in full)
         return self.user_channels(rho, operation.slot)
 
     def project(self, rho: qutip.Qobj, reported: tuple[int, ...]) -> qutip.Qobj:

@@ -171,8 +171,8 @@ _NOISELESS = NoiseModel()
 def operations(ansatz: Ansatz, noise: NoiseModel) -> Iterator[Operation]:
     """Yield the operations of one time step: the one place that knows their order.
 
-    A slot for channels of users is one line here, ``yield user(phase, name)``, next to its name
-    in ``SLOTS``.
+    A slot for channels of users is one line here, ``yield from user(phase, name)``, next to its
+    name in ``SLOTS``.
 
     Parameters
     ----------
@@ -196,10 +196,16 @@ def operations(ansatz: Ansatz, noise: NoiseModel) -> Iterator[Operation]:
     every = tuple(range(ansatz.n_qubits))
     io, memory = every[: ansatz.io_qubits], every[ansatz.io_qubits :]
 
-    def user(phase: str, slot: str) -> Operation:
-        channel = noise.slot(slot, len(io), len(memory)) if noise.channels else None
+    def user(phase: str, slot: str) -> Iterator[Operation]:
         qubits = memory if SLOTS[slot] == "memory" else every
-        return Operation(phase, "channel", qubits, slot=slot, superoperator=channel)
+        channels = noise.slot_channels(slot, len(io), len(memory)) if noise.channels else []
+        if all(c.qubits is None for c in channels):  # together, or an empty slot
+            whole = noise.slot(slot, len(io), len(memory)) if channels else None
+            yield Operation(phase, "channel", qubits, slot=slot, superoperator=whole)
+            return
+        for c in channels:
+            where = qubits if c.qubits is None else tuple(qubits[q] for q in c.qubits)
+            yield Operation(phase, "channel", where, slot=slot, superoperator=c.superoperator)
 
     for q in io:
         yield Operation("prepare", "reset", (q,), noise.value("p_reset", q))
@@ -208,7 +214,7 @@ def operations(ansatz: Ansatz, noise: NoiseModel) -> Iterator[Operation]:
         yield Operation("encode", "encode", (q,), driven=True)
         yield Operation("encode", "depolarise", (q,), error, driven=True)
     yield Operation("encode", "relax", every, duration=noise.gate_time_1q)
-    yield user("encode", "after_encode")
+    yield from user("encode", "after_encode")
     for layer in ansatz.moments:
         for gate in layer:
             yield Operation("circuit", "gate", gate.qubits, gate=gate)
@@ -218,7 +224,7 @@ def operations(ansatz: Ansatz, noise: NoiseModel) -> Iterator[Operation]:
                 yield Operation("circuit", "depolarise", gate.qubits, error)
         longest = max(noise.gate_time(gate.name, gate.qubits) for gate in layer)
         yield Operation("circuit", "relax", every, duration=longest)
-    yield user("circuit", "after_circuit")
+    yield from user("circuit", "after_circuit")
     yield Operation("measure", "measure", io)
     yield Operation("wait", "relax", memory, duration=noise.readout_time + noise.idle_time)
-    yield user("wait", "readout")
+    yield from user("wait", "readout")

@@ -506,6 +506,7 @@ TARGETS = {
         {
             "slot": choice("after_encode", "after_circuit", "readout"),
             "channel": instance(qutip.Qobj, tuple, list, np.ndarray),
+            "qubits": anything(),
         },
         cost=5,
     ),
@@ -517,6 +518,7 @@ TARGETS = {
             "hamiltonian": instance(qutip.Qobj).optional(),
             "duration": real(0),
             "slot": choice("after_encode", "after_circuit", "readout"),
+            "qubits": anything(),
         },
         cost=20,
     ),

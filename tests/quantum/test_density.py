@@ -41,6 +41,13 @@ def random_noise(rng, n_io, m, *, channels=True):
             unitary = qutip.rand_unitary([2] * size, seed=seed)
             halves = [0.5**0.5 * qutip.qeye([2] * size), 0.5**0.5 * unitary]
             noise = noise.with_channel(slot, halves)
+    # And in every slot on one and on two qubits only, in any order.
+    for slot, size in (("after_encode", n), ("after_circuit", n), ("readout", m)):
+        for k in range(1, min(size, 2) + 1):
+            qubits = [int(q) for q in rng.permutation(size)[:k]]
+            damping = [[[1, 0], [0, 0.9]], [[0, 0.19**0.5], [0, 0]]]
+            kraus = [np.array(d) if k == 1 else np.kron(d, [[0, 1], [1, 0]]) for d in damping]
+            noise = noise.with_channel(slot, kraus, qubits=qubits)
     return noise
 
 

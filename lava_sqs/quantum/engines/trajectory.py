@@ -104,7 +104,7 @@ def program_bytes(ansatz: Ansatz, noise: NoiseModel | None, dtype: Any = np.floa
         places |= {(None, g.qubits) for g in ansatz.gates if len(g.qubits) == 2 and g.name != "U"}
         tables += memory * 2**memory
         for channel in noise.channels:
-            places.add((None, tuple(range(n))))
+            places.add((None, channel.qubits or tuple(range(n))))
             channels += 16**channel.n_qubits * (6 * 16 + 2 * item)  # of at most 4**n operators
     tables += sum(2**n / (1 if control is None else 2) for control, _ in places)
     work = 4 * item * (2**n + 2**memory) + 3 * 8 * 2**ansatz.io_qubits

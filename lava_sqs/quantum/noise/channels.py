@@ -171,8 +171,11 @@ class Channel:
     rtol : float
         By how much the map may miss complete positivity and the trace; it is then made exact, see
         :meth:`~lava_sqs.NoiseModel.with_channel`.
+    qubits : tuple of int or None
+        Where, as indices into what the slot acts on: the register, io qubits first, or the memory.
+        None is all of it.
     digest : str
-        Hash of the superoperator: what equality is about, besides the slot.
+        Hash of the superoperator: what equality is about, besides slot and qubits.
 
     Raises
     ------
@@ -191,28 +194,43 @@ class Channel:
     c_ops: tuple[qutip.Qobj, ...] = field(default=(), compare=False)
     duration: float | None = field(default=None, compare=False)
     rtol: InitVar[float] = RTOL
+    qubits: tuple[int, ...] | None = None
     digest: str = field(default="", init=False, repr=False)
 
     def __post_init__(self, rtol: float) -> None:
         check_choice("slot", self.slot, SLOTS)
+        if self.qubits is not None:
+            object.__setattr__(self, "qubits", _check_qubits(self.qubits))
         tolerance = check_positive("rtol", rtol, below=0.1)
         object.__setattr__(self, "superoperator", _exact_channel(self.superoperator, tolerance))
         data = np.ascontiguousarray(self.superoperator.full() + 0.0)
         object.__setattr__(self, "digest", hashlib.sha256(data.tobytes()).hexdigest())
+        if self.qubits is not None and len(self.qubits) != self.n_qubits:
+            raise ArgumentValueError(
+                "qubits",
+                f"must name {self.n_qubits} qubit(s), as many as the channel acts on, but got "
+                f"{self.qubits!r}.",
+            )
 
     def __repr__(self) -> str:
         what = (
             "superoperator" if self.duration is None else f"{self.duration:g} s of open evolution"
         )
-        return f"<Channel in slot {self.slot!r} on {self.n_qubits} qubit(s): {what}>"
+        where = f"{self.n_qubits} qubit(s)" if self.qubits is None else f"qubits {self.qubits}"
+        return f"<Channel in slot {self.slot!r} on {where}: {what}>"
 
     @classmethod
     def from_lindblad(
-        cls, slot: str, c_ops: Any, hamiltonian: qutip.Qobj | None, duration: float
+        cls,
+        slot: str,
+        c_ops: Any,
+        hamiltonian: qutip.Qobj | None,
+        duration: float,
+        qubits: Any = None,
     ) -> Channel:
         """Return the channel ``exp(duration * liouvillian(hamiltonian, c_ops))``.
 
-        The arguments *slot*, *c_ops*, *hamiltonian* (or None) and *duration* are those of
+        The arguments *slot*, *c_ops*, *hamiltonian*, *duration* and *qubits* are those of
         :meth:`~lava_sqs.NoiseModel.with_lindblad`. Raises its TypeError and ValueError.
         """
         single = isinstance(c_ops, qutip.Qobj)
@@ -241,7 +259,7 @@ class Channel:
             check_unit("duration", time, LONGEST_WAIT, slowest, ratio=math.inf)
         energy = 0 * operators[0] if hamiltonian is None else hamiltonian
         generator = qutip.liouvillian(energy, list(operators))
-        return cls(slot, (generator * time).expm(), hamiltonian, operators, time)
+        return cls(slot, (generator * time).expm(), hamiltonian, operators, time, qubits=qubits)
 
     @property
     def n_qubits(self) -> int:
@@ -278,7 +296,7 @@ class Channel:
         hamiltonian = self.hamiltonian
         if hamiltonian is None:
             hamiltonian = 0 * self.c_ops[0]
-        return Channel.from_lindblad(self.slot, c_ops, hamiltonian, self.duration)
+        return Channel.from_lindblad(self.slot, c_ops, hamiltonian, self.duration, self.qubits)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers, from which :meth:`from_dict` makes an equal channel.
@@ -294,6 +312,7 @@ class Channel:
             "hamiltonian": None if self.hamiltonian is None else _to_lists(self.hamiltonian),
             "c_ops": [_to_lists(c) for c in self.c_ops],
             "duration": self.duration,
+            **({} if self.qubits is None else {"qubits": list(self.qubits)}),
         }
 
     @classmethod
@@ -327,10 +346,21 @@ class Channel:
             None if energy is None else _from_lists(energy, [one, one]),
             tuple(_from_lists(c, [one, one]) for c in check_items("c_ops", data["c_ops"])),
             data["duration"],
+            qubits=data.get("qubits"),
         )
 
 
 _KEYS = ("slot", "n_qubits", "superoperator", "hamiltonian", "c_ops", "duration")
+
+
+def _check_qubits(qubits: Any) -> tuple[int, ...]:
+    """Return indices of qubits, of one (a number) or several, all different."""
+    single = isinstance(qubits, (int, np.integer)) and not isinstance(qubits, bool)
+    found = check_items("qubits", (qubits,) if single else qubits)
+    indices = tuple(check_int("qubits", q, minimum=0) for q in found)
+    if len(set(indices)) != len(indices) or not indices:
+        raise ArgumentValueError("qubits", f"must name different qubits, but got {qubits!r}.")
+    return indices
 
 
 def _to_lists(operator: qutip.Qobj) -> dict[str, Any]:

@@ -257,7 +257,9 @@ class NoiseModel(_Physics):
                 "factor", f"= {factor!r} takes the model out of range. {error}"
             ) from error
 
-    def with_channel(self, slot: str, channel: Any, *, rtol: float = RTOL) -> NoiseModel:
+    def with_channel(
+        self, slot: str, channel: Any, *, qubits: Any = None, rtol: float = RTOL
+    ) -> NoiseModel:
         """Return a model with one more channel of the user's, after those already in its slot.
 
         Parameters
@@ -268,6 +270,9 @@ class NoiseModel(_Physics):
         channel : Qobj or list of Qobj
             A superoperator (any of QuTiP's representations), a unitary, or Kraus operators. The
             Kraus operators may be arrays of shape (2**n, 2**n).
+        qubits : int or iterable of int, optional
+            Where, as indices into what the slot acts on (the register, or the memory from 0 on).
+            None is all of it; a channel on one or two qubits costs much less.
         rtol : float
             By how much the map may miss complete positivity and the trace. The default lets
             numbers of single precision pass (float32 and complex64: about 1e-7).
@@ -298,7 +303,7 @@ class NoiseModel(_Physics):
         1 channel: readout
         """
         check_choice("slot", slot, SLOTS)
-        added = Channel(slot, as_superoperator(channel), rtol=rtol)
+        added = Channel(slot, as_superoperator(channel), rtol=rtol, qubits=qubits)
         return self.replace(channels=(*self.channels, added))
 
     def with_lindblad(
@@ -308,6 +313,7 @@ class NoiseModel(_Physics):
         hamiltonian: qutip.Qobj | None = None,
         duration: float,
         slot: str,
+        qubits: Any = None,
     ) -> NoiseModel:
         r"""Return a model with one more open evolution of the user's.
 
@@ -324,6 +330,8 @@ class NoiseModel(_Physics):
             t in seconds, on top of the slot's own relaxation.
         slot : str
             Where in the step, see :meth:`with_channel`.
+        qubits : int or iterable of int, optional
+            Where in what the slot acts on, see :meth:`with_channel`.
 
         Returns
         -------
@@ -335,7 +343,7 @@ class NoiseModel(_Physics):
             If an operator is no operator on qubits, or the Hamiltonian is not Hermitian.
         """
         check_choice("slot", slot, SLOTS)
-        added = Channel.from_lindblad(slot, c_ops, hamiltonian, duration)
+        added = Channel.from_lindblad(slot, c_ops, hamiltonian, duration, qubits)
         return self.replace(channels=(*self.channels, added))
 
     @classmethod
@@ -346,6 +354,7 @@ class NoiseModel(_Physics):
         hamiltonian: qutip.Qobj | None = None,
         duration: float,
         slot: str,
+        qubits: Any = None,
         **kwargs: Any,
     ) -> NoiseModel:
         """Return ``NoiseModel(**kwargs)`` with an open evolution: see :meth:`with_lindblad`.
@@ -359,7 +368,7 @@ class NoiseModel(_Physics):
         P(reset to 1) 0.01, 1 channel: after_circuit
         """
         return cls(**kwargs).with_lindblad(
-            c_ops=c_ops, hamiltonian=hamiltonian, duration=duration, slot=slot
+            c_ops=c_ops, hamiltonian=hamiltonian, duration=duration, slot=slot, qubits=qubits
         )
 
     # -- presets, text and plain data -----------------------------------------------------------

@@ -70,7 +70,13 @@ class _Physics:
         for channel in self.channels:
             on_memory = SLOTS[channel.slot] == "memory"
             want = memory_qubits if on_memory else n
-            if channel.n_qubits != want:
+            if channel.qubits is not None:
+                if max(channel.qubits) >= want:
+                    raise ValueError(
+                        f"A channel in the slot {channel.slot!r} has `qubits` {channel.qubits}, "
+                        f"but there are {want} for a circuit of {size} qubits, from 0 on."
+                    )
+            elif channel.n_qubits != want:
                 what = "memory" if on_memory else "full register, io first"
                 raise ValueError(
                     f"A channel in the slot {channel.slot!r} must act on {want} qubit(s), the "
@@ -197,7 +203,31 @@ class _Physics:
         -------
         Qobj or None
             Superoperator.
+
+        Raises
+        ------
+        ValueError
+            If one of them acts on some of the qubits only: see :meth:`slot_channels`.
+        """
+        parts = self.slot_channels(name, io_qubits, memory_qubits)
+        if any(c.qubits is not None for c in parts):
+            raise ValueError(f"A channel in the slot {name!r} has `qubits`. Use slot_channels().")
+        together = [c.superoperator for c in parts]
+        return reduce(lambda done, nxt: nxt @ done, together) if together else None
+
+    def slot_channels(self, name: str, io_qubits: int, memory_qubits: int) -> list[Channel]:
+        """Return the user's channels of a slot, in order.
+
+        Parameters
+        ----------
+        name : str
+            One of ``SLOTS``, which names the qubits that it acts on.
+        io_qubits, memory_qubits : int
+            The circuit's.
+
+        Returns
+        -------
+        list of Channel
         """
         self.check_circuit(io_qubits, memory_qubits)
-        parts = [c.superoperator for c in self.channels if c.slot == name]
-        return reduce(lambda done, nxt: nxt @ done, parts) if parts else None
+        return [c for c in self.channels if c.slot == name]
