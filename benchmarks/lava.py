@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
 import numpy as np
+from lava.magma.compiler.compiler_graphs import find_processes
 from lava.magma.core.run_conditions import RunSteps
 from lava.proc.dense.process import Dense
 from lava.proc.lif.models import PyLifModelFloat
@@ -14,16 +16,16 @@ from lava.proc.monitor.process import Monitor
 
 from benchmarks.peers import NOISE
 from benchmarks.timing import Timing, Work, interleaved, summary
-from lava_sqs import SQS, SQSSimCfg, runtime
+from lava_sqs import SQS, SQSSimCfg, runtime, use_inline
 from lava_sqs.proc.sqs.models import PySQSModelFloat
 
 WARM_UP = 20
 
 
-def seconds_per_step(make: Any, steps: int) -> float:
+def seconds_per_step(make: Any, steps: int, engine: str | None = None) -> float:
     """Return the time per step of the network of *make*(), started and warm."""
     process = make()
-    with runtime(process, SQSSimCfg()):
+    with runtime(process, SQSSimCfg(), engine=engine):
         process.run(RunSteps(num_steps=WARM_UP))
         start = time.perf_counter()
         process.run(RunSteps(num_steps=steps))
@@ -114,6 +116,72 @@ def step_times(quick: bool) -> list[dict[str, Any]]:
             name = f"inside the {kind} model, n = {n}"
             rows.append(row("lava", name, timing, ratio=ratio, ratio_of="it / LIF"))
     return rows
+
+
+def end_of(process: Any) -> list[Any]:
+    """Return what the Vars of a network are, but for weights, which stay and take long to read."""
+    members = sorted(find_processes(process), key=_id)
+    return [v.get().tobytes() for each in members for v in each.vars if v.name != "weights"]
+
+
+def _id(process: Any) -> int:
+    return int(process.id)
+
+
+def nine(kind: str, n: int) -> Any:
+    """LIF - Dense - LIF - ... - LIF, nine Processes; return the first."""
+    first = last = LIF(shape=(n,), bias_mant=np.linspace(0.1, 1.0, n), vth=1.0, du=1.0, dv=0.0)
+    for layer in range(4):
+        dense = Dense(weights=np.random.default_rng(layer).normal(0.5 / n, 0.3 / n**0.5, (n, n)))
+        following = second(kind, n)
+        last.s_out.connect(dense.s_in)
+        dense.a_out.connect(following.a_in)
+        last = following
+    return first
+
+
+def watched(kind: str, n: int) -> Any:
+    """A chain with a Monitor of the second neuron's voltages."""
+    first = chain(kind, n)
+    dense = first.s_out.get_dst_ports()[0].process
+    monitor = Monitor()
+    monitor.probe(dense.a_out.get_dst_ports()[0].process.v, 10_000)
+    return first
+
+
+def engines(quick: bool) -> list[dict[str, Any]]:
+    """One process against stock Lava, in turns; both end in the same state, bit for bit."""
+    networks = {"LIF-Dense-LIF": (chain, "LIF"), "LIF-Dense-SQS": (chain, "SQS")}
+    if not quick:
+        networks |= {"nine Processes": (nine, "LIF"), "LIF-Dense-LIF, Monitor": (watched, "LIF")}
+    steps, repeats = (300, 3) if quick else (1000, 7)
+    rows = []
+    for name, (make, kind) in networks.items():
+        for n in (10, 100, 1000):
+            seen: dict[str, list[float]] = {"stock Lava": [], "inline": []}
+            for repeat in range(repeats):
+                ends = {}
+                for way in list(seen)[:: 1 if repeat % 2 else -1]:
+                    seconds, ends[way] = _run_in(way, make(kind, n), steps)
+                    seen[way].append(seconds)
+                assert ends["inline"] == ends["stock Lava"], f"{name}, n = {n}: another state"
+            ratio = float(np.median(np.divide(seen["stock Lava"], seen["inline"])))
+            for way, values in seen.items():
+                more = {"ratio": ratio, "ratio_of": "stock / it"} if way == "inline" else {}
+                rows.append(row("engines", f"{name}, n = {n}, {way}", summary(values), **more))
+    return rows
+
+
+def _run_in(way: str, process: Any, steps: int) -> tuple[float, list[Any]]:
+    """Return the seconds per step of a network, and its state at the end."""
+    with use_inline() if way == "inline" else contextlib.nullcontext():
+        process.run(RunSteps(num_steps=WARM_UP), SQSSimCfg())
+    start = time.perf_counter()
+    process.run(RunSteps(num_steps=steps))
+    seconds = (time.perf_counter() - start) / steps
+    state = end_of(process)
+    process.stop()
+    return seconds, state
 
 
 def recorder(quick: bool) -> list[dict[str, Any]]:

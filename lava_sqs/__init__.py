@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lava_sqs._version import __version__
+    from lava_sqs.execution.inline.everywhere import use_inline
     from lava_sqs.execution.running import SQSSimCfg, runtime
     from lava_sqs.network import SQSNN, Conv2D, LIFLayer, QLIFLayer, SQSLayer, SQSNNRegressor
     from lava_sqs.proc.count_softmax.process import CountSoftmax
@@ -58,6 +59,7 @@ __all__ = [
     "connect_learning",
     "instrument",
     "runtime",
+    "use_inline",
 ]
 
 # public name -> the module that has it
@@ -86,6 +88,7 @@ _HOMES = {
     "connect_learning": "lava_sqs.proc.rules",
     "instrument": "lava_sqs.quantum.instrument",
     "runtime": "lava_sqs.execution.running",
+    "use_inline": "lava_sqs.execution.inline.everywhere",
 }
 
 
@@ -102,6 +105,7 @@ _NEED_LAVA = {
     "connect_count",
     "connect_learning",
     "runtime",
+    "use_inline",
 }
 
 if importlib.util.find_spec("lava") is None:

@@ -33,14 +33,40 @@ from lava.proc.monitor.process import Monitor
 from lava.utils.serialization import load, save
 
 import lava_sqs
-from lava_sqs.execution.running import SQSSimCfg, runtime, shared_array
+from lava_sqs.execution.running import SQSSimCfg, shared_array
 
 TESTS = Path(__file__).parent
+sys.path.insert(0, str(TESTS))
+
+from faulty.harness import ENGINE, runtime  # noqa: E402 - it lies beside these tests
+
 PREAMBLE = (
     "import os, signal, sys, threading, time\nimport numpy as np\nfrom faulty.harness import *\n"
     # should these tests be killed, what they started ends a little later
     "signal.signal(signal.SIGALRM, signal.SIG_DFL); signal.alarm(300)\n"
 )
+
+
+def many_processes(test):
+    """Mark a test as one of what can happen to children only."""
+    test.many_processes = True
+    return test
+
+
+def pytest_generate_tests(metafunc):
+    """Run every test with every engine that it is about."""
+    if "engine" in metafunc.fixturenames:
+        only_many = hasattr(metafunc.function, "many_processes")
+        metafunc.parametrize(
+            "engine", ["processes"] if only_many else ["processes", "inline"], indirect=True
+        )
+
+
+@pytest.fixture(autouse=True)
+def engine(request, monkeypatch):
+    """Set the engine of `runtime`, here and in cells."""
+    monkeypatch.setenv(ENGINE, request.param)
+    return request.param
 
 
 def run_cell(code, deadline=30):
@@ -155,6 +181,7 @@ def test_exception_in_a_model_names_process_step_and_line():
     """)
 
 
+@many_processes
 def test_death_of_a_child_names_its_process():
     run_cell("""
         killed = "lost its child process {}: it was killed by SIGKILL"
@@ -172,6 +199,7 @@ def test_death_of_a_child_names_its_process():
     """)
 
 
+@many_processes
 def test_two_models_that_fail_in_one_step_are_both_named():
     run_cell("""
         for place in "after_send", "post_mgmt", "lrn", "init":
@@ -194,6 +222,7 @@ def test_two_models_that_fail_in_one_step_are_both_named():
     """)
 
 
+@many_processes
 def test_long_traceback_keeps_its_beginning_and_end():
     run_cell("""
         villain, honest = ring(deed="fail_at_length")
@@ -251,6 +280,7 @@ def test_exception_while_a_var_is_set_or_read():
 # Nothing moves -------------------------------------------------------------------------------
 
 
+@many_processes
 def test_timeout_says_who_waits_for_whom():
     run_cell("""
         villain, honest = ring(deed="swallow")
@@ -262,6 +292,7 @@ def test_timeout_says_who_waits_for_whom():
     """)
 
 
+@many_processes
 def test_timeout_with_a_model_that_computes_or_does_not_answer():
     run_cell("""
         for deed, said in ("sleep", "is busy in act (models.py"), ("freeze", "does not answer"):
@@ -283,6 +314,7 @@ def test_slow_steps_and_slow_users_are_no_timeout():
     """)
 
 
+@many_processes
 def test_without_timeout_a_stall_warns_once():
     run_cell("""
         import warnings
@@ -300,6 +332,7 @@ def test_without_timeout_a_stall_warns_once():
 # Ctrl-C and exits ----------------------------------------------------------------------------
 
 
+@many_processes
 def test_ctrl_c_during_a_run():
     run_cell("""
         def interrupt_soon():
@@ -335,6 +368,7 @@ def test_ctrl_c_uncaught_ends_the_script():
     assert output.count("Traceback") == 1, output  # the children say nothing
 
 
+@many_processes
 def test_these_tests_run_in_the_background_of_a_shell():
     """Such a shell has SIGINT ignored: without care (conftest.py) the test of Ctrl-C would hang."""
     finish_script(
@@ -378,6 +412,7 @@ def test_forgotten_stop_does_not_keep_the_interpreter(end):
     )
 
 
+@many_processes
 def test_a_network_ends_with_the_last_reference_to_its_runtime():
     run_cell("""
         with nothing_left():
@@ -415,6 +450,7 @@ def test_networks_in_sequence_and_side_by_side_leave_nothing():
     """)
 
 
+@many_processes
 def test_threads_of_lavas_ports_are_gone_when_stop_returns():
     run_cell("""
         from lava.magma.compiler.channels.pypychannel import CspRecvPort
@@ -576,6 +612,7 @@ def test_multiprocessing_used_before(method):
     )
 
 
+@many_processes
 def test_every_module_that_needs_lava_makes_it_importable_first():
     """Stock ``import lava`` raises in a program that has used multiprocessing before."""
     package = Path(lava_sqs.__file__).parent
@@ -591,6 +628,7 @@ def test_every_module_that_needs_lava_makes_it_importable_first():
     assert needing >= 3
 
 
+@many_processes
 def test_import_in_a_spawned_worker():
     finish_script(
         start_script(
@@ -737,6 +775,7 @@ def test_what_others_read_from_a_runtime():
         after.stop()
 
 
+@many_processes
 def test_an_ended_network_is_freed():
     """Lava never lets go of a Var, so its Process and Runtime live on, but hold little."""
     run_cell("""
@@ -814,7 +853,7 @@ def test_a_monitor_with_two_probes_is_refused_by_name(names):
         runtime(source, SQSSimCfg()).start()
 
 
-def test_across_cells():
+def test_across_cells(engine):
     source, _ = chain()
     net = runtime(source, SQSSimCfg(), timeout=20)
     assert repr(net) == "<runtime of Process 'source' (LIF): not started>"
@@ -825,11 +864,11 @@ def test_across_cells():
     assert net.running
     net.run(2)
     source.run(RunSteps(3))
-    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, running, processes>"
+    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, running, " + engine + ">"
     net.stop()
     net.stop()
     assert not net.running
-    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, ended, processes>"
+    assert repr(net) == "<runtime of Process 'source' (LIF): time step 5, ended, " + engine + ">"
     with pytest.raises(RuntimeError, match="not running any more"):
         net.start()
     with pytest.raises(
@@ -942,6 +981,7 @@ def test_monitor():
     """)
 
 
+@many_processes
 def test_shared_array_is_shared_with_children():
     array = shared_array((2, 3), np.int32)
     assert array.shape == (2, 3)
@@ -970,6 +1010,7 @@ def test_number_of_steps_is_checked_before_anything_is_sent(steps):
         net.run(np.int64(1))
 
 
+@many_processes
 def test_arguments_of_runtime():
     source, _ = chain()
     with pytest.raises(TypeError, match="Argument `process`"):
@@ -999,6 +1040,7 @@ def choose(config, process):
     return config.select(process, ProcGroupDiGraphs._find_proc_models(process)).__name__
 
 
+@many_processes
 def test_config_prefers_the_backend_and_falls_back(monkeypatch):
     monkeypatch.syspath_prepend(str(TESTS))
     from faulty.saboteur.process import Saboteur
@@ -1011,6 +1053,7 @@ def test_config_prefers_the_backend_and_falls_back(monkeypatch):
     assert choose(SQSSimCfg(backend="qutip"), Extractor(shape=(1,))) == "PyLoihiExtractorModel"
 
 
+@many_processes
 def test_config_does_not_mix_number_types():
     def model(*tags):
         return type("_".join(tags), (PyDenseModelFloat,), {"tags": list(tags)})
@@ -1026,6 +1069,7 @@ def test_config_does_not_mix_number_types():
     assert chosen(SQSSimCfg(backend="qutip"), *models) == "qutip_floating_pt"
 
 
+@many_processes
 def test_config_passes_the_arguments_of_loihi2simcfg():
     dense = Dense(weights=np.eye(2))
     assert choose(SQSSimCfg("fixed_pt"), dense) == "DenseModelBitAcc"

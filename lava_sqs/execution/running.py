@@ -223,7 +223,7 @@ class runtime:
             )
         self._executable = None  # which holds on to the whole network
         made, self._chosen = make_runtime(
-            self._engine or "processes",
+            self._engine,
             self.process,
             executable,
             self._timeout,

@@ -141,6 +141,11 @@ def quiet(model: Any) -> None:
         model._p_to_pm_dst_port = SimpleNamespace(join=lambda: None)
 
 
+def wire_end(process: AbstractProcess) -> Any:
+    """Return the receiving end of Lava's own channel that a VarWire has to the program, or None."""
+    return getattr(process, "_pm_to_p_dst_port", None)
+
+
 def parameters(params: Any) -> dict[str, Any]:
     """Return what ProcessParameters hold, by name."""
     found: dict[str, Any] = params if isinstance(params, dict) else params._parameters

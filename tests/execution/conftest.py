@@ -1,6 +1,6 @@
-"""Networks for these tests are in a module beside them."""
+"""Networks for these tests are in a module beside them, faulty Processes one folder above."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]

@@ -5,6 +5,16 @@ import numpy as np
 import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
 
 # isort: split
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyAsyncProcessModel, PyLoihiProcessModel
+from lava.magma.core.model.py.ports import PyOutPort, PyRefPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.process.ports.ports import OutPort, RefPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.async_protocol import AsyncProtocol
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.conv.process import Conv
 from lava.proc.dense.process import DelayDense, Dense, LearningDense
 from lava.proc.io.dataloader import SpikeDataloader
@@ -195,3 +205,79 @@ def run_small(_=None):
 def in_a_daemon(queue):
     """Run where no child may be started."""
     queue.put(run_small())
+
+
+# Processes of these tests; Lava finds models in the module of their Process ---------------------
+
+
+class Counting(AbstractProcess):
+    """Counts its steps, draws from NumPy's global generator, and may fail."""
+
+    def __init__(self, *, fail_at=0, box=None, **more):
+        super().__init__(fail_at=fail_at, box=box, **more)
+        self.count, self.drawn = Var(shape=(1,), init=0), Var(shape=(STEPS,), init=0.0)
+        self.out = OutPort(shape=(1,))
+
+
+@implements(proc=Counting, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyCountingModel(PyLoihiProcessModel):
+    count: np.ndarray = LavaPyType(np.ndarray, int)
+    drawn: np.ndarray = LavaPyType(np.ndarray, float)
+    out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, int)
+
+    def run_spk(self):
+        self.count += 1
+        if (box := self.proc_params["box"]) is not None:
+            box[0] += 1
+        self.drawn[self.time_step - 1] = np.random.random()  # noqa: NPY002 - what stock rules do
+        if self.time_step == self.proc_params["fail_at"]:
+            raise ArithmeticError("the deed is done")
+        self.out.send(self.count)
+
+
+class Free(AbstractProcess):
+    """Has an asynchronous model."""
+
+    def __init__(self):
+        super().__init__()
+        self.total = Var(shape=(1,), init=0)
+
+
+@implements(proc=Free, protocol=AsyncProtocol)
+@requires(CPU)
+class PyFreeModel(PyAsyncProcessModel):
+    total: np.ndarray = LavaPyType(np.ndarray, int)
+
+    def run_async(self):
+        self.total += self.num_steps
+
+
+class Peeking(AbstractProcess):
+    """Reads or writes a Var of another Process, after a step."""
+
+    def __init__(self, *, writes=False, spk=False):
+        super().__init__(writes=writes, spk=spk)
+        self.seen, self.port = Var(shape=(STEPS, 1), init=0), RefPort(shape=(1,))
+
+
+@implements(proc=Peeking, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyPeekingModel(PyLoihiProcessModel):
+    seen: np.ndarray = LavaPyType(np.ndarray, int)
+    port: PyRefPort = LavaPyType(PyRefPort.VEC_DENSE, int)
+
+    def run_spk(self):
+        if self.proc_params["spk"]:
+            self.port.read()
+
+    def post_guard(self):
+        return True
+
+    def run_post_mgmt(self):
+        if self.proc_params["writes"]:
+            self.port.write(np.array([10 * self.time_step]))
+        else:
+            self.seen[self.time_step - 1] = self.port.read()

@@ -2,8 +2,8 @@
 
 The event named by the environment variable CELL_EVENT happens to small networks, one after the
 other, each with one of CELL_SUBJECTS: `LIF`, run by stock Lava alone, or Processes of ours, run by
-`runtime`. What the program says on stdout, lines that begin with `::`, is for harness.py: where it
-is, what was raised, what is left.
+`runtime` with the engine CELL_ENGINE. What the program says on stdout, lines that begin with `::`,
+is for harness.py: where it is, what was raised, what is left.
 """
 
 import gc
@@ -161,7 +161,9 @@ class Network:
         if STOCK:
             self.target.create_runtime(self.config)
         else:
-            self.net = runtime(self.target, self.config, **options).start()
+            self.net = runtime(
+                self.target, self.config, engine=os.environ["CELL_ENGINE"], **options
+            ).start()
 
     def run(self, steps=STEPS):
         """Run, or raise."""

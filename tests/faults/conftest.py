@@ -22,16 +22,16 @@ def outcomes(request):
     chosen = {p.params["cell"] for p in params if p is not None and "cell" in p.params}
     pool = ThreadPoolExecutor(AT_ONCE)
     futures = {}
-    for event, subjects in matrix.programs(chosen):
-        future = pool.submit(harness.run_cells, event, subjects, matrix.ROWS[event].limit)
-        futures |= {(event, subject): future for subject in subjects}
-    yield lambda event, subject: futures[event, subject].result().get(subject)
+    for event, subjects, engine in matrix.programs(chosen):
+        future = pool.submit(harness.run_cells, event, subjects, matrix.ROWS[event].limit, engine)
+        futures |= {(event, subject, engine): future for subject in subjects}
+    yield lambda event, subject, engine: futures[event, subject, engine].result().get(subject)
     pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture
 def table(request):
-    """What the table says: from event to subject to result."""
+    """What the table says: from event to (subject, engine) to result."""
     return request.config.stash.setdefault(TABLE, {})
 
 

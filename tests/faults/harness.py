@@ -101,7 +101,7 @@ def names_the_cause(text):
     return any(cause in text for cause in causes)
 
 
-def run_cells(event, subjects, limit):
+def run_cells(event, subjects, limit, engine):
     """Let an event happen to each subject; return {subject: Outcome} of those that it came to.
 
     *limit* is in seconds from the event to the end.
@@ -114,6 +114,7 @@ def run_cells(event, subjects, limit):
         "CELL": mark,
         "CELL_EVENT": event,
         "CELL_SUBJECTS": " ".join(subjects),
+        "CELL_ENGINE": engine,
         "CELL_TERMINAL": os.ttyname(theirs) if terminal else "",
         "CELL_SHM": ("16k" if "/dev/shm" in event else "1g") if private else "shared",
         "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])]),

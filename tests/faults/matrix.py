@@ -1,13 +1,16 @@
 """The rows of the fault matrix: what is promised of lava_sqs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 #: Every Process of ours; SQSNetwork is a network of layers, SQSDense stands in a network that
 #: learns.
 OURS = ("SQS", "LearningSQS", "SQSDense", "QLIF", "SQSNetwork")
 #: Processes whose failures are tried in tests of their own: here tests/learning/test_count_in_lava.
 ELSEWHERE = ("CountSoftmax",)
-STOCK, HEAD = "LIF", "| event | stock Lava 0.10.0 | lava_sqs |\n|---|---|---|"
+STOCK = "LIF"
+#: Who runs the networks: stock Lava its own, `runtime` ours, with either engine.
+ENGINES = ("processes", "inline")
+HEAD = '| event | stock Lava 0.10.0 | `engine="processes"` | `engine="inline"` |\n|---|---|---|---|'
 
 
 @dataclass(frozen=True)
@@ -102,39 +105,70 @@ ROWS = {
 }
 
 
+#: What is otherwise in one process. None: it cannot happen there.
+INLINE = {
+    "a model waits for a message that never comes": {
+        "promise": "TimeoutError at once that says which Process waits on which port"
+    },
+    "SIGKILL of a model's process": None,
+    "/dev/shm too small": {"promise": "works", "raises": None, "says": ()},
+}
+
+
+def row_of(event, engine):
+    """Return what is promised of an engine; None if the event cannot happen to it."""
+    change = INLINE.get(event, {}) if engine == "inline" else {}
+    return None if change is None else replace(ROWS[event], **change)
+
+
 def cells():
-    """Return all cells: (event, subject)."""
-    ours = [(event, name) for event, row in ROWS.items() for name in row.subjects]
-    return [*((event, STOCK) for event in ROWS), *ours]
+    """Return all cells: (event, subject, engine)."""
+    ours = [
+        (event, name, engine)
+        for event, row in ROWS.items()
+        for engine in ENGINES
+        if row_of(event, engine) is not None
+        for name in row.subjects
+    ]
+    return [*((event, STOCK, "stock") for event in ROWS), *ours]
 
 
 def programs(chosen):
-    """Return the programs that run cells: (event, subjects), the longest first."""
+    """Return the programs that run cells: (event, subjects, engine), the longest first."""
     programs = []
     for event, row in ROWS.items():
-        if (event, STOCK) in chosen:
-            programs.append((event, (STOCK,)))
-        ours = tuple(name for name in row.subjects if (event, name) in chosen)
-        programs += (
-            [(event, (name,)) for name in ours] if row.alone else [(event, ours)] * bool(ours)
-        )
+        if (event, STOCK, "stock") in chosen:
+            programs.append((event, (STOCK,), "stock"))
+        for engine in ENGINES:
+            ours = tuple(name for name in row.subjects if (event, name, engine) in chosen)
+            programs += (
+                [(event, (name,), engine) for name in ours]
+                if row.alone
+                else [(event, ours, engine)] * bool(ours)
+            )
     return sorted(programs, key=lambda program: -ROWS[program[0]].limit)
 
 
-def kept(event, results):
+def kept(event, engine, results):
     """Say of what the promise was kept: of *results*, subject to "ok" or "FAILED"."""
+    row = row_of(event, engine)
+    if row is None:
+        return "there is no such process"
     failed = [name for name, result in results.items() if result != "ok"]
     if failed:
         return f"FAILED with {', '.join(failed)}"
     names = "all five" if set(results) == set(OURS) else ", ".join(results)
-    return f"{ROWS[event].promise}: {names}" if results else ""
+    return f"{row.promise}: {names}" if results else ""
 
 
 def markdown(table):
-    """Return the table, from event to subject to result."""
+    """Return the table, from event to (subject, engine) to result."""
     lines = [HEAD]
     for event in ROWS:
         if event in table:
-            ours = {name: result for name, result in table[event].items() if name != STOCK}
-            lines.append(f"| {event} | {table[event].get(STOCK, '')} | {kept(event, ours)} |")
+            columns = [table[event].get((STOCK, "stock"), "")]
+            for engine in ENGINES:
+                ours = {n: result for (n, e), result in table[event].items() if e == engine}
+                columns.append(kept(event, engine, ours))
+            lines.append(f"| {event} | {' | '.join(columns)} |")
     return "\n".join(lines)

@@ -10,12 +10,21 @@ import numpy as np
 import psutil
 import pytest
 
-from lava_sqs.execution.running import SQSSimCfg, runtime  # first: it makes Lava importable
+from lava_sqs.execution.running import SQSSimCfg  # first: it makes Lava importable
+from lava_sqs.execution.running import runtime as any_runtime
 
 # isort: split
 from faulty.saboteur.process import Saboteur
 from lava.proc.dense.process import Dense
 from lava.proc.lif.process import LIF
+
+#: The engine of the networks of a cell, for those who start it.
+ENGINE = "TEST_ENGINE"
+
+
+def runtime(process, run_cfg=None, **options):
+    """Return a runtime with the engine that is under test."""
+    return any_runtime(process, run_cfg, **{"engine": os.environ[ENGINE], **options})
 
 
 def ring(**kwargs):

@@ -11,7 +11,7 @@ import pytest
 import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
 
 # isort: split
-from lava.magma.compiler.channels.pypychannel import CspRecvQueue, PyPyChannel
+from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspRecvQueue, PyPyChannel
 from lava.magma.compiler.exceptions import ProcessAlreadyCompiled
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import (
@@ -26,6 +26,7 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
 from lava.magma.runtime.runtime import Runtime
 from lava.magma.runtime.runtime_services.runtime_service import LoihiPyRuntimeService
 from lava.proc.dense.process import Dense, LearningDense
+from lava.proc.io.extractor import VarWire
 from lava.proc.io.injector import Injector, PyLoihiInjectorModel
 from lava.proc.lif.models import PyLifModelFloat
 from lava.proc.lif.process import LIF, LogConfig
@@ -150,6 +151,14 @@ def test_the_end_of_lavas_injector_is_quiet(capsys):
     other = PyLifModelFloat({"name": "lif"})
     _private.quiet(other)
     assert not hasattr(other, "_p_to_pm_dst_port")
+
+
+def test_the_channel_of_a_varwire():
+    wire, neuron = VarWire(), LIF(shape=(2,))
+    wire.connect_var(neuron.v)
+    assert isinstance(_private.wire_end(wire), CspRecvPort)
+    assert _private.unheard(_private.wire_end(wire)) == 0
+    assert _private.wire_end(neuron) is None
 
 
 @pytest.mark.parametrize("kind", [dict, ProcessParameters])

@@ -146,7 +146,7 @@ def isolated(params: Any, network: list[AbstractProcess]) -> Any:
     memo: dict[int, Any] = {id(process): process for process in network}
     _share(params, memo, set())
     try:
-        return copy.deepcopy(params, memo)
+        return copy.deepcopy(params, dict(memo))
     except Exception:  # something in it is not made to be copied
         return _copied_in_parts(params, memo)
 

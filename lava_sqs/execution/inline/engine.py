@@ -27,7 +27,7 @@ from lava_sqs.execution.inline.build import Member, build, connect, open_outward
 from lava_sqs.execution.inline.channels import Bystander
 from lava_sqs.execution.inline.rows import Rows, RowTaker
 from lava_sqs.execution.inline.steps import Steps
-from lava_sqs.execution.inline.turns import Failure, Stuck, Turns, place_of
+from lava_sqs.execution.inline.turns import Failure, Stuck, Turns, in_model, place_of
 from lava_sqs.execution.supervision.ledger import Field
 from lava_sqs.execution.supervision.requests import (
     assign,
@@ -41,6 +41,8 @@ from lava_sqs.recording import Column, NetworkRecording
 
 #: Seconds that a network gets to finish its step when another thread ends it.
 STOP_GRACE = 5.0
+#: Seconds that the thread of a channel of Lava's gets to take up what was sent.
+WIRE_GRACE = 0.05
 #: Letters of an exception's own text that are repeated.
 LONG = 4000
 
@@ -55,6 +57,8 @@ class InlineRuntime(base.NetworkRuntime):
         self._members: dict[AbstractProcess, Member] = {}
         self._homes: dict[int, Member] = {}
         self._steps = Steps(self._turns, [])
+        self._bystander = Bystander(self._watch_user)
+        self._wires: list[Any] = []
         self._rows = Rows()
         self._takers: dict[Member, RowTaker] = {}
         self._exchanging = threading.RLock()
@@ -80,9 +84,8 @@ class InlineRuntime(base.NetworkRuntime):
         builders = sorted(self._executable.proc_builders.items(), key=lambda item: item[0].id)
         self._members = {process: Member(process, builder) for process, builder in builders}
         connect(self._members, self._executable, self._turns)
-        bystander = Bystander(self._watch_user)
         for member in self._members.values():
-            open_outwards(member, self._turns, bystander, self.require_open)
+            open_outwards(member, self._turns, self._bystander, self.require_open)
             try:
                 build(member, self._processes)
             except (Exception, SystemExit) as error:
@@ -91,6 +94,8 @@ class InlineRuntime(base.NetworkRuntime):
                 raise RuntimeError(_failures([(member, error)], when)) from error
             for var in member.builder.vars.values():
                 self._homes[var.var_id] = member
+        ends = [_private.wire_end(process) for process in self._members]
+        self._wires = [end for end in ends if end is not None]
         self._steps = Steps(self._turns, list(self._members.values()))
         self._is_initialized = True
 
@@ -136,11 +141,23 @@ class InlineRuntime(base.NetworkRuntime):
                     request = self._take(n_steps)
             finally:
                 if not self._in_step and not self.closed:
-                    self._steps.rest()
+                    self._rest()
         if request == "stop":
             self.stop()
         elif request == "left" and self.closed:
             self.require_open()
+
+    def _rest(self) -> None:
+        """Let others see what the steps have brought."""
+        self._steps.rest()
+        if self._bystander.ends:
+            self._bystander.hand_over()
+        for end in self._wires:  # of Lava's own, whose thread takes up what was sent
+            deadline = time.monotonic() + WIRE_GRACE
+            while _private.unheard(end) and time.monotonic() < deadline:
+                time.sleep(0.0005)
+        if self._wires:
+            time.sleep(0.001)  # from the last semaphore to the queue
 
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:
@@ -392,6 +409,7 @@ class InlineRuntime(base.NetworkRuntime):
         self._steps = Steps(self._turns, [])
         self._steps.time_step = step
         self._thread = None
+        self._wires = []
         self._processes.clear()
         self._vars.clear()
         self._recordings.clear()
@@ -423,11 +441,14 @@ def _model(member: Member) -> str:
 
 
 def _line_of(error: BaseException) -> str:
-    """Return the file, line and function where an exception was raised."""
+    """Return the file, line and function of a model in which an exception was raised."""
+    place = None
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    while trace is not None:
+        if place is None or in_model(trace.tb_frame):
+            place = trace
         trace = trace.tb_next
-    if trace is None:
+    if place is None:
         return ""
-    code = trace.tb_frame.f_code
-    return f" ({os.path.basename(code.co_filename)}:{trace.tb_lineno}, in {code.co_name})"
+    code = place.tb_frame.f_code
+    return f" ({os.path.basename(code.co_filename)}:{place.tb_lineno}, in {code.co_name})"

@@ -238,10 +238,15 @@ class Turns:
         return f"  {end.owner.label}, time step {step}: {what}{place and f' in {place}'}"
 
 
+def in_model(frame: FrameType) -> bool:
+    """Whether a frame is of a method of a model."""
+    return isinstance(frame.f_locals.get("self"), AbstractPyProcessModel)
+
+
 def place_of(frame: FrameType | None) -> str:
     """Return where a model is: the function, the file and the line; empty if it is nowhere."""
     while frame is not None:
-        if isinstance(frame.f_locals.get("self"), AbstractPyProcessModel):
+        if in_model(frame):
             code = frame.f_code
             return f"{code.co_name} ({Path(code.co_filename).name}:{frame.f_lineno})"
         frame = frame.f_back
@@ -252,7 +257,7 @@ def _without_us(error: BaseException) -> BaseException:
     """Return an exception whose traceback begins in the model, if it comes from there."""
     trace = error.__traceback__
     while trace is not None:
-        if isinstance(trace.tb_frame.f_locals.get("self"), AbstractPyProcessModel):
+        if in_model(trace.tb_frame):
             return error.with_traceback(trace)
         trace = trace.tb_next
     return error
