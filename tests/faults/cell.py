@@ -38,13 +38,22 @@ if EVENT == "multiprocessing used before the import":
 
 try:
     if not STOCK:
-        from lava_sqs import QLIF, SQS, LearningSQS, SQSDense, connect_learning, runtime
+        from lava_sqs import (
+            QLIF,
+            SQS,
+            LearningSQS,
+            SQSDense,
+            StochasticLIF,
+            connect_learning,
+            runtime,
+        )
         from lava_sqs.network import LayerParams, SQSNeuron, feed_forward
         from lava_sqs.proc.learning_sqs.models import PyLearningSQSModelFloat
         from lava_sqs.proc.qlif.models import PyQLIFModelFloat
         from lava_sqs.proc.sqs.models import PySQSModelFloat
         from lava_sqs.proc.sqs_dense.models import PySQSDenseModelFloat
         from lava_sqs.proc.sqsnn.process import SQSNetwork
+        from lava_sqs.proc.stochastic_lif.models import PyStochasticLIFModelFloat
         from lava_sqs.quantum import ansatz
 
     import numpy as np
@@ -70,11 +79,12 @@ if STOCK:
 else:
     # The layers of a SQSNetwork are SQS: the deed is for the first.
     KINDS = {"LearningSQS": LearningSQS, "SQSDense": SQSDense, "QLIF": QLIF}
-    KINDS |= {"SQS": SQS, "SQSNetwork": SQS}
+    KINDS |= {"StochasticLIF": StochasticLIF, "SQS": SQS, "SQSNetwork": SQS}
     MODELS = {
         SQS: PySQSModelFloat,
         LearningSQS: PyLearningSQSModelFloat,
         QLIF: PyQLIFModelFloat,
+        StochasticLIF: PyStochasticLIFModelFloat,
         SQSDense: PySQSDenseModelFloat,
     }
 
@@ -342,7 +352,8 @@ def two_networks():
 def hundred_networks():
     """Build, run and stop a hundred networks, of all kinds in turn."""
     say("event")
-    kinds = ["LIF"] if STOCK else ["SQS", "LearningSQS", "SQSDense", "QLIF", "SQSNetwork"]
+    ours = ["SQS", "LearningSQS", "SQSDense", "QLIF", "StochasticLIF", "SQSNetwork"]
+    kinds = ["LIF"] if STOCK else ours
     for index in range(100):
         network = Network(subject=kinds[index % len(kinds)])
         network.start()

@@ -159,6 +159,8 @@ def test_the_channel_of_a_varwire():
     assert isinstance(_private.wire_end(wire), CspRecvPort)
     assert _private.unheard(_private.wire_end(wire)) == 0
     assert _private.wire_end(neuron) is None
+    _private.wire_end(wire).join()
+    wire._multi_processing.stop()
 
 
 @pytest.mark.parametrize("kind", [dict, ProcessParameters])
