@@ -135,6 +135,16 @@ def overridden(model_class: Any) -> str | None:
     )
 
 
+def reads_itself(model: Any) -> bool:
+    """Whether a model answers ``Var.get`` in its own way."""
+    return type(model)._get_var is not PyLoihiProcessModel._get_var
+
+
+def sets_itself(model: Any) -> bool:
+    """Whether a model takes up ``Var.set`` in its own way."""
+    return type(model)._set_var is not PyLoihiProcessModel._set_var
+
+
 def quiet(model: Any) -> None:
     """Let the end of Lava's Injector not complain of a port that it never had."""
     if isinstance(model, PyLoihiInjectorModel):

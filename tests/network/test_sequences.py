@@ -217,6 +217,7 @@ def test_parts_that_are_none(part):
         make(readout_from=part).fit(SERIES, Y)
 
 
+@pytest.mark.filterwarnings("ignore::lava_sqs._wraps.WrapWarning")
 def test_in_lava_padding_counts_as_little(fitted):
     found = fitted.evaluate(SERIES, Y, runtime="lava")
     assert found.same_spikes

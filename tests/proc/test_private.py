@@ -143,6 +143,17 @@ def test_what_an_engine_in_one_process_relies_on():
     assert f"self.{_private.STOP} = False" in source
 
 
+@pytest.mark.parametrize(
+    ("name", "asks"), [("_get_var", _private.reads_itself), ("_set_var", _private.sets_itself)]
+)
+def test_models_that_answer_themselves(name, asks):
+    own = type("Own", (PyLifModelFloat,), {name: lambda self: None})
+    lif = PyLifModelFloat({"name": "lif"})
+    assert asks(own({"name": "lif"}))
+    assert not asks(lif)
+    assert name in [handler.__name__ for handler in _private.commands(lif).values()]
+
+
 def test_the_end_of_lavas_injector_is_quiet(capsys):
     process = Injector(shape=(2,))
     model = PyLoihiInjectorModel(process.proc_params)
@@ -197,4 +208,6 @@ def test_no_other_file_touches_private_names_of_lavas_objects():
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Attribute) and node.attr in names and path != home:
                     # ours may be called the same
-                    assert ast.unparse(node.value) in ("self", "cls"), f"{path}: {node.attr}"
+                    assert ast.unparse(node.value) in ("self", "cls", "super()"), (
+                        f"{path}: {node.attr}"
+                    )

@@ -187,6 +187,8 @@ def _share(value: Any, memo: dict[int, Any], seen: set[int]) -> None:
             todo += [*each.keys(), *each.values()]
         elif isinstance(each, (list, tuple, set, frozenset)):
             todo += list(each)
+        elif any(_is_mapped(part) for part in getattr(each, "__dict__", {}).values()):
+            memo[id(each)] = each  # a handle of such memory, which may copy itself otherwise
         else:
             todo += list(getattr(each, "__dict__", {}).values())
             slots = [s for kind in type(each).__mro__ for s in getattr(kind, "__slots__", ())]

@@ -20,7 +20,6 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from lava_sqs._checks import memory_limit
 from lava_sqs.execution import base
 from lava_sqs.execution.inline.alarm import Alarm, Interrupts, Overdue
 from lava_sqs.execution.inline.build import Member, build, connect, open_outwards
@@ -175,20 +174,27 @@ class InlineRuntime(base.NetworkRuntime):
     def _take(self, n_steps: int) -> str | None:
         """Take steps until somebody asks for an end; return who asked."""
         step, interrupts = self._steps.step, self._interrupts
-        takers = list(self._takers.values())
-        for _ in range(n_steps):
-            if self._asked is not None:
-                return "left"
+        takers = list(self._takers.items())
+        for _ in range(n_steps if self._asked != "end" else 0):
             if interrupts.arrived:
                 interrupts.deliver()
             self._in_step = True
             request = step()
-            for taker in takers:
-                taker.take()
+            if takers:
+                self._record(takers)
             self._in_step = False
-            if request is not None:
-                return request
-        return None
+            if request is not None or self._asked is not None:
+                return request or "left"
+        return "left" if self._asked == "end" else None
+
+    def _record(self, takers: list[tuple[Member, RowTaker]]) -> None:
+        """Keep what the step has brought."""
+        self._steps.activity = "recording a step"
+        for member, taker in takers:
+            try:
+                taker.take()
+            except Exception as error:
+                raise Failure([(member, error)]) from error
 
     def wait(self) -> None:
         """Wait for the end of a run that does not block."""
@@ -283,17 +289,23 @@ class InlineRuntime(base.NetworkRuntime):
 
     def _read(self, model: Any, var: Any) -> NDArray[Any]:
         value = getattr(model, var.name)
-        if isinstance(value, str) or issparse(value):
+        plain = not isinstance(value, str) and not issparse(value)
+        array = readable(var, value) if plain else value
+        if plain and not _private.reads_itself(model):
+            return np.array(array, np.float64).reshape(var.shape)
+        setattr(model, var.name, array)  # Lava's handler sends no floats
+        try:
             model.service_to_process.send(np.array([var.var_id]))
             _private.commands(model)[MGMT_COMMAND.GET_DATA[0]]()
-            heard = model.process_to_service
-            numbers = [heard.recv()[0] for _ in range(int(heard.recv()[0]))]
-            if issparse(value):
-                return np.array(numbers, np.float64)
-            padded = np.zeros(max(int(np.prod(var.shape)), len(numbers)))
-            padded[: len(numbers)] = numbers  # as Lava's buffer of the declared length
-            return padded
-        return np.array(readable(var, value), np.float64).reshape(var.shape)
+        finally:
+            setattr(model, var.name, value)
+        heard = model.process_to_service
+        numbers = [heard.recv()[0] for _ in range(int(heard.recv()[0]))]
+        if issparse(value):
+            return np.array(numbers, np.float64)
+        padded = np.zeros(max(int(np.prod(var.shape)), len(numbers)))
+        padded[: len(numbers)] = numbers  # as Lava's buffer of the declared length
+        return padded.reshape(var.shape) if plain else padded
 
     def set_var(self, var_id: int, value: Any, idx: Any = None) -> None:
         """Set a Var, or its elements `idx`; raise if the model refuses the value."""
@@ -307,7 +319,8 @@ class InlineRuntime(base.NetworkRuntime):
             self._write(member.model, var, value)
 
     def _write(self, model: Any, var: Any, value: NDArray[Any]) -> None:
-        if isinstance(getattr(model, var.name), str) or issparse(getattr(model, var.name)):
+        held = getattr(model, var.name)
+        if isinstance(held, str) or issparse(held) or _private.sets_itself(model):
             for number in (var.var_id, value.size, *value.ravel()):
                 model.service_to_process.send(np.array([number]))
             _private.commands(model)[MGMT_COMMAND.SET_DATA[0]]()
@@ -337,7 +350,7 @@ class InlineRuntime(base.NetworkRuntime):
         with self._exchange():
             for name, (source, kind, shape, dtype, transforms) in found.items():
                 region = self._rows.new_region()
-                field = Field(kind, source.name, shape, dtype, every, region, memory_limit())
+                field = Field(kind, source.name, shape, dtype, every, region, base.memory_limit())
                 columns[name] = Column(targets[name], field, transforms)
                 member = self._members[source.process]
                 if member not in self._takers:

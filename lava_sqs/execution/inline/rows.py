@@ -21,9 +21,9 @@ class _Rows:
 
     def append(self, row: NDArray[Any]) -> None:
         """Keep a row."""
+        if self.number * row.nbytes > self._field.limit:
+            raise full(self._field, self.number, row.nbytes)
         if self.number == len(self._rows):
-            if self._rows.nbytes > self._field.limit:
-                raise full(self._field, self.number, row.nbytes)
             larger = np.empty((2 * self.number, *self._field.shape), self.dtype)
             larger[: self.number] = self._rows
             self._rows = larger

@@ -12,6 +12,7 @@ from lava.proc.io.source import RingBuffer
 from lava.proc.monitor.process import Monitor
 
 from lava_sqs import SQS, Population, SQSSimCfg, ansatz, runtime
+from lava_sqs._wraps import WrapWarning
 from lava_sqs.proc.sqs import models
 from lava_sqs.recording import Recording
 
@@ -72,7 +73,8 @@ def test_counters_are_visible_in_the_parent():
     """Twelve currents above 1; no outcome of this circuit is improbable."""
     sqs = SQS(shape=(2, 2), ansatz="paper", theta=np.zeros(3), current_scale=1.0)
     data = np.concatenate([np.full((2, 2, 3), 1.25), np.full((2, 2, 2), 0.5)], axis=-1)
-    play(sqs, data)
+    with pytest.warns(WrapWarning, match="4 input currents exceed 1"):
+        play(sqs, data)
     assert (sqs.wraps, sqs.floor_hits) == (12, 0)
     assert "wraps=12" in repr(sqs)
 
@@ -196,6 +198,7 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.dense.process import Dense
 from lava.proc.io.source import RingBuffer
 from lava.proc.lif.process import LIF
+from lava_sqs._wraps import WrapWarning
 from lava_sqs import SQS
 cfg = Loihi2SimCfg(select_tag="floating_pt")
 
