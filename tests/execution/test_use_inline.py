@@ -25,14 +25,19 @@ def test_a_stock_script():
         lif.run(RunSteps(3), config())
     assert type(lif.runtime) is InlineRuntime
     lif.run(RunSteps(3))  # it stays what it is
-    lif.run(RunContinuous())
-    lif.pause()
     data = monitor.get_data()[lif.name]["v"]
     assert data[:, 0].tolist() == [1, 2, 0, 1, 2, 0]
     lif.v.set(np.array([0.25, 0.5]))
     assert lif.v.get().tolist() == [0.25, 0.5]
     lif.stop()
     lif.stop()
+    other = LIF(shape=(2,))
+    with use_inline():
+        other.run(RunContinuous(), config())
+        other.pause()
+        other.run(RunSteps(2, blocking=False))
+        other.wait()
+        other.stop()
 
 
 def test_blocks_end_and_may_be_nested():

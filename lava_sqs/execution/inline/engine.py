@@ -20,6 +20,7 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from lava_sqs._checks import memory_limit
 from lava_sqs.execution import base
 from lava_sqs.execution.inline.alarm import Alarm, Interrupts, Overdue
 from lava_sqs.execution.inline.build import Member, build, connect, open_outwards
@@ -350,7 +351,7 @@ class InlineRuntime(base.NetworkRuntime):
         with self._exchange():
             for name, (source, kind, shape, dtype, transforms) in found.items():
                 region = self._rows.new_region()
-                field = Field(kind, source.name, shape, dtype, every, region, base.memory_limit())
+                field = Field(kind, source.name, shape, dtype, every, region, memory_limit())
                 columns[name] = Column(targets[name], field, transforms)
                 member = self._members[source.process]
                 if member not in self._takers:
