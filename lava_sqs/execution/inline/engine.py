@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+from lava.magma.core.model.py import ports
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_conditions import RunContinuous
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
@@ -27,7 +28,7 @@ from lava_sqs.execution.inline.build import Member, build, connect, open_outward
 from lava_sqs.execution.inline.channels import Bystander
 from lava_sqs.execution.inline.rows import Rows, RowTaker
 from lava_sqs.execution.inline.steps import Steps
-from lava_sqs.execution.inline.turns import Failure, Stuck, Turns, in_model, place_of
+from lava_sqs.execution.inline.turns import Failure, Stuck, Turns, place_of
 from lava_sqs.execution.supervision.ledger import Field
 from lava_sqs.execution.supervision.requests import (
     assign,
@@ -455,14 +456,21 @@ def _model(member: Member) -> str:
 
 
 def _line_of(error: BaseException) -> str:
-    """Return the file, line and function of a model in which an exception was raised."""
+    """Return the file, line and function in which an exception was raised; channels are not one."""
     place = None
     trace = error.__traceback__
     while trace is not None:
-        if place is None or in_model(trace.tb_frame):
+        if place is None or not trace.tb_frame.f_code.co_filename.startswith(_MACHINERY):
             place = trace
         trace = trace.tb_next
     if place is None:
         return ""
     code = place.tb_frame.f_code
     return f" ({os.path.basename(code.co_filename)}:{place.tb_lineno}, in {code.co_name})"
+
+
+#: Folders of files that pass on what a model does.
+_MACHINERY = (
+    os.path.dirname(os.path.dirname(__file__)),
+    os.path.dirname(os.path.dirname(os.path.dirname(ports.__file__))),
+)
