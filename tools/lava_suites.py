@@ -4,9 +4,9 @@
     uv run tools/lava_suites.py ../lava
 
 ``runtime``: every network that a test starts, by ``process.run`` or ``process.create_runtime``, is
-started by ``lava_sqs.runtime(..., engine="processes")``. ``inline``: the same with ``"inline"``,
-where the network can run so. ``models``: on stock Lava, with the models that ``SQSSimCfg`` prefers
-for stock connections. Prints what differs from stock, test by test, and fails if a test that passes
+started by ``lava_sqs.runtime(..., engine="processes")``. ``inline``: under
+``lava_sqs.use_inline()``. ``models``: on stock Lava, with the models that ``SQSSimCfg`` prefers for
+stock connections. Prints what differs from stock, test by test, and fails if a test that passes
 there fails in another way. Each file of tests runs in a process of its own, since stock Lava hangs
 in some of them.
 """
@@ -53,9 +53,9 @@ def pytest_configure(config: Any) -> None:
 
         AbstractProcess.create_runtime = _create_runtime
     elif way == "inline":
-        from lava.magma.core.process.process import AbstractProcess
+        from lava_sqs import use_inline
 
-        AbstractProcess.create_runtime = _create_inline
+        use_inline()
     elif way == "models":
         from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
 
@@ -74,20 +74,6 @@ def _create_runtime(
     how = {"run_cfg": run_cfg, "compile_config": compile_config} if executable is None else {}
     net = runtime(process, executable=executable, engine="processes", **how)
     process._kept_by_lava_suites = net.start()  # a network ends with its runtime object
-
-
-def _create_inline(
-    process: Any, run_cfg: Any = None, executable: Any = None, compile_config: Any = None
-) -> None:
-    """Do the same in one process, if the network can run so."""
-    from lava_sqs.execution.inline.build import obstacle
-    from lava_sqs.execution.running import runtime
-
-    if executable is None:
-        executable = process.compile(run_cfg, compile_config)
-    engine = "processes" if obstacle(executable) else "inline"
-    net = runtime(process, executable=executable, engine=engine)
-    process._kept_by_lava_suites = net.start()
 
 
 def pytest_runtest_logreport(report: Any) -> None:
