@@ -5,7 +5,7 @@ r"""Connections that share their weights: a 2-D convolution, as Lava's ``Conv`` 
         x_{s y + k_h - 1 - i - p,\; s x + k_w - 1 - j - p,\; c} , \qquad x = 0 \text{ outside} ,
 
 for a kernel w of shape (out_channels, k_h, k_w, in_channels), stride s and padding p: a convolution
-proper, whose kernel is mirrored (torch's ``Conv2d`` mirrors nothing). Images and layers are
+proper, whose kernel is mirrored (that of torch is not). Images and layers are
 (height, width, channels), the last axis fastest.
 
 The gradient of a kernel is the sum over all positions of post-synaptic error times pre-synaptic
