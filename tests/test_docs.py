@@ -209,6 +209,9 @@ _FOREIGN = {
         "sigmam",
         "NoneType",
     ),
+    *("LearningSparse", "LearningLIF", "SubProcessModel", "select_sub_proc_model", "QuboScif"),
+    *("PyAsyncProcessModel", "test_run_continuous", "bit_accurate_loihi", "y1_x0"),  # of Lava
+    *("Conv2d", "dnf", "optimization"),  # of PyTorch; of Lava's libraries
     *(
         "RewardModulatedSTDP",
         "STDPLoihi",

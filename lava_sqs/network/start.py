@@ -80,6 +80,8 @@ def initialise(
         }
         own.bias = 0.5 - (z * factor).mean(axis=0)
         parameters[layer.name] = own
+        if visible and not layer.recurrent:
+            break  # the last one, and nobody asks what it says
         bound, shape = compiled(layer.neuron, own.angles), (steps, inputs.shape[1], layer.size)
         if layer.recurrent:
             alone = bound.run(currents(own, history), rng.random(shape), record=False)
