@@ -1,6 +1,6 @@
 """Exact noisy neurons with large memories: ours, with and without all gradients, beside Aer.
 
-``uv run --with qiskit-aer python -m benchmarks.density [--memory-qubits 4 5 6 7 8]``
+``uv run python -m benchmarks.density [--memory-qubits 4 5 6 7 8]``
 
 One neuron, one sample, time step after time step. Aer runs its density matrix for one shot, and
 knows neither the likelihood nor a gradient; of it counts the CPU time of a run or what its own
