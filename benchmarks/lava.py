@@ -119,9 +119,9 @@ def step_times(quick: bool) -> list[dict[str, Any]]:
 
 
 def end_of(process: Any) -> list[Any]:
-    """Return what the Vars of a network are, but for weights, which stay and take long to read."""
-    members = sorted(find_processes(process), key=_id)
-    return [v.get().tobytes() for each in members for v in each.vars if v.name != "weights"]
+    """Return the state of a network: what stock Lava can read of it, and soon."""
+    members, names = sorted(find_processes(process), key=_id), ("u", "v", "a_buff", "memory")
+    return [v.get().tobytes() for each in members for v in each.vars if v.name in names]
 
 
 def _id(process: Any) -> int:
