@@ -22,7 +22,7 @@ from lava_sqs.proc.sqs.models import PySQSModelFloat
 WARM_UP = 20
 
 
-def seconds_per_step(make: Any, steps: int, engine: str | None = None) -> float:
+def seconds_per_step(make: Any, steps: int, engine: str = "processes") -> float:
     """Return the time per step of the network of *make*(), started and warm."""
     process = make()
     with runtime(process, SQSSimCfg(), engine=engine):
