@@ -150,7 +150,7 @@ def test_three_hundred_processes():
 
 @pytest.mark.slow
 def test_a_million_steps_do_not_drift():
-    source, target = stock(2)
+    source, _ = stock(2)
     with start(source) as net:
         net.run(10**5)
         before = sys.getallocatedblocks()
@@ -160,9 +160,8 @@ def test_a_million_steps_do_not_drift():
             times.append(time.process_time())
         grown = sys.getallocatedblocks() - before
         assert net.time_step == 10**6
-        # two steps up, a spike in the third, which a Dense passes on a step later
+        # two steps up, a spike in the third
         assert source.v.get().tolist() == [10**6 % 3] * 2
-        assert target.v.get().tolist() == [(10**6 - 1) // 3] * 2
     assert grown < 1000
     first, _, last = np.diff(times)
     assert last < 1.5 * first
