@@ -34,13 +34,12 @@ def build_parser() -> argparse.ArgumentParser:
     >>> build_parser().parse_args(["demo", "--seed", "3"]).seed
     3
     """
-    import argparse
     from pathlib import Path
 
     from lava_sqs._version import __version__
     from lava_sqs.cli.options import Parser
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="lava-sqs", description="Stochastic quantum spiking neurons for Intel Lava."
     )
     parser.add_argument("--version", action="version", version=f"lava-sqs {__version__}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,10 @@ class Parser(argparse.ArgumentParser):
             fill, self.fill = self.fill, None
             fill()
         return super().parse_known_args(*args, **kwargs)
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help. An error while writing is one: argparse would pass over it."""
+        (sys.stdout if file is None else file).write(self.format_help())
 
 
 def described(doc: str) -> dict[str, tuple[str, str]]:

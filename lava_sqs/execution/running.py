@@ -127,7 +127,7 @@ class runtime:
         Chooses the models, for example ``SQSSimCfg()`` or ``Loihi2SimCfg(...)``. Not for an
         `executable`, which has its models.
     engine : {"inline", "processes"}, optional
-        ``"inline"`` runs all models in this process, one after the other, ten times as fast for
+        ``"inline"`` runs all models in this process, one after the other, several times as fast for
         small networks; ``"processes"`` each in a process of its own, as stock Lava. None (default)
         takes ``"inline"`` where it can: Python models under LoihiProtocol. ``repr`` says which.
     timeout : float, optional

@@ -1237,6 +1237,7 @@ LEFT_OUT = {
         ("quantum.instrument.Program", "quantum.instrument.compile_program"),
         "the inside of quantum.instrument, which checks its arguments",
     ),
+    "use_inline": "takes no arguments",
     "execution.run_network": "starts Lava: tests/network/test_in_lava.py",
     "neurons.BaseNeuron": "an abstract base",
     "neurons.StepNeuron": "an abstract base",

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lava_sqs.network import simulate
-from lava_sqs.network.simulate import Delayed
+from lava_sqs.network import arriving
+from lava_sqs.network.arriving import Delayed
 from lava_sqs.quantum.kernels.spikes import list_spikes, sum_of_spiking, turn_lists
 
 
@@ -67,7 +67,7 @@ def test_too_many_spikes_are_not_listed():
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize(("rate", "is_listed"), [(0.1, True), (0.6, False)])
 def test_connections_take_the_quicker_way(rate, is_listed, threads, monkeypatch):
-    monkeypatch.setattr(simulate, "default_threads", lambda: threads)
+    monkeypatch.setattr(arriving, "default_threads", lambda: threads)
     rng = np.random.default_rng(0)
     x = (rng.random((5, 11, 100)) < rate).astype(np.float32)
     weights, signal = rng.normal(size=(130, 100)), rng.normal(size=(6, 11, 130))

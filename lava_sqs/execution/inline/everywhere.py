@@ -19,7 +19,7 @@ _users = 0
 
 
 class use_inline:
-    """Let stock ``process.run(...)`` run its network in this process, ten times as fast.
+    """Let stock ``process.run(...)`` run its network in this process, several times as fast.
 
     Called once, it holds for the rest of the program; as a context manager, for the block. Whole
     scripts and test suites need no other change. Networks that cannot run so, such as those with
