@@ -94,9 +94,13 @@ def test_equal_to_the_literal_neuron(size, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 4), (2, 3), (1, 5)], ids=str)
 def test_equal_to_the_literal_neuron_for_200_steps(size, monkeypatch):
-    large = sum(size) > 5
-    literal = QubitByQubit if large else ReferenceNeuron
-    follow(size, 200, monkeypatch, channels=not large, literal=literal)
+    follow(size, 200, monkeypatch, channels=False, literal=QubitByQubit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(1, 4), (2, 3)], ids=str)
+def test_equal_with_channels_of_the_whole_register(size, monkeypatch):
+    follow(size, 8, monkeypatch)  # a second each, for the literal neuron
 
 
 @st.composite
