@@ -105,7 +105,7 @@ SIZE = {
 }  # of its Population
 NEURONS = {
     "shape": some_shape(),
-    "copies": integer(1).optional(),
+    "copies": integer(1, 10**5).optional(),  # a Process stays for ever, with its memory
     "current_scale": real().optional(),
     "bias": array(),
     "seed": SEED,
@@ -272,7 +272,7 @@ TARGETS = {
             "n_channels": integer(1),
             "temperature": real(0, strictly=True),
             "reset_interval": integer(2),
-            "copies": integer(1).optional(),
+            "copies": integer(1, 10**5).optional(),  # a Process stays for ever, with its memory
             **NAMES,
         },
         keeps("temperature", "reset_interval"),
