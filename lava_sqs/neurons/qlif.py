@@ -214,4 +214,7 @@ class QLIFNeuron(StepNeuron):
 
 def _constants(params: Array) -> tuple[Array, Array, Array]:
     """Decay, threshold and gain of the trained numbers."""
-    return np.exp(params[:, 0]), expit(params[:, 1]), np.exp(params[:, 2])
+    decay, gain = np.exp(
+        np.minimum(params[:, [0, 2]].T, 50.0)
+    )  # more overflows, and changes nothing
+    return decay, expit(params[:, 1]), gain

@@ -221,7 +221,9 @@ class InlineRuntime(base.NetworkRuntime):
         if thread is not None:
             thread.join()
             self._thread = None
-        elif self._is_running:  # in another thread of the user
+        if self._is_running:
+            # In another thread of the user; or a join that Ctrl-C interrupted takes the thread for
+            # ended, before Python 3.13.
             with self._exchanging:
                 pass
         self._is_running = False
