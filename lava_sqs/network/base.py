@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -105,13 +106,19 @@ class _Network(_Saved, _Inference):
         TypeError, ValueError
             An argument of the constructor or the data: what was expected and what came.
         """
+        with self._or_as_before():
+            self._fit(X, y, sample_weight, lengths, mask, validation_data)
+        return self
+
+    @contextlib.contextmanager
+    def _or_as_before(self) -> Iterator[None]:
+        """Learn in the block; if that fails, the network that was there is left."""
         before = dict(self.__dict__)
         try:
-            self._fit(X, y, sample_weight, lengths, mask, validation_data)
+            yield
         except BaseException:
-            self.__dict__ = before  # a fit that failed leaves the network that was there
+            self.__dict__ = before
             raise
-        return self
 
     def _fit(
         self,
@@ -185,15 +192,10 @@ class _Network(_Saved, _Inference):
             print(f"{own}: features are scaled: {self.scaling_}.", file=sys.stderr)
 
     def _learn_online(self, X: Any, y: Any, sample_weight: Any, lengths: Any, mask: Any) -> None:
-        """Learn once from samples, or leave all as it was."""
-        before = dict(self.__dict__)
-        try:
-            if self.resume:
-                raise ArgumentValueError("resume", "must be False for partial_fit.")
-            self._fit(X, y, sample_weight, lengths, mask, online=True)
-        except BaseException:
-            self.__dict__ = before
-            raise
+        """Learn once from samples."""
+        if self.resume:
+            raise ArgumentValueError("resume", "must be False for partial_fit.")
+        self._fit(X, y, sample_weight, lengths, mask, online=True)
 
     def _online_targets(self, y: Array, going_on: bool) -> Array:
         """Return targets of samples that arrive."""

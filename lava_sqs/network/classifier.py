@@ -139,13 +139,9 @@ class _Classifier(ClassifierMixin, _Network):
         >>> clf.partial_fit(x[1:2], y[1:2]).n_iter_
         2
         """
-        before = dict(self.__dict__)
-        try:
+        with self._or_as_before():
             self._know(classes)
             self._learn_online(X, y, sample_weight, lengths, mask)
-        except BaseException:
-            self.__dict__ = before
-            raise
         return self
 
     def _know(self, classes: Any) -> None:

@@ -271,16 +271,18 @@ class Inputs:
         return streams_of(X, *key, ends=ends)
 
     def augmented(self, X: Array, augment: Any, rng: np.random.Generator) -> Array:
-        """Return raw samples as a user's function changes them, if they still are such samples."""
-        given = X.copy()  # which may be changed in place
-        shown = np.asarray(augment(given, rng))
+        """Return raw samples as a user's function changes them, if they still are such samples.
+
+        It may change X in place.
+        """
+        there = X == X
+        shown = np.asarray(augment(X, rng))
         if shown.shape != X.shape or shown.dtype.kind not in "biuf":
             raise ArgumentValueError(
                 "augment",
                 f"must return real numbers of shape {X.shape}, as it is given, but returned "
                 f"{shown.dtype} of shape {shown.shape}.",
             )
-        there = X == X
         if not (np.isfinite(shown) == there).all():
             raise ArgumentValueError(
                 "augment",

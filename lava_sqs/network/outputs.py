@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -26,7 +25,13 @@ from lava_sqs.network.arguments import KEPT
 from lava_sqs.network.base import _Network
 from lava_sqs.network.inference import AS_TRAINED
 from lava_sqs.network.online import OnlineRegression
-from lava_sqs.network.regression import READOUT, Reading, RegressionTrainer, predicted
+from lava_sqs.network.regression import (
+    READOUT,
+    Reading,
+    RegressionTrainer,
+    decay_of,
+    predicted,
+)
 from lava_sqs.network.saved import _FITTED
 from lava_sqs.network.simulate import LayerTrace
 from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
@@ -184,7 +189,8 @@ class _Regressor(RegressorMixin, _Network):
         >>> net.partial_fit(x[:1], x[:1, 0]).n_iter_
         2
         """
-        self._learn_online(X, y, sample_weight, lengths, mask)
+        with self._or_as_before():
+            self._learn_online(X, y, sample_weight, lengths, mask)
         return self
 
     def _check_scale(self, targets: Array) -> None:
@@ -219,8 +225,7 @@ class _Regressor(RegressorMixin, _Network):
         """Return how spikes of samples are read out, of their own input steps (n, T)."""
         kept, lag, steps = self._kept, self.spec_.lag(self.spec_.visible.name), own.shape[1]
         if self.per_step_:
-            decay = math.exp(-1 / kept.time_constant) if kept.time_constant else 0.0
-            return Reading(decay, lag, steps)
+            return Reading(decay_of(kept.time_constant), lag, steps)
         share = sequences.counted_steps(own, lag, self.spec_.depth, kept.readout_from)
         return Reading(0.0, lag, steps, share / share.sum(axis=0))
 

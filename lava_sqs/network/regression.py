@@ -37,6 +37,7 @@ visible layer ends, so nothing that arrives later has a part in it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,11 @@ Array = NDArray[Any]
 
 #: Where parameters have the readout, beside the layers: weights of "visible", bias.
 READOUT = "readout"
+
+
+def decay_of(time_constant: float) -> float:
+    """Return what a step leaves of a trace that fades with a time constant, in steps; 0 of 0."""
+    return math.exp(-1 / time_constant) if time_constant else 0.0
 
 
 @dataclass(frozen=True)
@@ -292,14 +298,7 @@ class RegressionTrainer(Trainer):
             rng,
             model._reading(own),
             own=own.T if model.per_step_ else None,
-            lasts=model._inputs.lasting(samples, self.spec.depth),
-            credit=self.credit,
-            back=self.feedback,
-            n_draws=self.n_draws,
-            sparsity=model.sparsity,
-            window=model.window if model.rule == "window" else None,
-            train_hidden=self.hidden_rate > 0,
-            dtype=self.dtype,
+            **self._of_free_runs(samples),
         )
 
     def _move_more(self, parameters: Parameters, gradient: Parameters, factor: float) -> None:

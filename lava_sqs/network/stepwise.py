@@ -47,7 +47,7 @@ from lava_sqs.network.credit import from_value, run_free
 from lava_sqs.network.gradient import BatchResult, _less_baseline, tallied
 from lava_sqs.network.objective import needs_clamping, objective_of
 from lava_sqs.network.readout import Evaluation
-from lava_sqs.network.regression import Reading
+from lava_sqs.network.regression import Reading, decay_of
 from lava_sqs.network.spec import NetworkSpec, Parameters
 from lava_sqs.network.trainer import Trainer
 
@@ -165,8 +165,8 @@ def labelled(indices: Array, own: Array, classes: Array) -> Array:
 
 def reading_of(model: Any, steps: int) -> Reading:
     """Return how trains are read out in each of so many input steps."""
-    tau = model._kept.time_constant
-    return Reading(math.exp(-1 / tau) if tau else 0.0, model.spec_.lag("visible"), steps)
+    decay = decay_of(model._kept.time_constant)
+    return Reading(decay, model.spec_.lag(model.spec_.visible.name), steps)
 
 
 def faded(x: Array, reading: Reading, n_classes: int) -> Array:
@@ -328,14 +328,7 @@ class StepTrainer(Trainer):
             reading_of(model, len(inputs)),
             inverse_temperature=1 / model.temperature_,
             own=model._inputs.own_steps(samples).T,
-            lasts=model._inputs.lasting(samples, self.spec.depth),
-            credit=self.credit,
-            back=self.feedback,
-            n_draws=self.n_draws,
-            sparsity=model.sparsity,
-            window=model.window if model.rule == "window" else None,
-            train_hidden=self.hidden_rate > 0,
-            dtype=self.dtype,
+            **self._of_free_runs(samples),
         )
 
     def _judged(self, scores: Array, X: Array, labels: Array) -> float:

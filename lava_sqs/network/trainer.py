@@ -330,7 +330,6 @@ class Trainer:
         samples = self._samples(chosen, rng)
         inputs = self._encoded(samples, rng)
         counted = model._counted(samples)
-        lasts = model._inputs.lasting(samples, spec.depth)
         if self.objective == "count":
             return count_gradient(
                 spec,
@@ -340,15 +339,8 @@ class Trainer:
                 len(model.classes_),
                 rng,
                 inverse_temperature=1 / model.temperature_,
-                credit=self.credit,
-                back=self.feedback,
                 counted=counted,
-                lasts=lasts,
-                n_draws=self.n_draws,
-                sparsity=model.sparsity,
-                window=model.window if model.rule == "window" else None,
-                train_hidden=self.hidden_rate > 0,
-                dtype=self.dtype,
+                **self._of_free_runs(samples),
             )
         return local_gradient(
             spec,
@@ -357,15 +349,30 @@ class Trainer:
             target_trains(spec, self.codes, self.labels[chosen], inputs, counted),
             rng,
             feedback=self.feedback,
-            n_draws=self.n_draws,
-            sparsity=model.sparsity,
             discount=model.discount,
-            lasts=lasts,
             rule=model.rule,
             window=model.window,
-            train_hidden=self.hidden_rate > 0,
-            dtype=self.dtype,
+            **self._of_all_runs(samples),
         )
+
+    def _of_all_runs(self, samples: Array) -> dict[str, Any]:
+        """Return what every gradient is told of this training and these samples."""
+        return {
+            "lasts": self.model._inputs.lasting(samples, self.spec.depth),
+            "n_draws": self.n_draws,
+            "sparsity": self.model.sparsity,
+            "train_hidden": self.hidden_rate > 0,
+            "dtype": self.dtype,
+        }
+
+    def _of_free_runs(self, samples: Array) -> dict[str, Any]:
+        """Return that, and what the gradients of networks that run free are told besides."""
+        return {
+            **self._of_all_runs(samples),
+            "credit": self.credit,
+            "back": self.feedback,
+            "window": self.model.window if self.model.rule == "window" else None,
+        }
 
     def _move(
         self, parameters: Parameters, gradient: Parameters, name: str, rate: float, factor: float

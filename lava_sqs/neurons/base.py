@@ -387,6 +387,14 @@ class BaseNeuron(ABC):
         return load(self.process)(**self.process_arguments(params, bias), **options)
 
 
+def positive(logarithm: Array) -> Array:
+    """Return the positive numbers of trained logarithms.
+
+    Beyond e^50 nothing changes any more, and numbers overflow.
+    """
+    return np.exp(np.minimum(logarithm, 50.0))
+
+
 def draw(p: Array, u: Array, clamp: Array | None) -> Array:
     """Return the spikes that *u* decides with the probabilities *p*, or that *clamp* fixes."""
     spikes = (u >= 1 - p).astype(np.int8)

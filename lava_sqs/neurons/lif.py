@@ -11,11 +11,17 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from lava_sqs._checks import check_positive
+from lava_sqs.neurons.base import positive
 from lava_sqs.neurons.steps import StepNeuron
 
 __all__ = ["LIFNeuron"]
 
 Array = NDArray[Any]
+
+
+def firing_probability(v: Array, threshold: Array, gain: Array) -> Array:
+    """Return the probability of a spike at the voltage *v*."""
+    return np.asarray(expit(gain * (v - threshold)))
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class LIFNeuron(StepNeuron):
         def probability(z: Array, s: Array) -> Array:
             nonlocal v
             v = beta * v * (1 - s) + z
-            return np.asarray(expit(gain * (v - h)))
+            return firing_probability(v, h, gain)
 
         return probability
 
@@ -82,7 +88,7 @@ class LIFNeuron(StepNeuron):
         v = np.zeros((len(z) + 1, *z.shape[1:]))
         for t in range(len(z)):
             v[t + 1] = beta * v[t] * (kept[t - 1] if t else 1.0) + z[t]
-        d_x = signal * (spikes - expit(gain * (v[1:] - h)))  # d/d (gain (v - h))
+        d_x = signal * (spikes - firing_probability(v[1:], h, gain))  # d/d (gain (v - h))
         d_z, d_beta = np.empty(z.shape), np.zeros(z.shape[1:])
         back = np.zeros(z.shape[1:])
         for t in range(len(z) - 1, -1, -1):
@@ -115,4 +121,4 @@ class LIFNeuron(StepNeuron):
 
 def _constants(params: Array) -> tuple[Array, Array, Array]:
     """Leak, threshold and gain of the trained numbers."""
-    return expit(params[:, 0]), params[:, 1], np.exp(params[:, 2])
+    return expit(params[:, 0]), params[:, 1], positive(params[:, 2])

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, expit, gammaln, logit
 
 from lava_sqs._checks import check_int, check_positive
-from lava_sqs.neurons.base import d_log
+from lava_sqs.neurons.base import d_log, positive
 from lava_sqs.neurons.steps import StepNeuron
 
 __all__ = ["QLIFNeuron", "firing_probability", "leak", "rotate"]
@@ -214,7 +214,4 @@ class QLIFNeuron(StepNeuron):
 
 def _constants(params: Array) -> tuple[Array, Array, Array]:
     """Decay, threshold and gain of the trained numbers."""
-    decay, gain = np.exp(
-        np.minimum(params[:, [0, 2]].T, 50.0)
-    )  # more overflows, and changes nothing
-    return decay, expit(params[:, 1]), gain
+    return positive(params[:, 0]), expit(params[:, 1]), positive(params[:, 2])

@@ -166,7 +166,7 @@ noise None: 10 maps>
         out = np.empty((len(theta), self.n_entries))
         at = 0
         for operation, pattern in zip(self.operations, self.patterns, strict=True):
-            matrix = reduce(lambda done, new: new @ done, _factors(operation, theta))
+            matrix = _product(_factors(operation, theta))
             out[:, at : at + len(pattern)] = matrix[:, pattern[:, 0], pattern[:, 1]]
             at += len(pattern)
         return out
@@ -193,7 +193,7 @@ noise None: 10 maps>
                 if kind:
                     slope = _combined(_basis(kind, theta[:, param], slope=True), terms)
                     each = [*factors[:f], slope, *factors[f + 1 :]]
-                    matrix = reduce(lambda done, new: new @ done, each)
+                    matrix = _product(each)
                     table.append((i, param, first, len(pattern)))
                     parts.append(matrix[:, pattern[:, 0], pattern[:, 1]])
             first += len(pattern)
@@ -359,6 +359,11 @@ def _combined(basis: list[Array], terms: Array) -> Array:
     return np.asarray(sum(b[:, None, None] * term for b, term in zip(basis, terms, strict=True)))
 
 
+def _product(factors: list[Array]) -> Array:
+    """Return what factors make together, the first of which acts first."""
+    return reduce(lambda done, new: new @ done, factors)
+
+
 def _factors(operation: _Operation, theta: Array) -> list[Array]:
     """Return the matrices (K or 1, d, d) of an operation's factors."""
     return [
@@ -372,7 +377,7 @@ def _pattern(operation: _Operation) -> Array:
     present = [
         (np.abs(terms).max(axis=0) > _ROUNDING).astype(float) for terms, *_ in operation.factors
     ]
-    return np.argwhere(reduce(lambda done, new: new @ done, present) > 0)
+    return np.argwhere(_product(present) > 0)
 
 
 @lru_cache(maxsize=16)

@@ -191,34 +191,33 @@ def check_neurons(recipe: Recipe, backend: str, shared: bool) -> None:
     ansatz, noise, dtype = recipe.ansatz, recipe.noise, recipe.dtype
     m, states = ansatz.memory_qubits, recipe.size * max(recipe.shape[0], 1)
     sets = 1 if shared else recipe.size
+    fewer = "Use fewer neurons, or a smaller `batch`."
     if backend == "instrument":
         check_compiled(ansatz, noise, sets, dtype)
         fixed, each, state = 0.0, 0.0, float(np.dtype(dtype).itemsize * 4**m)
-        advice = "fewer neurons, or a smaller `batch`"
+        advice = fewer
     elif backend == "density":
         fixed, each = density_bytes(ansatz, noise), float(map_bytes(ansatz))
-        state = float(np.dtype(dtype).itemsize * 4**m)
-        need, limit = fixed + sets * each + states * state, compiled_limit()
-        advice = "fewer neurons, or a smaller `batch`"
+        state, limit = float(np.dtype(dtype).itemsize * 4**m), compiled_limit()
+        advice = fewer
         if fixed + each > limit / 4:
-            advice = fewer_qubits(m, need, limit, "backend='trajectory'", growth=4)[4:-1]
+            need = fixed + sets * each + states * state
+            advice = fewer_qubits(m, need, limit, "backend='trajectory'", growth=4)
     elif backend == "trajectory":
         fixed = float(program_bytes(ansatz, noise, dtype))
         each, state = float(gate_bytes(ansatz, dtype)), float(state_bytes(ansatz, dtype))
-        advice = "fewer neurons, or a smaller `batch`"
-        if fixed + each > memory_limit() / 4:
-            advice = "fewer qubits"
+        advice = "Use fewer qubits." if fixed + each > memory_limit() / 4 else fewer
     else:
         fixed, each = 0.0, float(literal_bytes(ansatz, noise))
         state, sets = 20_000.0 + 16 * 4**m, states  # each is built by itself
-        advice = "backend='instrument' or 'trajectory'"
+        advice = "Use backend='instrument' or 'trajectory'."
     need = fixed + sets * each + states * (state + 8.0 * (2 + ansatz.io_qubits))
     check_room(
         f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits} and `size` x `batch` = "
         f"{states} neuron(s), backend {backend!r},",
         need,
         compiled_limit() if backend in ("density", "qutip") else memory_limit(),
-        f"Use {advice}.",
+        advice,
     )
 
 
