@@ -4,64 +4,36 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
-from lava_sqs._seeds import OUTCOMES, stream
 from lava_sqs.neurons import qlif
-from lava_sqs.proc._naming import FixedPorts, FloatPorts, NamingModel, check_received
+from lava_sqs.proc._membrane import MembraneModel
+from lava_sqs.proc._naming import FixedPorts, FloatPorts
 from lava_sqs.proc.qlif.process import QLIF, check_constant
 
 
-class AbstractPyQLIFModel(NamingModel):
+class AbstractPyQLIFModel(MembraneModel):
     """What both models have in common: everything but the types of the ports."""
 
-    a_in: PyInPort
-    s_out: PyOutPort
     decay: NDArray[Any] = LavaPyType(np.ndarray, float)
     threshold: NDArray[Any] = LavaPyType(np.ndarray, float)
     gain: NDArray[Any] = LavaPyType(np.ndarray, float)
-    bias: NDArray[Any] = LavaPyType(np.ndarray, float)
     phi: NDArray[Any] = LavaPyType(np.ndarray, float)
-    p_spike: NDArray[Any] = LavaPyType(np.ndarray, float)
+
+    _state, _constants = "phi", ("decay", "threshold", "gain")
+    _check = staticmethod(check_constant)
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self._shots = proc_params["shots"]
-        self._rng = stream(proc_params["seed"], OUTCOMES)
 
-    def run_spk(self) -> None:
-        """Leak, rotate, measure `shots` times, send."""
-        a_in = self.a_in.recv()
-        with self.failing_by_name():
-            spikes = self.advance(a_in)
-        self.s_out.send(spikes.astype(a_in.dtype))
-
-    def advance(self, a_in: NDArray[Any]) -> NDArray[Any]:
-        """Make one step and return the spikes."""
-        if self._var_set:
-            self.check_vars()
-        phi, z = self.phi, self._scale * a_in + self.bias
-        if self.at_reset:
-            phi, z = np.zeros_like(self.phi), self.bias
-        if not (np.isfinite(z).all() and np.isfinite(phi).all()):
-            self.check_vars()  # a port may have written them
-            check_received("a_in", a_in)
-        phi = qlif.rotate(qlif.leak(phi, self.decay), z, self.gain)
-        self.p_spike = qlif.firing_probability(phi, self.threshold, self._shots)
-        spikes = self._rng.random(phi.shape) >= 1 - self.p_spike
-        self.phi = np.where(spikes, 0.0, phi)
-        return spikes
-
-    def check_vars(self) -> None:
-        """Raise for Vars that were set to values which mean nothing."""
-        for name in ("decay", "threshold", "gain", "bias", "phi"):
-            with self.checking_var(name):
-                check_constant(name, getattr(self, name), self.phi.shape)
-        self._var_set = False
+    def moved(self, state: NDArray[Any], z: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Leak, rotate, and return the probability that `shots` measurements make a spike."""
+        phi = qlif.rotate(qlif.leak(state, self.decay), z, self.gain)
+        return phi, qlif.firing_probability(phi, self.threshold, self._shots)
 
 
 @implements(proc=QLIF, protocol=LoihiProtocol)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.process.process import LogConfig
-from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_axes, check_broadcast, check_int
@@ -14,12 +13,13 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
 from lava_sqs._wraps import warn_of_bias
 from lava_sqs.proc._elsewhere import QLIF_NAMES
-from lava_sqs.proc._naming import NamedProcess, check_common, parameter
+from lava_sqs.proc._membrane import MembraneProcess
+from lava_sqs.proc._naming import check_common, parameter
 
 __all__ = ["QLIF"]
 
 
-class QLIF(NamedProcess):
+class QLIF(MembraneProcess):
     r"""Quantum leaky integrate-and-fire neurons: one qubit each, and a classical memory.
 
     .. math::
@@ -82,6 +82,8 @@ class QLIF(NamedProcess):
 
     _elsewhere = QLIF_NAMES
 
+    _state = "phi"
+
     def __init__(
         self,
         *,
@@ -104,22 +106,15 @@ class QLIF(NamedProcess):
         warn_of_bias(constants["gain"] * constants["bias"], "`bias` times `gain`")
         super().__init__(
             shape=axes,
+            constants=constants,
             **check_common(current_scale, reset_interval, reset_offset),
             seed=check_seed("seed", seed),
             shots=check_int("shots", shots, minimum=1),
             name=name,
             log_config=log_config,
         )
-        self.a_in = self._in_port("a_in", axes)
-        self.s_out = self._out_port("s_out", axes)
-        for key, value in constants.items():
-            setattr(self, key, Var(shape=axes, init=value))
-        self.phi = Var(shape=axes, init=np.zeros(axes))
-        self.p_spike = Var(shape=axes, init=np.full(axes, np.nan))
 
-    shape: tuple[int, ...] = parameter("The neurons.", "shape")
     shots: int = parameter("Measurements per step.", "shots")
-    seed: int = parameter("The seed, also when it was drawn.", "seed")
 
 
 def check_constant(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:

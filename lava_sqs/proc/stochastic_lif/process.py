@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.process.process import LogConfig
-from lava.magma.core.process.variable import Var
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_axes, check_broadcast
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
 from lava_sqs.proc._elsewhere import LIF_NAMES
-from lava_sqs.proc._naming import NamedProcess, check_common, parameter
+from lava_sqs.proc._membrane import MembraneProcess
+from lava_sqs.proc._naming import check_common
 
 __all__ = ["StochasticLIF"]
 
 
-class StochasticLIF(NamedProcess):
+class StochasticLIF(MembraneProcess):
     r"""Classical leaky integrate-and-fire neurons that spike at random.
 
     .. math::
@@ -73,6 +73,8 @@ class StochasticLIF(NamedProcess):
 
     _elsewhere = LIF_NAMES
 
+    _state = "v"
+
     def __init__(
         self,
         *,
@@ -93,20 +95,12 @@ class StochasticLIF(NamedProcess):
         constants = {key: check_constant(key, value, axes) for key, value in given.items()}
         super().__init__(
             shape=axes,
+            constants=constants,
             **check_common(current_scale, reset_interval, reset_offset),
             seed=check_seed("seed", seed),
             name=name,
             log_config=log_config,
         )
-        self.a_in = self._in_port("a_in", axes)
-        self.s_out = self._out_port("s_out", axes)
-        for key, value in constants.items():
-            setattr(self, key, Var(shape=axes, init=value))
-        self.v = Var(shape=axes, init=np.zeros(axes))
-        self.p_spike = Var(shape=axes, init=np.full(axes, np.nan))
-
-    shape: tuple[int, ...] = parameter("The neurons.", "shape")
-    seed: int = parameter("The seed, also when it was drawn.", "seed")
 
 
 def check_constant(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
