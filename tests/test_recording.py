@@ -28,9 +28,7 @@ from scipy.sparse import csr_matrix
 
 from lava_sqs import SQS
 from lava_sqs.execution import base
-from lava_sqs.execution.inline import engine
 from lava_sqs.execution.running import SQSSimCfg, runtime
-from lava_sqs.execution.supervision import supervised
 
 RNG = np.random.default_rng(5)
 STEPS = 12
@@ -310,9 +308,7 @@ def test_what_was_recorded_survives_a_failure():
 
 
 def test_room_is_checked_before_a_run_and_kept_in_it(monkeypatch):
-    monkeypatch.setattr(supervised, "memory_limit", lambda: 1000)
     monkeypatch.setattr(base, "memory_limit", lambda: 1000)
-    monkeypatch.setattr(engine, "memory_limit", lambda: 1000)
     source, _, target = chain()
     with start(source) as net:
         record = net.record(source.v, target.v)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +12,16 @@ from lava.magma.core.run_conditions import RunSteps
 from lava.magma.runtime.runtime import Runtime
 
 from lava_sqs._checks import memory_limit
+from lava_sqs.execution.supervision.ledger import Field
+from lava_sqs.execution.supervision.requests import check_run_condition, find_source, var_value
 from lava_sqs.proc import _private
-from lava_sqs.recording import NetworkRecording
+from lava_sqs.recording import Column, NetworkRecording
 
 #: Seconds without progress after which a run without `timeout` warns; also the least patience
 #: for building the models, which may compile.
 PATIENCE = 60.0
+#: Seconds that a network gets to finish its step and stop by itself.
+STOP_GRACE = 5.0
 
 
 def label(process: AbstractProcess) -> str:
@@ -79,6 +84,32 @@ class NetworkRuntime(Runtime):
 
     def record(self, targets: Mapping[str, Any], every: int) -> NetworkRecording:
         """Record Vars and OutPorts, by these names, from the next step on."""
+        self._require_rest("record")
+        builders = self._executable.proc_builders
+        found = {n: find_source(builders, target, self._name) for n, target in targets.items()}
+        ledger = self._kept_rows()
+        columns = {}
+        with self._exchange():
+            for name, (source, kind, shape, dtype, transforms) in found.items():
+                field = Field(
+                    kind, source.name, shape, dtype, every, ledger.new_region(), memory_limit()
+                )
+                columns[name] = Column(targets[name], field, transforms)
+                self._begin(source.process, field)
+        recording = NetworkRecording(ledger, columns, self.time_step, every)
+        self._recordings.append(recording)
+        return recording
+
+    def _kept_rows(self) -> Any:
+        """Return what keeps the rows of all recordings."""
+        raise NotImplementedError
+
+    def _begin(self, process: AbstractProcess, field: Field) -> None:
+        """Let a Process record a field from the next step on."""
+        raise NotImplementedError
+
+    def _exchange(self) -> contextlib.AbstractContextManager[None]:
+        """Have the network for oneself in a block."""
         raise NotImplementedError
 
     def close(self, reason: str, polite: bool = False) -> None:
@@ -104,6 +135,22 @@ class NetworkRuntime(Runtime):
         if self._is_running:
             raise RuntimeError(f"Var {name} is out of reach during a run; wait() or pause() first.")
         return name, var
+
+    def _value_to_set(self, var_id: int, value: Any, idx: Any) -> tuple[Any, Any]:
+        """Return a Var and its value, of which only the elements `idx` may be new."""
+        name, var = self._find_var(var_id)
+        if idx is not None:
+            changed = self.get_var(var_id)
+            changed[idx] = value
+            value = changed
+        return var, var_value(name, var, value)
+
+    def _require_startable(self, run_condition: Any) -> None:
+        """Raise if the network has ended, or runs, or cannot run under a condition."""
+        self.require_open()
+        if self._is_running:
+            raise RuntimeError(f"{self._name} is running already; call wait() or pause() first.")
+        check_run_condition(run_condition)
 
     def _require_rest(self, asked: str) -> None:
         """Raise if the network has ended, or runs."""

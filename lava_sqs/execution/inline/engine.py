@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from traceback import format_exception
 from types import FrameType
 from typing import Any
@@ -21,7 +21,6 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from lava_sqs._checks import memory_limit
 from lava_sqs.execution import base
 from lava_sqs.execution.inline.alarm import Alarm, Interrupts, Overdue
 from lava_sqs.execution.inline.build import Member, build, connect, open_outwards
@@ -32,16 +31,10 @@ from lava_sqs.execution.inline.turns import Failure, Stuck, Turns, place_of
 from lava_sqs.execution.supervision.ledger import Field
 from lava_sqs.execution.supervision.requests import (
     assign,
-    check_run_condition,
-    find_source,
     readable,
-    var_value,
 )
 from lava_sqs.proc import _private
-from lava_sqs.recording import Column, NetworkRecording
 
-#: Seconds that a network gets to finish its step when another thread ends it.
-STOP_GRACE = 5.0
 #: Seconds that the thread of a channel of Lava's gets to take up what was sent.
 WIRE_GRACE = 0.05
 #: Letters of an exception's own text that are repeated.
@@ -104,10 +97,7 @@ class InlineRuntime(base.NetworkRuntime):
 
     def start(self, run_condition: Any) -> None:
         """Run under a RunCondition."""
-        self.require_open()
-        if self._is_running:
-            raise RuntimeError(f"{self._name} is running already; call wait() or pause() first.")
-        check_run_condition(run_condition)
+        self._require_startable(run_condition)
         with self._exchange():
             self._check_room(run_condition)
             self._is_started = self._is_running = True
@@ -313,14 +303,9 @@ class InlineRuntime(base.NetworkRuntime):
 
     def set_var(self, var_id: int, value: Any, idx: Any = None) -> None:
         """Set a Var, or its elements `idx`; raise if the model refuses the value."""
-        name, var = self._find_var(var_id)
-        if idx is not None:
-            changed = self.get_var(var_id)
-            changed[idx] = value
-            value = changed
-        value = np.asarray(var_value(name, var, value))
+        var, value = self._value_to_set(var_id, value, idx)
         with self._exchange(), self._doing(var_id, "setting a Var") as member:
-            self._write(member.model, var, value)
+            self._write(member.model, var, np.asarray(value))
 
     def _write(self, model: Any, var: Any, value: NDArray[Any]) -> None:
         held = getattr(model, var.name)
@@ -345,24 +330,14 @@ class InlineRuntime(base.NetworkRuntime):
 
     # Recording -----------------------------------------------------------------------------
 
-    def record(self, targets: Mapping[str, Any], every: int) -> NetworkRecording:
-        """Record Vars and OutPorts, by these names, from the next step on."""
-        self._require_rest("record")
-        builders = self._executable.proc_builders
-        found = {n: find_source(builders, target, self._name) for n, target in targets.items()}
-        columns = {}
-        with self._exchange():
-            for name, (source, kind, shape, dtype, transforms) in found.items():
-                region = self._rows.new_region()
-                field = Field(kind, source.name, shape, dtype, every, region, memory_limit())
-                columns[name] = Column(targets[name], field, transforms)
-                member = self._members[source.process]
-                if member not in self._takers:
-                    self._takers[member] = RowTaker(member.model, self._rows)
-                self._takers[member].begin(field)
-        recording = NetworkRecording(self._rows, columns, self.time_step, every)
-        self._recordings.append(recording)
-        return recording
+    def _kept_rows(self) -> Rows:
+        return self._rows
+
+    def _begin(self, process: AbstractProcess, field: Field) -> None:
+        member = self._members[process]
+        if member not in self._takers:
+            self._takers[member] = RowTaker(member.model, self._rows)
+        self._takers[member].begin(field)
 
     # Ending --------------------------------------------------------------------------------
 
@@ -396,7 +371,7 @@ class InlineRuntime(base.NetworkRuntime):
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             self._asked = "end"
-            thread.join(STOP_GRACE)
+            thread.join(base.STOP_GRACE)
         unseen, self._unseen = self._unseen, None
         self.close("it was stopped")
         if unseen is not None:
@@ -410,8 +385,8 @@ class InlineRuntime(base.NetworkRuntime):
         self._is_running = self._is_started = False
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(STOP_GRACE)
-        held = self._exchanging.acquire(timeout=STOP_GRACE)  # until the step is over
+            thread.join(base.STOP_GRACE)
+        held = self._exchanging.acquire(timeout=base.STOP_GRACE)  # until the step is over
         try:
             for member in self._members.values():
                 if member.model is not None:

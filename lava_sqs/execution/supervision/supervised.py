@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lava.magma.compiler.channels.pypychannel import CspRecvPort
@@ -17,9 +17,8 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE, enum_equal
 from numpy.typing import NDArray
 
-from lava_sqs._checks import memory_limit
 from lava_sqs._start_method import forking
-from lava_sqs.execution.base import PATIENCE, NetworkRuntime
+from lava_sqs.execution.base import PATIENCE, STOP_GRACE, NetworkRuntime
 from lava_sqs.execution.supervision.children import POLL, Children, interrupts_deferred
 from lava_sqs.execution.supervision.guards import (
     GuardedQueue,
@@ -29,12 +28,7 @@ from lava_sqs.execution.supervision.guards import (
     patiently,
 )
 from lava_sqs.execution.supervision.ledger import Field
-from lava_sqs.execution.supervision.requests import check_run_condition, find_source, var_value
 from lava_sqs.proc import _private
-from lava_sqs.recording import Column, NetworkRecording
-
-#: Seconds that a network gets to finish its step and stop by itself.
-STOP_GRACE = 5.0
 
 
 class SupervisedRuntime(NetworkRuntime):
@@ -108,10 +102,7 @@ class SupervisedRuntime(NetworkRuntime):
 
     def start(self, run_condition: Any) -> None:
         """Run under a RunCondition."""
-        self.require_open()
-        if self._is_running:
-            raise RuntimeError(f"{self._name} is running already; call wait() or pause() first.")
-        check_run_condition(run_condition)
+        self._require_startable(run_condition)
         with self._exchange():
             self._check_room(run_condition)
             self._is_started = True
@@ -185,12 +176,7 @@ class SupervisedRuntime(NetworkRuntime):
 
     def set_var(self, var_id: int, value: Any, idx: Any = None) -> None:
         """Set a Var, or its elements `idx`; raise if the model refuses the value."""
-        name, var = self._find_var(var_id)
-        if idx is not None:
-            changed = self.get_var(var_id)
-            changed[idx] = value
-            value = changed
-        value = var_value(name, var, value)
+        _, value = self._value_to_set(var_id, value, idx)
         with self._exchange(), self._as_started():
             super().set_var(var_id, value)
             # Lava confirms before the model's on_var_update has run.
@@ -207,24 +193,11 @@ class SupervisedRuntime(NetworkRuntime):
 
     # Recording -----------------------------------------------------------------------------
 
-    def record(self, targets: Mapping[str, Any], every: int) -> NetworkRecording:
-        """Record Vars and OutPorts, by these names, from the next step on."""
-        self._require_rest("record")
-        builders = self._executable.proc_builders
-        found = {n: find_source(builders, target, self._name) for n, target in targets.items()}
-        ledger = self.children.ledger
-        assert ledger is not None
-        columns = {}
-        with self._exchange():
-            for name, (source, kind, shape, dtype, transforms) in found.items():
-                field = Field(
-                    kind, source.name, shape, dtype, every, ledger.new_region(), memory_limit()
-                )
-                columns[name] = Column(targets[name], field, transforms)
-                self.children.record(source.process, field)
-        recording = NetworkRecording(ledger, columns, self.children.time_step, every)
-        self._recordings.append(recording)
-        return recording
+    def _kept_rows(self) -> Any:
+        return self.children.ledger
+
+    def _begin(self, process: AbstractProcess, field: Field) -> None:
+        self.children.record(process, field)
 
     # Watching ------------------------------------------------------------------------------
 
