@@ -147,6 +147,36 @@ class CompiledEngine(PauliEngine):
         vectors[:] = self._ground
         return vectors
 
+    def set_theta(self, theta: Array, changed: Array) -> None:
+        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        if (theta == theta[0]).all():  # one set serves all
+            theta, changed = theta[:1], np.ones(1, dtype=bool)
+        if self._n_sets != len(theta):
+            changed = np.ones(len(theta), dtype=bool)
+            self._make_room(len(theta))
+        which = np.flatnonzero(changed)
+        for start in range(0, len(which), self._chunk):
+            part: Any = which[start : start + self._chunk]
+            if len(part) == len(theta):
+                part = slice(None)  # which costs less than a list of all
+            self._build(part, theta[part])
+
+    #: Sets of angles at a time: what is made on the way is larger than what is kept.
+    _chunk: int
+
+    @property
+    def _n_sets(self) -> int:
+        """How many sets of angles there is room for."""
+        raise NotImplementedError
+
+    def _make_room(self, n: int) -> None:
+        """Make room for what *n* sets of angles become."""
+        raise NotImplementedError
+
+    def _build(self, part: Any, theta: Array) -> None:
+        """Make *part* of it, of the angles *theta*."""
+        raise NotImplementedError
+
     def run(self, z: Array, u: Array, clamp: Array, *records: Array) -> int:
         """Make T steps; see :class:`~lava_sqs.quantum.engines.base.Engine`."""
         return self.advance(self._memory, z, u, clamp, *records)

@@ -34,18 +34,17 @@ class DensityEngine(CompiledEngine):
         super().__init__(recipe)
         self._values: Array = np.empty((0, 0), dtype=self._dtype)
 
-    def set_theta(self, theta: Array, changed: Array) -> None:
-        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
-        shared = bool((theta == theta[0]).all())
-        if shared:
-            theta = theta[:1]
-        if shared or len(self._values) != len(theta):
-            changed = np.ones(len(theta), dtype=bool)
-            self._values = np.empty((len(theta), self._program.n_entries), dtype=self._dtype)
-        which = np.flatnonzero(changed)
-        for start in range(0, len(which), 1024):  # what is made on the way is larger
-            part = which[start : start + 1024]
-            self._values[part] = self._program.values(theta[part])
+    _chunk = 1024
+
+    @property
+    def _n_sets(self) -> int:
+        return len(self._values)
+
+    def _make_room(self, n: int) -> None:
+        self._values = np.empty((n, self._program.n_entries), dtype=self._dtype)
+
+    def _build(self, part: Any, theta: Array) -> None:
+        self._values[part] = self._program.values(theta)
 
     def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
         """Move *vectors* (B, K, D), else as :class:`~lava_sqs.quantum.engines.base.Engine`."""

@@ -34,27 +34,20 @@ class InstrumentEngine(CompiledEngine):
         self._program = compile_program(recipe.ansatz, recipe.noise)
         super().__init__(recipe)
         self._effects = self._blocks = np.empty((0, 0, 0))
+        self._chunk = max(1, 2**23 // math.prod(self._program.shape))
 
-    def set_theta(self, theta: Array, changed: Array) -> None:
-        """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
-        shared = bool((theta == theta[0]).all())  # one instrument serves all
-        if shared:
-            theta, changed = theta[:1], np.ones(1, dtype=bool)
-        if len(self._blocks) != len(theta):
-            changed = np.ones(len(theta), dtype=bool)
-            self._effects, self._blocks = (
-                step.aligned_empty((len(theta), *shape), self._dtype)
-                for shape in step.packed_shapes(self._program.shape)
-            )
-        which = np.flatnonzero(changed)
-        # Few neurons at a time: what is built is twice as large for a moment.
-        chunk = max(1, 2**23 // math.prod(self._program.shape))
-        for start in range(0, len(which), chunk):
-            part: Any = which[start : start + chunk]
-            if len(part) == len(theta):
-                part = slice(None)  # which costs less than a list of all
-            effects, blocks = step.pack_instruments(self._program.build(theta[part]))
-            self._effects[part], self._blocks[part] = effects, blocks
+    @property
+    def _n_sets(self) -> int:
+        return len(self._blocks)
+
+    def _make_room(self, n: int) -> None:
+        self._effects, self._blocks = (
+            step.aligned_empty((n, *shape), self._dtype)
+            for shape in step.packed_shapes(self._program.shape)
+        )
+
+    def _build(self, part: Any, theta: Array) -> None:
+        self._effects[part], self._blocks[part] = step.pack_instruments(self._program.build(theta))
 
     def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
         """Move *vectors* (B, K, D), else as :class:`~lava_sqs.quantum.engines.base.Engine`."""
