@@ -53,7 +53,8 @@ HELP = {
     "that learns as the weights do), symmetric (by the weights), feedback (the visible neurons' "
     "errors, weighed at random) or score (one number for all) (default: that of the objective)",
     "class_weight": "balanced: all classes are shown equally often",
-    "readout_from": "share of a sample's steps before the first that is counted",
+    "readout_from": "share of a sample's steps before the first that is counted; learned: how much "
+    "a spike counts is learned, by when it comes",
     "n_draws": "times each input is shown at once",
     "epochs": "passes through the data (default: as many as make 1000 updates, 5 to 200)",
     "updates": "mini-batches to learn from, in whole epochs, instead of --epochs",
@@ -146,6 +147,14 @@ def help_of(name: str, kind: str, text: str, default: Any) -> str:
     return words.replace("%", "%%")
 
 
+def _or_word(text: str) -> float | str:
+    """Return a number, or the text that is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def _add(group: Any, name: str, kind: str, default: Any, text: str) -> None:
     """Add the option of one argument, by its annotation."""
     option = NAMES.get(name, name).replace("_", "-")
@@ -156,7 +165,8 @@ def _add(group: Any, name: str, kind: str, default: Any, text: str) -> None:
         return
     more: dict[str, Any] = {"nargs": "*"} if kind.startswith("tuple") else {}
     number = "float" if "float" in kind else "int" if "int" in kind else "str"
-    more["type"] = {"float": float, "int": int, "str": str}[number]
+    types: dict[str, Any] = {"float": float, "int": int, "str": str, "float | str": _or_word}
+    more["type"] = types.get(kind, types[number])
     metavar = "FILE" if name in ("checkpoint", "log") else _METAVARS[number]
     group.add_argument(f"--{option}", dest=name, metavar=metavar, help=text, **more)
 

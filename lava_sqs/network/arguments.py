@@ -20,6 +20,7 @@ from lava_sqs.network.objective import SCHEDULES, needs_clamping, objective_of
 from lava_sqs.network.progress import check_training
 from lava_sqs.network.readout import READOUTS
 from lava_sqs.network.spec import NetworkSpec, feed_forward
+from lava_sqs.network.timed import LEARNED
 from lava_sqs.neurons import Neuron, kind_of, kinds
 from lava_sqs.quantum import NoiseModel
 
@@ -82,7 +83,7 @@ class _Arguments(BaseEstimator):
         check_choice("scaling", self.scaling, SCALINGS)
         check_choice("targets", self.targets, TARGETS)
         check_choice("readout", self.readout, READOUTS)
-        check_positive("readout_from", self.readout_from, zero=True, below=1.0)
+        self._check_readout_from()
         check_choice("schedule", self.schedule, SCHEDULES)
         if self.input_kind is not None:
             check_choice("input_kind", self.input_kind, INPUT_KINDS)
@@ -169,6 +170,20 @@ class _Arguments(BaseEstimator):
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
         return {k: p.default for k, p in inspect.signature(cls).parameters.items()}
+
+    def _check_readout_from(self) -> None:
+        start = self.readout_from
+        if not isinstance(start, str):
+            check_positive("readout_from", start, zero=True, below=1.0)
+        elif start != LEARNED:
+            raise ArgumentValueError(
+                "readout_from", f"must be a number in [0, 1) or {LEARNED!r}, but got {start!r}."
+            )
+        elif objective_of(self) == "likelihood":
+            clamped = needs_clamping(self) or "objective='likelihood'"
+            raise ArgumentValueError(
+                "readout_from", f"= {LEARNED!r} weighs spike counts, but {clamped} learns none."
+            )
 
     def _check_objective(self) -> None:
         if self.temperature is not None:

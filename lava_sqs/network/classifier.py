@@ -25,6 +25,7 @@ from lava_sqs.network.readout import Evaluation, count_scores, indices_of, judge
 from lava_sqs.network.simulate import LayerTrace
 from lava_sqs.network.spec import NetworkSpec
 from lava_sqs.network.stepwise import StepTrainer
+from lava_sqs.network.timed import KNOTS, LEARNED
 from lava_sqs.network.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class _Classifier(ClassifierMixin, _Network):
         if not self.per_step_:
             return super()._trainer_of(online)
         return OnlineSteps if online else StepTrainer
+
+    def _publish(self, spec: NetworkSpec) -> None:
+        super()._publish(spec)
+        if self.readout_from == LEARNED:
+            self.n_parameters_ += KNOTS
 
     def _read_targets(self, y: Array, going_on: bool) -> Array:
         if self.per_step_:  # which labels are a sample's own is not known yet
@@ -483,7 +489,6 @@ class _Classifier(ClassifierMixin, _Network):
         if self.per_step_:
             said = np.nan_to_num(self._in_steps(trains.transpose(1, 0, 2), own)).argmax(axis=2)
             return stepwise.labelled(said, own, self.classes_)
-        lag = spec.lag(spec.visible.name)
-        counted = sequences.counted_steps(own, lag, spec.depth, self.readout_from)
+        counted = self._weights_in_time(own)
         scores = count_scores(trains.transpose(1, 0, 2), len(self.classes_), counted)
         return np.asarray(self.classes_[scores.argmax(axis=1)])

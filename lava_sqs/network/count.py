@@ -75,7 +75,8 @@ from lava_sqs.network import sequences
 from lava_sqs.network.credit import BOUND, PULL, Back, aligned_weights, from_value, run_free
 from lava_sqs.network.gradient import BatchResult, _less_baseline, tallied
 from lava_sqs.network.simulate import LayerTrace
-from lava_sqs.network.spec import NetworkSpec, Parameters
+from lava_sqs.network.spec import READOUT, LayerParams, NetworkSpec, Parameters
+from lava_sqs.network.timed import gradient_of, weights_of
 
 __all__ = ["BOUND", "PULL", "aligned_weights", "class_logits", "count_gradient", "counted_steps"]
 
@@ -149,6 +150,7 @@ def count_gradient(
     train_hidden: bool = True,
     held: bool = True,
     dtype: Any = None,
+    timed: LayerParams | None = None,
 ) -> BatchResult:
     """Return the local rule's gradient of a mini-batch that runs free.
 
@@ -185,6 +187,9 @@ def count_gradient(
         False: the exact scores by currents everywhere.
     dtype : float32 or float64, optional
         For batches, as of :func:`~lava_sqs.network.simulate.forward`; *inputs* have it too.
+    timed : LayerParams, optional
+        Weights of the readout in time, which are learned as well: *counted* times those is what a
+        spike counts (:mod:`lava_sqs.network.timed`).
 
     Returns
     -------
@@ -206,7 +211,8 @@ def count_gradient(
     steps, batch = len(inputs) + spec.depth, inputs.shape[1]
     traces = run_free(spec, parameters, inputs, rng, n_draws, dtype)
     counted = counted_steps(spec, steps, batch) if counted is None else counted
-    counted = np.tile(counted, (1, n_draws))
+    shown = np.tile(counted, (1, n_draws))
+    counted = shown if timed is None else weights_of(timed, shown)
     lasts = None if lasts is None else np.tile(lasts, (1, n_draws))
     truth = np.tile(labels, n_draws)
 
@@ -218,7 +224,7 @@ def count_gradient(
         parameters,
         traces,
         value,
-        scale=inverse_temperature,
+        scale=inverse_temperature * (1.0 if timed is None else float(counted.max())),
         credit=credit,
         back=back,
         worth=_less_baseline(log_q[None], n_draws),
@@ -229,6 +235,9 @@ def count_gradient(
         held=held,
         dtype=dtype,
     )
+    if timed is not None:
+        said = 0.5 * (traces[-1].out.spikes + traces[-1].out.p_spike)
+        gradient[READOUT] = gradient_of(told, said, shown)
     return BatchResult(
         gradient,
         log_q.reshape(n_draws, batch).mean(axis=0),

@@ -93,9 +93,10 @@ class SQSNN(_Classifier):
     readout : {"count", "likelihood"}
         Class with most spikes (of two with the same count, the one that spoke later), or with the
         highest likelihood of its target train.
-    readout_from : float
+    readout_from : float or "learned"
         Which last part of a sample's steps is read out, in [0, 1): 0 is all, from the first that
-        the input can have reached; 0.5 the second half.
+        the input can have reached; 0.5 the second half. "learned": how much a spike counts is
+        learned too, by when it comes between begin and end (:mod:`lava_sqs.network.timed`).
     time_constant : float
         With a label per time step: a spike counts exp(-1 / time_constant) of what it did a step
         ago. 0: the class of a step is decided by the spikes of this step. See
@@ -259,7 +260,7 @@ class SQSNN(_Classifier):
         targets: str = "one-hot",
         shots: int = 20,
         readout: str = "count",
-        readout_from: float = 0.0,
+        readout_from: float | str = 0.0,
         time_constant: float = 0.0,
         class_weight: Any = None,
         epochs: int | None = None,

@@ -19,7 +19,8 @@ from lava_sqs.network.gradient import n_spikes
 from lava_sqs.network.inputs import Inputs
 from lava_sqs.network.readout import count_scores
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
-from lava_sqs.network.spec import NetworkSpec, Parameters
+from lava_sqs.network.spec import READOUT, NetworkSpec, Parameters
+from lava_sqs.network.timed import LEARNED, weights_of
 from lava_sqs.quantum import NoiseModel
 
 Array = NDArray[Any]
@@ -35,7 +36,7 @@ class _Inference(_Arguments):
     parameters_: Parameters
     classes_: Array
     readout: str
-    readout_from: float
+    readout_from: float | str
     seed_: int
 
     @property
@@ -272,9 +273,26 @@ class _Inference(_Arguments):
             return count_scores(visible.out.spikes, len(self.classes_), counted)
         return log_odds(spec, visible, u, len(self.classes_), counted)
 
-    def _counted(self, X: Array) -> Array:
-        """Return which steps count for each sample, (T + depth, n)."""
-        return self._inputs.counted(X, self.spec_, self.readout_from)
+    def _counted(self, X: Array, learned: bool = True) -> Array:
+        """Return what a spike counts in each step of each sample, (T + depth, n)."""
+        return self._weights_in_time(self._inputs.own_steps(X), learned)
+
+    def _weights_in_time(self, own: Array, learned: bool = True) -> Array:
+        """Return what a spike counts in each step (T + depth, n), of samples' *own* (n, T).
+
+        1 where the visible neurons hear the sample, 0 before and after it; with `readout_from`
+        only in the last part of those, or by weights that were *learned*, if they are wanted.
+        """
+        start = 0.0 if isinstance(self.readout_from, str) else self.readout_from
+        lag = self.spec_.lag(self.spec_.visible.name)
+        counted = sequences.counted_steps(own, lag, self.spec_.depth, start)
+        if not learned or self.readout_from != LEARNED:
+            return counted
+        if READOUT not in self.parameters_:
+            raise ArgumentValueError(
+                "readout_from", f"= {LEARNED!r} must be given to fit, which learns the weights."
+            )
+        return weights_of(self.parameters_[READOUT], counted)
 
     def _n_spikes(self, traces: list[LayerTrace], X: Array) -> int:
         """Return the spikes of all neurons while the samples last."""

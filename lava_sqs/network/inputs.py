@@ -21,7 +21,6 @@ from lava_sqs.data.dataset import samples_in_words
 from lava_sqs.data.encoders import Scale
 from lava_sqs.data.ranges import some
 from lava_sqs.network import sequences
-from lava_sqs.network.spec import NetworkSpec
 
 __all__ = ["INPUT_KINDS"]
 
@@ -369,15 +368,6 @@ class Inputs:
         if ends is None or (ends == X.shape[1]).all():
             return None
         return np.asarray(np.arange(X.shape[1] + depth)[:, None] < ends + depth)
-
-    def counted(self, X: Array, spec: NetworkSpec, readout_from: float = 0.0) -> Array:
-        """Return the weight (T + depth, n) of each step of *spec* in what is said of a sample.
-
-        1 where the visible neurons hear the sample, 0 before and after it; with *readout_from*
-        only in the last part of those.
-        """
-        lag = spec.lag(spec.visible.name)
-        return sequences.counted_steps(self.own_steps(X), lag, spec.depth, readout_from)
 
     def _flat(self, X: Array) -> Array:
         """(n, ...) -> (n, F), or (n, T, F) for sequences."""

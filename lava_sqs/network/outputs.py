@@ -205,6 +205,9 @@ class _Regressor(RegressorMixin, _Network):
 
     # -- the network --------------------------------------------------------------------------
 
+    def _check_readout_from(self) -> None:
+        check_positive("readout_from", self.readout_from, zero=True, below=1.0)
+
     def _make_spec(self, n_inputs: int, n_classes: int | None = None) -> NetworkSpec:
         own = self._kept
         neuron = self._visible_neuron()

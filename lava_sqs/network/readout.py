@@ -18,6 +18,7 @@ Array = NDArray[Any]
 
 #: How spikes become a class.
 READOUTS = ("count", "likelihood")
+_SMALL = 1e-6  # of a spike
 
 
 def count_scores(spikes: Array, n_classes: int, counted: Array | None = None) -> Array:
@@ -31,8 +32,9 @@ def count_scores(spikes: Array, n_classes: int, counted: Array | None = None) ->
     spikes : ndarray of 0 and 1, shape (S, B, C)
         C channels, those of a class side by side.
     n_classes : int
-    counted : ndarray of 0 and 1, shape (S, B), optional
-        Which steps count for each sample; None is all.
+    counted : ndarray, shape (S, B), optional
+        What a spike counts in each step: 0 and 1, or learned weights, where the fraction is below
+        1e-6. None is all.
 
     Returns
     -------
@@ -48,10 +50,13 @@ def count_scores(spikes: Array, n_classes: int, counted: Array | None = None) ->
     last: Any = steps
     if counted is not None:
         per_class = per_class * counted[:, :, None]
-        last = steps - counted[::-1].argmax(axis=0)[:, None]  # whatever follows a sample
+        last = steps - (counted[::-1] > 0).argmax(axis=0)[:, None]  # whatever follows a sample
     times = np.tensordot(np.arange(1.0, steps + 1), per_class, axes=1)
     most = last * (last + 1) / 2 * (channels // n_classes)
-    return np.asarray(per_class.sum(axis=0) + times / (2 * most + 1))
+    small, greatest = 1.0, 1.0
+    if counted is not None and (counted % 1).any():
+        small, greatest = _SMALL, float(counted.max())
+    return np.asarray(per_class.sum(axis=0) + small * times / (2 * most * greatest + 1))
 
 
 @dataclass(frozen=True)

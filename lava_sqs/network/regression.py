@@ -48,15 +48,12 @@ from sklearn.metrics import r2_score
 
 from lava_sqs.network.credit import from_value, run_free
 from lava_sqs.network.gradient import BatchResult, _less_baseline, tallied
-from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
+from lava_sqs.network.spec import READOUT, LayerParams, NetworkSpec, Parameters
 from lava_sqs.network.trainer import Trainer
 
 __all__ = ["READOUT", "Reading", "initial_readout", "regression_gradient"]
 
 Array = NDArray[Any]
-
-#: Where parameters have the readout, beside the layers: weights of "visible", bias.
-READOUT = "readout"
 
 
 def decay_of(time_constant: float) -> float:

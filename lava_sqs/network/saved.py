@@ -30,10 +30,12 @@ from lava_sqs._version import __version__
 from lava_sqs.data.encoders import Scale
 from lava_sqs.data.ranges import Seen
 from lava_sqs.network import files as storage
+from lava_sqs.network import timed
 from lava_sqs.network.arguments import _Arguments
 from lava_sqs.network.gradient import OBJECTIVES
 from lava_sqs.network.inputs import INPUT_KINDS, Inputs
-from lava_sqs.network.spec import LayerParams, NetworkSpec, Parameters
+from lava_sqs.network.spec import READOUT, LayerParams, NetworkSpec, Parameters
+from lava_sqs.network.timed import KNOTS, TIME
 from lava_sqs.neurons import kinds
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ _BEFORE = {
     "per_step_": False,
 }
 _UNSAVED = {"callbacks": None, "augment": None}  # arguments that are code
+_TIMED = f"{READOUT}.weights.{TIME}"
 _LONGEST_LABEL = 2**16  # bytes of a class label in a file
 
 
@@ -185,6 +188,8 @@ class _Saved(_Arguments):
                     "angles": (la.size, la.neuron.n_params),
                 }.items()
             } | self._more_arrays(spec, n_targets)
+            if _TIMED in declared:
+                own |= {_TIMED: (1, KNOTS)}
             wanted = own | {
                 name: spec.weights_shape(la, s)
                 for la in spec.layers
@@ -328,6 +333,8 @@ class _Saved(_Arguments):
                 weights, arrays[f"{at}bias"], arrays[f"{at}angles"]
             )
         self.spec_.check_parameters(parameters)
+        if (name := f"{prefix}{_TIMED}") in arrays:
+            parameters[READOUT] = timed.read(name, arrays[name])
         return parameters
 
 

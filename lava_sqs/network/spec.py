@@ -33,6 +33,8 @@ Array = NDArray[Any]
 
 #: Name of the source that is the network's input.
 INPUT = "input"
+#: Where parameters have the readout, beside the layers: weights of "visible" and bias, or of time.
+READOUT = "readout"
 
 
 @dataclass(frozen=True)

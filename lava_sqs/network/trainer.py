@@ -19,6 +19,7 @@ from lava_sqs._checks import check_bytes
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._streams import fresh_streams
 from lava_sqs.network import files as storage
+from lava_sqs.network import timed
 from lava_sqs.network.count import aligned_weights, count_gradient
 from lava_sqs.network.gradient import (
     BatchResult,
@@ -38,7 +39,7 @@ from lava_sqs.network.progress import (
     rate_of,
     record_of,
 )
-from lava_sqs.network.spec import INPUT, NetworkSpec, Parameters
+from lava_sqs.network.spec import INPUT, READOUT, NetworkSpec, Parameters
 from lava_sqs.optimizers import optimizer_of
 
 __all__ = ["SCHEDULES"]
@@ -90,6 +91,7 @@ class Trainer:
             model.loss_curve_, model.accuracy_curve_, model.spikes_curve_ = [], [], []
             model.n_iter_, model.spikes_per_inference_, model.feedback_ = 0, 0.0, None
             model.n_updates_ = 0
+        model.parameters_ = timed.begun(model.parameters_, model.readout_from)
         # Copies: a fit that fails in the middle leaves what was there.
         for name in ("loss_curve_", "accuracy_curve_", "spikes_curve_"):
             setattr(model, name, list(getattr(model, name)))
@@ -329,7 +331,7 @@ class Trainer:
         model, spec = self.model, self.spec
         samples = self._samples(chosen, rng)
         inputs = self._encoded(samples, rng)
-        counted = model._counted(samples)
+        counted = model._counted(samples, learned=False)
         if self.objective == "count":
             return count_gradient(
                 spec,
@@ -340,6 +342,7 @@ class Trainer:
                 rng,
                 inverse_temperature=1 / model.temperature_,
                 counted=counted,
+                timed=learned.get(READOUT) if model.readout_from == timed.LEARNED else None,
                 **self._of_free_runs(samples),
             )
         return local_gradient(
@@ -406,7 +409,8 @@ class Trainer:
         return float(self.lengths[source] * math.sqrt(part))
 
     def _move_more(self, parameters: Parameters, gradient: Parameters, factor: float) -> None:
-        """Move what is learned beside the layers: nothing."""
+        """Move what is learned beside the layers: here the weights of the readout in time."""
+        timed.move(parameters, gradient, self.optimizer, factor * self.rate)
 
     def _accuracy(self) -> float:
         X, labels = self.held_X, self.held_labels

@@ -187,7 +187,7 @@ def test_scores_do_not_know_how_long_others_are():
 
 def test_decide_is_predict_on_the_same_spikes(fitted):
     spikes = fitted.simulate(SERIES)
-    counted = fitted._inputs.counted(fitted._check_X(SERIES), fitted.spec_)
+    counted = fitted._counted(fitted._check_X(SERIES))
     scores = count_scores(spikes.transpose(1, 0, 2), 2, counted)
     expected = fitted.classes_[scores.argmax(axis=1)]
     np.testing.assert_array_equal(fitted.decide(spikes, lengths=LENGTHS), expected)
