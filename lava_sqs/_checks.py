@@ -149,7 +149,14 @@ def check_shape(name: str, array: NDArray[Any], expected: tuple[Any, ...]) -> ND
 
 def memory_limit() -> int:
     """Return the bytes that one request may take: half of the memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    import ctypes
+
+    kilobytes = ctypes.c_ulonglong()
+    windll: Any = getattr(ctypes, "windll")  # noqa: B009 - which only Windows has
+    windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))
+    return kilobytes.value * 1024 // 2
 
 
 def check_bytes(name: str, n_bytes: float) -> None:

@@ -7,7 +7,6 @@ per step to an anonymous file whose descriptor it inherited; the parent maps the
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import tempfile
@@ -19,6 +18,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lava_sqs._checks import check_choice, check_items
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["NetworkRecording", "Recording", "check_record", "shared_array"]
 
@@ -199,6 +203,7 @@ class Recording(_Columns):
         """Drop the piece of a row that a killed writer may have left."""
         if self._file is not None:
             os.ftruncate(self._file.fileno(), self.steps * self._row.itemsize)
+            self._file.seek(0, os.SEEK_END)
 
     def append(self, values: Mapping[str, Any]) -> None:
         """Store one step; *values* has an entry for every recorded name, and may have more.
@@ -380,8 +385,9 @@ def _anonymous_file() -> Any:
         file: Any = os.fdopen(os.memfd_create("recording"), "r+b", buffering=0)
     else:  # pragma: no cover - not Linux
         file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as its owner
-    flags = fcntl.fcntl(file, fcntl.F_GETFL)
-    fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_APPEND)
+    if fcntl is not None:  # without, as on Windows, there are no forks that could append as well
+        flags = fcntl.fcntl(file, fcntl.F_GETFL)
+        fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_APPEND)
     return file
 
 

@@ -49,7 +49,7 @@ class SQSSimCfg(Loihi2SimCfg):
     A Process gets, in this order: the model that `exception_proc_model_map` names, a model tagged
     `backend` and not for another `select_tag`, the model tagged `select_tag`. Stock Injector and
     Extractor, whose models carry no tag, get their Loihi models. Where that is one of Lava's models
-    of a connection, a quicker one of ours with the same numbers takes its place
+    of a connection or of LIF, a quicker one of ours with the same numbers takes its place
     (``docs/howto/run-lava.md`` lists them); one that the map names stays.
 
     Parameters

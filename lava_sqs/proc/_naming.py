@@ -7,7 +7,7 @@ import sys
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from lava.magma.compiler.compiler_graphs import find_processes
@@ -338,21 +338,25 @@ class NamingModel(PyLoihiProcessModel):
 
     @contextmanager
     def failing_by_name(self) -> Iterator[None]:
-        """Let an exception say which Process failed in which step.
+        """Let an exception say which Process failed in which step; see :meth:`fail_by_name`."""
+        try:
+            yield
+        except Exception as error:
+            self.fail_by_name(error)
+
+    def fail_by_name(self, error: Exception) -> NoReturn:
+        """Raise what says which Process failed in which step, and why.
 
         A stock runtime shows no exception, and it waits for ever for peers that wait for a message
         of this step: so every OutPort sends zeros.
         """
-        try:
-            yield
-        except Exception as error:
-            for port in self.py_ports:
-                if isinstance(port, PyOutPort):
-                    port.send(np.zeros(_private.port_shape(port)))
-            kind, name = self.implements_process.__name__, self.proc_params["name"]
-            message = f"{kind} Process '{name}' stopped at time step {self.time_step}: {error}"
-            print(message, file=sys.stderr, flush=True)
-            raise RuntimeError(message) from error
+        for port in self.py_ports:
+            if isinstance(port, PyOutPort):
+                port.send(np.zeros(_private.port_shape(port)))
+        kind, name = self.implements_process.__name__, self.proc_params["name"]
+        message = f"{kind} Process '{name}' stopped at time step {self.time_step}: {error}"
+        print(message, file=sys.stderr, flush=True)
+        raise RuntimeError(message) from error
 
 
 def check_received(port: str, data: NDArray[Any]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Models of ours for Lava's own connections: the same numbers to the last bit, in less time.
+"""Models of ours for Lava's connections and LIF: the same numbers to the last bit, in less time.
 
 ``SQSSimCfg`` takes them where it would take Lava's; see :func:`quicker`.
 """
@@ -12,9 +12,10 @@ import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
 
 # isort: split
 from lava.proc.dense import models as dense
+from lava.proc.lif import models as lif
 from lava.proc.sparse import models as sparse
 
-from lava_sqs.proc import _stock_learning, _stock_synapses
+from lava_sqs.proc import _stock_learning, _stock_neurons, _stock_synapses
 
 __all__ = ["quicker"]
 
@@ -27,6 +28,8 @@ _OURS: dict[Any, Any] = {
     dense.PyDelayDenseModelFloat: _stock_synapses.DelayDenseModel,
     dense.PyDelayDenseModelBitAcc: _stock_synapses.DelayDenseModelBitAcc,
     dense.PyLearningDenseModelFloat: _stock_learning.LearningDenseModel,
+    lif.PyLifModelFloat: _stock_neurons.LifModel,
+    lif.PyLifResetModelFloat: _stock_neurons.LifResetModel,
     sparse.PySparseModelFloat: _stock_synapses.SparseModel,
     sparse.PySparseModelBitAcc: _stock_synapses.SparseModelBitAcc,
     sparse.PyDelaySparseModelFloat: _stock_synapses.DelaySparseModel,

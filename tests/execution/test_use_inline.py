@@ -1,5 +1,9 @@
 """Stock code runs in one process when its user asks once."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from lava.magma.core.process.process import AbstractProcess
@@ -79,3 +83,10 @@ def test_failures_have_a_name_and_end():
         process.run(RunSteps(5), config())
     process.stop()
     assert process.runtime.closed
+
+
+def test_where_there_is_nothing_of_posix():
+    program = Path(__file__).with_name("elsewhere.py")
+    run = [sys.executable, "-W", "ignore", str(program)]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=250, check=False)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

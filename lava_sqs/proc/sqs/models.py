@@ -14,6 +14,7 @@ from lava_sqs._checks import check_real
 from lava_sqs.proc._naming import FixedPorts, FloatPorts, NamingModel
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum import Population
+from lava_sqs.quantum.one_step import OneStep
 
 
 class AbstractPySQSModel(NamingModel):
@@ -39,8 +40,15 @@ class AbstractPySQSModel(NamingModel):
         self._recording = proc_params["recording"]
         self._recording.begin()
         self._currents_shape = self._population.p_spike.shape
+        self._counted = (-1, -1)
         self._neurons_shape = (*self._population.batch, *proc_params["shape"])
         self._theta = self._bias = self._memory = np.empty(0)
+        io_qubits = self._population.ansatz.io_qubits
+        self._ports_shape = (*self._neurons_shape, *((io_qubits,) if io_qubits > 1 else ()))
+        self._one_step = OneStep.of(self._population, self._ports_shape, self._neurons_shape)
+        if type(self).measure is not AbstractPySQSModel.measure:  # of a subclass, which wants z
+            self._one_step = None
+        self._recorded = self._recording.keys()
 
     def make_population(self, population: Population) -> Population:
         """Return the population to run; *population* is the one that the Process has checked."""
@@ -49,8 +57,10 @@ class AbstractPySQSModel(NamingModel):
     def run_spk(self) -> None:
         """Receive currents, make one step, send spikes."""
         a_in = self.a_in.recv()
-        with self.failing_by_name():
+        try:
             spikes = self.advance(a_in)
+        except Exception as error:
+            self.fail_by_name(error)
         self.s_out.send(spikes)
 
     def advance(self, a_in: NDArray[Any], outcome: Any = None) -> NDArray[Any]:
@@ -68,17 +78,36 @@ class AbstractPySQSModel(NamingModel):
             or self.bias is not self._bias
         ):
             self.take_over_vars()
-        population, reset = self._population, self.at_reset
+        reset = self.at_reset
         if reset:
-            population.reset()
-        z = self._scale * (np.zeros_like(a_in) if reset else a_in) + self._bias
-        spikes = self.measure(z, outcome, reset).reshape(z.shape)
-        self.p_spike = population.p_spike.reshape(z.shape)
-        self.memory = self._memory = population.memory.reshape(self._memory.shape)
-        self._counters.write(population.wraps, population.floor_hits)
-        if len(self._recording):
+            self._population.reset()
+        spikes = self._step(np.zeros(a_in.shape) if reset else a_in, outcome, reset)
+        self._publish()
+        if self._recorded:
             self._record(a_in, spikes)
         return spikes
+
+    def _step(self, a_in: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
+        """Make the step itself."""
+        if self._one_step is not None and outcome is None:
+            return self._one_step(a_in, self._scale, self._bias)
+        z = self._scale * a_in + self._bias
+        return self.measure(z, outcome, reset).reshape(z.shape)
+
+    def _publish(self) -> None:
+        """Let Lava read what the step has left."""
+        population, one, state = self._population, self._one_step, self.__dict__
+        if one is None:
+            p_spike = population.p_spike.reshape(self._ports_shape)
+            memory = population.memory.reshape(self._memory.shape)
+        else:
+            p_spike, memory = one.p_spike.copy(), one.memory.copy()
+        # Past Lava's __setattr__, which is about ports.
+        state["p_spike"], state["memory"], state["_memory"] = p_spike, memory, memory
+        counted = population.wraps, population.floor_hits
+        if counted != self._counted:
+            self._counters.write(*counted)
+            self._counted = counted
 
     def measure(self, z: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
         """Step the population with currents *z*; *reset* tells that its memories are fresh."""

@@ -24,6 +24,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from lava_sqs.quantum.kernels.vectors import (
     both_products,
@@ -218,6 +219,31 @@ def run_population(  # type: ignore[no-untyped-def]
                 if want_memory:
                     memory[t, b, k0 : k0 + n] = r[b, k0 : k0 + n]
     return hits
+
+
+@njit(cache=True)  # no fused operations: NumPy's scale * a + bias, to the last bit
+def scaled_step(  # type: ignore[no-untyped-def]
+    effects, blocks, a, scale, bias, z, eta, u, clamp, r, floor, spikes, p_spike, likelihood, memory
+):
+    """Step once with z = scale a + bias; return how many z wrap, and the floor hits.
+
+    a is flat, and so is bias, of as many numbers or of a whole number of times fewer; z, of shape
+    (1, B, K, N), is filled. The rest as in ``run_population``. If a z is not finite: -1, no step.
+    """
+    flat, n = z.reshape(-1), bias.shape[0]
+    wraps, finite = 0, 0
+    for start in range(0, a.shape[0], n):
+        for i in range(n):
+            x = scale * a[start + i] + bias[i]
+            flat[start + i] = x
+            finite += x - x == 0.0
+            wraps += x > 1.0
+    if finite < a.shape[0]:
+        return -1, 0
+    hits = run_population(
+        effects, blocks, z, eta, u, clamp, r, floor, spikes, p_spike, likelihood, memory
+    )
+    return wraps, hits
 
 
 @jit()
