@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from lava_sqs.network.layers import Conv2D, LIFLayer, NeuronLayer, QLIFLayer, SQSLayer
 from lava_sqs.network.readout import Evaluation
 from lava_sqs.network.spec import LayerParams, LayerSpec, NetworkSpec, feed_forward
-from lava_sqs.neurons import AsPublishedNeuron, LIFNeuron, Neuron, QLIFNeuron, SQSNeuron
+from lava_sqs.neurons import (
+    AsPublishedNeuron,
+    ClassicalMemoryNeuron,
+    LIFNeuron,
+    Neuron,
+    QLIFNeuron,
+    SQSNeuron,
+)
 
 if TYPE_CHECKING:
     from lava_sqs.network.estimator import SQSNN
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SQSNN",
     "AsPublishedNeuron",
+    "ClassicalMemoryNeuron",
     "Conv2D",
     "Evaluation",
     "LIFLayer",

@@ -37,7 +37,7 @@ class SQSNN(_Classifier):
         :mod:`lava_sqs.network.layers`. The arguments of the estimator then say what the visible
         layer is (with one repetition of the circuit), and `noise` that of all layers without their
         own.
-    neuron : {"sqs", "qlif", "lif", "as_published"}
+    neuron : {"sqs", "qlif", "lif", "as_published", "classical"}
         The neurons, or rivals of them: see :mod:`lava_sqs.neurons`.
     noise : NoiseModel, optional
         Of SQS neurons, in training and inference.

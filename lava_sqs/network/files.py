@@ -206,7 +206,9 @@ def _kind_name(neuron: Any) -> str:
 def _ansatz_to_dict(ansatz: Ansatz) -> dict[str, Any]:
     gates: list[list[Any]] = []
     for gate in ansatz.gates:
-        if gate.matrix is not None:
+        if gate.table is not None:
+            gates.append(["TABLE", gate.table.kind])
+        elif gate.matrix is not None:
             full = gate.matrix.full()
             gates.append(["U", full.real.tolist(), full.imag.tolist()])
         elif gate.is_rotation:
@@ -227,5 +229,7 @@ def _ansatz_from_dict(data: Mapping[str, Any]) -> Ansatz:
     gates = data["gates"]
     if len(gates) == 1 and gates[0][0] == "U":
         return circuits.from_unitary(np.array(gates[0][1]) + 1j * np.array(gates[0][2]), **sizes)
+    if len(gates) == 1 and gates[0][0] == "TABLE":
+        return circuits.classical_memory(**sizes, table=gates[0][1])
     plain = [(g[0], tuple(g[1]), *g[2:]) for g in gates]
     return circuits.from_gates(plain, name=data["name"], **sizes)

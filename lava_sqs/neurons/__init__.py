@@ -9,6 +9,7 @@ uniform number u decides one neuron's step, ``s = 1`` where ``u >= 1 - p``.
 from typing import Any
 
 from lava_sqs.neurons.base import BaseNeuron, BoundNeuron, Neuron, RunOut
+from lava_sqs.neurons.classical import ClassicalMemoryNeuron
 from lava_sqs.neurons.lif import LIFNeuron
 from lava_sqs.neurons.published import AsPublishedNeuron
 from lava_sqs.neurons.qlif import QLIFNeuron
@@ -20,6 +21,7 @@ __all__ = [
     "AsPublishedNeuron",
     "BaseNeuron",
     "BoundNeuron",
+    "ClassicalMemoryNeuron",
     "LIFNeuron",
     "Neuron",
     "QLIFNeuron",

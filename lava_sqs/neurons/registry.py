@@ -19,6 +19,7 @@ _HOMES = {
     "qlif": "lava_sqs.neurons.qlif:QLIFNeuron",
     "lif": "lava_sqs.neurons.lif:LIFNeuron",
     "as_published": "lava_sqs.neurons.published:AsPublishedNeuron",
+    "classical": "lava_sqs.neurons.classical:ClassicalMemoryNeuron",
 }
 _REGISTERED: dict[str, type[BaseNeuron]] = {}
 
@@ -33,7 +34,7 @@ def kinds() -> tuple[str, ...]:
     Examples
     --------
     >>> kinds()
-    ('sqs', 'qlif', 'lif', 'as_published')
+    ('sqs', 'qlif', 'lif', 'as_published', 'classical')
     """
     return (*_HOMES, *_REGISTERED)
 

@@ -226,7 +226,7 @@ class _Pen:
         qubits = gate.qubits
         if len(qubits) == 2:
             self.link(*qubits, x)
-        if gate.name == "U":
+        if gate.is_whole:
             self.box((len(qubits) - 1) / 2, x, width, text, kind, wires=len(qubits))
         elif _is_controlled(gate):
             self.dot(qubits[0], x)

@@ -1,37 +1,28 @@
 """What a neuron's circuit V(theta) is: gates on io and memory qubits, with named angles.
 
 A circuit acts on ``io_qubits`` (first) and ``memory_qubits`` (after them); qubit 0 is the most
-significant, as in ``qutip.tensor``. Gates are in ``gates.py``. A circuit that has a name is a
-function here and an entry of ``NAMED``.
+significant, as in ``qutip.tensor``. Gates are in ``gates.py``, what every circuit can do in
+``circuit.py``. A circuit that has a name is a function here and an entry of ``NAMED``.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lava_sqs._checks import (
-    check_choice,
-    check_int,
-    check_items,
-    check_real,
-    check_shape,
-    check_text,
-)
+from lava_sqs._checks import check_choice, check_int, check_items, check_text
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs._lazy import qutip
-from lava_sqs.quantum.gates import Gate, draw, parse_gate, unitary_gate
+from lava_sqs.quantum.circuit import Ansatz
+from lava_sqs.quantum.gates import Gate, check_sizes, parse_gate, unitary_gate
+from lava_sqs.quantum.tables import MOST_BITS, TABLES, Table
 
 __all__ = [
     "NAMED",
     "Ansatz",
     "Gate",
+    "classical_memory",
     "delay",
     "from_gates",
     "from_unitary",
@@ -42,160 +33,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Ansatz:
-    """A circuit V(theta) on io and memory qubits; immutable, comparable and hashable.
-
-    Made by :func:`paper`, :func:`layered`, :func:`from_gates` or :func:`from_unitary`.
-
-    Attributes
-    ----------
-    name : str
-        Of the circuit.
-    io_qubits, memory_qubits : int
-        Sizes of the two parts of the register.
-    gates : tuple of Gate
-        In the order in which they act.
-    param_names : tuple of str
-        One name per angle, in the order of ``theta``.
-
-    Examples
-    --------
-    >>> circuit = paper()
-    >>> print(circuit)
-    io 0    : ─[RX(theta_ent)]──[RX(theta_in)]─[measure]
-    memory 0: ────────●────────[RX(theta_mem)]─────────▶
-    >>> circuit.unitary([0.3, 0.2, 0.1]).isunitary
-    True
-    """
-
-    name: str
-    io_qubits: int
-    memory_qubits: int
-    gates: tuple[Gate, ...]
-    param_names: tuple[str, ...]
-
-    @property
-    def n_params(self) -> int:
-        """Number of angles in ``theta``."""
-        return len(self.param_names)
-
-    @property
-    def n_qubits(self) -> int:
-        """Size of the register: io and memory qubits together."""
-        return self.io_qubits + self.memory_qubits
-
-    @cached_property
-    def moments(self) -> tuple[tuple[Gate, ...], ...]:
-        """The gates packed greedily into layers, each as early as its qubits allow.
-
-        Gates of one layer act on disjoint qubits at the same time; noise is inserted after each
-        layer.
-        """
-        free = [0] * self.n_qubits
-        layers: list[list[Gate]] = []
-        for gate in self.gates:
-            at = max(free[q] for q in gate.qubits)
-            if at == len(layers):
-                layers.append([])
-            layers[at].append(gate)
-            for q in gate.qubits:
-                free[q] = at + 1
-        return tuple(tuple(layer) for layer in layers)
-
-    def check_theta(
-        self, theta: Any, *, leading: tuple[Any, ...] = (), name: str = "theta"
-    ) -> NDArray[np.float64]:
-        """Return angles as a finite float array of the right shape.
-
-        Parameters
-        ----------
-        theta : array_like, shape ``leading + (n_params,)``
-            Angles in radians.
-        leading : tuple
-            Axes before the last; a string matches any length.
-        name : str
-            What messages call the argument.
-
-        Returns
-        -------
-        ndarray, shape ``leading + (n_params,)``
-
-        Raises
-        ------
-        TypeError, ValueError
-            Names the argument, what was expected and what came.
-        """
-        return check_shape(name, check_real(name, theta), (*leading, self.n_params))
-
-    def operator(self, gate: Gate, theta: NDArray[np.float64]) -> qutip.Qobj:
-        """Return a gate at its angle, on the full register.
-
-        Parameters
-        ----------
-        gate : Gate
-            One of ``gates``.
-        theta : ndarray, shape (n_params,)
-            Angles in radians.
-
-        Returns
-        -------
-        Qobj
-            Unitary on ``n_qubits`` qubits.
-        """
-        local = gate.operator(None if gate.param is None else float(theta[gate.param]))
-        if gate.qubits == tuple(range(self.n_qubits)):
-            return local
-        return qutip.expand_operator(local, dims=[2] * self.n_qubits, targets=list(gate.qubits))
-
-    def unitary(self, theta: Any = ()) -> qutip.Qobj:
-        """Return V(theta) on the full register, io qubits first.
-
-        Parameters
-        ----------
-        theta : array_like, shape (n_params,)
-            Angles in radians.
-
-        Returns
-        -------
-        Qobj
-            Unitary on ``n_qubits`` qubits.
-        """
-        angles = self.check_theta(theta)
-        result = qutip.tensor([qutip.qeye(2)] * self.n_qubits)
-        for gate in self.gates:
-            result = self.operator(gate, angles) @ result
-        return result
-
-    def draw(self) -> str:
-        """Return the circuit as text, one line per qubit, time from left to right.
-
-        Returns
-        -------
-        str
-        """
-        return draw(self.gates, self.io_qubits, self.memory_qubits, self.param_names)
-
-    def __str__(self) -> str:
-        return self.draw()
-
-    def __repr__(self) -> str:
-        return (
-            f"Ansatz({self.name!r}, io_qubits={self.io_qubits}, "
-            f"memory_qubits={self.memory_qubits}, gates={len(self.gates)}, "
-            f"n_params={self.n_params})"
-        )
-
-
-#: Above these nothing could be simulated, and only the list of gates would fill the memory.
-_MOST_QUBITS, _MOST_LAYERS = 30, 1000
-
-
-def _check_sizes(io_qubits: Any, memory_qubits: Any) -> tuple[int, int]:
-    return (
-        check_int("io_qubits", io_qubits, minimum=1, maximum=_MOST_QUBITS),
-        check_int("memory_qubits", memory_qubits, minimum=1, maximum=_MOST_QUBITS),
-    )
+#: More could not be simulated, and only the list of gates would fill the memory.
+_MOST_LAYERS = 1000
 
 
 def from_gates(
@@ -236,7 +75,7 @@ def from_gates(
     >>> a.param_names
     ('theta_ent', 'theta_mem', 'theta_in')
     """
-    io_qubits, memory_qubits = _check_sizes(io_qubits, memory_qubits)
+    io_qubits, memory_qubits = check_sizes(io_qubits, memory_qubits)
     n = io_qubits + memory_qubits
     names: dict[str, int] = {}  # name -> index, as first used
     parsed: list[Gate] = []
@@ -300,7 +139,7 @@ def layered(io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansa
     >>> layered(1, 2).n_params
     13
     """
-    io_qubits, memory_qubits = _check_sizes(io_qubits, memory_qubits)
+    io_qubits, memory_qubits = check_sizes(io_qubits, memory_qubits)
     layers = check_int("layers", layers, minimum=1, maximum=_MOST_LAYERS)
     n = io_qubits + memory_qubits
     io, memory = range(io_qubits), range(io_qubits, n)
@@ -341,11 +180,12 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int, rtol: floa
 
     Examples
     --------
+    >>> import qutip
     >>> swap = from_unitary(qutip.gates.swap(), io_qubits=1, memory_qubits=1)
     >>> swap.n_params
     0
     """
-    io_qubits, memory_qubits = _check_sizes(io_qubits, memory_qubits)
+    io_qubits, memory_qubits = check_sizes(io_qubits, memory_qubits)
     gate = unitary_gate(unitary, io_qubits, memory_qubits, rtol)
     return Ansatz("unitary", io_qubits, memory_qubits, (gate,), ())
 
@@ -380,13 +220,53 @@ def delay(memory_qubits: int = 1, *, basis: str = "z") -> Ansatz:
     io 0    : ─[SWAP]─[measure]
     memory 0: ─[SWAP]─────────▶
     """
-    _, memory_qubits = _check_sizes(1, memory_qubits)
+    _, memory_qubits = check_sizes(1, memory_qubits)
     name = "delay" if check_choice("basis", basis, ("z", "x")) == "z" else "delay-x"
     swaps = [("SWAP", (0, m)) for m in range(1, memory_qubits + 1)]
     # What enters is turned into the X basis, what leaves is turned back.
     turn = [("H", (0,))] if basis == "x" else []
     gates = [*turn, *swaps, *turn]
     return from_gates(gates, io_qubits=1, memory_qubits=memory_qubits, name=name)
+
+
+def classical_memory(io_qubits: int = 1, memory_qubits: int = 1, *, table: str = "full") -> Ansatz:
+    """Return the rival of every circuit: the same neuron with bits in the place of memory qubits.
+
+    Spikes and new bits are drawn from a table of probabilities given the measured input and the old
+    bits (:mod:`lava_sqs.quantum.tables`). It is an instrument as any other, with exact scores.
+
+    Parameters
+    ----------
+    io_qubits : int
+        At least 1.
+    memory_qubits : int
+        Bits of memory: the states of the neuron are ``2**memory_qubits``.
+    table : {"full", "independent", "additive"}
+        ``"full"`` has every table: 14 angles at (1, 1), 60 at (1, 2). ``"independent"`` draws each
+        new bit by itself (10, 28), ``"additive"`` with an angle that is a sum over the old bits (8,
+        15, about as many as :func:`layered` has). All contain parity, delay and the paper's code.
+
+    Returns
+    -------
+    Ansatz
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is none of these, or there are more than 5 bits in all.
+
+    Examples
+    --------
+    >>> [classical_memory(1, bits, table="additive").n_params for bits in (1, 2, 3)]
+    [8, 15, 24]
+    """
+    check_int("io_qubits", io_qubits, minimum=1, maximum=MOST_BITS - 1)
+    check_int("memory_qubits", memory_qubits, minimum=1, maximum=MOST_BITS - io_qubits)
+    kind, n = check_choice("table", table, TABLES), io_qubits + memory_qubits
+    entries = Table(io_qubits, memory_qubits, kind)
+    name = "classical" if kind == "full" else f"classical-{kind}"
+    gates = (Gate("TABLE", tuple(range(n)), table=entries),)
+    return Ansatz(name, io_qubits, memory_qubits, gates, entries.param_names)
 
 
 #: Every circuit that has a name. Its function takes those of ``io_qubits``, ``memory_qubits`` and
@@ -396,6 +276,9 @@ NAMED: dict[str, Callable[..., Ansatz]] = {
     "paper": paper,
     "delay": delay,
     "delay-x": partial(delay, basis="x"),
+    "classical": classical_memory,
+    "classical-independent": partial(classical_memory, table="independent"),
+    "classical-additive": partial(classical_memory, table="additive"),
 }
 
 

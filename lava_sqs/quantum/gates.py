@@ -24,6 +24,7 @@ from lava_sqs._checks import (
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
+from lava_sqs.quantum.tables import Table
 
 __all__ = ["Gate"]
 
@@ -68,6 +69,10 @@ FIXED: dict[str, tuple[int, Callable[[], qutip.Qobj]]] = {
 }
 
 
+#: Above these nothing could be simulated, and only the list of gates would fill the memory.
+_MOST_QUBITS = 30
+
+
 @dataclass(frozen=True)
 class Gate:
     """One gate: a name, the qubits it acts on, and its angle.
@@ -76,7 +81,8 @@ class Gate:
     ----------
     name : str
         ``RX RY RZ CRX CRY CRZ RXX RYY RZZ`` (one angle), ``H X Y Z S T CX CY CZ SWAP ISWAP``
-        (fixed) or ``U`` (the matrix of :func:`~lava_sqs.quantum.ansatz.from_unitary`).
+        (fixed), ``U`` (the matrix of :func:`~lava_sqs.quantum.ansatz.from_unitary`) or ``TABLE``
+        (that of :func:`~lava_sqs.quantum.ansatz.classical_memory`: no unitary, and all angles).
     qubits : tuple of int
         Register indices, io qubits first; for controlled gates (control, target).
     param : int or None
@@ -87,6 +93,8 @@ class Gate:
         Of a gate ``U``.
     digest : str
         Hash of *matrix*: what makes two gates ``U`` equal.
+    table : Table or None
+        Of a gate ``TABLE``.
 
     Examples
     --------
@@ -100,6 +108,12 @@ class Gate:
     angle: float | None = None
     matrix: qutip.Qobj | None = field(default=None, compare=False, repr=False)
     digest: str = field(default="", repr=False)
+    table: Table | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the gate is all of its circuit, without errors of its own: ``U`` or ``TABLE``."""
+        return self.matrix is not None or self.table is not None
 
     @property
     def is_rotation(self) -> bool:
@@ -201,6 +215,14 @@ def unitary_gate(unitary: Any, io_qubits: int, memory_qubits: int, rtol: Any) ->
     qobj = qutip.Qobj(full, dims=[[2] * n, [2] * n])
     digest = hashlib.sha256(np.ascontiguousarray(full).tobytes()).hexdigest()
     return Gate("U", tuple(range(n)), matrix=qobj, digest=digest)
+
+
+def check_sizes(io_qubits: Any, memory_qubits: Any) -> tuple[int, int]:
+    """Return the sizes of the two parts of a register, or raise."""
+    return (
+        check_int("io_qubits", io_qubits, minimum=1, maximum=_MOST_QUBITS),
+        check_int("memory_qubits", memory_qubits, minimum=1, maximum=_MOST_QUBITS),
+    )
 
 
 def draw(

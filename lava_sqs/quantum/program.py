@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache, reduce
 from itertools import product
 from typing import Any
@@ -22,8 +22,9 @@ from lava_sqs.quantum._room import check_compiled, check_scores
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.kernels import build as _kernels
 from lava_sqs.quantum.noise import NoiseModel, depolarizing
-from lava_sqs.quantum.schedule import Schedule
+from lava_sqs.quantum.schedule import Operation, Schedule
 from lava_sqs.quantum.states import _kron, superoperator_to_matrix
+from lava_sqs.quantum.tables import TableMaps, patterns
 
 __all__ = ["Program", "compile_program"]
 
@@ -45,6 +46,8 @@ class Program:
         The arrays of ``lava_sqs.quantum.kernels.build.build_instruments``.
     eta : ndarray, shape (io_qubits,)
         Shrinkage of the encoding gate where z > 0.
+    maps : TableMaps or None
+        Of a classical memory: they take the place of the other arrays.
 
     Examples
     --------
@@ -62,6 +65,7 @@ class Program:
     start: NDArray[np.float64]
     effects: NDArray[np.float64]
     eta: NDArray[np.float64]
+    maps: TableMaps | None = None
 
     def __repr__(self) -> str:
         return f"<Program of {self.ansatz!r}, noise {self.noise}>"
@@ -113,7 +117,25 @@ class Program:
         out : ndarray of float64, shape (K, S, D, C, D)
             Is overwritten; C-contiguous.
         """
+        if self.maps is not None:
+            self.maps.build(theta, out)
+            return
         self._call(_kernels.build_instruments, theta, out)
+
+    def derive(self, theta: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+        """Write the derivatives of the instruments by each angle into an array that is there.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+        out : ndarray of float64, shape (K, n_params, S, D, C, D)
+            Is overwritten; C-contiguous.
+        """
+        if self.maps is not None:
+            self.maps.derive(theta, out)
+            return
+        self._call(_kernels.build_derivatives, theta, out)
 
     def pull_back(
         self, theta: NDArray[np.float64], gradient: NDArray[np.float64]
@@ -137,6 +159,8 @@ class Program:
             If it would not fit, see :meth:`check_pull_back`.
         """
         self.check_pull_back(len(theta))
+        if self.maps is not None:
+            return self.maps.pull_back(theta, gradient)
         d_theta = np.zeros((theta.shape[0], self.ansatz.n_params))
         self._call(_kernels.pull_back, theta, np.ascontiguousarray(gradient), d_theta)
         return d_theta
@@ -156,6 +180,17 @@ class Program:
         """
         operations = len(self.table)
         check_scores(self.ansatz, self.noise, rows=rows, derivatives=False, operations=operations)
+
+    def constant(self) -> Matrix:
+        """Return what comes of the columns of `start`, where no operation has an angle.
+
+        Returns
+        -------
+        ndarray, shape (rows of effects, columns of start)
+        """
+        out = np.empty((1, len(self.effects), self.start.shape[1]))
+        self._call(_kernels.build_instruments, np.zeros((1, 0)), out)
+        return np.asarray(out[0])
 
     def _call(self, kernel: Any, theta: NDArray[np.float64], *arrays: NDArray[Any]) -> None:
         kernel(
@@ -206,18 +241,21 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
         channel = None if noise is None else noise.relaxation(qubit, duration)
         return None if channel is None else superoperator_to_matrix(channel)
 
-    made = _Operations(ansatz.n_qubits)
-    for step in schedule.before:
-        if step.kind == "gate" and step.gate is not None:
-            made.gate(step.gate)
-        elif step.kind == "depolarise" and not step.driven and step.strength:
-            made.error(_depolarizing(step.strength, len(step.qubits)), step.qubits)
-        elif step.kind == "relax":
-            made.close({q: relaxation(q, step.duration) for q in step.qubits})
-        elif step.superoperator is not None:
-            made.close({})
-            made.constant(superoperator_to_matrix(step.superoperator), step.qubits)
-    made.close({})
+    def arrays(steps: Sequence[Operation]) -> dict[str, Any]:
+        made = _Operations(ansatz.n_qubits)
+        for step in steps:
+            if step.kind == "gate" and step.gate is not None:
+                made.gate(step.gate)
+            elif step.kind == "depolarise" and not step.driven and step.strength:
+                made.error(_depolarizing(step.strength, len(step.qubits)), step.qubits)
+            elif step.kind == "relax":
+                made.close({q: relaxation(q, step.duration) for q in step.qubits})
+            elif step.superoperator is not None:
+                made.close({})
+                made.constant(superoperator_to_matrix(step.superoperator), step.qubits)
+        made.close({})
+        return made.arrays()
+
     wait = np.eye(4**ansatz.memory_qubits)
     for step in schedule.after:
         if step.kind == "relax":
@@ -229,17 +267,22 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
             wait = _on_all(superoperator_to_matrix(step.superoperator), at, ansatz) @ wait
 
     eta = [1 - 4 * p / 3 for p in schedule.io_strengths("depolarise")]
-    return Program(
-        ansatz=ansatz,
-        noise=noise,
-        table=np.array(made.table, dtype=np.int64).reshape(-1, 6),
-        entries=np.concatenate(made.entries),
-        terms=np.concatenate(made.terms),
-        rows=np.concatenate(made.rows),
-        start=_start(schedule, 4**ansatz.memory_qubits),
-        effects=_effects(ansatz, noise, wait),
-        eta=np.array(eta),
+    common: Any = {"ansatz": ansatz, "noise": noise, "eta": np.array(eta)}
+    start, effects = _start(schedule, 4**ansatz.memory_qubits), _effects(ansatz, noise, wait)
+    if not ansatz.is_classical:
+        return Program(**common, **arrays(schedule.before), start=start, effects=effects)
+    split = [step.gate is not None for step in schedule.before].index(True)
+    table, n = ansatz.gates[0].table, ansatz.n_qubits
+    assert table is not None
+    first, last = (
+        Program(**common, **arrays(steps), start=begin, effects=end)
+        for steps, begin, end in (
+            (schedule.before[:split], start, np.eye(4**n)),
+            (schedule.before[split + 1 :], patterns(n), effects),
+        )
     )
+    maps = TableMaps.between(table, first.constant(), last.constant())
+    return replace(first, effects=effects, maps=maps)
 
 
 class _Operations:
@@ -282,6 +325,15 @@ class _Operations:
         for q, matrix in relax.items():
             if matrix is not None:
                 self.constant(matrix, (q,))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return them as the arrays of a Program."""
+        return {
+            "table": np.array(self.table, dtype=np.int64).reshape(-1, 6),
+            "entries": np.concatenate(self.entries),
+            "terms": np.concatenate(self.terms),
+            "rows": np.concatenate(self.rows),
+        }
 
     def constant(self, matrix: Matrix, qubits: tuple[int, ...]) -> None:
         if not np.array_equal(matrix, np.eye(len(matrix))):

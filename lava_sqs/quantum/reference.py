@@ -149,6 +149,8 @@ class ReferenceNeuron:
         """Return the state of a register, which ends with the memory, after an operation."""
         qubits, p = operation.qubits, operation.strength
         if unitary is not None:
+            if unitary.issuper:  # of a classical memory
+                return _apply(unitary, rho)
             return unitary @ rho @ unitary.dag()
         if operation.kind == "reset":
             if p == 0:

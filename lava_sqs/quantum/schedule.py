@@ -219,7 +219,7 @@ def operations(ansatz: Ansatz, noise: NoiseModel) -> Iterator[Operation]:
         for gate in layer:
             yield Operation("circuit", "gate", gate.qubits, gate=gate)
         for gate in layer:
-            if gate.name != "U":
+            if not gate.is_whole:
                 error = noise.gate_error(gate.qubits)
                 yield Operation("circuit", "depolarise", gate.qubits, error)
         longest = max(noise.gate_time(gate.name, gate.qubits) for gate in layer)

@@ -55,6 +55,12 @@ NEURONS = {
     "SQS(1,1)": (SQS, {"atol": 0.0}, True),
     "SQS(1,2)": (partial(SQS, memory_qubits=2), {"atol": 0.0}, False),
     "SQS(2,1)": (partial(SQS, io_qubits=2), {"atol": 0.0}, False),
+    "SQS classical": (partial(SQS, ansatz="classical", memory_qubits=2), {"atol": 0.0}, False),
+    "SQS classical (2,1)": (
+        partial(SQS, ansatz="classical-additive", io_qubits=2),
+        {"atol": 0.0},
+        False,
+    ),
     "SQS paper": (partial(SQS, ansatz="paper"), {"atol": 0.0}, False),
     "SQS float32": (partial(SQS, dtype=np.float32), {"atol": 0.0}, False),
     "LearningSQS hidden": (partial(LearningSQS, role="hidden"), {"atol": 0.0}, False),

@@ -531,6 +531,16 @@ TARGETS = {
     "ansatz.delay": Target(
         ansatz.delay, dict, {"memory_qubits": integer(1), "basis": choice("z", "x")}
     ),
+    "ansatz.classical_memory": Target(
+        ansatz.classical_memory,
+        dict,
+        {
+            "io_qubits": integer(1, 2),
+            "memory_qubits": integer(1, 3),
+            "table": choice("full", "independent", "additive"),
+        },
+        keeps("io_qubits", "memory_qubits"),
+    ),
     "ansatz.named": Target(
         ansatz.named,
         lambda: {"name": "layered"},
@@ -761,6 +771,11 @@ TARGETS = {
     "network.SQSNeuron": Target(
         network.SQSNeuron,
         lambda: {"ansatz": PAPER},
+        {"ansatz": instance(ansatz.Ansatz), "noise": NOISES, "spread": real(0)},
+    ),
+    "network.ClassicalMemoryNeuron": Target(
+        network.ClassicalMemoryNeuron,
+        lambda: {"ansatz": ansatz.classical_memory()},
         {"ansatz": instance(ansatz.Ansatz), "noise": NOISES, "spread": real(0)},
     ),
     "network.QLIFNeuron": Target(network.QLIFNeuron, dict, {"shots": integer(1)}, keeps("shots")),

@@ -293,7 +293,7 @@ def test_ctrl_c_keeps_the_best_model(tmp_path):
         ({"learning_rate": 0}, "`learning_rate` must be above 0"),
         (
             {"neuron": "lif", "noise": NOISE},
-            "`noise` belongs to neuron='sqs'; with 'lif'",
+            "`noise` belongs to neuron='sqs' or neuron='classical'; with 'lif'",
         ),
         ({"resume": True}, "`checkpoint` must name a file"),
         ({"input_kind": None}, "`input_kind` must be given for an X of shape"),

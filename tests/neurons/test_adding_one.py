@@ -82,11 +82,18 @@ def test_without_lava_it_learns_and_says_what_adds_lava(coin, monkeypatch):
 
 
 def test_what_it_has_not_is_refused_by_name(coin):
-    with pytest.raises(ValueError, match="`noise` belongs to neuron='sqs'; with 'coin'"):
+    with pytest.raises(
+        ValueError, match="`noise` belongs to neuron='sqs' or neuron='classical'; with 'coin'"
+    ):
         make(noise=NoiseModel(p_reset=0.1)).fit(X, Y)
-    with pytest.raises(ValueError, match="`rule` = 'window' belongs to neuron='sqs'; with 'coin'"):
+    with pytest.raises(
+        ValueError,
+        match="`rule` = 'window' belongs to neuron='sqs' or neuron='classical'; with 'coin'",
+    ):
         make(rule="window").fit(X, Y)
-    with pytest.raises(ValueError, match="`noise` needs neuron='sqs', but this is 'coin'"):
+    with pytest.raises(
+        ValueError, match="`noise` needs neuron='sqs' or neuron='classical', but this is 'coin'"
+    ):
         make(epochs=1).fit(X, Y).predict(X, noise=None)
 
 
@@ -105,7 +112,9 @@ def test_a_kind_with_noise_and_rules_is_asked_by_nobody_for_its_name(coin, monke
     clf = make(noise=noise, rule="window", epochs=2).fit(X, Y)
     clf.predict(X, noise=None)
     assert set(seen) == {None}
-    with pytest.raises(ValueError, match="`noise` belongs to neuron='sqs' or neuron='coin'"):
+    with pytest.raises(
+        ValueError, match="`noise` belongs to neuron='sqs' or neuron='classical' or neuron='coin'"
+    ):
         make(neuron="lif", noise=noise).fit(X, Y)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_choice, memory_limit
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import (
     check_compiled,
     check_density_scores,
@@ -83,6 +84,8 @@ def default_backend(
     >>> [default_backend(ansatz.layered(1, m), None, 1000, "float32") for m in (1, 2, 3, 6)]
     ['instrument', 'instrument', 'trajectory', 'trajectory']
     """
+    if ansatz.is_classical:
+        return "instrument"
     largest = _LARGEST_INSTRUMENT[noise is not None, shared]
     each = instrument_bytes(ansatz)
     total = compiled_bytes(ansatz, noise, 1 if shared else size, dtype)
@@ -107,9 +110,23 @@ def exact_backend(ansatz: Ansatz, noise: NoiseModel | None = None, size: int = 1
     >>> [exact_backend(ansatz.layered(1, m)) for m in (1, 2, 3, 4, 8)]
     ['instrument', 'instrument', 'instrument', 'density', 'density']
     """
+    if ansatz.is_classical:
+        return "instrument"
     largest = _LARGEST_INSTRUMENT[True, False]
     fits = compiled_bytes(ansatz, noise, 2 * size) <= compiled_limit()
     return "instrument" if instrument_bytes(ansatz) <= largest and fits else "density"
+
+
+def check_backend(ansatz: Ansatz, backend: Any, choices: tuple[str, ...]) -> str:
+    """Return the name of an engine that can run a circuit, one of *choices*, or raise."""
+    check_choice("backend", backend, choices)
+    if ansatz.is_classical and backend in ("density", "trajectory"):
+        raise ArgumentValueError(
+            "backend",
+            f"must be 'instrument' or 'qutip' for a classical memory, but got {backend!r}: the "
+            "others apply gates one by one.",
+        )
+    return str(backend)
 
 
 def compile_exact(
@@ -229,7 +246,7 @@ def make_engine(
     if backend is None:
         made_of = recipe.ansatz, recipe.noise, recipe.size, recipe.dtype
         backend = default_backend(*made_of, shared=shared)
-    check_choice("backend", backend, BACKENDS)
+    check_backend(recipe.ansatz, backend, BACKENDS)
     check_neurons(recipe, backend, shared)
     if backend == "trajectory":
         return TrajectoryEngine(recipe, rng), backend

@@ -171,7 +171,11 @@ class _Physics:
         float
             In seconds.
         """
-        return self.gate_time_1q if len(qubits) == 1 and name != "U" else self.gate_time_2q
+        return (
+            self.gate_time_1q
+            if len(qubits) == 1 and name not in ("U", "TABLE")
+            else self.gate_time_2q
+        )
 
     def readout(self, qubit: int) -> NDArray[np.float64]:
         """Return the readout error of one io qubit as a matrix of probabilities.

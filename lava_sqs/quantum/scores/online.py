@@ -25,7 +25,6 @@ from lava_sqs.quantum._room import check_density_scores, check_scores
 from lava_sqs.quantum.density import DensityProgram
 from lava_sqs.quantum.engines.base import FLOOR
 from lava_sqs.quantum.kernels import scores as _score_kernels
-from lava_sqs.quantum.kernels.build import build_derivatives
 from lava_sqs.quantum.kernels.density import advance_density
 from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.states import ground_state
@@ -62,7 +61,7 @@ def derivatives(program: Program, theta: Array) -> Array:
     """
     check_scores(program.ansatz, program.noise, rows=len(theta))
     dA = np.empty((theta.shape[0], theta.shape[1], *program.shape))
-    program._call(build_derivatives, theta, dA)
+    program.derive(theta, dA)
     return dA
 
 
@@ -188,7 +187,7 @@ class OnlineScores:
             return
         self.program.rebuild(theta, self._A)  # there has been room for as many
         if self.angles:
-            self.program._call(build_derivatives, theta, self._dA)
+            self.program.derive(theta, self._dA)
 
     def reset(self, memory: Array | None = None) -> None:
         """Put the memory in ``|0..0>`` or a given state, which owes nothing to any parameter.

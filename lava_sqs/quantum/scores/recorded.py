@@ -41,7 +41,7 @@ from lava_sqs._seeds import check_seed
 from lava_sqs.quantum._room import check_density_scores, check_scores
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.density import DensityProgram, compile_density
-from lava_sqs.quantum.engines.choose import EXACT_BACKENDS, exact_backend
+from lava_sqs.quantum.engines.choose import EXACT_BACKENDS, check_backend, exact_backend
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.noise import NoiseModel
@@ -204,7 +204,7 @@ class SpikeTrainScorer:
         self.theta = np.atleast_2d(angles)
         rows = len(self.theta)
         backend = exact_backend(ansatz, noise, rows) if backend is None else backend
-        self.backend = check_choice("backend", backend, EXACT_BACKENDS)
+        self.backend = check_backend(ansatz, backend, EXACT_BACKENDS)
         if backend == "density":
             check_density_scores(ansatz, noise, rows=rows)
             self._density = compile_density(ansatz, noise)

@@ -30,6 +30,12 @@ def parameter_shift(
     A weight per step needs the score of each step, ``d log p_t = d log P(1..t) - d log P(1..t-1)``,
     so the rule is applied to the prefixes of the train.
     """
+    if program.ansatz.is_classical:
+        raise ArgumentValueError(
+            "method",
+            "'parameter-shift' moves the gates of a circuit, but a classical memory has none: "
+            "use 'exact' or 'spsa'.",
+        )
     T, B, K, N = z.shape
     _check_maps(program, T * B * K + 4 * K)
     single, angles = _one_angle_per_gate(program, theta)
