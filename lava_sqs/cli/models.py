@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 import warnings
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs._files import check_writable
 from lava_sqs._text import aligned
 from lava_sqs._version import __version__
@@ -56,6 +58,19 @@ def _add_train(commands: Any) -> None:
     parser.fill = partial(fill_train, parser, _train)  # only for this command: SQSNN takes a second
 
 
+def _layers(texts: list[str]) -> Any:
+    """Return a number of layers, or layers that are written out."""
+    from lava_sqs.network.layers import from_text
+
+    if len(texts) == 1 and re.fullmatch(r"[+-]?\d+", texts[0]):
+        return int(texts[0])
+    try:
+        return [from_text(text) for text in texts]
+    except ArgumentValueError as error:
+        words = str(error).replace("Argument `text` must be one", "must be one number, or each one")
+        raise ArgumentValueError("layers", words) from error
+
+
 def _train(args: argparse.Namespace) -> int:
     from lava_sqs.network import SQSNN
     from lava_sqs.network.files import to_json
@@ -64,6 +79,8 @@ def _train(args: argparse.Namespace) -> int:
     given = {"verbose": sys.stderr.isatty(), **given, **noise_of(args)}
     if "hidden_layer_sizes" in given:
         given["hidden_layer_sizes"] = tuple(given["hidden_layer_sizes"])
+    if "layers" in given:
+        given["layers"] = _layers(given["layers"])
     for name, file in {"out": args.out, **given}.items():
         if name in ("out", "checkpoint", "log") and file is not None:
             check_writable(file, name)

@@ -40,7 +40,8 @@ HELP = {
     "deviations to either side of the mean): of each feature, in the training data",
     "hidden_layer_sizes": "neurons of each hidden layer; no number: no hidden layer",
     "memory_qubits": "per neuron (default: 1)",
-    "layers": "of the layered circuit (default: 1)",
+    "layers": "number, of the layered circuit (default: 1); or the hidden layers, one after the "
+    "other: 'SQSLayer(64, memory_qubits=2)' 'LIFLayer(32)'",
     "skip": "the input drives the first layer only, not also the visible one",
     "recurrent": "every neuron of a hidden layer hears all of its layer, one step later",
     "rule": "exact: local scores; window: the same, but synapses look --window steps back only, "
@@ -164,6 +165,9 @@ def _add(group: Any, name: str, kind: str, default: Any, text: str) -> None:
         group.add_argument(f"--{option}", dest=name, action=action, help=text)
         return
     more: dict[str, Any] = {"nargs": "*"} if kind.startswith("tuple") else {}
+    if name == "layers":
+        group.add_argument("--layers", nargs="+", metavar="LAYER", help=text)
+        return
     number = "float" if "float" in kind else "int" if "int" in kind else "str"
     types: dict[str, Any] = {"float": float, "int": int, "str": str, "float | str": _or_word}
     more["type"] = types.get(kind, types[number])

@@ -224,6 +224,8 @@ def test_noise_seed_and_repeats_of_an_evaluation(model, capsys):
         ),
         ("--rule window --window 2", {"rule": "window", "window": 2}),
         ("--neuron qlif --shots 5", {"neuron": "qlif", "shots": 5}),
+        ("--readout-from 0.5", {"readout_from": 0.5}),
+        ("--readout-from learned", {"readout_from": "learned"}),
     ],
 )
 def test_options_reach_the_network(options, expected, capsys):
@@ -231,6 +233,32 @@ def test_options_reach_the_network(options, expected, capsys):
     result = json.loads(run(*argv, capsys=capsys)[0])
     assert result["n_train"] == 50
     assert {k: result["arguments"][k] for k in expected} == expected
+
+
+def test_layers_of_several_kinds_are_written_out(capsys):
+    layers = ["SQSLayer(3, memory_qubits=2)", "LIFLayer(2)"]
+    argv = [
+        "train",
+        "digits",
+        *SHORT,
+        "--epochs",
+        1,
+        "--samples",
+        50,
+        "--json",
+        "--layers",
+        *layers,
+    ]
+    result = json.loads(run(*argv, capsys=capsys)[0])
+    found = [layer["__layer__"] for layer in result["arguments"]["layers"]]
+    assert [(kind, own["size"]) for kind, own in found] == [("SQSLayer", 3), ("LIFLayer", 2)]
+    assert found[0][1]["memory_qubits"] == 2
+
+
+@pytest.mark.parametrize("layers", [["2.5"], ["3", "4"], ["SQSLayer("], ["Dense(3)"], ["open()"]])
+def test_what_is_no_layer_is_refused(layers, capsys):
+    words = run(*TRAIN, "--layers", *layers, code=2, capsys=capsys)[1]
+    assert "--layers must be one number, or each one of SQSLayer, LIFLayer" in words
 
 
 def test_sequences_are_asked_for(data, capsys):
