@@ -77,10 +77,9 @@ def _train(args: argparse.Namespace) -> int:
 
     given = {k: v for k, v in vars(args).items() if k in SQSNN._get_param_names()}
     given = {"verbose": sys.stderr.isatty(), **given, **noise_of(args)}
-    if "hidden_layer_sizes" in given:
-        given["hidden_layer_sizes"] = tuple(given["hidden_layer_sizes"])
-    if "layers" in given:
-        given["layers"] = _layers(given["layers"])
+    for name, read in (("hidden_layer_sizes", tuple), ("layers", _layers)):
+        if name in given:
+            given[name] = read(given[name])
     for name, file in {"out": args.out, **given}.items():
         if name in ("out", "checkpoint", "log") and file is not None:
             check_writable(file, name)
@@ -128,10 +127,7 @@ def _train(args: argparse.Namespace) -> int:
         "arguments": {k: to_json(v) for k, v in clf.get_params().items() if k != "verbose"},
         **(runs[0] if len(args.seed) == 1 else _spread(runs)),
     }
-    if args.json:
-        show_json(result)
-    else:
-        show(_rows_of_training(clf, result))
+    show_json(result) if args.json else show(_rows_of_training(clf, result))
     return INTERRUPTED if interrupted else DONE
 
 

@@ -55,6 +55,8 @@ the exact scores times :math:`\log q_y` is unbiased (tested over all trains of a
 A neuron applies no gate where z <= 0 and then learns nothing, not even that it should have spoken.
 So a visible neuron that should spike more is pulled up there by ``PULL`` times the signal, and
 scores by currents are held to ``BOUND`` times :math:`\beta`: near z = 0 they have none (ours).
+Hidden neurons that hear no input, but only other hidden neurons, are pulled by ``PULL_BEHIND``:
+samples differ less there, and without it whole layers fall silent for all of them, for good.
 
 .. [1] J. F. Kolen, J. B. Pollack, "Backpropagation without weight transport", ICNN 1994.
 .. [2] M. Akrout et al., "Deep learning without weight transport", arXiv:1904.05391.
@@ -72,13 +74,29 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from lava_sqs.network import sequences
-from lava_sqs.network.credit import BOUND, PULL, Back, aligned_weights, from_value, run_free
+from lava_sqs.network.credit import (
+    BOUND,
+    PULL,
+    PULL_BEHIND,
+    Back,
+    aligned_weights,
+    from_value,
+    run_free,
+)
 from lava_sqs.network.gradient import BatchResult, _less_baseline, tallied
 from lava_sqs.network.simulate import LayerTrace
 from lava_sqs.network.spec import READOUT, LayerParams, NetworkSpec, Parameters
 from lava_sqs.network.timed import gradient_of, weights_of
 
-__all__ = ["BOUND", "PULL", "aligned_weights", "class_logits", "count_gradient", "counted_steps"]
+__all__ = [
+    "BOUND",
+    "PULL",
+    "PULL_BEHIND",
+    "aligned_weights",
+    "class_logits",
+    "count_gradient",
+    "counted_steps",
+]
 
 Array = NDArray[Any]
 

@@ -27,6 +27,8 @@ Back = dict[str, dict[str, Array]]
 BOUND = 3.0
 #: Of the signal, where a visible neuron should spike and applies no gate.
 PULL = 0.3
+#: The same of hidden neurons that hear no input, but other hidden neurons only.
+PULL_BEHIND = 0.1
 
 
 def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 0.1) -> Back:
@@ -185,10 +187,11 @@ def from_value(
                 own.angles, trace.z, trace.out.spikes, signal / total, window
             )
             reached = np.clip(reached, -most, most)
-        if visible and held:
+        pull = PULL if visible else 0.0 if INPUT in layer.sources else PULL_BEHIND
+        if pull and held:
             stuck = (trace.z <= 0) & (value > 0)
             if stuck.any():
-                d_z, reached = (np.where(stuck, PULL * value / total, d) for d in (d_z, reached))
+                d_z, reached = (np.where(stuck, pull * value / total, d) for d in (d_z, reached))
         gradient[layer.name] = _collected(trace, d_angles, d_z, reached)
         errors[layer.name] = reached
     return {layer.name: gradient[layer.name] for layer in spec.layers}

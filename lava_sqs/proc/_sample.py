@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.network.count import BOUND, PULL
+from lava_sqs.network.count import BOUND
 from lava_sqs.quantum import Ansatz, NoiseModel, SpikeTrainScorer
 
 __all__ = ["Sample"]
@@ -70,7 +70,7 @@ class Sample:
         self._length += 1
 
     def score(
-        self, theta: Array, value: Array, inverse_temperature: float, visible: bool
+        self, theta: Array, value: Array, inverse_temperature: float, pull: float
     ) -> tuple[Array, Array]:
         """Return what raises spiking by *value*: by the angles, and by the current of each step.
 
@@ -83,8 +83,8 @@ class Sample:
             What a spike is worth.
         inverse_temperature : float
             beta: bounds the errors.
-        visible : bool
-            Whether to pull the neurons up where they should spike and z <= 0.
+        pull : float
+            Share of the signal that pulls neurons up where they should spike and z <= 0.
 
         Returns
         -------
@@ -102,6 +102,6 @@ class Sample:
         _, d_theta, d_z = scorer.score(z, s, signal=signal)
         most = BOUND * inverse_temperature
         errors = np.clip(d_z.reshape(value.shape), -most, most)
-        if visible:
-            errors = np.where((self._z <= 0) & (value > 0), PULL * value, errors)
+        if pull:
+            errors = np.where((self._z <= 0) & (value > 0), pull * value, errors)
         return d_theta, errors

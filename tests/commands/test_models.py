@@ -237,18 +237,7 @@ def test_options_reach_the_network(options, expected, capsys):
 
 def test_layers_of_several_kinds_are_written_out(capsys):
     layers = ["SQSLayer(3, memory_qubits=2)", "LIFLayer(2)"]
-    argv = [
-        "train",
-        "digits",
-        *SHORT,
-        "--epochs",
-        1,
-        "--samples",
-        50,
-        "--json",
-        "--layers",
-        *layers,
-    ]
+    argv = [*TRAIN[:5], "--epochs", 1, "--samples", 50, "--json", "--layers", *layers]
     result = json.loads(run(*argv, capsys=capsys)[0])
     found = [layer["__layer__"] for layer in result["arguments"]["layers"]]
     assert [(kind, own["size"]) for kind, own in found] == [("SQSLayer", 3), ("LIFLayer", 2)]

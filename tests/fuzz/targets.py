@@ -261,6 +261,7 @@ TARGETS = {
             "reset_offset": choice(1),
             "temperature": real(0, strictly=True),
             "lag": integer(0, 5).optional(),
+            "pull": real(0).optional(),
         },
         has_shape,
     ),

@@ -18,7 +18,7 @@ from lava_sqs import (
 )
 from lava_sqs._seeds import OUTCOMES, stream
 from lava_sqs.network import SQSNeuron, feed_forward
-from lava_sqs.network.count import aligned_weights, count_gradient
+from lava_sqs.network.count import PULL_BEHIND, aligned_weights, count_gradient
 from lava_sqs.network.gradient import initialise
 from lava_sqs.network.spec import INPUT
 from lava_sqs.optimizers import Optimizer
@@ -103,6 +103,7 @@ def inside(spec, start, back, data, credit, optimizer, decay, per_update, seeds,
             ansatz=layer.neuron.ansatz, noise=layer.neuron.noise, theta=own.angles, seed=seed,
             bias=own.bias.reshape((layer.size, -1) if layer.neuron.channels > 1 else layer.size),
             temperature=TEMPERATURE, lag=spec.lag(layer.name) if visible else None,
+            pull=None if visible or INPUT in layer.sources else PULL_BEHIND,
             lr_theta=RATES["angles"], lr_bias=RATES["bias"], lr_weights=1.0,
             reset_interval=S, copies=copies, name=layer.name, **update,
         )  # fmt: skip
@@ -140,9 +141,11 @@ def inside(spec, start, back, data, credit, optimizer, decay, per_update, seeds,
 
 
 def agree(hidden, credit="symmetric", *, optimizer="sgd", copies=None, skip=True, decay=0.0,
-          per_update=1, circuit=None, noise=None, samples=6):  # fmt: skip
+          per_update=1, circuit=None, noise=None, samples=6, behind=None):  # fmt: skip
     circuit = ansatz.layered() if circuit is None else circuit
     spec, start, back = network(hidden, skip=skip, circuit=circuit, noise=noise)
+    if behind is not None:  # silent, so that it is pulled
+        start["hidden1"].bias[:] = behind
     data, seeds = task(samples, copies or 1), [11, 12, 13][: len(spec.layers)]
     rule = (spec, start, back, data, credit, optimizer, decay, per_update, seeds)
     wanted, wanted_back, log_q = offline(*rule)
@@ -176,7 +179,7 @@ def test_two_layers_learn_as_offline(credit, decay, optimizer):
 @pytest.mark.parametrize(
     "case",
     [
-        {"hidden": (3, 4), "skip": False, "decay": 0.01, "noise": NOISE},
+        {"hidden": (3, 4), "skip": False, "decay": 0.01, "noise": NOISE, "behind": -0.2},
         {"hidden": (3,), "copies": 3, "per_update": 2, "optimizer": "adam"},
         {"hidden": (3,), "circuit": ansatz.layered(2, 1), "copies": 2, "decay": 0.001},
     ],
@@ -187,11 +190,16 @@ def test_other_networks_learn_as_offline(case):
 
 
 def test_the_comparison_sees_pulls_and_bounds(monkeypatch):
-    spec, start, back = network((4,), skip=True, circuit=ansatz.layered())
+    spec, start, back = network((4, 3), skip=True, circuit=ansatz.layered())
+    start["hidden1"].bias[:] = -0.2
     data, rule = task(6, 1), {"optimizer": "sgd", "decay": 0.0, "per_update": 1}
-    run = {"credit": "aligned", "seeds": [11, 12], **rule}
+    run = {"credit": "aligned", "seeds": [11, 12, 13], **rule}
     as_is, *_ = offline(spec, start, back, data, **run)
-    for constant, other, layer in (("PULL", 0.0, "visible"), ("BOUND", 1e9, "hidden0")):
+    for constant, other, layer in (
+        ("PULL", 0.0, "visible"),
+        ("PULL_BEHIND", 0.0, "hidden1"),
+        ("BOUND", 1e9, "hidden0"),
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(f"lava_sqs.network.credit.{constant}", other)
             changed, *_ = offline(spec, start, back, data, **run)

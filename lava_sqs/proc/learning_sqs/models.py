@@ -10,6 +10,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
+from lava_sqs.network.credit import PULL
 from lava_sqs.proc._naming import FloatPorts, check_received
 from lava_sqs.proc._sample import Sample
 from lava_sqs.proc.learning_sqs.process import LearningSQS
@@ -139,8 +140,11 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             value[: learning["lag"]] = 0.0
         else:
             value = third.reshape(shape)[::-1]
+        pull = learning["pull"]
+        if pull is None:
+            pull = PULL if self._visible else 0.0
         d_theta, errors = sample.score(
-            self._population.theta, value, 1 / learning["temperature"], self._visible
+            self._population.theta, value, 1 / learning["temperature"], pull
         )
         d_bias = errors.sum(axis=(0, 1))
         self._gradient += learning["steps"] / self._copies * np.hstack([d_theta, d_bias])

@@ -92,6 +92,11 @@ class LearningSQS(SQS):
         Of visible neurons with the objective *count*: so many steps at the start of a sample do
         not count, because no input can have arrived: the fewest connections from the input to
         the neurons. Default 1.
+    pull : float, optional
+        With the objective *count*: a neuron that should spike more, but whose current is 0 or less,
+        so that it applies no gate and learns nothing, is pulled up by this share of its signal.
+        Default 0.3 of visible neurons, 0 of hidden ones; :class:`~lava_sqs.network.SQSNN` takes
+        0.1 for hidden neurons that hear no input, but other hidden neurons only.
     **sqs
         Everything that :class:`~lava_sqs.SQS` takes. The engine is the compiled instrument. With
         *copies*, angles and biases learn from all copies: gradients are averaged over them, a
@@ -157,6 +162,7 @@ class LearningSQS(SQS):
         trace_impulse: float | None = None,
         temperature: float | None = None,
         lag: int | None = None,
+        pull: float | None = None,
         **sqs: Any,
     ) -> None:
         arguments = {k: v for k, v in locals().items() if k not in ("self", "sqs", "__class__")}
@@ -181,7 +187,7 @@ class LearningSQS(SQS):
             baseline = check_share("baseline", baseline, zero=False)
         trace = _check_trace(sends, role, rates["lr_weights"], trace_tau, trace_impulse)
         free = check_choice("objective", objective, OBJECTIVES) == "count"
-        sample = _check_sample(arguments, sqs) if free else _refuse_sample(temperature, lag)
+        sample = _check_sample(arguments, sqs) if free else _refuse_sample(arguments)
         steps = sample["steps"]
         window = (steps or 2) - 1 if window is None else check_int("window", window, minimum=0)
         interval = steps or 1
@@ -247,6 +253,10 @@ class LearningSQS(SQS):
     lag: int | None = parameter(
         "Steps at the start of a sample that do not count, or None.", "learning.lag"
     )
+    pull: float | None = parameter(
+        "Share of the signal that pulls silent neurons up; None is that of the role.",
+        "learning.pull",
+    )
     sends: str = parameter("What the learning ports send, scores or traces.", "learning.sends")
     trace_tau: float | None = parameter(
         "Time constant of the trace in steps, or None.", "learning.trace_tau"
@@ -298,17 +308,20 @@ def _check_sample(given: dict[str, Any], sqs: dict[str, Any]) -> dict[str, Any]:
         raise ArgumentValueError(
             "lag", f"must be below the {steps} steps of a sample, but got {lag}."
         )
-    return {"steps": steps, "temperature": temperature, "lag": lag}
+    pull = given["pull"]
+    if pull is not None:
+        pull = check_positive("pull", pull, zero=True)
+    return {"steps": steps, "temperature": temperature, "lag": lag, "pull": pull}
 
 
-def _refuse_sample(temperature: Any, lag: Any) -> dict[str, Any]:
-    for name, value in (("temperature", temperature), ("lag", lag)):
-        if value is not None:
+def _refuse_sample(given: dict[str, Any]) -> dict[str, Any]:
+    for name in ("temperature", "lag", "pull"):
+        if (value := given[name]) is not None:
             raise ArgumentValueError(
                 name,
                 f"belongs to objective='count', but got {value!r} with objective='likelihood'.",
             )
-    return {"steps": None, "temperature": None, "lag": None}
+    return {"steps": None, "temperature": None, "lag": None, "pull": None}
 
 
 def _check_multiples(steps: int, window: int, interval: int) -> None:
