@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from lava_sqs.data import load_digits
 from lava_sqs.network import (
+    SQSNN,
     LIFNeuron,
     QLIFNeuron,
     SQSNeuron,
@@ -322,3 +324,12 @@ def test_batches_have_the_same_gradient(sizes, credit, dtype, monkeypatch):
         for key, array in own.arrays().items():
             other = found.gradient[name].arrays()[key]
             np.testing.assert_allclose(other, array, rtol=0, atol=close * np.abs(array).max())
+
+
+@pytest.mark.slow
+def test_layers_behind_layers_do_not_fall_silent_for_good():
+    """Without PULL_BEHIND it is right for less than three quarters."""
+    data = load_digits()
+    clf = SQSNN((32, 32, 32), input_kind="static", encoder="current", n_steps=5, skip=False,
+                epochs=6, random_state=1).fit(data.x_train, data.y_train)  # fmt: skip
+    assert clf.score(data.x_test, data.y_test) > 0.8
