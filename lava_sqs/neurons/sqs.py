@@ -16,14 +16,14 @@ from lava_sqs._errors import outside
 from lava_sqs.neurons.base import BaseNeuron, RunOut
 from lava_sqs.quantum import Ansatz, NoiseModel, Population, SpikeTrainScorer
 from lava_sqs.quantum import ansatz as circuits
-from lava_sqs.quantum.density import DensityProgram
 from lava_sqs.quantum.engines.choose import (
     check_exact,
     compile_exact,
     exact_backend,
     seconds_per_step,
 )
-from lava_sqs.quantum.lanes import DensityLanes, Lanes
+from lava_sqs.quantum.lanes import Lanes, MapLanes
+from lava_sqs.quantum.maps import Maps
 from lava_sqs.quantum.scores.online import OnlineScores
 
 __all__ = ["BatchSQS", "CompiledSQS", "SQSNeuron"]
@@ -117,9 +117,10 @@ class SQSNeuron(BaseNeuron):
 
         Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.check_room`.
         """
-        check_exact(self.ansatz, self.noise, rows=size)
-        seconds = size * seconds_per_step(self.ansatz)
-        if exact_backend(self.ansatz, self.noise, size) == "density" and seconds > 0.25:
+        backend = exact_backend(self.ansatz, self.noise, size)
+        check_exact(self.ansatz, self.noise, rows=size, backend=backend)
+        seconds = size * seconds_per_step(self.ansatz, backend)
+        if backend != "instrument" and seconds > 0.25:
             warnings.warn(
                 f"`memory_qubits` = {self.ansatz.memory_qubits}: to learn from one time step of "
                 f"one sample takes {size} neurons about {seconds:.1f} s. Fewer memory qubits or "
@@ -252,7 +253,8 @@ class CompiledSQS:
     """SQS neurons with their instruments (or, of large memories, maps), built once.
 
     The same numbers, bit for bit, as of a :class:`~lava_sqs.quantum.Population` with the backend
-    ``instrument`` or ``density`` and of a :class:`~lava_sqs.quantum.SpikeTrainScorer`.
+    that has scores for their size, and of a
+    :class:`~lava_sqs.quantum.SpikeTrainScorer`.
 
     Parameters
     ----------
@@ -346,11 +348,8 @@ class BatchSQS:
         self._neuron = neuron
         self.dtype = np.dtype(dtype)
         program = compile_exact(neuron.ansatz, neuron.noise, len(params))
-        self._lanes: Lanes
-        if isinstance(program, DensityProgram):
-            self._lanes = DensityLanes(program, params, dtype=dtype)
-        else:
-            self._lanes = Lanes(program, params, dtype=dtype)
+        kind = MapLanes if isinstance(program, Maps) else Lanes
+        self._lanes = kind(program, params, dtype=dtype)
 
     def __repr__(self) -> str:
         return f"<BatchSQS: {self._lanes.size} of {self._neuron!r} in {self.dtype}>"

@@ -21,6 +21,7 @@ __all__ = [
     "check_compiled",
     "check_density_scores",
     "check_literal",
+    "check_pure_scores",
     "check_room",
     "check_scores",
     "compiled_bytes",
@@ -121,6 +122,8 @@ def fewer_qubits(
 LANES_LIMIT = 2**27
 # Scores gate by gate: beyond this a step of one neuron takes half a second.
 _SCORES_LIMIT = 2**28
+# The same of pure states.
+_PURE_LIMIT = 2**28
 
 
 def density_bytes(ansatz: Ansatz, noise: NoiseModel | None, registers: int = 2) -> float:
@@ -197,6 +200,29 @@ def check_density_scores(
     work += 8.0 * 4**m * (steps + size * (columns + 2)) + 4.0 * rows * map_bytes(ansatz)
     limit = compiled_limit()
     check_room(what, work, limit, fewer_qubits(m, work, limit, "fewer neurons or steps", growth=4))
+
+
+def check_pure_scores(
+    ansatz: Ansatz, *, rows: int, steps: int = 0, size: int = 0, columns: int = 0
+) -> None:
+    """Raise unless the scores of noiseless neurons fit, whose memories are pure states.
+
+    The arguments are as of :func:`check_density_scores`, *steps* those whose registers are kept.
+    """
+    m, n = ansatz.memory_qubits, ansatz.n_qubits
+    register = 16.0 * 2**n
+    what = (
+        f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits}, as pure states and gate by "
+        f"gate for {max(rows, size)} neuron(s),"
+    )
+    # Work space, side by side where that is small, and tables of where groups start.
+    work, limit = 30 * register, min(memory_limit(), _PURE_LIMIT)
+    work += sum(64.0 * 4 ** len(g.qubits) for g in ansatz.gates if len(g.qubits) > 2)
+    others = "fewer io qubits, or Population with backend='trajectory' to sample"
+    check_room(what, work, limit, fewer_qubits(m, work, limit, others, growth=2))
+    work += register * steps + 16.0 * 2**m * size * (columns + 2) + 4.0 * rows * map_bytes(ansatz)
+    limit = compiled_limit()
+    check_room(what, work, limit, fewer_qubits(m, work, limit, "fewer neurons or steps", growth=2))
 
 
 def literal_bytes(ansatz: Ansatz, noise: NoiseModel | None) -> float:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lava_sqs._checks import (
     check_array,
@@ -149,6 +151,31 @@ class Gate:
                 raise ValueError(f"Gate {self.name} on qubits {self.qubits} needs an angle.")
             return ROTATIONS[self.name][1](float(value))
         return self.matrix if self.matrix is not None else FIXED[self.name][1]()
+
+
+def half_angle_terms(gate: Gate) -> NDArray[np.complex128]:
+    """Return M (3, d, d) with the gate's matrix M[0] + cos(angle/2) M[1] + sin(angle/2) M[2].
+
+    Of a gate without a trained angle, M[1] and M[2] are zero.
+
+    Examples
+    --------
+    >>> half_angle_terms(Gate("RZ", (0,), param=0)).shape
+    (3, 2, 2)
+    """
+    if gate.param is not None:
+        return _half_angle_terms_of(gate.name)
+    fixed = np.asarray(gate.operator().full())
+    return np.array([fixed, 0 * fixed, 0 * fixed])
+
+
+@cache
+def _half_angle_terms_of(name: str) -> NDArray[np.complex128]:
+    start, half, full = (ROTATIONS[name][1](a).full() for a in (0.0, np.pi, 2 * np.pi))
+    constant = (start + full) / 2
+    terms = np.array([constant, (start - full) / 2, half - constant])
+    # Rounding is no entry: where a matrix is zero decides what is multiplied.
+    return np.where(np.abs(terms) < 1e-15, 0, terms)
 
 
 def parse_gate(where: str, item: Any, n: int, names: dict[str, int]) -> Gate:

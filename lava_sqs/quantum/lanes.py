@@ -18,14 +18,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum.density import DensityProgram
 from lava_sqs.quantum.kernels import lanes as _kernels
 from lava_sqs.quantum.kernels.scores import score_trains
 from lava_sqs.quantum.kernels.step import pack_instruments, run_population
+from lava_sqs.quantum.maps import Maps
 from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.states import ground_state
 
-__all__ = ["FLOOR", "DensityLanes", "Lanes", "default_threads", "shared_out"]
+__all__ = ["FLOOR", "Lanes", "MapLanes", "default_threads", "shared_out"]
 
 Array = NDArray[Any]
 
@@ -125,7 +125,7 @@ class Lanes:
 
     def __init__(
         self,
-        program: Program | DensityProgram,
+        program: Program | Maps,
         theta: Array,
         *,
         dtype: Any = np.float64,
@@ -365,12 +365,12 @@ class Lanes:
         score_trains(self._A, z, eta, outcomes, weights, ground, floor, logp, G, slopes)
 
 
-class DensityLanes(Lanes):
-    """As :class:`Lanes` for larger memories: density matrices, gate by gate.
+class MapLanes(Lanes):
+    """As :class:`Lanes` for larger memories: density matrices or pure states, gate by gate.
 
     Parameters
     ----------
-    program : DensityProgram
+    program : DensityProgram or PureProgram
         Circuit and noise, compiled.
     theta : ndarray, shape (K, n_params)
         Angles in radians.
@@ -382,14 +382,21 @@ class DensityLanes(Lanes):
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
-    >>> from lava_sqs.quantum.density import compile_density
-    >>> lanes = DensityLanes(compile_density(ansatz.layered(1, 4)), np.zeros((2, 23)))
+    >>> from lava_sqs.quantum.pure import compile_pure
+    >>> lanes = MapLanes(compile_pure(ansatz.layered(1, 4)), np.zeros((2, 23)))
     >>> z = np.full((2, 5, 3), 0.5)
     >>> spikes, p_spike, _ = lanes.run(z, np.random.default_rng(0).random(z.shape))
     >>> d_theta, d_z = lanes.score(z, spikes, np.ones(z.shape))
     >>> d_theta.shape, d_z.shape
     ((2, 23), (2, 5, 3))
     """
+
+    def fresh_memory(self, batch: int) -> Array:
+        """Return the memories of *batch* samples in ``|0..0>``, to be moved by `run`."""
+        ground = self._program.ground
+        start = np.empty((batch, self.size, *ground.shape))
+        start[:] = ground
+        return start
 
     def _build(self) -> None:
         self._small = False

@@ -48,7 +48,6 @@ from lava_sqs.quantum._arguments import (
 from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines import choose
-from lava_sqs.quantum.engines.base import CompiledEngine
 from lava_sqs.quantum.engines.choose import BACKENDS, default_backend
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels.step import inspect_currents
@@ -442,8 +441,7 @@ class Population:
         of *u* (T, B, K); returns spikes, p_spike and log-likelihood, the last two without steps
         unless they are to be recorded.
         """
-        engine = self._engine
-        assert isinstance(engine, CompiledEngine)
+        engine: Any = self._engine  # one that is compiled
         z = np.ascontiguousarray(check_shape("currents", z, ("T", "B", self._size, z.shape[3])))
         if not inspect_currents(z.reshape(-1))[0]:
             check_real("currents", z)

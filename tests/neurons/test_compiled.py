@@ -10,6 +10,7 @@ from lava_sqs.network import SQSNN, SQSNeuron, trainer
 from lava_sqs.neurons import RunOut, kind_of, kinds
 from lava_sqs.neurons.base import _Bound
 from lava_sqs.quantum import NoiseModel, Population, ansatz, score_spike_train
+from lava_sqs.quantum.engines.choose import exact_backend
 from lava_sqs.quantum.program import Program
 
 NOISE = NoiseModel(t1=100e-6, t2=80e-6, p_depol_2q=0.01, p_read0_given1=0.02)
@@ -27,8 +28,9 @@ CIRCUITS = {
 def by_the_long_way(neuron, params, z, u, clamp=None):
     """Return a RunOut of a fresh Population."""
     shape = (*z.shape[:2], len(params), neuron.channels)
+    backend = exact_backend(neuron.ansatz, neuron.noise, len(params))
     population = Population(
-        neuron.ansatz, params, batch=(z.shape[1],), noise=neuron.noise, backend="instrument"
+        neuron.ansatz, params, batch=(z.shape[1],), noise=neuron.noise, backend=backend
     )
     fixed = None if clamp is None else clamp.reshape(shape)
     out = population.run(z.reshape(shape), fixed, uniforms=u)

@@ -19,7 +19,7 @@ from lava_sqs.neurons import SQSNeuron
 from lava_sqs.quantum import NoiseModel, Population, SpikeTrainScorer, ansatz
 from lava_sqs.quantum import lanes as lanes_module
 from lava_sqs.quantum.density import compile_density
-from lava_sqs.quantum.lanes import FLOOR, DensityLanes, Lanes
+from lava_sqs.quantum.lanes import FLOOR, Lanes, MapLanes
 from lava_sqs.quantum.program import compile_program
 
 NOISE = NoiseModel(t1=100e-6, t2=80e-6, p_depol_1q=5e-4, p_depol_2q=8e-3, p_read1_given0=0.01)
@@ -271,7 +271,7 @@ def test_raising_spikes_scales_and_bounds_in_the_same_pass(size, dtype):
 def test_lanes_of_density_matrices_have_the_numbers_of_instruments(size, dtype):
     case = Case(ansatz.layered(*size), NOISE, 3, 12, 5, clamped=0.3)
     one = case.lanes(dtype)
-    two = DensityLanes(compile_density(case.circuit, NOISE), case.theta, dtype=dtype)
+    two = MapLanes(compile_density(case.circuit, NOISE), case.theta, dtype=dtype)
     z, u, clamp = (case.ours(x) for x in (case.z, case.u, case.clamp))
     runs = [lanes.run(z, u, clamp, likelihood=True) for lanes in (one, two)]
     np.testing.assert_array_equal(runs[0][0], runs[1][0])
@@ -279,7 +279,7 @@ def test_lanes_of_density_matrices_have_the_numbers_of_instruments(size, dtype):
     scores = [lanes.score(z, runs[0][0], weights) for lanes in (one, two)]
     for a, b in (*zip(*runs, strict=True), *zip(*scores, strict=True)):
         np.testing.assert_allclose(a, b, rtol=0, atol=CLOSE[dtype] * max(1, np.abs(a).max()))
-    single = DensityLanes(two._program, case.theta, dtype=dtype, n_threads=1)
+    single = MapLanes(two._program, case.theta, dtype=dtype, n_threads=1)
     for a, b in zip(single.score(z, runs[0][0], weights), scores[1], strict=True):
         np.testing.assert_array_equal(a, b)
     memory = two.fresh_memory(5)

@@ -20,6 +20,7 @@ from lava_sqs.quantum import (
 from lava_sqs.quantum.density import compile_density
 from lava_sqs.quantum.diagnostics import memory_capacity, memory_fidelity
 from lava_sqs.quantum.program import compile_program
+from lava_sqs.quantum.pure import compile_pure
 from lava_sqs.quantum.scores.online import derivatives
 
 NOISE = NoiseModel.preset("ibm_brisbane")
@@ -60,6 +61,9 @@ ENTRANCES = {
     "OnlineScores density": lambda c, noise: OnlineScores(
         compile_density(c, noise), angles(c), size=1
     ).step(np.array([[0.5]]), np.array([[1]])),
+    "OnlineScores pure": lambda c, noise: OnlineScores(compile_pure(c), angles(c), size=1).step(
+        np.array([[0.5]]), np.array([[1]])
+    ),
     "Population density": lambda c, noise: Population(
         c, angles(c), noise=noise, backend="density"
     ).step([0.5]),
@@ -87,6 +91,9 @@ REFUSES = {
     "parameter-shift": (5, 5),
     "spsa": (5, 5),
     "OnlineScores": (5, 5),
+    # Without noise by pure states.
+    "OnlineScores pure": (99, 99),
+    **dict.fromkeys(["score_spike_train", "SpikeTrainScorer", "LearningSQS", "SQSNN"], (99, 9)),
 }
 
 
@@ -117,7 +124,7 @@ def test_the_default_population_takes_every_size(m, noise):
 @pytest.mark.parametrize("entrance", [e for e in ENTRANCES if e != "Population"])
 def test_below_that_size_it_works(entrance, noise):
     last = min(REFUSES[entrance][noise is not None] - 1, 11)
-    if entrance == "SQSNN":  # at 8 it warns that it will take minutes
+    if entrance == "SQSNN" and noise:  # at 8 it warns that it will take minutes
         last = 7
     start = time.process_time()
     ENTRANCES[entrance](ansatz.layered(1, last), noise)
@@ -131,8 +138,9 @@ def test_what_fits_is_said():
         ENTRANCES["instrument"](ansatz.layered(1, 6), None)
     with pytest.raises(ValueError, match=r"for 100000 set\(s\).*Use at most 2 memory qubits"):
         compile_program(ansatz.layered(1, 3)).build(np.zeros((100_000, 17)))
+    options = {"lr_theta": 0.1, "memory_qubits": 3, "noise": NOISE}
     with pytest.raises(ValueError, match=r"scored exactly for 3000 neuron"):
-        LearningSQS(shape=(3000,), role="visible", lr_theta=0.1, memory_qubits=3)
+        LearningSQS(shape=(3000,), role="visible", **options)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             self._gradient = np.zeros((population.size, n_scores))
         else:
             self._scores = OnlineScores(
-                compile_exact(population.ansatz, population.noise, population.size),
+                compile_exact(population.ansatz, population.noise, backend=population.backend),
                 population.theta,
                 size=self._neurons,
                 window=self._learning["window"],
@@ -246,12 +246,13 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             self._refuse_within_sample()
             super().take_over_vars()
             return
-        super().take_over_vars()
         population = self._population
+        before = population.memory
+        super().take_over_vars()
         self._scores.set_theta(population.theta)
-        memory = population.memory.reshape(self._scores.memory.shape)
-        if not np.array_equal(self._scores.memory, memory):
-            self._scores.reset(memory)
+        if not np.array_equal(population.memory, before):
+            raw = population._engine.raw
+            self._scores.reset(raw.reshape(self._scores.memory.shape))
 
     def _refuse_within_sample(self) -> None:
         """Refuse angles and memories that are set within a sample, whose score would be wrong."""

@@ -14,7 +14,7 @@ from lava_sqs.proc._naming import parameter
 from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 from lava_sqs.proc.sqs.process import SQS
 from lava_sqs.quantum import Ansatz, NoiseModel
-from lava_sqs.quantum.engines.choose import check_exact, exact_backend
+from lava_sqs.quantum.engines.choose import check_exact, check_exact_backend, exact_backend
 
 __all__ = ["LearningSQS"]
 
@@ -213,9 +213,9 @@ class LearningSQS(SQS):
         self._arguments.update(arguments)
         n = int(np.prod(self.a_in.shape))
         check_window_fits(window, n, n * (6 if free else 4**self.memory_qubits + 1))
-        carried = {} if free else {"size": n // self.io_qubits, "window": window}
-        rows, angles = self._population.size, lr_theta > 0
-        check_exact(self.ansatz, self.noise, rows=rows, angles=angles, **carried)
+        carried: dict[str, Any] = {} if free else {"size": n // self.io_qubits, "window": window}
+        carried |= {"rows": self._population.size, "angles": lr_theta > 0}
+        check_exact(self.ansatz, self.noise, backend=self.backend, **carried)
         told = n * steps if free and role == "hidden" else n
         self.a_third_factor_in = self._in_port("a_third_factor_in", (told,))
         self.s_out_bap = self._out_port("s_out_bap", (n,))
@@ -233,10 +233,9 @@ class LearningSQS(SQS):
         backend: str | None, ansatz: Ansatz, noise: NoiseModel | None, size: int
     ) -> str | None:
         check_instance("noise", noise, NoiseModel, none=True)
-        chosen = exact_backend(ansatz, noise, size)
-        if backend is not None:  # only what has scores, and what they are made of
-            check_choice("backend", backend, (chosen,))
-        return chosen
+        if backend is None:
+            return exact_backend(ansatz, noise, size)
+        return check_exact_backend(ansatz, noise, backend)  # only what has scores
 
     @property
     def _needed(self) -> dict[str, str]:

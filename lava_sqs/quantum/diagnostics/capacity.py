@@ -13,7 +13,7 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import check_density_scores, check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.density import DensityProgram
-from lava_sqs.quantum.engines.choose import compile_exact
+from lava_sqs.quantum.engines.choose import compile_exact, exact_backend
 from lava_sqs.quantum.instrument import instrument
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.program import Program
@@ -144,7 +144,9 @@ def memory_capacity(
     max_delay = check_int("max_delay", max_delay, minimum=0)
     washout = check_int("washout", washout, minimum=0)
 
-    laws = _laws(compile_exact(ansatz, noise), theta, u, q, max_delay, washout)
+    backend = exact_backend(ansatz, noise, mixed=True)  # averaged over outcomes
+    program: Any = compile_exact(ansatz, noise, backend=backend)
+    laws = _laws(program, theta, u, q, max_delay, washout)
     return MemoryCapacity(
         linear=np.array([_linear_capacity(q, u, law, ansatz.io_qubits) for law in laws]),
         information=np.array([_information(q, law) for law in laws]),

@@ -119,8 +119,9 @@ def memory_fidelity(
         )
     batch = z.shape[1 : z.ndim - 1 - channels]
     rows = len(theta) if np.ndim(theta) else 1
-    check_exact(ansatz, noise, rows=rows)
-    options: Any = {"batch": batch, "seed": seed, "backend": exact_backend(ansatz, noise, rows)}
+    backend = exact_backend(ansatz, noise, rows, mixed=True)
+    check_exact(ansatz, noise, rows=rows, backend=backend)
+    options: Any = {"batch": batch, "seed": seed, "backend": backend}
     noisy, twin = (Population(ansatz, theta, noise=each, **options) for each in (noise, None))
     run = noisy.run(z, record=("memory",))
     ideal = twin.run(z, run.spikes, record=("memory",))

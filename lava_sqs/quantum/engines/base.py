@@ -55,6 +55,15 @@ class Engine(Protocol):
         ...
 
     @property
+    def raw(self) -> Array:
+        """What it holds of the memories, (B, K, ...), as it is; :meth:`set_raw` takes it back."""
+        ...
+
+    def set_raw(self, memories: Array) -> None:
+        """Put back *memories*, what `raw` was, bit for bit."""
+        ...
+
+    @property
     def nbytes(self) -> int:
         """Bytes held."""
         ...
@@ -137,6 +146,15 @@ class CompiledEngine(PauliEngine):
     def memory(self) -> Array:
         """The memories, shape (B, K, 4**memory_qubits)."""
         return self._memory
+
+    @property
+    def raw(self) -> Array:
+        """The memories."""
+        return self._memory
+
+    def set_raw(self, memories: Array) -> None:
+        """Put back *memories*, what `raw` was."""
+        self._memory[:] = memories
 
     def _set(self, vectors: Array | None) -> None:
         self._memory[:] = self._ground if vectors is None else vectors

@@ -12,6 +12,7 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import (
     check_compiled,
     check_density_scores,
+    check_pure_scores,
     check_room,
     check_scores,
     compiled_bytes,
@@ -37,6 +38,7 @@ from lava_sqs.quantum.engines.trajectory import (
 )
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.program import Program, compile_program
+from lava_sqs.quantum.pure import PureProgram, compile_pure
 
 __all__ = ["BACKENDS", "default_backend"]
 
@@ -45,10 +47,17 @@ Array = NDArray[Any]
 #: Engines of a population, see the table in ``population.py``.
 BACKENDS = ("instrument", "density", "trajectory", "qutip")
 
-#: Those that know how likely outcomes are, with noise as well, and have scores.
-EXACT_BACKENDS = ("instrument", "density")
+#: Those that know how likely outcomes are, and have scores; ``trajectory`` without noise.
+EXACT_BACKENDS = ("instrument", "density", "trajectory")
 
-# The largest instrument (float64 bytes per neuron) that is the default: by (noisy, shared).
+# The largest instrument (float64 bytes per neuron) that is the default: by (noisy, shared). What
+# is scored asks for the entry of neurons that share nothing: one step with all gradients, CPU time
+# in us, circuit `layered`, 20 steps, 10 neurons and 24 samples:
+#
+#   memory qubits           1      2      3      4      5      6      8   (1 neuron) 10     12
+#   instrument            .07    .47    5.6      -      -      -      -             -      -
+#   density                 -    2.2    6.4     30    128    790  1e5               -      -
+#   pure (trajectory)     .60    .90    1.4    2.2    3.8    7.2     38           600   2100
 _LARGEST_INSTRUMENT = {
     (False, False): 100_000,
     (False, True): 1_500_000,
@@ -92,7 +101,13 @@ def default_backend(
     return "instrument" if each <= largest and total <= compiled_limit() else "trajectory"
 
 
-def exact_backend(ansatz: Ansatz, noise: NoiseModel | None = None, size: int = 1) -> str:
+def _noiseless(noise: NoiseModel | None) -> bool:
+    return noise is None or noise == NoiseModel()
+
+
+def exact_backend(
+    ansatz: Ansatz, noise: NoiseModel | None = None, size: int = 1, *, mixed: bool = False
+) -> str:
     """Return the engine of what needs likelihoods, also with noise, when none is named.
 
     Parameters
@@ -103,18 +118,25 @@ def exact_backend(ansatz: Ansatz, noise: NoiseModel | None = None, size: int = 1
         None is noiseless.
     size : int
         Sets of angles.
+    mixed : bool
+        Whether memories may be mixed without noise as well, for example averaged over outcomes.
 
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
-    >>> [exact_backend(ansatz.layered(1, m)) for m in (1, 2, 3, 4, 8)]
-    ['instrument', 'instrument', 'instrument', 'density', 'density']
+    >>> [exact_backend(ansatz.layered(1, m)) for m in (1, 2, 3, 8)]
+    ['instrument', 'instrument', 'trajectory', 'trajectory']
+    >>> [exact_backend(ansatz.layered(1, m), mixed=True) for m in (1, 2, 3, 8)]
+    ['instrument', 'instrument', 'instrument', 'density']
     """
     if ansatz.is_classical:
         return "instrument"
-    largest = _LARGEST_INSTRUMENT[True, False]
+    pure = _noiseless(noise) and not mixed
+    largest = _LARGEST_INSTRUMENT[not pure, False]
     fits = compiled_bytes(ansatz, noise, 2 * size) <= compiled_limit()
-    return "instrument" if instrument_bytes(ansatz) <= largest and fits else "density"
+    if instrument_bytes(ansatz) <= largest and fits:
+        return "instrument"
+    return "trajectory" if pure else "density"
 
 
 def check_backend(ansatz: Ansatz, backend: Any, choices: tuple[str, ...]) -> str:
@@ -129,22 +151,30 @@ def check_backend(ansatz: Ansatz, backend: Any, choices: tuple[str, ...]) -> str
     return str(backend)
 
 
-def compile_exact(
-    ansatz: Ansatz, noise: NoiseModel | None, size: int = 1
-) -> Program | DensityProgram:
-    """Return what scores are made of, instruments or maps gate by gate: :func:`exact_backend`.
+def check_exact_backend(ansatz: Ansatz, noise: NoiseModel | None, backend: Any) -> str:
+    """Return the name of an engine that has exact scores of a circuit under that noise, or raise."""
+    possible = EXACT_BACKENDS if _noiseless(noise) else EXACT_BACKENDS[:2]
+    return check_backend(ansatz, backend, possible)
 
-    The arguments *ansatz*, *noise* and *size* are its own.
+
+def compile_exact(
+    ansatz: Ansatz, noise: NoiseModel | None, size: int = 1, *, backend: str | None = None
+) -> Program | DensityProgram | PureProgram:
+    """Return what scores are made of: instruments, or maps gate by gate.
+
+    The arguments *ansatz*, *noise* and *size* are those of :func:`exact_backend`, which says what
+    *backend* is if it is None.
 
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
     >>> type(compile_exact(ansatz.layered(1, 4), None)).__name__
-    'DensityProgram'
+    'PureProgram'
     """
-    if exact_backend(ansatz, noise, size) == "density":
-        return compile_density(ansatz, noise)
-    return compile_program(ansatz, noise)
+    backend = exact_backend(ansatz, noise, size) if backend is None else backend
+    if backend == "trajectory":
+        return compile_pure(ansatz)
+    return (compile_density if backend == "density" else compile_program)(ansatz, noise)
 
 
 def check_exact(
@@ -155,8 +185,9 @@ def check_exact(
     size: int = 0,
     window: int = 0,
     angles: bool = True,
+    backend: str | None = None,
 ) -> None:
-    """Raise unless neurons can be scored exactly, by whatever :func:`exact_backend` says.
+    """Raise unless neurons can be scored exactly, by *backend* or what :func:`exact_backend` says.
 
     Parameters
     ----------
@@ -170,14 +201,19 @@ def check_exact(
         Steps back, of those.
     angles : bool
         Whether the angles of those are scored.
+    backend : str, optional
+        Of :data:`EXACT_BACKENDS`.
 
     Raises
     ------
     ValueError
         If they do not fit: with the bytes needed, the limit, and what fits.
     """
-    if exact_backend(ansatz, noise, rows) == "density":
-        columns = angles * ansatz.n_params + (window + 2) * ansatz.io_qubits
+    backend = exact_backend(ansatz, noise, rows) if backend is None else backend
+    columns = angles * ansatz.n_params + (window + 2) * ansatz.io_qubits
+    if backend == "trajectory":
+        check_pure_scores(ansatz, rows=rows, size=size, columns=columns)
+    elif backend == "density":
         check_density_scores(ansatz, noise, rows=rows, size=size, columns=columns)
     elif size:
         options = {"rows": rows, "size": size, "window": window}
@@ -186,20 +222,26 @@ def check_exact(
         compile_program(ansatz, noise).check_pull_back(rows)
 
 
-def seconds_per_step(ansatz: Ansatz) -> float:
+def seconds_per_step(ansatz: Ansatz, backend: str = "density") -> float:
     """Return about how long a time step of one neuron takes, with all gradients, gate by gate.
 
     Parameters
     ----------
     ansatz : Ansatz
         The circuit.
+    backend : {"density", "trajectory"}
+        Density matrices, or pure states.
 
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
     >>> [f"{seconds_per_step(ansatz.layered(1, m)):.0e}" for m in (4, 6, 8)]
     ['1e-04', '3e-03', '6e-02']
+    >>> f"{seconds_per_step(ansatz.layered(1, 12), 'trajectory'):.0e}"
+    '2e-03'
     """
+    if backend == "trajectory":
+        return 4e-9 * len(ansatz.gates) * 2.0**ansatz.n_qubits
     return 5e-9 * len(ansatz.gates) * 4.0**ansatz.n_qubits
 
 

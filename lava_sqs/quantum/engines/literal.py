@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._lazy import qutip
 from lava_sqs.quantum.engines.base import PauliEngine
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.reference import ReferenceNeuron
@@ -52,6 +53,17 @@ class LiteralEngine(PauliEngine):
         return np.array([[qobj_to_pauli(n.memory) for n in row] for row in self._neurons]).reshape(
             *self._shape, -1
         )
+
+    @property
+    def raw(self) -> Array:
+        """The density matrices (B, K, d, d), d = 2**memory_qubits."""
+        return np.array([[n.memory.full() for n in row] for row in self._neurons])
+
+    def set_raw(self, memories: Array) -> None:
+        """Put back *memories*, what `raw` was."""
+        for b, row in enumerate(self._neurons):
+            for k, neuron in enumerate(row):
+                neuron.memory = qutip.Qobj(memories[b, k], dims=neuron.memory.dims)
 
     def _set(self, vectors: Array | None) -> None:
         for b, row in enumerate(self._neurons):

@@ -34,7 +34,7 @@ from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines.base import FLOOR
 from lava_sqs.quantum.engines.recipe import Recipe
-from lava_sqs.quantum.gates import ROTATIONS
+from lava_sqs.quantum.gates import half_angle_terms
 from lava_sqs.quantum.kernels.trajectories import pauli_vectors, run_trajectories
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.schedule import Schedule
@@ -183,22 +183,6 @@ def _local(gate: Gate) -> tuple[int, int | None, tuple[int, ...]]:
     return 2 ** len(gate.qubits), None, gate.qubits
 
 
-def _harmonics(gate: Gate) -> Array:
-    """Return M (3, d, d) with the gate's matrix M[0] + cos(angle/2) M[1] + sin(angle/2) M[2]."""
-    size = _local(gate)[0]
-    if gate.param is not None:
-        return _harmonics_of(gate.name)[:, -size:, -size:]  # the part where control = 1
-    fixed = np.asarray(gate.operator().full())[-size:, -size:]
-    return np.array([fixed, 0 * fixed, 0 * fixed])
-
-
-@cache
-def _harmonics_of(name: str) -> Array:
-    start, half, full = (ROTATIONS[name][1](a).full() for a in (0.0, math.pi, 2 * math.pi))
-    constant = (start + full) / 2
-    return np.array([constant, (start - full) / 2, half - constant])
-
-
 def _kraus(channel: qutip.Qobj) -> list[Array]:
     """Return the Kraus operators of a channel, the likeliest first."""
     operators = [k.full() for k in qutip.to_kraus(channel)]
@@ -233,7 +217,8 @@ class _Program:
             if step.gate is not None:
                 size, control, targets = _local(step.gate)
                 steps.add_gate(size, offset, control, targets)
-                harmonics.append(_harmonics(step.gate).reshape(3, -1))
+                terms = half_angle_terms(step.gate)[:, -size:, -size:]  # where control = 1
+                harmonics.append(terms.reshape(3, -1))
                 self._params += [-1 if step.gate.param is None else step.gate.param] * size**2
                 offset += size**2
             elif step.kind == "depolarise" and not step.driven and step.strength > 0:
@@ -321,6 +306,15 @@ class TrajectoryEngine:
         return out
 
     @property
+    def raw(self) -> Array:
+        """The states (B, K, 2, 2**memory_qubits)."""
+        return self._psi
+
+    def set_raw(self, memories: Array) -> None:
+        """Put back *memories*, what `raw` was."""
+        self._psi[:] = memories
+
+    @property
     def nbytes(self) -> int:
         """Bytes held by states and gates."""
         return int(self._psi.nbytes + self._gates.nbytes)
@@ -384,8 +378,18 @@ class TrajectoryEngine:
         applied = (op.to("CSR").data.as_scipy() @ kets.T).T
         return np.asarray(np.einsum("ni,ni->n", kets.conj(), applied).real.reshape(self._shape))
 
+    def fresh_memory(self, batch: int) -> Array:
+        """Return states (*batch*, K, 2, 2**memory_qubits) in ``|0..0>``."""
+        psi: Array = np.zeros((batch, *self._psi.shape[1:]), dtype=self._dtype)
+        psi[:, :, 0, 0] = 1.0
+        return psi
+
     def run(self, z: Array, u: Array, clamp: Array, *records: Array) -> int:
         """Make T steps; see :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        return self.advance(self._psi, z, u, clamp, *records)
+
+    def advance(self, psi: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
+        """Move *psi* (B, K, 2, size), else as :class:`~lava_sqs.quantum.engines.base.Engine`."""
         program = self._program
         spikes, p_spike, likelihood, memory = records
         if program.random and (clamp >= 0).any():
@@ -405,7 +409,7 @@ class TrajectoryEngine:
                 z,
                 u,
                 clamp,
-                self._psi,
+                psi,
                 self._rng,
                 self._floor,
                 spikes,

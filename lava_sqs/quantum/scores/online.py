@@ -21,12 +21,15 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_int
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.quantum._room import check_density_scores, check_scores
+from lava_sqs.quantum._room import check_density_scores, check_pure_scores, check_scores
 from lava_sqs.quantum.density import DensityProgram
 from lava_sqs.quantum.engines.base import FLOOR
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.kernels.density import advance_density
+from lava_sqs.quantum.kernels.pure import advance_pure
+from lava_sqs.quantum.maps import Maps
 from lava_sqs.quantum.program import Program
+from lava_sqs.quantum.pure import PureProgram, refuse_mixed
 from lava_sqs.quantum.states import ground_state
 
 __all__ = ["OnlineScores", "derivatives"]
@@ -70,9 +73,10 @@ class OnlineScores:
 
     Parameters
     ----------
-    program : Program or DensityProgram
+    program : Program, DensityProgram or PureProgram
         Of :func:`lava_sqs.quantum.program.compile_program`, or, for memories whose instruments
-        would be too large, of :func:`lava_sqs.quantum.density.compile_density`.
+        would be too large, of :func:`lava_sqs.quantum.density.compile_density`, or, without noise,
+        of :func:`lava_sqs.quantum.pure.compile_pure`.
     theta : ndarray, shape (R, n_params)
         Neuron k has the angles of row ``k % R``: a row each, or copies of R neurons, one after
         the other.
@@ -93,8 +97,9 @@ class OnlineScores:
         Both, side by side.
     kappa : ndarray, shape (K, window + 1, io_qubits)
         ``d log p_t / d z_{t-h}`` of the last step.
-    memory : ndarray, shape (K, 4**memory_qubits)
-        The memory that goes with them; equal to the population's.
+    memory : ndarray, shape (K, 4**memory_qubits) or (K, 2, 2**memory_qubits)
+        The memory that goes with them; equal to the population's. Of a PureProgram real and
+        imaginary parts of the state.
 
     Raises
     ------
@@ -116,7 +121,7 @@ class OnlineScores:
 
     def __init__(
         self,
-        program: Program | DensityProgram,
+        program: Program | DensityProgram | PureProgram,
         theta: Array,
         *,
         size: int,
@@ -125,22 +130,28 @@ class OnlineScores:
     ) -> None:
         self.program, self.angles = program, angles
         n_io = program.ansatz.io_qubits
-        components = 4**program.ansatz.memory_qubits
         n_params = theta.shape[1] if angles else 0
         self.window = check_int("window", window, minimum=0)
         sizes: dict[str, Any] = {"rows": len(theta), "size": size}
-        if isinstance(program, DensityProgram):
-            columns = n_params + (self.window + 2) * n_io
+        columns = n_params + (self.window + 2) * n_io
+        if isinstance(program, PureProgram):
+            check_pure_scores(program.ansatz, **sizes, columns=columns)
+        elif isinstance(program, DensityProgram):
             check_density_scores(program.ansatz, program.noise, **sizes, columns=columns)
-            # The memory and its sensitivities side by side, as many as the cache takes.
-            self._lanes = 16 if columns > 3 and program.ansatz.n_qubits < 6 else 4
         else:
             sizes |= {"window": self.window, "derivatives": angles}
             check_scores(program.ansatz, program.noise, **sizes)
-        self.memory = np.empty((size, components))
-        self._ground = ground_state(program.ansatz.memory_qubits)
-        self._sensitivity = np.zeros((size, n_params + n_io, components))
-        self._B = np.zeros((size, self.window + 1, n_io, components))
+        if isinstance(program, Maps):
+            # The memory and its sensitivities side by side, as many as the cache takes.
+            small = program.radix**program.digits <= 4**5
+            self._lanes = 16 if columns > 3 and small else 4
+            self._ground = program.ground
+        else:
+            self._ground = ground_state(program.ansatz.memory_qubits)
+        components = self._ground.shape
+        self.memory = np.empty((size, *components))
+        self._sensitivity = np.zeros((size, n_params + n_io, *components))
+        self._B = np.zeros((size, self.window + 1, n_io, *components))
         self.scores = np.zeros((size, n_params + n_io))
         self.d_theta, self.d_bias = self.scores[:, :n_params], self.scores[:, n_params:]
         self.kappa = np.zeros((size, self.window + 1, n_io))
@@ -174,7 +185,7 @@ class OnlineScores:
                 f"must have a row for each of {len(self.memory)} neurons, or as "
                 f"many as divide them (copies), but has {len(theta)}.",
             )
-        if isinstance(self.program, DensityProgram):
+        if isinstance(self.program, Maps):
             self._values = self.program.values(theta)
             self._slopes = self.program.slopes(theta)
             if not self.angles:
@@ -194,8 +205,8 @@ class OnlineScores:
 
         Parameters
         ----------
-        memory : ndarray, shape (K, 4**memory_qubits), optional
-            Pauli vectors.
+        memory : ndarray, optional
+            Of the shape of `memory`.
         """
         self.memory[:] = self._ground if memory is None else memory
         self._sensitivity[:] = 0.0
@@ -217,6 +228,21 @@ class OnlineScores:
         outcomes = np.asarray(spikes, dtype=np.int64) @ self._weights
         carried = self.memory, self._sensitivity, self._B, self.scores, self.kappa
         weight = 1.0 if open_ else 0.0
+        if isinstance(self.program, PureProgram):
+            hits = advance_pure(
+                self.program.tables(self._lanes),
+                self._values,
+                *self._slopes,
+                self._lanes,
+                np.ascontiguousarray(z, dtype=np.float64),
+                outcomes,
+                weight,
+                EXACT_FLOOR,
+                *carried,
+            )
+            if hits < 0:
+                refuse_mixed()
+            return
         if isinstance(self.program, DensityProgram):
             advance_density(
                 self.program.tables(self._lanes),

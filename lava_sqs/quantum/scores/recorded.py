@@ -38,15 +38,16 @@ from lava_sqs._checks import (
 )
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
-from lava_sqs.quantum._room import check_density_scores, check_scores
+from lava_sqs.quantum._room import check_density_scores, check_pure_scores, check_scores
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.density import DensityProgram, compile_density
-from lava_sqs.quantum.engines.choose import EXACT_BACKENDS, check_backend, exact_backend
+from lava_sqs.quantum.density import DensityProgram
+from lava_sqs.quantum.engines.choose import check_exact_backend, compile_exact, exact_backend
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
 from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population
 from lava_sqs.quantum.program import Program, compile_program
+from lava_sqs.quantum.pure import PureProgram
 from lava_sqs.quantum.scores.online import EXACT_FLOOR, derivatives
 from lava_sqs.quantum.scores.shifts import parameter_shift, spsa
 from lava_sqs.quantum.states import ground_state
@@ -97,7 +98,7 @@ def score_spike_train(
         *epsilon*, and is unbiased only in the limit of small *epsilon*.
     n_samples, epsilon, seed
         Of SPSA.
-    backend : {"instrument", "density"}, optional
+    backend : {"instrument", "density", "trajectory"}, optional
         How the exact scores are found; see :class:`SpikeTrainScorer`.
 
     Returns
@@ -124,10 +125,10 @@ def score_spike_train(
     """
     check_choice("method", method, METHODS)
     if method != "exact":
-        if backend == "density":
+        if backend not in (None, "instrument"):
             raise ArgumentValueError(
                 "backend",
-                f"must be 'instrument' or None for method={method!r}, but got 'density'.",
+                f"must be 'instrument' or None for method={method!r}, but got {backend!r}.",
             )
         backend = "instrument"
     scorer = SpikeTrainScorer(ansatz, theta, noise=noise, backend=backend)
@@ -164,9 +165,10 @@ class SpikeTrainScorer:
         None is noiseless.
     prebuild : bool
         Make the derivatives of the instruments now (``n_params`` times their memory).
-    backend : {"instrument", "density"}, optional
-        Compiled instruments, or density matrices gate by gate, which have no instruments that
-        could be too large. Both are exact. None chooses by size; read it at ``backend``.
+    backend : {"instrument", "density", "trajectory"}, optional
+        Compiled instruments; or density matrices gate by gate, which have no instruments that
+        could be too large; or, of neurons without noise, pure states gate by gate. All are exact.
+        None chooses by size; read it at ``backend``.
 
     Raises
     ------
@@ -183,7 +185,7 @@ class SpikeTrainScorer:
     """
 
     _dA: Array | None
-    _density: DensityProgram | None = None
+    _maps: DensityProgram | PureProgram | None = None  # of those that go gate by gate
 
     def __init__(
         self,
@@ -204,11 +206,14 @@ class SpikeTrainScorer:
         self.theta = np.atleast_2d(angles)
         rows = len(self.theta)
         backend = exact_backend(ansatz, noise, rows) if backend is None else backend
-        self.backend = check_backend(ansatz, backend, EXACT_BACKENDS)
-        if backend == "density":
-            check_density_scores(ansatz, noise, rows=rows)
-            self._density = compile_density(ansatz, noise)
-            self._values = self._density.values(self.theta)
+        self.backend = check_exact_backend(ansatz, noise, backend)
+        if backend != "instrument":
+            if backend == "density":
+                check_density_scores(ansatz, noise, rows=rows)
+            else:
+                check_pure_scores(ansatz, rows=rows)
+            maps: Any = compile_exact(ansatz, noise, backend=backend)
+            self._maps, self._values = maps, maps.values(self.theta)
             return
         check_scores(ansatz, noise, rows=rows, derivatives=prebuild)
         program = compile_program(ansatz, noise)
@@ -227,8 +232,8 @@ class SpikeTrainScorer:
     @classmethod
     def _of(cls, population: Population) -> SpikeTrainScorer:
         """Return the scorer of *population*, with the instruments that its engine has built."""
-        if population.backend == "density":
-            options: Any = {"noise": population.noise, "backend": "density"}
+        if population.backend != "instrument":
+            options: Any = {"noise": population.noise, "backend": population.backend}
             return cls(population.ansatz, population.theta, **options)
         engine = population._engine
         assert isinstance(engine, InstrumentEngine)
@@ -316,9 +321,9 @@ class SpikeTrainScorer:
                 np.stack([p[1] for p in parts]),
                 np.concatenate([p[2] for p in parts], axis=1),
             )
-        if self._density is not None:
-            logp, G, d_z = self._density.score(self._values, z, outcomes, signal)
-            return logp, self._density.pull_back(self.theta, G), d_z
+        if self._maps is not None:
+            logp, G, d_z = self._maps.score(self._values, z, outcomes, signal)
+            return logp, self._maps.pull_back(self.theta, G), d_z
         n_neurons = z.shape[2]
         if self._dA is None:
             self.program.check_pull_back(n_neurons)

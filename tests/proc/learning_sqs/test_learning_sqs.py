@@ -200,8 +200,7 @@ def test_stock_learning_dense_follows_the_twin(case, window):
 @pytest.mark.parametrize("case", ["visible", "hidden, leaky, baseline"])
 def test_density_matrices_gate_by_gate_follow_the_same_twin(case, monkeypatch):
     """What large memories learn with, at a size where the twin has instruments."""
-    for place in ("quantum.engines.choose", "proc.learning_sqs.process"):
-        monkeypatch.setattr(f"lava_sqs.{place}.exact_backend", lambda *_: "density")
+    monkeypatch.setattr("lava_sqs.proc.learning_sqs.process.exact_backend", lambda *_: "density")
     want, got = both(
         case,
         lambda w, _: LearningDense(weights=w, learning_rule=SQSLearningRule(window=1)),

@@ -174,7 +174,9 @@ def test_gate_by_gate_it_is_the_same(noise, monkeypatch):
     theta = np.random.default_rng(0).uniform(-np.pi, np.pi, circuit.n_params)
     options = {"max_delay": 4, "washout": 30, "currents": (0.2, 0.5, 1.0)}
     want = memory_capacity(circuit, theta, noise, **options)
-    monkeypatch.setattr("lava_sqs.quantum.engines.choose.exact_backend", lambda *_, **__: "density")
+    monkeypatch.setattr(
+        "lava_sqs.quantum.diagnostics.capacity.exact_backend", lambda *_, **__: "density"
+    )
     got = memory_capacity(circuit, theta, noise, **options)
     np.testing.assert_allclose(got.linear, want.linear, atol=1e-12)
     np.testing.assert_allclose(got.information, want.information, atol=1e-12)

@@ -147,9 +147,9 @@ def test_an_impossible_outcome_has_no_score(lanes):
 def test_the_engine_of_scores_is_chosen_by_size_and_named():
     for m, want in ((1, "instrument"), (3, "instrument"), (4, "density"), (6, "density")):
         circuit = ansatz.layered(1, m)
-        assert SpikeTrainScorer(circuit, np.zeros(circuit.n_params)).backend == want
+        assert SpikeTrainScorer(circuit, np.zeros(circuit.n_params), noise=NOISE).backend == want
     with pytest.raises(ValueError, match=r"`backend` must be one of 'instrument', 'density'"):
-        SpikeTrainScorer(ansatz.paper(), [0, 0, 0], backend="trajectory")
+        SpikeTrainScorer(ansatz.paper(), [0, 0, 0], noise=NOISE, backend="trajectory")
     with pytest.raises(
         ValueError, match=r"`backend` must be 'instrument' or None for method='spsa'"
     ):
@@ -159,6 +159,6 @@ def test_the_engine_of_scores_is_chosen_by_size_and_named():
 def test_the_refusal_says_what_fits():
     circuit = ansatz.layered(1, 9)
     with pytest.raises(ValueError, match=r"`memory_qubits` = 9.*needs .* GB.*at most 8 memory"):
-        SpikeTrainScorer(circuit, np.zeros(circuit.n_params))
+        SpikeTrainScorer(circuit, np.zeros(circuit.n_params), noise=NOISE)
     with pytest.raises(ValueError, match=r"needs .* GB; the limit is .*fewer neurons or steps"):
         OnlineScores(compile_density(ansatz.layered(1, 6)), np.zeros((1, 33)), size=2000)

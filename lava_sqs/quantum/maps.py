@@ -1,0 +1,283 @@
+r"""Sparse maps on few qubits of a register: what neurons are made of that go gate by gate.
+
+A register is a real vector with some digits of *radix*: density matrices have a digit of 4 for
+each qubit (I, X, Y, Z), pure states one of 2, and one more for real and imaginary part. A map is a
+real matrix on some of the digits, mostly zero, and a trigonometric polynomial of its angles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs.quantum._room import LANES_LIMIT
+from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.program import _ROUNDING
+from lava_sqs.quantum.states import _kron
+
+__all__ = ["Maps"]
+
+Array = NDArray[Any]
+
+_CHUNK = 64  # components in a row that a kernel keeps in its first cache, for each of 16
+#: The kind of a factor 1, cos(angle/2), sin(angle/2); kinds 1 and 2 are those of superoperators.
+HALF_ANGLE = 3
+
+
+@dataclass
+class Operation:
+    """Factors (coefficients (n_terms, d, d), kind, parameter) on *qubits*, the first acts first."""
+
+    qubits: tuple[int, ...]
+    factors: list[tuple[Array, int, int]]
+
+    def multiply(self, matrix: Array, *, before: bool) -> None:
+        """Multiply a constant *matrix* into the first or the last factor."""
+        at = 0 if before else -1
+        terms, kind, param = self.factors[at]
+        self.factors[at] = (terms @ matrix if before else matrix @ terms), kind, param
+
+    def on_all(self, matrix: Array, qubits: tuple[int, ...]) -> Array:
+        """Return a map of *qubits*, one of the operation's or all, as a map of all of these."""
+        if qubits == self.qubits:
+            return matrix
+        each = [matrix if (q,) == qubits else np.eye(4) for q in self.qubits]
+        return np.asarray(reduce(_kron, each))
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """A step of (ansatz, noise) as sparse maps on the register, in order.
+
+    Attributes
+    ----------
+    ansatz, noise
+        What it was compiled from.
+    operations : tuple
+        Digits and factors of each map, in order.
+    patterns : tuple of ndarray, shape (n_entries, 2)
+        Rows and columns of each map's entries that are not always zero.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> from lava_sqs.quantum.pure import compile_pure
+    >>> isinstance(compile_pure(ansatz.layered()), Maps)
+    True
+    """
+
+    ansatz: Ansatz
+    noise: NoiseModel | None
+    operations: tuple[Operation, ...]
+    patterns: tuple[Array, ...]
+    _tables: dict[int, tuple[Array, ...]] = field(default_factory=dict, kw_only=True)
+
+    radix: ClassVar[int]
+
+    @property
+    def digits(self) -> int:
+        """Digits of the register."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        n = len(self.operations)
+        return f"<{type(self).__name__} of {self.ansatz!r}, noise {self.noise}: {n} maps>"
+
+    @property
+    def n_entries(self) -> int:
+        """Numbers of one neuron's maps."""
+        return sum(map(len, self.patterns))
+
+    def values(self, theta: Array) -> Array:
+        """Return the entries of every map.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+
+        Returns
+        -------
+        ndarray, shape (K, n_entries)
+        """
+        out = np.empty((len(theta), self.n_entries))
+        at = 0
+        for operation, pattern in zip(self.operations, self.patterns, strict=True):
+            matrix = _product(_factors(operation, theta))
+            out[:, at : at + len(pattern)] = matrix[:, pattern[:, 0], pattern[:, 1]]
+            at += len(pattern)
+        return out
+
+    def slopes(self, theta: Array) -> tuple[Array, Array]:
+        """Return the derivatives of every map by each of its angles.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+
+        Returns
+        -------
+        table : ndarray of int, shape (n_slopes, 4)
+            Map, parameter, first entry among all maps' and number of entries of each derivative.
+        slopes : ndarray, shape (K, numbers)
+            Its entries, one derivative after the other.
+        """
+        table, parts, first = [], [], 0
+        for i, (operation, pattern) in enumerate(zip(self.operations, self.patterns, strict=True)):
+            factors = _factors(operation, theta)
+            for f, (terms, kind, param) in enumerate(operation.factors):
+                if kind:
+                    slope = _combined(_basis(kind, theta[:, param], slope=True), terms)
+                    each = [*factors[:f], slope, *factors[f + 1 :]]
+                    matrix = _product(each)
+                    table.append((i, param, first, len(pattern)))
+                    parts.append(matrix[:, pattern[:, 0], pattern[:, 1]])
+            first += len(pattern)
+        numbers = np.concatenate([np.empty((len(theta), 0)), *parts], axis=1)
+        return np.array(table, dtype=np.int64).reshape(-1, 4), numbers
+
+    def pull_back(self, theta: Array, gradient: Array) -> Array:
+        """Return the gradient by the angles of what has a gradient by the maps.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K or 1, n_params)
+            Angles in radians.
+        gradient : ndarray, shape (K, n_entries)
+            By the entries.
+
+        Returns
+        -------
+        ndarray, shape (K, n_params)
+        """
+        table, slopes = self.slopes(theta)
+        d_theta = np.zeros((len(gradient), theta.shape[1]))
+        at = 0
+        for _, param, first, count in table:
+            part = slopes[:, at : at + count] * gradient[:, first : first + count]
+            d_theta[:, param] += part.sum(axis=1)
+            at += count
+        return d_theta
+
+    def lanes(self, together: int, registers: int = 2) -> int:
+        """Return how many of the samples that share their angles go side by side.
+
+        Parameters
+        ----------
+        together : int
+            Samples there are.
+        registers : int
+            How many registers each needs at a time.
+
+        Returns
+        -------
+        int
+            4, or 1 where that would be wasted or take more than 128 MiB.
+        """
+        fits = 8 * 4 * registers * self.radix**self.digits <= LANES_LIMIT
+        return 4 if together > 2 and fits else 1
+
+    def tables(self, lanes: int) -> tuple[Array, ...]:
+        """Return the arrays of ``lava_sqs.quantum.kernels.density``, for *lanes* side by side."""
+        if lanes not in self._tables:
+            self._tables[lanes] = _tables(self, lanes)
+        return self._tables[lanes]
+
+
+def _basis(kind: int, angle: Array, *, slope: bool = False) -> list[Array]:
+    """As ``kernels.build.trigonometric_basis`` for angles (K,), or its derivative: n_terms (K,)."""
+    step = 1.0 if kind == 1 else 0.5
+    columns = [np.full(angle.shape, 0.0 if slope else 1.0)]
+    for n in range(1, (2 if kind == 2 else 1) + 1):
+        c, s = np.cos(n * step * angle), np.sin(n * step * angle)
+        columns += [-n * step * s, n * step * c] if slope else [c, s]
+    return columns
+
+
+def _combined(basis: list[Array], terms: Array) -> Array:
+    """Return the matrices (K, d, d): term by term, the same bits whatever K."""
+    return np.asarray(sum(b[:, None, None] * term for b, term in zip(basis, terms, strict=True)))
+
+
+def _product(factors: list[Array]) -> Array:
+    """Return what factors make together, the first of which acts first."""
+    return reduce(lambda done, new: new @ done, factors)
+
+
+def _factors(operation: Operation, theta: Array) -> list[Array]:
+    """Return the matrices (K or 1, d, d) of an operation's factors."""
+    return [
+        _combined(_basis(kind, theta[:, param]), terms) if kind else terms
+        for terms, kind, param in operation.factors
+    ]
+
+
+def pattern_of(operation: Operation) -> Array:
+    """Return where the product of the factors can differ from zero, whatever the angles."""
+    present = [
+        (np.abs(terms).max(axis=0) > _ROUNDING).astype(float) for terms, *_ in operation.factors
+    ]
+    return np.argwhere(_product(present) > 0)
+
+
+def sums_of_strides(strides: list[int], radix: int) -> Array:
+    """Return where the components of some digits are: all combinations of 0 to radix - 1 each."""
+    start = np.zeros(1, dtype=np.int64)
+    return reduce(lambda sums, s: (sums[:, None] + s * np.arange(radix)).ravel(), strides, start)
+
+
+def _tables(program: Maps, lanes: int) -> tuple[Array, ...]:
+    """Return what the kernels need of the maps; offsets count numbers, *lanes* per component.
+
+    table (n_ops, 7): first row, size d, first base, number of bases, components in a row (times
+    lanes), first entry, number of entries. offsets: of each row in its group. Entries by rows:
+    pointers, places of their columns and rows; by columns: pointers, places of their rows, and
+    which entry of the first order each is. bases: where groups start.
+    """
+    n, radix = program.digits, program.radix
+    table, offsets, bases = [], [], []
+    forward, back = ([], [], []), ([], [], [])  # type: ignore[var-annotated]
+    places: dict[tuple[int, ...], tuple[int, int, int]] = {}
+    row = entry = base = 0
+    for operation, pattern in zip(program.operations, program.patterns, strict=True):
+        strides = [radix ** (n - 1 - q) for q in operation.qubits]
+        own = sums_of_strides(strides, radix)
+        key = tuple(sorted(operation.qubits))
+        if key not in places:
+            # Components in a row are those of the digits after the last one that is acted on.
+            inner = min(radix ** (n - 1 - key[-1]) * lanes, _CHUNK)
+            inner = {2: 1, 8: 4}.get(inner, inner)  # vectors are of 4 numbers, or several of 16
+            steps = [radix ** (n - 1 - q) for q in range(n) if q not in key]
+            starts = sums_of_strides(steps, radix) * lanes
+            starts = starts[starts % max(inner, lanes) == 0] if inner > 1 else starts
+            places[key] = base, len(starts), inner
+            bases.append(starts)
+            base += len(starts)
+        d = len(own)
+        table.append((row, d, *places[key], entry, len(pattern)))
+        offsets.append(own * lanes)
+        for (pointers, columns, rows), axis in ((forward, 0), (back, 1)):
+            order = np.argsort(pattern[:, axis], kind="stable")
+            pointers.append(entry + np.searchsorted(pattern[order, axis], np.arange(d)))
+            columns.append(own[pattern[order, 1 - axis]] * lanes)
+            rows.append(entry + order if axis else own[pattern[order, 0]] * lanes)
+        row += d
+        entry += len(pattern)
+    end = np.array([entry])
+
+    def joined(parts: list[Array], *more: Array) -> Array:
+        return np.concatenate([np.empty(0, dtype=np.int64), *parts, *more]).astype(np.int64)
+
+    return (
+        np.array(table, dtype=np.int64).reshape(-1, 7),
+        joined(offsets),
+        joined(bases),
+        *(joined(x, *y) for x, y in zip(forward, ([end], [], []), strict=True)),
+        *(joined(x, *y) for x, y in zip(back, ([end], [], []), strict=True)),
+    )

@@ -1,0 +1,239 @@
+r"""The compiler of noiseless neurons whose memories are pure: states, gate by gate.
+
+Given the outcome of a measurement, the register is a product of what was said and a pure state of
+the memory, so that a memory that starts pure stays pure and has :math:`2^m` amplitudes in place of
+the :math:`4^m` numbers of a density matrix. A gate is a real matrix on the real and imaginary
+parts, sparse like those of ``density.py``, and orthogonal: going back through a step, the *adjoint
+method* undoes gate after gate on the state and on its gradient
+
+.. math::
+
+    \phi_{g} = U_g^\dagger \phi_{g+1}, \qquad \chi_{g} = U_g^\dagger \chi_{g+1}, \qquad
+    \frac{\partial}{\partial \theta} = \bigl\langle \chi_{g+1},
+    \tfrac{\partial U_g}{\partial \theta}\, \phi_g \bigr\rangle ,
+
+and keeps one register per time step, whatever the number of gates and angles.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs._errors import ArgumentValueError
+from lava_sqs.quantum._room import check_pure_scores
+from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.gates import half_angle_terms
+from lava_sqs.quantum.kernels.pure import run_pure, score_pure
+from lava_sqs.quantum.maps import HALF_ANGLE, Maps, Operation, pattern_of
+from lava_sqs.quantum.states import _kron
+
+__all__ = ["PureProgram", "compile_pure"]
+
+Array = NDArray[Any]
+
+#: Outcomes less probable than this have no score: what divides by them would be rounding.
+SCORE_FLOOR = 1e-12
+
+
+def refuse_mixed() -> NoReturn:
+    """Raise what to do where a clamped outcome leaves a mixed memory."""
+    raise ArgumentValueError(
+        "spikes",
+        "must be possible where the memory is a pure state: an outcome of probability zero leaves "
+        "it in a mixture of several others. Use backend='density'.",
+    )
+
+
+class PureProgram(Maps):
+    """A step of a noiseless circuit as sparse maps on the state; see :func:`compile_pure`.
+
+    Memories have the shape (..., 2, 2**memory_qubits): real and imaginary parts.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> compile_pure(ansatz.layered(1, 2))
+    <PureProgram of Ansatz('layered', io_qubits=1, memory_qubits=2, gates=13, n_params=13), \
+noise None: 5 maps>
+    """
+
+    radix: ClassVar[int] = 2
+
+    @property
+    def digits(self) -> int:
+        """Qubits of the register, and one for real and imaginary parts."""
+        return self.ansatz.n_qubits + 1
+
+    @property
+    def ground(self) -> Array:
+        """The memory ``|0..0>``, shape (2, 2**memory_qubits)."""
+        state = np.zeros((2, 2**self.ansatz.memory_qubits))
+        state[0, 0] = 1.0
+        return state
+
+    def run(self, values: Array, vectors: Array, *arrays: Any) -> int:
+        """Move memories and return how many outcomes were at the floor.
+
+        Parameters
+        ----------
+        values : ndarray, shape (K or 1, n_entries)
+            Of the neurons' maps, in the precision of the memories.
+        vectors : ndarray, shape (B, K, 2, 2**memory_qubits)
+            Memories, moved in place.
+        *arrays
+            As of :meth:`~lava_sqs.quantum.density.DensityProgram.run`; memories are not recorded.
+
+        Returns
+        -------
+        int
+        """
+        together = vectors.shape[0] * (vectors.shape[1] if len(values) == 1 else 1)
+        lanes = self.lanes(together)
+        z, u, clamp, floor, *records = arrays
+        made_of = self.tables(lanes), values, lanes
+        hits = int(run_pure(*made_of, z, u, clamp, vectors, floor, *records[:3]))
+        if hits < 0:
+            refuse_mixed()
+        return hits
+
+    def score(
+        self, values: Array, z: Array, outcomes: Array, signal: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return the log-likelihood of recorded trains and its gradient by the maps.
+
+        Parameters
+        ----------
+        values : ndarray, shape (K or 1, n_entries)
+            Of the neurons' maps.
+        z : ndarray, shape (T, B, K, io_qubits)
+            Input currents.
+        outcomes : ndarray of int, shape (T, B, K)
+            Reported outcomes.
+        signal : ndarray, shape (T, B, K) or (0, 0, 0)
+            Weight of each step; empty is 1.
+
+        Returns
+        -------
+        log_likelihood : ndarray, shape (B, K)
+        gradient : ndarray, shape (K, n_entries)
+            See :meth:`~lava_sqs.quantum.maps.Maps.pull_back`.
+        d_z : ndarray, shape of *z*
+
+        Raises
+        ------
+        ValueError
+            If they would not fit: with the bytes needed, the limit, and what fits.
+        """
+        steps, batch, size = outcomes.shape
+        lanes = self.lanes(batch, steps + 6)
+        check_pure_scores(self.ansatz, rows=size, steps=steps * lanes)
+        scored = np.array([any(kind for _, kind, _ in o.factors) for o in self.operations], bool)
+        logp, d_z = np.zeros((batch, size)), np.empty(z.shape)
+        gradient = np.zeros((size, self.n_entries))
+        hits = score_pure(
+            self.tables(lanes),
+            scored,
+            values,
+            lanes,
+            np.ascontiguousarray(z),
+            np.ascontiguousarray(outcomes),
+            np.ascontiguousarray(signal),
+            SCORE_FLOOR,
+            2**self.ansatz.memory_qubits,
+            logp,
+            gradient,
+            d_z,
+        )
+        if hits < 0:
+            refuse_mixed()
+        return logp, gradient, d_z
+
+
+@lru_cache(maxsize=16)
+def compile_pure(ansatz: Ansatz) -> PureProgram:
+    """Make the maps of a noiseless step, gate by gate; the result serves every *theta*.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+        The circuit. The last 16 are kept.
+
+    Returns
+    -------
+    PureProgram
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> program = compile_pure(ansatz.layered(1, 12))
+    >>> program.values(np.zeros((1, program.ansatz.n_params))).shape[1] < 1000
+    True
+    """
+    operations = tuple(_fused(ansatz.gates))
+    return PureProgram(
+        ansatz=ansatz,
+        noise=None,
+        operations=operations,
+        patterns=tuple(map(pattern_of, operations)),
+    )
+
+
+def _operation(gate: Gate) -> Operation:
+    """Return what a gate does to real and imaginary parts: digit 0, its qubits are from 1."""
+    u = half_angle_terms(gate)
+    if gate.param is None:
+        u = u[:1]
+    terms = np.block([[u.real, -u.imag], [u.imag, u.real]])
+    kind, param = (0, -1) if gate.param is None else (HALF_ANGLE, gate.param)
+    return Operation((0, *(q + 1 for q in gate.qubits)), [(terms, kind, param)])
+
+
+def _spread(operation: Operation, qubits: tuple[int, ...]) -> list[tuple[Array, int, int]]:
+    """Return the factors of an operation as those of one on more *qubits*."""
+    own = operation.qubits
+    order = [*own, *(q for q in qubits if q not in own)]
+    at, n = [order.index(q) for q in qubits], len(qubits)
+    axes = [0, *(1 + a for a in at), *(1 + n + a for a in at)]
+    idle = np.eye(2 ** (n - len(own)))
+    factors = []
+    for terms, kind, param in operation.factors:
+        whole = np.array([_kron(term, idle) for term in terms]).reshape(-1, *(2,) * (2 * n))
+        factors.append((whole.transpose(axes).reshape(-1, 2**n, 2**n), kind, param))
+    return factors
+
+
+def _cost(operation: Operation) -> float:
+    """Return the multiplications for each number of the register."""
+    return len(pattern_of(operation)) / float(2 ** len(operation.qubits))
+
+
+def _fused(gates: tuple[Gate, ...]) -> list[Operation]:
+    """Return operations in order, where gates are one that do not take longer together."""
+    made: list[Operation | None] = []
+    last: dict[int, int] = {}
+    for gate in gates:
+        new = _operation(gate)
+        before = {last.get(q, -1) for q in new.qubits[1:]}
+        i = before.pop()
+        if not before and i >= 0:  # all of its qubits were in one operation last
+            old = made[i]
+            assert old is not None
+            if set(new.qubits) <= set(old.qubits) and len(old.qubits) <= 3:
+                both = Operation(old.qubits, [*old.factors, *_spread(new, old.qubits)])
+                if _cost(both) <= _cost(old) + _cost(new):
+                    made[i] = both
+                    continue
+        for q in new.qubits[1:] if len(new.qubits) == 3 else ():
+            i = last.get(q, -1)
+            single = made[i] if i >= 0 else None
+            if single is not None and single.qubits == (0, q):
+                both = Operation(new.qubits, [*_spread(single, new.qubits), *new.factors])
+                if _cost(both) <= _cost(single) + _cost(new):
+                    new, made[i] = both, None
+        last.update(dict.fromkeys(new.qubits[1:], len(made)))
+        made.append(new)
+    return [operation for operation in made if operation is not None]
