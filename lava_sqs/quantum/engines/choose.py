@@ -152,7 +152,7 @@ def check_backend(ansatz: Ansatz, backend: Any, choices: tuple[str, ...]) -> str
 
 
 def check_exact_backend(ansatz: Ansatz, noise: NoiseModel | None, backend: Any) -> str:
-    """Return the name of an engine that has exact scores of a circuit under that noise, or raise."""
+    """Return the name of an engine that scores a circuit exactly under that noise, or raise."""
     possible = EXACT_BACKENDS if _noiseless(noise) else EXACT_BACKENDS[:2]
     return check_backend(ansatz, backend, possible)
 
