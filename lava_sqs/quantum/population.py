@@ -46,6 +46,7 @@ from lava_sqs.quantum._arguments import (
     outcome_index,
 )
 from lava_sqs.quantum._memory import Note
+from lava_sqs.quantum._state import Checkpoints
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines import choose
 from lava_sqs.quantum.engines.choose import BACKENDS, default_backend
@@ -59,7 +60,7 @@ __all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
 Array = NDArray[Any]
 
 
-class Population:
+class Population(Checkpoints):
     r"""K stochastic quantum spiking neurons, simulated exactly.
 
     Each step draws ONE outcome ``s`` per neuron with the Born probability ``p(s) = (S_s(z) r)_0``

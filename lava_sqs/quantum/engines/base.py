@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum.engines.recipe import Recipe
@@ -28,6 +29,14 @@ Array = NDArray[Any]
 
 # Below this the outcome's probability is rounding: see "One time step" in the docs.
 FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
+
+
+def check_normalised(norms: Array) -> None:
+    """Raise unless states that are put back have the trace, or the norm, 1."""
+    if not (np.abs(norms - 1) <= 1e-3).all():
+        raise ArgumentValueError(
+            "state", f"must hold states in `memory`, but their traces reach {norms.max():.6g}."
+        )
 
 
 class Engine(Protocol):
@@ -154,6 +163,7 @@ class CompiledEngine(PauliEngine):
 
     def set_raw(self, memories: Array) -> None:
         """Put back *memories*, what `raw` was."""
+        check_normalised(memories[..., 0])
         self._memory[:] = memories
 
     def _set(self, vectors: Array | None) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._lazy import qutip
-from lava_sqs.quantum.engines.base import PauliEngine
+from lava_sqs.quantum.engines.base import PauliEngine, check_normalised
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.reference import ReferenceNeuron
 from lava_sqs.quantum.states import pauli_to_qobj, qobj_to_pauli
@@ -61,6 +61,7 @@ class LiteralEngine(PauliEngine):
 
     def set_raw(self, memories: Array) -> None:
         """Put back *memories*, what `raw` was."""
+        check_normalised(np.trace(memories, axis1=-2, axis2=-1).real)
         for b, row in enumerate(self._neurons):
             for k, neuron in enumerate(row):
                 neuron.memory = qutip.Qobj(memories[b, k], dims=neuron.memory.dims)

@@ -32,7 +32,7 @@ from lava_sqs._lazy import qutip
 from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
-from lava_sqs.quantum.engines.base import FLOOR
+from lava_sqs.quantum.engines.base import FLOOR, check_normalised
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.gates import half_angle_terms
 from lava_sqs.quantum.kernels.trajectories import pauli_vectors, run_trajectories
@@ -312,6 +312,7 @@ class TrajectoryEngine:
 
     def set_raw(self, memories: Array) -> None:
         """Put back *memories*, what `raw` was."""
+        check_normalised((memories.astype(float) ** 2).sum(axis=(-2, -1)))
         self._psi[:] = memories
 
     @property
