@@ -190,14 +190,17 @@ def _checked(state: Any, now: dict[str, Array]) -> dict[str, Array]:
         raise ArgumentValueError(
             "state", f"must be what `state` of a population was, but has no {', '.join(missing)}."
         )
-    new = {name: np.array(state[name]) for name in now}
+    try:
+        new = {name: np.array(state[name]) for name in now}
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ArgumentValueError("state", f"must hold arrays, but: {error}.") from error
     if str(new["format"]) != _FORMAT:
         raise ArgumentValueError(
             "state", f"must have format {_FORMAT}, but has {str(new['format'])!r}."
         )
     try:
         theirs = dict(json.loads(str(new["configuration"])))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ArgumentValueError("state", "has a `configuration` that is no JSON.") from error
     ours = json.loads(str(now["configuration"]))
     differing = [
@@ -226,7 +229,11 @@ def _checked(state: Any, now: dict[str, Array]) -> dict[str, Array]:
         if not np.isfinite(new[name]).all():
             raise ArgumentValueError("state", f"must hold finite numbers in `{name}`.")
     if not str(new["seed"]).isdecimal():
-        raise ArgumentValueError("state", "must hold a whole number as seed.")
+        raise ArgumentValueError("state", "must hold a whole number as `seed`.")
     if (new["counters"] < 0).any():
-        raise ArgumentValueError("state", "must hold counters from 0.")
+        raise ArgumentValueError("state", "must hold `counters` from 0.")
+    for name in ("outcomes", "errors"):
+        *_, low, has, left = map(int, new[name]) if len(new[name]) else (1, 0, 0)
+        if low % 2 == 0 or has > 1 or left >= 2**32:
+            raise ArgumentValueError("state", f"must hold a generator's numbers in `{name}`.")
     return new

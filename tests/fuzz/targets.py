@@ -462,6 +462,24 @@ TARGETS = {
     "Population.reset": Target(
         lambda **k: sq.Population(PAPER, size=2, seed=1).reset(**k), dict, {"memory": anything()}
     ),
+    "Population.state": Target(
+        lambda state: setattr(sq.Population(PAPER, size=2, seed=1), "state", state),
+        lambda: {"state": sq.Population(PAPER, size=2, seed=2).state},
+        {"state": anything()},
+    ),
+    "Population.state, in part": Target(
+        lambda **k: setattr(
+            population := sq.Population(PAPER, size=2, seed=1), "state", {**population.state, **k}
+        ),
+        lambda: dict(sq.Population(PAPER, size=2, seed=2).state),
+        {
+            name: anything()
+            for name in ("theta", "memory", "outcomes", "counters", "seed", "configuration")
+        },
+        also=dict.fromkeys(
+            ("theta", "memory", "outcomes", "counters", "seed", "configuration"), ("state",)
+        ),
+    ),
     "Population.expect": Target(
         lambda **k: sq.Population(PAPER, size=2, seed=1).expect(**k),
         lambda: {"op": qutip.sigmaz()},

@@ -60,7 +60,10 @@ class LiteralEngine(PauliEngine):
         return np.array([[n.memory.full() for n in row] for row in self._neurons])
 
     def set_raw(self, memories: Array) -> None:
-        """Put back *memories*, what `raw` was."""
+        """Put back *memories*, what `raw` was.
+
+        Raises ``ValueError`` if they are no states.
+        """
         check_normalised(np.trace(memories, axis1=-2, axis2=-1).real)
         for b, row in enumerate(self._neurons):
             for k, neuron in enumerate(row):

@@ -311,7 +311,10 @@ class TrajectoryEngine:
         return self._psi
 
     def set_raw(self, memories: Array) -> None:
-        """Put back *memories*, what `raw` was."""
+        """Put back *memories*, what `raw` was.
+
+        Raises ``ValueError`` if they are no states.
+        """
         check_normalised((memories.astype(float) ** 2).sum(axis=(-2, -1)))
         self._psi[:] = memories
 
