@@ -45,7 +45,8 @@ from lava_sqs.optimizers import optimizer_of
 __all__ = ["SCHEDULES"]
 
 Array = NDArray[Any]
-#: Of the weights between neurons and of their feedback, per update, with aligned credit.
+#: Of the weights between neurons and of their feedback, per update at the full learning rate,
+#: with aligned credit.
 DECAY = 1e-3
 
 _KEPT_BYTES = 2**26  # of inputs and random numbers that are kept from epoch to epoch
@@ -389,7 +390,7 @@ class Trainer:
                 for end in (w, self.feedback[name][source]):
                     self._fade(end, rate)
                     end += moved
-                    end *= 1 - DECAY
+                    end *= 1 - DECAY * factor
             else:
                 self._fade(w, rate)
                 ascend(key, w, up.weights[source], rate=speed)

@@ -333,3 +333,23 @@ def test_layers_behind_layers_do_not_fall_silent_for_good():
     clf = SQSNN((32, 32, 32), input_kind="static", encoder="current", n_steps=5, skip=False,
                 epochs=6, random_state=1).fit(data.x_train, data.y_train)  # fmt: skip
     assert clf.score(data.x_test, data.y_test) > 0.8
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_aligned_weights_decay_as_the_learning_rate_falls(schedule):
+    """Weights that hardly move lose DECAY per update, times what the rate is of its first value."""
+    x = np.random.default_rng(0).random((40, 3))
+    given = {"credit": "aligned", "batch_size": 4, "random_state": 0, "schedule": schedule}
+    first, last = (
+        SQSNN((5,), epochs=n, learning_rate=1e-9, dtype="float64", **given)
+        .fit(x, np.arange(40) % 2)
+        .parameters_["visible"]
+        for n in (1, 30)
+    )
+    done = np.arange(300) / 300
+    factors = np.ones(300) if schedule == "constant" else 0.5 * (1 + np.cos(np.pi * done))
+    one = factors[:10] if schedule == "constant" else factors[::30]
+    ratio = np.prod(1 - 1e-3 * factors) / np.prod(1 - 1e-3 * one)
+    found = last.weights["hidden0"] / first.weights["hidden0"]
+    np.testing.assert_allclose(found, ratio, rtol=1e-4)
+    np.testing.assert_allclose(last.weights["input"], first.weights["input"], rtol=1e-4)
