@@ -212,7 +212,9 @@ def _ansatz_to_dict(ansatz: Ansatz) -> dict[str, Any]:
             full = gate.matrix.full()
             gates.append(["U", full.real.tolist(), full.imag.tolist()])
         elif gate.is_rotation:
-            angle = gate.angle if gate.param is None else ansatz.param_names[gate.param]
+            angle: Any = gate.angle if gate.param is None else ansatz.param_names[gate.param]
+            if gate.is_affine:
+                angle = [angle, gate.scale, gate.offset]
             gates.append([gate.name, list(gate.qubits), angle])
         else:
             gates.append([gate.name, list(gate.qubits)])

@@ -12,6 +12,7 @@ from lava_sqs._lazy import patches
 from lava_sqs.plot._axes import new_axes, one_of, points_per_unit
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.gates import affine_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,8 +138,10 @@ def _text(circuit: Ansatz, gate: Gate, angles: Any) -> tuple[str, ...]:
     if gate.param is None:
         return (name,) if gate.angle is None else (name, _angle(gate.angle))
     if angles is not None:
-        return name, f"{angles[gate.param]:.2f}".replace("-", "−")
+        return name, f"{gate.at(np.asarray(angles)):.2f}".replace("-", "−")
     label = circuit.param_names[gate.param]
+    if gate.is_affine:
+        return name, affine_text(gate, label).replace("-", "−")
     simple = label.startswith("theta_") and label[6:].isalnum()
     return name, f"$θ_{{\\rm {label[6:]}}}$" if simple else label
 

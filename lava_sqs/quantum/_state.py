@@ -145,6 +145,7 @@ def _configuration(population: Any) -> dict[str, str]:
     circuit, noise = population._ansatz, population._noise
     gates = [
         [g.name, g.qubits, g.param, g.angle, g.digest, None if g.table is None else g.table.kind]
+        + ([g.scale, g.offset] if g.is_affine else [])
         for g in circuit.gates
     ]
     return {

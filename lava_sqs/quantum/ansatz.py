@@ -14,6 +14,7 @@ from typing import Any
 
 from lava_sqs._checks import check_choice, check_int, check_items, check_text
 from lava_sqs._errors import ArgumentValueError
+from lava_sqs.quantum._exchange import check_split, from_text, gates_of
 from lava_sqs.quantum.circuit import Ansatz
 from lava_sqs.quantum.gates import Gate, check_sizes, parse_gate, unitary_gate
 from lava_sqs.quantum.tables import MOST_BITS, TABLES, Table
@@ -25,6 +26,8 @@ __all__ = [
     "classical_memory",
     "delay",
     "from_gates",
+    "from_qasm3",
+    "from_qiskit",
     "from_unitary",
     "layered",
     "named",
@@ -51,7 +54,8 @@ def from_gates(
     gates : iterable of (name, qubits) or (name, qubits, angle)
         *qubits* is an int or a tuple of register indices (io qubits first; control before
         target). *angle* is a parameter's name (str, trained; the same name twice shares one
-        angle) or a number of radians (fixed). Names are those of :class:`Gate`.
+        angle), (name, scale, offset) for an angle ``scale * theta + offset``, or a number of
+        radians (fixed). Names are those of :class:`Gate`.
     io_qubits, memory_qubits : int
         At least 1 each.
     name : str
@@ -188,6 +192,76 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int, rtol: floa
     io_qubits, memory_qubits = check_sizes(io_qubits, memory_qubits)
     gate = unitary_gate(unitary, io_qubits, memory_qubits, rtol)
     return Ansatz("unitary", io_qubits, memory_qubits, (gate,), ())
+
+
+def from_qiskit(
+    circuit: Any, *, io_qubits: int = 1, param_names: Sequence[str] | None = None
+) -> Ansatz:
+    """Return the circuit V(theta) that a ``qiskit.QuantumCircuit`` of gates describes.
+
+    Qiskit's qubit k is register index k: the first *io_qubits* are encoded and measured, the others
+    are the memory. (Qiskit writes its qubit 0 as the least significant bit, ``qutip.tensor`` as the
+    most: its matrices and texts of counts are reversed, the circuit is the same.)
+
+    Parameters
+    ----------
+    circuit : QuantumCircuit
+        Of the gates of :class:`Gate`, ``p u u3 sdg tdg sxdg``, unitaries, barriers and identities,
+        with angles affine in a parameter; RZ may have several.
+    io_qubits : int
+        At least 1; at least one qubit is left for the memory.
+    param_names : sequence of str, optional
+        Order of the angles in theta; angles that no gate has are allowed. None is the order of
+        their first use.
+
+    Returns
+    -------
+    Ansatz
+
+    Raises
+    ------
+    ImportError
+        If Qiskit is missing: says what adds it.
+    TypeError, ValueError
+        If *circuit* measures, resets, branches or waits, or has another gate or an angle that is
+        not affine: names the instruction.
+
+    Examples
+    --------
+    >>> from_qiskit(layered().to_qiskit()) == layered()
+    True
+    """
+    io, memory = check_split(circuit, io_qubits)
+    names = None if param_names is None else check_items("param_names", param_names)
+    gates, found = gates_of(circuit, names)
+    return Ansatz(str(circuit.name), io, memory, tuple(gates), found)
+
+
+def from_qasm3(
+    text: str, *, io_qubits: int = 1, param_names: Sequence[str] | None = None
+) -> Ansatz:
+    """Return the circuit V(theta) of OpenQASM 3; parameters are its ``input`` variables.
+
+    Qubits are counted in the order in which they are declared; all else is said in
+    :func:`from_qiskit`, as are the arguments *io_qubits* and *param_names*.
+
+    Parameters
+    ----------
+    text : str
+        OpenQASM 3.
+    io_qubits, param_names
+        As of :func:`from_qiskit`.
+
+    Returns
+    -------
+    Ansatz
+
+    Examples
+    --------
+    >>> from_qasm3(paper().to_qasm3()).gates == paper().gates
+    True
+    """
+    return from_qiskit(from_text(text), io_qubits=io_qubits, param_names=param_names)
 
 
 def delay(memory_qubits: int = 1, *, basis: str = "z") -> Ansatz:

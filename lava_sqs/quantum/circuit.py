@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_real, check_shape
+from lava_sqs._checks import check_int, check_real, check_shape
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import qutip
+from lava_sqs.quantum._exchange import to_circuit, to_text
 from lava_sqs.quantum.gates import Gate, draw
 
 __all__ = ["Ansatz"]
@@ -125,7 +127,7 @@ class Ansatz:
         """
         if gate.table is not None:
             return gate.table.superoperator(theta)
-        local = gate.operator(None if gate.param is None else float(theta[gate.param]))
+        local = gate.operator(None if gate.param is None else float(gate.at(theta)))
         if gate.qubits == tuple(range(self.n_qubits)):
             return local
         return qutip.expand_operator(local, dims=[2] * self.n_qubits, targets=list(gate.qubits))
@@ -164,6 +166,89 @@ class Ansatz:
         str
         """
         return draw(self.gates, self.io_qubits, self.memory_qubits, self.param_names)
+
+    def to_qiskit(
+        self, steps: int | None = None, *, theta: Any = None, currents: Any = None
+    ) -> Any:
+        """Return the circuit, or a neuron of some time steps, as a ``qiskit.QuantumCircuit``.
+
+        Register index k is qubit k, io qubits first. A step is reset, RX(pi z) and V(theta) on its
+        qubits, and the measurement of the io qubits into classical bit ``t * io_qubits + n`` of
+        step t and channel n; nothing depends on what was measured.
+
+        Parameters
+        ----------
+        steps : int, optional
+            Time steps, at least 1. None is V(theta) alone, without measurement.
+        theta : array_like, shape (n_params,), optional
+            Angles in radians. None leaves parameters, called as ``param_names`` says.
+        currents : array_like, shape (steps,) or (steps, io_qubits), optional
+            Input currents z; where z <= 0 there is no gate. None leaves the angles of the encoding
+            gates as parameters ``phi[t * io_qubits + n]``: pi z in radians, and 0 where z <= 0.
+
+        Returns
+        -------
+        QuantumCircuit
+
+        Raises
+        ------
+        ImportError
+            If Qiskit is missing: says what adds it.
+        TypeError, ValueError
+            If an argument has the wrong shape, or *currents* are given without *steps*.
+
+        Examples
+        --------
+        >>> from lava_sqs.quantum.ansatz import paper
+        >>> circuit = paper().to_qiskit(steps=4)
+        >>> circuit.num_qubits, circuit.num_clbits, circuit.num_parameters
+        (2, 4, 7)
+        """
+        angles = None if theta is None else self.check_theta(theta)
+        z = None
+        if steps is not None:
+            steps = check_int("steps", steps, minimum=1, maximum=100_000)
+            if currents is not None:
+                z = check_real("currents", currents)
+                shape = (steps,) if z.ndim == 1 and self.io_qubits == 1 else (steps, self.io_qubits)
+                check_shape("currents", z, shape)
+        elif currents is not None:
+            raise ArgumentValueError("currents", "must be None without `steps`: V has no input.")
+        sizes = self.io_qubits, self.memory_qubits
+        return to_circuit(self.gates, sizes, self.param_names, self.name, steps, angles, z)
+
+    def to_qasm3(self, steps: int | None = None, *, theta: Any = None, currents: Any = None) -> str:
+        """Return what :meth:`to_qiskit` makes, as OpenQASM 3.
+
+        Parameters
+        ----------
+        steps, theta, currents
+            As of :meth:`to_qiskit`.
+
+        Returns
+        -------
+        str
+            Parameters are ``input`` variables. Qiskit renames what is no identifier of OpenQASM.
+
+        Examples
+        --------
+        >>> from lava_sqs.quantum.ansatz import paper
+        >>> print(paper().to_qasm3(steps=1, theta=[0.3, 0.2, 0.1], currents=[0.5]))
+        OPENQASM 3.0;
+        include "stdgates.inc";
+        bit[1] c;
+        qubit[2] q;
+        reset q[0];
+        rx(pi/2) q[0];
+        crx(0.3) q[1], q[0];
+        rx(0.2) q[1];
+        rx(0.1) q[0];
+        barrier q[0], q[1];
+        c[0] = measure q[0];
+        barrier q[0], q[1];
+        <BLANKLINE>
+        """
+        return to_text(self.to_qiskit(steps, theta=theta, currents=currents))
 
     def __str__(self) -> str:
         return self.draw()

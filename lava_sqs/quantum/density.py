@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs.quantum._room import check_density_scores
-from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.kernels.density import apply_maps, run_density, score_density
 from lava_sqs.quantum.maps import Maps, Operation, pattern_of, sums_of_strides
 from lava_sqs.quantum.noise import NoiseModel
@@ -45,19 +45,19 @@ class _Builder:
         self.last: list[int | None] = [None] * n  # operation that touched the qubit last
         self.pending = [np.eye(4) for _ in range(n)]  # on qubits that nothing has touched yet
 
-    def add(self, terms: Array, kind: int, param: int, qubits: tuple[int, ...]) -> None:
+    def add(self, terms: Array, kind: int, gate: Gate | None, qubits: tuple[int, ...]) -> None:
         last = self.last[qubits[0]]
         if len(qubits) == 1 and last is not None and self.made[last].qubits == qubits:
             if kind == 0:
                 self.made[last].multiply(terms[0], before=False)
             else:
-                self.made[last].factors.append((terms, kind, param))
+                self.made[last].factors.append((terms, kind, gate))
             return
-        operation = Operation(qubits, [(terms, kind, param)])
+        operation = Operation(qubits, [(terms, kind, gate)])
         for q in qubits:
             if self.last[q] is None and not np.array_equal(self.pending[q], np.eye(4)):
                 if len(qubits) > 2:
-                    self._append(Operation((q,), [(self.pending[q][None], 0, -1)]))
+                    self._append(Operation((q,), [(self.pending[q][None], 0, None)]))
                 else:
                     operation.multiply(operation.on_all(self.pending[q], (q,)), before=True)
         self._append(operation)
@@ -79,12 +79,12 @@ class _Builder:
             if before.qubits == qubits or (len(qubits) == 1 and len(before.qubits) <= 2):
                 before.multiply(before.on_all(matrix, qubits), before=False)
                 return
-        self.add(matrix[None], 0, -1, qubits)
+        self.add(matrix[None], 0, None, qubits)
 
     def operations(self) -> list[Operation]:
         for q, matrix in enumerate(self.pending):
             if self.last[q] is None and not np.array_equal(matrix, np.eye(4)):
-                self._append(Operation((q,), [(matrix[None], 0, -1)]))
+                self._append(Operation((q,), [(matrix[None], 0, None)]))
         return self.made
 
 
@@ -253,7 +253,7 @@ def compile_density(ansatz: Ansatz, noise: NoiseModel | None = None) -> DensityP
     for step in (*schedule.before, *schedule.after):
         if step.gate is not None:
             terms, kind = _gate_terms(step.gate)
-            made.add(terms, kind, -1 if step.gate.param is None else step.gate.param, step.qubits)
+            made.add(terms, kind, step.gate, step.qubits)
         elif step.kind == "depolarise" and not step.driven and step.strength:
             made.constant(_depolarizing(step.strength, len(step.qubits)), step.qubits)
         elif step.kind == "relax" and noise is not None:

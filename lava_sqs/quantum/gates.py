@@ -1,6 +1,7 @@
 """Gates of a circuit: their names, matrices and drawing.
 
-Every gate has a fixed matrix or one angle, ``exp(-i angle P / 2)`` or its controlled form.
+Every gate has a fixed matrix or one angle, ``exp(-i angle P / 2)`` or its controlled form; the
+angle of a trained gate is affine in one component of theta.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ def _two_body(pauli: qutip.Qobj, angle: float) -> qutip.Qobj:
     return np.cos(angle / 2) * identity - 1j * np.sin(angle / 2) * generator
 
 
+def _echoed() -> qutip.Qobj:
+    x, y = qutip.sigmax(), qutip.sigmay()
+    return (qutip.tensor(qutip.qeye(2), x) - qutip.tensor(x, y)).permute([1, 0]) / np.sqrt(2)
+
+
 # name -> (number of qubits, angle -> Qobj). A controlled gate's first qubit is the control.
 # QuTiP 5.2 has no controlled rotations: they are built from its own one-qubit gates.
 ROTATIONS: dict[str, tuple[int, Callable[[float], qutip.Qobj]]] = {
@@ -63,9 +69,11 @@ FIXED: dict[str, tuple[int, Callable[[], qutip.Qobj]]] = {
     "Z": (1, lambda: qutip.sigmaz()),
     "S": (1, lambda: qutip.gates.s_gate()),
     "T": (1, lambda: qutip.gates.t_gate()),
+    "SX": (1, lambda: qutip.gates.sqrtnot()),
     "CX": (2, lambda: qutip.gates.cnot()),
     "CY": (2, lambda: qutip.gates.cy_gate()),
     "CZ": (2, lambda: qutip.gates.cz_gate()),
+    "ECR": (2, lambda: _echoed()),
     "SWAP": (2, lambda: qutip.gates.swap()),
     "ISWAP": (2, lambda: qutip.gates.iswap()),
 }
@@ -82,8 +90,8 @@ class Gate:
     Attributes
     ----------
     name : str
-        ``RX RY RZ CRX CRY CRZ RXX RYY RZZ`` (one angle), ``H X Y Z S T CX CY CZ SWAP ISWAP``
-        (fixed), ``U`` (the matrix of :func:`~lava_sqs.quantum.ansatz.from_unitary`) or ``TABLE``
+        ``RX RY RZ CRX CRY CRZ RXX RYY RZZ`` (one angle), ``H X Y Z S T SX CX CY CZ ECR SWAP
+        ISWAP`` (fixed), ``U`` (the matrix of :func:`~lava_sqs.quantum.ansatz.from_unitary`) or ``TABLE``
         (that of :func:`~lava_sqs.quantum.ansatz.classical_memory`: no unitary, and all angles).
     qubits : tuple of int
         Register indices, io qubits first; for controlled gates (control, target).
@@ -97,11 +105,15 @@ class Gate:
         Hash of *matrix*: what makes two gates ``U`` equal.
     table : Table or None
         Of a gate ``TABLE``.
+    scale, offset : float
+        Of a trainable angle: the gate turns by ``scale * theta[param] + offset``.
 
     Examples
     --------
     >>> Gate("RX", (0,), angle=0.5).is_rotation
     True
+    >>> float(Gate("RZ", (0,), param=0, scale=-0.5, offset=1.0).at(np.array([0.4])))
+    0.8
     """
 
     name: str
@@ -116,6 +128,48 @@ class Gate:
     def is_whole(self) -> bool:
         """Whether the gate is all of its circuit, without errors of its own: ``U`` or ``TABLE``."""
         return self.matrix is not None or self.table is not None
+
+    scale: float = 1.0
+    offset: float = 0.0
+
+    @classmethod
+    def of_matrix(cls, matrix: Any, qubits: tuple[int, ...]) -> Gate:
+        """Return a gate ``U`` that does what a matrix says.
+
+        Parameters
+        ----------
+        matrix : ndarray, shape (2**n, 2**n)
+            Unitary; the first of *qubits* is the most significant.
+        qubits : tuple of int
+            Register indices.
+
+        Returns
+        -------
+        Gate
+        """
+        full = np.ascontiguousarray(matrix, dtype=complex)
+        qobj = qutip.Qobj(full, dims=[[2] * len(qubits)] * 2)
+        return cls("U", qubits, matrix=qobj, digest=hashlib.sha256(full.tobytes()).hexdigest())
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether the angle is trained, and not just a component of theta."""
+        return self.param is not None and (self.scale != 1.0 or self.offset != 0.0)
+
+    def at(self, theta: NDArray[np.float64]) -> Any:
+        """Return the angle of a gate that is trained.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (..., n_params)
+            Angles of the circuit in radians.
+
+        Returns
+        -------
+        ndarray, shape (...)
+        """
+        angle = theta[..., self.param]
+        return self.scale * angle + self.offset if self.is_affine else angle
 
     @property
     def is_rotation(self) -> bool:
@@ -203,6 +257,18 @@ def parse_gate(where: str, item: Any, n: int, names: dict[str, int]) -> Gate:
         return Gate(gate, qubits)
     if isinstance(angle, str):
         return Gate(gate, qubits, param=names.setdefault(angle, len(names)))
+    if isinstance(angle, (tuple, list)) and angle and isinstance(angle[0], str):
+        if len(angle) != 3:
+            raise ArgumentValueError(
+                f"{where}[2]",
+                f"must be a name, radians or (name, scale, offset), but got {angle!r}.",
+            )
+        scale, offset = (
+            float(check_shape(f"{where}[2][{i}]", check_real(f"{where}[2][{i}]", angle[i]), ()))
+            for i in (1, 2)
+        )
+        param = names.setdefault(angle[0], len(names))
+        return Gate(gate, qubits, param=param, scale=scale, offset=offset)
     if angle is None:
         raise ValueError(f"Argument `{where}`: {gate} needs an angle, a parameter name or radians.")
     value = float(check_shape(f"{where}[2]", check_real(f"{where}[2]", angle), ()))
@@ -239,9 +305,53 @@ def unitary_gate(unitary: Any, io_qubits: int, memory_qubits: int, rtol: Any) ->
     if error > 1e-13:  # more than rounding in double precision: U (U^dagger U)^(-1/2)
         left, _, right = np.linalg.svd(full)
         full = left @ right
-    qobj = qutip.Qobj(full, dims=[[2] * n, [2] * n])
-    digest = hashlib.sha256(np.ascontiguousarray(full).tobytes()).hexdigest()
-    return Gate("U", tuple(range(n)), matrix=qobj, digest=digest)
+    return Gate.of_matrix(full, tuple(range(n)))
+
+
+def affine_text(gate: Gate, name: str) -> str:
+    """Return what a trained gate turns by, of a parameter called *name*: ``-0.5 a + 1.571``."""
+    text = {1.0: name, -1.0: f"-{name}"}.get(gate.scale, f"{gate.scale:.4g} {name}")
+    if gate.offset:
+        text += f" {'-' if gate.offset < 0 else '+'} {abs(gate.offset):.4g}"
+    return text
+
+
+class Angles:
+    """Columns from which compiled gates take their angles: theta, then what is affine in it.
+
+    *n_params* is that of the circuit. A circuit whose gates take theta as it is has no other
+    columns, and theta is not copied.
+    """
+
+    def __init__(self, n_params: int) -> None:
+        self._n = n_params
+        self._more: dict[tuple[int, float, float], Gate] = {}
+
+    def column(self, gate: Gate) -> int:
+        """Return the column of a gate, -1 of one that is not trained."""
+        if gate.param is None:
+            return -1
+        if not gate.is_affine:
+            return gate.param
+        key = gate.param, gate.scale, gate.offset
+        self._more.setdefault(key, gate)
+        return self._n + list(self._more).index(key)
+
+    def of(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the columns (K, n) of angles *theta* (K, n_params)."""
+        if not self._more:
+            return theta
+        more = [gate.at(theta)[:, None] for gate in self._more.values()]
+        return np.concatenate([theta, *more], axis=1)
+
+    def pull(self, by_column: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return derivatives by theta (K, n_params, ...) of those by columns (K, n, ...)."""
+        if not self._more:
+            return by_column
+        d_theta = np.array(by_column[:, : self._n])
+        for i, (param, scale, _) in enumerate(self._more):
+            d_theta[:, param] += scale * by_column[:, self._n + i]
+        return d_theta
 
 
 def check_sizes(io_qubits: Any, memory_qubits: Any) -> tuple[int, int]:
@@ -263,7 +373,7 @@ def draw(
     for gate in gates:
         column = ["" for _ in range(n)]
         if gate.param is not None:
-            text = f"({param_names[gate.param]})"
+            text = f"({affine_text(gate, param_names[gate.param])})"
         else:
             text = f"({gate.angle:.4g})" if gate.angle is not None else ""
         if gate.name.startswith("C") and len(gate.qubits) == 2:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lava_sqs.quantum._room import LANES_LIMIT
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.gates import Gate
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.program import _ROUNDING
 from lava_sqs.quantum.states import _kron
@@ -31,16 +32,16 @@ HALF_ANGLE = 3
 
 @dataclass
 class Operation:
-    """Factors (coefficients (n_terms, d, d), kind, parameter) on *qubits*, the first acts first."""
+    """Factors (coefficients (n_terms, d, d), kind, gate) on *qubits*, the first acts first."""
 
     qubits: tuple[int, ...]
-    factors: list[tuple[Array, int, int]]
+    factors: list[tuple[Array, int, Gate | None]]
 
     def multiply(self, matrix: Array, *, before: bool) -> None:
         """Multiply a constant *matrix* into the first or the last factor."""
         at = 0 if before else -1
-        terms, kind, param = self.factors[at]
-        self.factors[at] = (terms @ matrix if before else matrix @ terms), kind, param
+        terms, kind, gate = self.factors[at]
+        self.factors[at] = (terms @ matrix if before else matrix @ terms), kind, gate
 
     def on_all(self, matrix: Array, qubits: tuple[int, ...]) -> Array:
         """Return a map of *qubits*, one of the operation's or all, as a map of all of these."""
@@ -131,12 +132,12 @@ class Maps:
         table, parts, first = [], [], 0
         for i, (operation, pattern) in enumerate(zip(self.operations, self.patterns, strict=True)):
             factors = _factors(operation, theta)
-            for f, (terms, kind, param) in enumerate(operation.factors):
-                if kind:
-                    slope = _combined(_basis(kind, theta[:, param], slope=True), terms)
+            for f, (terms, kind, gate) in enumerate(operation.factors):
+                if gate is not None and kind:
+                    slope = _combined(_basis(kind, gate.at(theta), slope=True), gate.scale * terms)
                     each = [*factors[:f], slope, *factors[f + 1 :]]
                     matrix = _product(each)
-                    table.append((i, param, first, len(pattern)))
+                    table.append((i, gate.param, first, len(pattern)))
                     parts.append(matrix[:, pattern[:, 0], pattern[:, 1]])
             first += len(pattern)
         numbers = np.concatenate([np.empty((len(theta), 0)), *parts], axis=1)
@@ -213,8 +214,8 @@ def _product(factors: list[Array]) -> Array:
 def _factors(operation: Operation, theta: Array) -> list[Array]:
     """Return the matrices (K or 1, d, d) of an operation's factors."""
     return [
-        _combined(_basis(kind, theta[:, param]), terms) if kind else terms
-        for terms, kind, param in operation.factors
+        _combined(_basis(kind, gate.at(theta)), terms) if gate is not None and kind else terms
+        for terms, kind, gate in operation.factors
     ]
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum._room import check_compiled, check_scores
 from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.gates import Angles
 from lava_sqs.quantum.kernels import build as _kernels
 from lava_sqs.quantum.noise import NoiseModel, depolarizing
 from lava_sqs.quantum.schedule import Operation, Schedule
@@ -48,6 +49,8 @@ class Program:
         Shrinkage of the encoding gate where z > 0.
     maps : TableMaps or None
         Of a classical memory: they take the place of the other arrays.
+    angles : Angles
+        What the gates turn by.
 
     Examples
     --------
@@ -65,6 +68,7 @@ class Program:
     start: NDArray[np.float64]
     effects: NDArray[np.float64]
     eta: NDArray[np.float64]
+    angles: Angles
     maps: TableMaps | None = None
 
     def __repr__(self) -> str:
@@ -135,7 +139,11 @@ class Program:
         if self.maps is not None:
             self.maps.derive(theta, out)
             return
-        self._call(_kernels.build_derivatives, theta, out)
+        columns = self.angles.of(theta).shape[1]
+        by_column = out if columns == out.shape[1] else np.empty((len(out), columns, *self.shape))
+        self._call(_kernels.build_derivatives, theta, by_column)
+        if by_column is not out:
+            out[:] = self.angles.pull(by_column)
 
     def pull_back(
         self, theta: NDArray[np.float64], gradient: NDArray[np.float64]
@@ -161,9 +169,9 @@ class Program:
         self.check_pull_back(len(theta))
         if self.maps is not None:
             return self.maps.pull_back(theta, gradient)
-        d_theta = np.zeros((theta.shape[0], self.ansatz.n_params))
-        self._call(_kernels.pull_back, theta, np.ascontiguousarray(gradient), d_theta)
-        return d_theta
+        by_column = np.zeros(self.angles.of(theta).shape)
+        self._call(_kernels.pull_back, theta, np.ascontiguousarray(gradient), by_column)
+        return self.angles.pull(by_column)
 
     def check_pull_back(self, rows: int) -> None:
         """Refuse a pull-back that would not fit with the states that it keeps.
@@ -200,7 +208,7 @@ class Program:
             self.rows,
             self.start,
             self.effects,
-            np.ascontiguousarray(theta),
+            np.ascontiguousarray(self.angles.of(theta)),
             *arrays,
         )
 
@@ -242,7 +250,7 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
         return None if channel is None else superoperator_to_matrix(channel)
 
     def arrays(steps: Sequence[Operation]) -> dict[str, Any]:
-        made = _Operations(ansatz.n_qubits)
+        made = _Operations(ansatz)
         for step in steps:
             if step.kind == "gate" and step.gate is not None:
                 made.gate(step.gate)
@@ -271,7 +279,7 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
     start, effects = _start(schedule, 4**ansatz.memory_qubits), _effects(ansatz, noise, wait)
     if not ansatz.is_classical:
         return Program(**common, **arrays(schedule.before), start=start, effects=effects)
-    split = [step.gate is not None for step in schedule.before].index(True)
+    split = [step.gate in ansatz.gates for step in schedule.before].index(True)
     table, n = ansatz.gates[0].table, ansatz.n_qubits
     assert table is not None
     first, last = (
@@ -292,8 +300,9 @@ class _Operations:
     wait in `open` until something else acts on their qubits.
     """
 
-    def __init__(self, n: int) -> None:
-        self.n = n
+    def __init__(self, ansatz: Ansatz) -> None:
+        self.n = ansatz.n_qubits
+        self.angles = Angles(ansatz.n_params)
         self.table: list[tuple[int, int, int, int, int, int]] = []
         self.entries: list[NDArray[np.int64]] = [np.empty((0, 2), dtype=np.int64)]
         self.terms: list[Matrix] = [np.empty((0, max(_N_TERMS)))]
@@ -320,15 +329,16 @@ class _Operations:
             own = [relax.pop(q, None) for q in gate.qubits]
             if any(matrix is not None for matrix in own):
                 matrices = _together(own) @ matrices
-            self._add(matrices, gate.qubits, -1 if gate.param is None else gate.param, kind)
+            self._add(matrices, gate.qubits, self.angles.column(gate), kind)
         self.open.clear()
         for q, matrix in relax.items():
             if matrix is not None:
                 self.constant(matrix, (q,))
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, Any]:
         """Return them as the arrays of a Program."""
         return {
+            "angles": self.angles,
             "table": np.array(self.table, dtype=np.int64).reshape(-1, 6),
             "entries": np.concatenate(self.entries),
             "terms": np.concatenate(self.terms),

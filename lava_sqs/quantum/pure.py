@@ -188,8 +188,8 @@ def _operation(gate: Gate) -> Operation:
     if gate.param is None:
         u = u[:1]
     terms = np.block([[u.real, -u.imag], [u.imag, u.real]])
-    kind, param = (0, -1) if gate.param is None else (HALF_ANGLE, gate.param)
-    return Operation((0, *(q + 1 for q in gate.qubits)), [(terms, kind, param)])
+    kind = 0 if gate.param is None else HALF_ANGLE
+    return Operation((0, *(q + 1 for q in gate.qubits)), [(terms, kind, gate)])
 
 
 def _spread(operation: Operation, qubits: tuple[int, ...]) -> list[tuple[Array, int, int]]:
@@ -200,9 +200,9 @@ def _spread(operation: Operation, qubits: tuple[int, ...]) -> list[tuple[Array, 
     axes = [0, *(1 + a for a in at), *(1 + n + a for a in at)]
     idle = np.eye(2 ** (n - len(own)))
     factors = []
-    for terms, kind, param in operation.factors:
+    for terms, kind, gate in operation.factors:
         whole = np.array([_kron(term, idle) for term in terms]).reshape(-1, *(2,) * (2 * n))
-        factors.append((whole.transpose(axes).reshape(-1, 2**n, 2**n), kind, param))
+        factors.append((whole.transpose(axes).reshape(-1, 2**n, 2**n), kind, gate))
     return factors
 
 

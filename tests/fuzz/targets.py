@@ -612,6 +612,27 @@ TARGETS = {
         also={"io_qubits": ("unitary",), "memory_qubits": ("unitary",)},
         cost=2,
     ),
+    "ansatz.from_qasm3": Target(
+        ansatz.from_qasm3,
+        lambda: {"text": PAPER.to_qasm3(), "io_qubits": 1},
+        {"text": anything(), "io_qubits": integer(1), "param_names": anything()},
+        also={"io_qubits": ("circuit", "text")},
+        cost=5,
+    ),
+    "ansatz.from_qiskit": Target(
+        ansatz.from_qiskit,
+        lambda: {"circuit": PAPER.to_qiskit(), "io_qubits": 1},
+        {"circuit": anything(), "io_qubits": integer(1), "param_names": anything()},
+        also={"io_qubits": ("circuit",)},
+        cost=2,
+    ),
+    "Ansatz.to_qiskit": Target(
+        PAPER.to_qiskit,
+        lambda: {"steps": 2, "theta": [0.3, 0.2, 0.1], "currents": [0.5, 0.1]},
+        {"steps": integer(1).optional(), "theta": anything(), "currents": anything()},
+        also={"steps": ("currents",)},
+        cost=2,
+    ),
     "quantum.aer_depolarizing_param": Target(
         quantum.aer_depolarizing_param,
         lambda: {"p": 0.1, "n_qubits": 1},

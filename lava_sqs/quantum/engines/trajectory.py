@@ -34,7 +34,7 @@ from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.engines.base import FLOOR, check_normalised
 from lava_sqs.quantum.engines.recipe import Recipe
-from lava_sqs.quantum.gates import half_angle_terms
+from lava_sqs.quantum.gates import Angles, half_angle_terms
 from lava_sqs.quantum.kernels.trajectories import pauli_vectors, run_trajectories
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.schedule import Schedule
@@ -204,6 +204,7 @@ class _Program:
         schedule = Schedule.of(ansatz, noise)
         offset = 0
         harmonics, self._params = [], []
+        self._angles = Angles(ansatz.n_params)
 
         @cache
         def relaxation(qubit: int, duration: float) -> list[Array]:
@@ -219,7 +220,7 @@ class _Program:
                 steps.add_gate(size, offset, control, targets)
                 terms = half_angle_terms(step.gate)[:, -size:, -size:]  # where control = 1
                 harmonics.append(terms.reshape(3, -1))
-                self._params += [-1 if step.gate.param is None else step.gate.param] * size**2
+                self._params += [self._angles.column(step.gate)] * size**2
                 offset += size**2
             elif step.kind == "depolarise" and not step.driven and step.strength > 0:
                 steps.add(_PAULI_ERROR, _paulis(len(at)), at, step.strength)
@@ -249,7 +250,7 @@ class _Program:
 
     def gates(self, theta: Array, dtype: Any) -> Array:
         """Return every gate's matrix for the angles (K, P): real and imaginary parts (K, 2, G)."""
-        padded = np.concatenate([theta, np.zeros((len(theta), 1))], axis=1)
+        padded = np.concatenate([self._angles.of(theta), np.zeros((len(theta), 1))], axis=1)
         constant, cosine, sine = self._harmonics
         gates = np.empty((len(theta), 2, len(self._params)), dtype=dtype)
         chunk = max(1, 2**18 // len(self._params))  # what is made on the way is six times as large

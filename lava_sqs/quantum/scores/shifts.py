@@ -67,7 +67,7 @@ def parameter_shift(
             moved.append((weight, single.build(shifted_angles)))
         for t in range(T):
             replaced = [(w, _step_map(a, single, z[t], outcomes[t])) for w, a in moved]
-            d_theta[:, gate.param] += scores(t, replaced).sum(axis=0)
+            d_theta[:, gate.param] += gate.scale * scores(t, replaced).sum(axis=0)
     d_z = np.zeros(z.shape)
     for t, n in np.ndindex(T, N):
         replaced = []
@@ -91,7 +91,7 @@ def _one_angle_per_gate(program: Program, theta: Array) -> tuple[Program, Array]
     angles = np.zeros((len(theta), len(gates)))
     for i, gate in enumerate(ansatz.gates):
         if gate.is_rotation:
-            angles[:, i] = gate.angle if gate.param is None else theta[:, gate.param]
+            angles[:, i] = gate.angle if gate.param is None else gate.at(theta)
     return compile_program(single, program.noise), angles
 
 
