@@ -195,7 +195,8 @@ class Ansatz:
         ImportError
             If Qiskit is missing: says what adds it.
         TypeError, ValueError
-            If an argument has the wrong shape, or *currents* are given without *steps*.
+            If an argument has the wrong shape, *currents* are given without *steps*, or the memory
+            is classical.
 
         Examples
         --------
@@ -204,6 +205,8 @@ class Ansatz:
         >>> circuit.num_qubits, circuit.num_clbits, circuit.num_parameters
         (2, 4, 7)
         """
+        if self.is_classical:
+            raise ValueError(f"{self!r} is a table of probabilities: there is no circuit of it.")
         angles = None if theta is None else self.check_theta(theta)
         z = None
         if steps is not None:

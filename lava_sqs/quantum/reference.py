@@ -75,7 +75,9 @@ class ReferenceNeuron:
         self._pauli_kraus: dict[tuple[float, tuple[int, ...]], list[qutip.Qobj]] = {}
         # Sparse: for matrices this small the threads of a dense product cost 20 times its work.
         self._channels = [
-            (c.slot, c.superoperator.to("CSR")) for c in (noise.channels if noise else ())
+            (c.slot, c.superoperator.to("CSR"))
+            for c in (noise.channels if noise else ())
+            if c.outcome is None
         ]
         self.reset()
 
@@ -163,7 +165,11 @@ class ReferenceNeuron:
             first = self.n - len(rho.dims[0])
             return self.relax(rho, operation.duration, first, qubits)
         channels = self.noise.channels if self.noise else ()
-        if any(c.qubits is not None and c.slot == operation.slot for c in channels):
+        # Channels of gates and outcomes have no slot; they say where they act.
+        if not operation.slot or any(
+            c.qubits is not None and c.slot == operation.slot and c.outcome is None
+            for c in channels
+        ):
             first = self.n - len(rho.dims[0])
             places = {"dims": rho.dims[0], "targets": [q - first for q in qubits]}
             kraus = qutip.to_kraus(operation.superoperator)

@@ -10,18 +10,26 @@ interpret this list in their own way; none of them knows an order of its own. In
    every qubit for the duration of the layer's longest gate; at the end ``after_circuit``;
 4. *measure*: one true outcome, reported with readout error;
 5. *wait*: the memory relaxes for ``readout_time + idle_time``; then the channels ``readout``.
+
+Where a model says so, the memory relaxes for ``reset_time`` first; each gate, the encoding one as
+well, has an error, a duration, an over-rotation and a channel of its own, which acts after its
+error; static couplings act after the relaxation of each slot, on io qubits up to the measurement;
+channels that depend on the outcome act right after it. With ``clock="alap"`` there are no layers:
+each qubit relaxes for its own gates and its own pauses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.noise.channels import SLOTS
+from lava_sqs.quantum.noise.tables import ENCODE, Known, after_outcome, confused, turned
 
 __all__ = ["Operation", "Schedule", "operations"]
 
@@ -195,36 +203,205 @@ def operations(ansatz: Ansatz, noise: NoiseModel) -> Iterator[Operation]:
     """
     every = tuple(range(ansatz.n_qubits))
     io, memory = every[: ansatz.io_qubits], every[ansatz.io_qubits :]
+    if noise.clock == "layers":
+        yield from _in_layers(ansatz, noise, io, every)
+    else:
+        yield from _late(ansatz, noise, io, every)
+    yield from _user(noise, "circuit", "after_circuit", io, every)
+    wait = noise.readout_time + noise.idle_time
+    # What the memory owes to the outcome acts before the measurement here, on the register: the
+    # same, since nothing else happens to measured qubits.
+    for c in noise.channels:
+        if c.outcome is not None:
+            where = memory if c.qubits is None else tuple(memory[q] for q in c.qubits)
+            superoperator = after_outcome(c, c.outcome)
+            yield Operation("measure", "channel", (*io, *where), superoperator=superoperator)
+    yield from _couplings(noise, "measure", wait)
+    if noise.readout_matrix:
+        misread = confused(noise.readout_matrix)
+        yield Operation("measure", "channel", io, superoperator=misread)
+    yield Operation("measure", "measure", io)
+    yield Operation("wait", "relax", memory, duration=wait)
+    yield from _user(noise, "wait", "readout", io, every)
 
-    def user(phase: str, slot: str) -> Iterator[Operation]:
-        qubits = memory if SLOTS[slot] == "memory" else every
-        channels = noise.slot_channels(slot, len(io), len(memory)) if noise.channels else []
-        if all(c.qubits is None for c in channels):  # together, or an empty slot
-            whole = noise.slot(slot, len(io), len(memory)) if channels else None
-            yield Operation(phase, "channel", qubits, slot=slot, superoperator=whole)
-            return
-        for c in channels:
-            where = qubits if c.qubits is None else tuple(qubits[q] for q in c.qubits)
-            yield Operation(phase, "channel", where, slot=slot, superoperator=c.superoperator)
 
+def _user(
+    noise: NoiseModel, phase: str, slot: str, io: tuple[int, ...], every: tuple[int, ...]
+) -> Iterator[Operation]:
+    """Yield the user's channels of a slot, or an empty one."""
+    qubits = every[len(io) :] if SLOTS[slot] == "memory" else every
+    sizes = len(io), len(every) - len(io)
+    channels = noise.slot_channels(slot, *sizes) if noise.channels else []
+    if all(c.qubits is None for c in channels):  # together, or an empty slot
+        whole = noise.slot(slot, *sizes) if channels else None
+        yield Operation(phase, "channel", qubits, slot=slot, superoperator=whole)
+        return
+    for c in channels:
+        where = qubits if c.qubits is None else tuple(qubits[q] for q in c.qubits)
+        yield Operation(phase, "channel", where, slot=slot, superoperator=c.superoperator)
+
+
+def _couplings(
+    noise: NoiseModel, phase: str, duration: float, ground: tuple[int, ...] = ()
+) -> Iterator[Operation]:
+    """Yield what static couplings do for some time; qubits in *ground* are in ``|0>``."""
+    for a, b, rate in noise.zz if duration else ():
+        yield from _coupling(phase, (a, b), math.pi * rate * duration, ground)
+
+
+def _coupling(
+    phase: str, pair: tuple[int, int], angle: float, ground: Collection[int]
+) -> Iterator[Operation]:
+    """Yield exp(-i angle ZZ / 2): of H = 2 pi rate / 4 ZZ the angle is pi rate t."""
+    free = tuple(q for q in pair if q not in ground)
+    if free:
+        gate = Gate("RZZ" if len(free) == 2 else "RZ", free, angle=angle)
+        yield Operation(phase, "gate", free, gate=gate)
+
+
+def _encode(noise: NoiseModel, q: int) -> Iterator[Operation]:
+    known = noise.known(ENCODE, (q,))
+    yield Operation("encode", "encode", (q,), driven=True)
+    yield Operation("encode", "depolarise", (q,), known.error, driven=True)
+
+
+def _channel(phase: str, known: Known, qubits: tuple[int, ...]) -> Iterator[Operation]:
+    if known.channel is not None:
+        superoperator = known.channel.superoperator
+        yield Operation(phase, "channel", qubits, superoperator=superoperator)
+
+
+def _turned(gate: Gate, share: float) -> Gate:
+    """Return a gate that turns by 1 + *share* times its angle."""
+    if not share or gate.table is not None:
+        return gate
+    more = 1 + share
+    if not gate.is_rotation:
+        return Gate.of_matrix(turned(gate.operator().full(), share), gate.qubits)
+    if gate.param is None:
+        assert gate.angle is not None
+        return replace(gate, angle=gate.angle * more)
+    return replace(gate, scale=gate.scale * more, offset=gate.offset * more)
+
+
+def _in_layers(
+    ansatz: Ansatz, noise: NoiseModel, io: tuple[int, ...], every: tuple[int, ...]
+) -> Iterator[Operation]:
+    """Yield reset, encoding and circuit: layers in which all qubits wait for the longest gate."""
+    if noise.reset_time:
+        yield Operation("prepare", "relax", every[len(io) :], duration=noise.reset_time)
+        yield from _couplings(noise, "prepare", noise.reset_time, ground=io)
     for q in io:
         yield Operation("prepare", "reset", (q,), noise.value("p_reset", q))
+    known = [noise.known(ENCODE, (q,)) for q in io]
     for q in io:
-        error = noise.value("p_depol_1q", q)
-        yield Operation("encode", "encode", (q,), driven=True)
-        yield Operation("encode", "depolarise", (q,), error, driven=True)
-    yield Operation("encode", "relax", every, duration=noise.gate_time_1q)
-    yield from user("encode", "after_encode")
+        yield from _encode(noise, q)
+    for q in io:
+        yield from _channel("encode", known[q], (q,))
+    duration = max(k.duration for k in known) if noise.gates else noise.gate_time_1q
+    done = {q for q in io if not known[q].relaxes}
+    yield Operation("encode", "relax", tuple(q for q in every if q not in done), duration=duration)
+    yield from _couplings(noise, "encode", duration)
+    yield from _user(noise, "encode", "after_encode", io, every)
     for layer in ansatz.moments:
-        for gate in layer:
-            yield Operation("circuit", "gate", gate.qubits, gate=gate)
-        for gate in layer:
-            if not gate.is_whole:
-                error = noise.gate_error(gate.qubits)
-                yield Operation("circuit", "depolarise", gate.qubits, error)
-        longest = max(noise.gate_time(gate.name, gate.qubits) for gate in layer)
-        yield Operation("circuit", "relax", every, duration=longest)
-    yield from user("circuit", "after_circuit")
-    yield Operation("measure", "measure", io)
-    yield Operation("wait", "relax", memory, duration=noise.readout_time + noise.idle_time)
-    yield from user("wait", "readout")
+        each = [noise.known(gate.name, gate.qubits) for gate in layer]
+        for gate, own in zip(layer, each, strict=True):
+            yield Operation("circuit", "gate", gate.qubits, gate=_turned(gate, own.over_rotation))
+        for gate, own in zip(layer, each, strict=True):
+            if not gate.is_whole or own.error:
+                yield Operation("circuit", "depolarise", gate.qubits, own.error)
+        for gate, own in zip(layer, each, strict=True):
+            yield from _channel("circuit", own, gate.qubits)
+        longest = max(own.duration for own in each)
+        done = {q for g, own in zip(layer, each, strict=True) if not own.relaxes for q in g.qubits}
+        yield Operation(
+            "circuit", "relax", tuple(q for q in every if q not in done), duration=longest
+        )
+        yield from _couplings(noise, "circuit", longest)
+
+
+class _Item(NamedTuple):
+    """Something that takes time, with the times from its start and end to the measurement."""
+
+    what: str | Gate
+    qubits: tuple[int, ...]
+    known: Known
+    start: float
+    end: float
+
+
+def _late(
+    ansatz: Ansatz, noise: NoiseModel, io: tuple[int, ...], every: tuple[int, ...]
+) -> Iterator[Operation]:
+    """Yield reset, encoding and circuit, everything as late as what follows it allows."""
+    items: list[tuple[str | Gate, tuple[int, ...], Known]] = [
+        *(("reset", (q,), Known(noise.value("p_reset", q), noise.reset_time)) for q in io),
+        *(("encode", (q,), noise.known(ENCODE, (q,))) for q in io),
+        *((gate, gate.qubits, noise.known(gate.name, gate.qubits)) for gate in ansatz.gates),
+    ]
+    left = [0.0] * len(every)  # from where a qubit is free to the measurement
+    timed: list[_Item] = []
+    for what, qubits, known in reversed(items):
+        end = max(left[q] for q in qubits)
+        timed.append(_Item(what, qubits, known, end + known.duration, end))
+        for q in qubits:
+            left[q] = end + known.duration
+    timed.reverse()  # items that take no time keep their order
+    timed.sort(key=lambda item: -item.start)
+    yield from _Timeline(noise, io, every, max(left)).run(timed)
+
+
+class _Timeline:
+    """Operations in the order of time, with the relaxation and coupling of all that passes."""
+
+    def __init__(
+        self, noise: NoiseModel, io: tuple[int, ...], every: tuple[int, ...], total: float
+    ) -> None:
+        self.noise, self.io, self.every = noise, io, every
+        self.free = dict.fromkeys(every, total)
+        self.coupled = dict.fromkeys(((a, b) for a, b, _ in noise.zz), total)
+        self.ground = set(io)  # not encoded yet
+
+    def run(self, items: list[_Item]) -> Iterator[Operation]:
+        """Yield the operations of all items."""
+        for item in items:
+            for q in item.qubits if item.what != "reset" else ():
+                yield from self._relax(q, self.free[q] - item.start)
+            yield from self._act(item)
+            for q in item.qubits:
+                self.free[q] = item.end
+                if item.known.relaxes and item.what != "reset":
+                    yield from self._relax(q, item.start - item.end)
+            yield from self._couple(item.end, item.qubits)
+            if item.what == "encode":
+                self.ground.discard(item.qubits[0])
+            if item.what == "encode" and not self.ground:
+                yield from _user(self.noise, "encode", "after_encode", self.io, self.every)
+        for q in self.every:
+            yield from self._relax(q, self.free[q])
+        yield from self._couple(0.0, self.every)
+
+    def _relax(self, q: int, duration: float) -> Iterator[Operation]:
+        if duration > 1e-15:  # a difference of times: below it is rounding
+            yield Operation("circuit", "relax", (q,), duration=duration)
+
+    def _act(self, item: _Item) -> Iterator[Operation]:
+        known = item.known
+        if item.what == "reset":
+            yield Operation("prepare", "reset", item.qubits, known.error)
+        elif item.what == "encode":
+            yield from _encode(self.noise, item.qubits[0])
+            yield from _channel("encode", known, item.qubits)
+        elif isinstance(item.what, Gate):
+            gate = _turned(item.what, known.over_rotation)
+            yield Operation("circuit", "gate", item.qubits, gate=gate)
+            yield Operation("circuit", "depolarise", item.qubits, known.error)
+            yield from _channel("circuit", known, item.qubits)
+
+    def _couple(self, now: float, touched: tuple[int, ...]) -> Iterator[Operation]:
+        for a, b, rate in self.noise.zz:
+            if a in touched or b in touched:
+                passed, self.coupled[a, b] = self.coupled[a, b] - now, now
+                if passed > 1e-15:
+                    angle = math.pi * rate * passed
+                    yield from _coupling("circuit", (a, b), angle, self.ground)

@@ -529,6 +529,20 @@ TARGETS = {
         },
         cost=5,
     ),
+    "NoiseModel.with_gate": Target(
+        NOISE.with_gate,
+        lambda: {"name": "CX", "qubits": (0, 1), "error": 0.01},
+        {
+            "name": anything(),
+            "qubits": anything(),
+            "error": PROBABILITY.optional(),
+            "duration": anything(),
+            "over_rotation": anything(),
+            "channel": anything(),
+            "relaxes": anything(),
+        },
+        cost=5,
+    ),
     "NoiseModel.with_lindblad": Target(
         NOISE.with_lindblad,
         lambda: {"c_ops": [qutip.sigmam()], "duration": 1e-6, "slot": "readout"},

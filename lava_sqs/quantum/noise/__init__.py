@@ -9,10 +9,12 @@ from lava_sqs.quantum.noise.channels import (
 )
 from lava_sqs.quantum.noise.devices import depol_from_gate_infidelity
 from lava_sqs.quantum.noise.model import NoiseModel
+from lava_sqs.quantum.noise.tables import GateNoise
 
 __all__ = [
     "SLOTS",
     "Channel",
+    "GateNoise",
     "NoiseModel",
     "aer_depolarizing_param",
     "depol_from_aer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -174,6 +174,8 @@ class Channel:
     qubits : tuple of int or None
         Where, as indices into what the slot acts on: the register, io qubits first, or the memory.
         None is all of it.
+    outcome : tuple of int or None
+        Of the io qubits, without which the channel does not act; None is any.
     digest : str
         Hash of the superoperator: what equality is about, besides slot and qubits.
 
@@ -195,12 +197,15 @@ class Channel:
     duration: float | None = field(default=None, compare=False)
     rtol: InitVar[float] = RTOL
     qubits: tuple[int, ...] | None = None
+    outcome: tuple[int, ...] | None = None
     digest: str = field(default="", init=False, repr=False)
 
     def __post_init__(self, rtol: float) -> None:
         check_choice("slot", self.slot, SLOTS)
         if self.qubits is not None:
             object.__setattr__(self, "qubits", _check_qubits(self.qubits))
+        if self.outcome is not None:
+            object.__setattr__(self, "outcome", _check_bits(self.outcome, self.slot))
         tolerance = check_positive("rtol", rtol, below=0.1)
         object.__setattr__(self, "superoperator", _exact_channel(self.superoperator, tolerance))
         data = np.ascontiguousarray(self.superoperator.full() + 0.0)
@@ -217,6 +222,8 @@ class Channel:
             "superoperator" if self.duration is None else f"{self.duration:g} s of open evolution"
         )
         where = f"{self.n_qubits} qubit(s)" if self.qubits is None else f"qubits {self.qubits}"
+        if self.outcome is not None:
+            where += f" after {self.outcome}"
         return f"<Channel in slot {self.slot!r} on {where}: {what}>"
 
     @classmethod
@@ -296,7 +303,8 @@ class Channel:
         hamiltonian = self.hamiltonian
         if hamiltonian is None:
             hamiltonian = 0 * self.c_ops[0]
-        return Channel.from_lindblad(self.slot, c_ops, hamiltonian, self.duration, self.qubits)
+        again = Channel.from_lindblad(self.slot, c_ops, hamiltonian, self.duration, self.qubits)
+        return again if self.outcome is None else replace(again, outcome=self.outcome)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers, from which :meth:`from_dict` makes an equal channel.
@@ -313,6 +321,7 @@ class Channel:
             "c_ops": [_to_lists(c) for c in self.c_ops],
             "duration": self.duration,
             **({} if self.qubits is None else {"qubits": list(self.qubits)}),
+            **({} if self.outcome is None else {"outcome": list(self.outcome)}),
         }
 
     @classmethod
@@ -347,10 +356,23 @@ class Channel:
             tuple(_from_lists(c, [one, one]) for c in check_items("c_ops", data["c_ops"])),
             data["duration"],
             qubits=data.get("qubits"),
+            outcome=data.get("outcome"),
         )
 
 
 _KEYS = ("slot", "n_qubits", "superoperator", "hamiltonian", "c_ops", "duration")
+
+
+def _check_bits(outcome: Any, slot: str) -> tuple[int, ...]:
+    """Return the bits of an outcome, of one io qubit (a number) or several."""
+    single = isinstance(outcome, (int, np.integer)) and not isinstance(outcome, bool)
+    found = check_items("outcome", (outcome,) if single else outcome)
+    bits = tuple(check_int("outcome", bit, minimum=0, maximum=1) for bit in found)
+    if slot != "readout" or not bits:
+        raise ArgumentValueError(
+            "outcome", f"must have bits, for the slot 'readout' only, but got {bits} in {slot!r}."
+        )
+    return bits
 
 
 def _check_qubits(qubits: Any) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ When each of it acts is the matter of ``schedule.py`` (drawn in docs/noise.md).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -14,12 +14,12 @@ from lava_sqs._checks import check_choice, check_items, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum.noise._hints import with_hints
+from lava_sqs.quantum.noise._plain import _differs, _Plain
 from lava_sqs.quantum.noise.channels import RTOL, SLOTS, Channel, as_superoperator
 from lava_sqs.quantum.noise.devices import CALIBRATIONS, device
-from lava_sqs.quantum.noise.physics import ON_IO, ON_REGISTER, _Physics
+from lava_sqs.quantum.noise.physics import ON_IO, ON_REGISTER
+from lava_sqs.quantum.noise.tables import GateNoise, check_clock, check_matrix, check_zz
 from lava_sqs.quantum.noise.units import (
-    DURATION_UNITS,
-    LIFETIME_UNITS,
     LONGEST_GATE,
     LONGEST_WAIT,
     PerQubit,
@@ -33,35 +33,23 @@ from lava_sqs.quantum.noise.units import (
     check_probability,
     check_unit,
     longest_finite,
-    with_unit,
 )
 
 __all__ = ["NoiseModel"]
 
 _LIFETIMES = ("t1", "t2")
-_DURATIONS = ("gate_time_1q", "gate_time_2q", "readout_time", "idle_time")
+_DURATIONS = ("gate_time_1q", "gate_time_2q", "readout_time", "idle_time", "reset_time")
 _ERRORS = ("p_depol_1q", "p_depol_2q", *ON_IO)  # what a stronger noise has more of
 _PHYSICS = (*_LIFETIMES, *_DURATIONS, *_ERRORS, "thermal_population")
 _CHECKS: dict[str, Callable[[str, float], float]] = {
     **dict.fromkeys(_LIFETIMES, check_lifetime),
     **dict.fromkeys(_DURATIONS, check_duration),
 }
-_LABELS = {
-    "p_depol_1q": "depolarising 1q",
-    "p_depol_2q": "2q",
-    "p_read1_given0": "P(1|0)",
-    "p_read0_given1": "P(0|1)",
-    "p_reset": "P(reset to 1)",
-}
-
-
-def _differs(value: Any, trivial: float) -> bool:
-    return any(v != trivial for v in (value if isinstance(value, tuple) else (value,)))
 
 
 @with_hints
 @dataclass(frozen=True, kw_only=True)
-class NoiseModel(_Physics):
+class NoiseModel(_Plain):
     r"""Noise of a neuron: what happens to every qubit, and when. Immutable and hashable.
 
     Relaxation is the exact Lindblad propagator: with n the thermal population of ``|1>``,
@@ -92,6 +80,21 @@ class NoiseModel(_Physics):
         Population of ``|1>`` to which t1 relaxes.
     channels : tuple of Channel
         The user's own; see :meth:`with_channel` and :meth:`with_lindblad`.
+    reset_time : float
+        For how long the memory waits, in seconds, while the io qubits are reset.
+    gates : tuple of GateNoise
+        Errors and durations of single gates, see :meth:`with_gate`.
+    readout_matrix : array_like, shape (2**io_qubits, 2**io_qubits), optional
+        Correlated readout errors: the probabilities P[reported, true] of outcomes, channel 0 the
+        most significant bit; columns add up to 1. In place of *p_read1_given0* and
+        *p_read0_given1*.
+    zz : dict of (int, int) to float
+        Static couplings in Hz: ``H = 2 pi rate / 4 Z Z`` of two qubits, throughout the step. While
+        io qubits are reset they count as ``|0>``.
+    clock : {"layers", "alap"}
+        When gates act: in the layers of ``Ansatz.moments``, each as long as its longest gate, or
+        each gate as late as the gates after it and the measurement allow, as devices schedule them.
+        Then io qubits are reset and encoded as late as possible, too.
     name, source : str
         Where the numbers come from; no part of equality.
 
@@ -141,6 +144,11 @@ class NoiseModel(_Physics):
     p_reset: PerQubit = 0.0
     thermal_population: PerQubit = 0.0
     channels: tuple[Channel, ...] = ()
+    reset_time: float = 0.0
+    gates: tuple[GateNoise, ...] = ()
+    readout_matrix: Any = ()
+    zz: Any = ()
+    clock: str = "layers"
     name: str = field(default="", compare=False)
     source: str = field(default="", compare=False)
 
@@ -166,6 +174,19 @@ class NoiseModel(_Physics):
                 f"{describe(self.channels)}. Use with_channel() or with_lindblad().",
             )
         object.__setattr__(self, "channels", channels)
+        gates = check_items("gates", self.gates)
+        if not all(isinstance(g, GateNoise) for g in gates):
+            raise ArgumentTypeError(
+                "gates",
+                f"must be a tuple of GateNoise, but got {describe(gates)}. Use with_gate().",
+            )
+        object.__setattr__(self, "gates", gates)
+        object.__setattr__(self, "readout_matrix", check_matrix(self.readout_matrix))
+        object.__setattr__(self, "zz", check_zz(self.zz))
+        check_clock(self.clock)
+        for name in ("p_read1_given0", "p_read0_given1") if self.readout_matrix else ():
+            if _differs(getattr(self, name), 0.0):
+                raise ArgumentValueError(name, "must be 0 beside `readout_matrix`.")
         for name in ("name", "source"):
             if not isinstance(getattr(self, name), str):
                 raise ArgumentTypeError(
@@ -212,8 +233,9 @@ class NoiseModel(_Physics):
         """Return a model with *factor* times as much noise.
 
         Rates and probabilities are multiplied: ``t1/factor``, ``t2/factor``, ``factor * p`` for
-        every depolarising, readout and reset probability, ``factor`` times the rates of channels
-        made from collapse operators. Durations and ``thermal_population`` (a temperature) stay.
+        every depolarising, readout and reset probability, over-rotation and coupling, ``factor``
+        times the rates of channels made from collapse operators. Durations and
+        ``thermal_population`` (a temperature) stay.
         ``scaled(0)`` is noiseless, but for the Hamiltonians of user channels.
 
         Parameters
@@ -250,7 +272,10 @@ class NoiseModel(_Physics):
         changes = {k: multiply(getattr(self, k), factor) for k in _ERRORS}
         changes.update({k: multiply(getattr(self, k), stretch) for k in _LIFETIMES})
         changes["channels"] = tuple(c.scaled(factor) for c in self.channels)
+        changes["zz"] = tuple((a, b, factor * rate) for a, b, rate in self.zz)
         try:
+            changes["gates"] = tuple(g.scaled(factor) for g in self.gates)
+            changes["readout_matrix"] = self._scaled_matrix(factor)
             return self.replace(**changes)
         except ValueError as error:
             raise ArgumentValueError(
@@ -258,7 +283,13 @@ class NoiseModel(_Physics):
             ) from error
 
     def with_channel(
-        self, slot: str, channel: Any, *, qubits: Any = None, rtol: float = RTOL
+        self,
+        slot: str,
+        channel: Any,
+        *,
+        qubits: Any = None,
+        outcome: Any = None,
+        rtol: float = RTOL,
     ) -> NoiseModel:
         """Return a model with one more channel of the user's, after those already in its slot.
 
@@ -273,6 +304,9 @@ class NoiseModel(_Physics):
         qubits : int or iterable of int, optional
             Where, as indices into what the slot acts on (the register, or the memory from 0 on).
             None is all of it; a channel on one or two qubits costs much less.
+        outcome : int or iterable of int, optional
+            Only for ``readout``: one bit per io qubit. The channel acts only if the measurement
+            found these bits (the true ones, whatever is reported), right after it.
         rtol : float
             By how much the map may miss complete positivity and the trace. The default lets
             numbers of single precision pass (float32 and complex64: about 1e-7).
@@ -303,7 +337,7 @@ class NoiseModel(_Physics):
         1 channel: readout
         """
         check_choice("slot", slot, SLOTS)
-        added = Channel(slot, as_superoperator(channel), rtol=rtol, qubits=qubits)
+        added = Channel(slot, as_superoperator(channel), rtol=rtol, qubits=qubits, outcome=outcome)
         return self.replace(channels=(*self.channels, added))
 
     def with_lindblad(
@@ -413,78 +447,3 @@ class NoiseModel(_Physics):
         ['ibm_brisbane', 'ibm_torino', 'ibm_marrakesh', 'ibm_fez']
         """
         return {name: cls.preset(name) for name in CALIBRATIONS}
-
-    def __str__(self) -> str:
-        """One line, with units; only what has an effect."""
-        parts: list[str] = []
-        relaxes = [k for k in _LIFETIMES if _differs(getattr(self, k), math.inf)]
-        parts += [f"{k} {with_unit(getattr(self, k), LIFETIME_UNITS)}" for k in relaxes]
-        if relaxes:
-            if _differs(self.thermal_population, 0.0):
-                parts.append(f"thermal population {with_unit(self.thermal_population)}")
-            gates = with_unit((self.gate_time_1q, self.gate_time_2q), DURATION_UNITS, "/")
-            parts.append(f"gates {gates}")
-            parts.append(f"readout {with_unit(self.readout_time, DURATION_UNITS)}")
-            if self.idle_time:
-                parts.append(f"idle {with_unit(self.idle_time, DURATION_UNITS)}")
-        for name, label in _LABELS.items():
-            if _differs(getattr(self, name), 0.0):
-                parts.append(f"{label} {with_unit(getattr(self, name))}")
-        if self.channels:
-            slots = ", ".join(c.slot for c in self.channels)
-            parts.append(f"{len(self.channels)} channel{'s'[: len(self.channels) > 1]}: {slots}")
-        text = ", ".join(parts) or "noiseless"
-        return f"{self.name}: {text}" if self.name else text
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data, strict JSON (infinity is the text ``"inf"``).
-
-        Returns
-        -------
-        dict
-
-        Examples
-        --------
-        >>> import json
-        >>> noise = NoiseModel.preset("ibm_fez")
-        >>> NoiseModel.from_dict(json.loads(json.dumps(noise.to_dict()))) == noise
-        True
-        """
-        data: dict[str, Any] = {}
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if f.name == "channels":
-                value = [c.to_dict() for c in value]
-            elif isinstance(value, tuple):
-                value = ["inf" if v == math.inf else v for v in value]
-            data[f.name] = "inf" if value == math.inf else value
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> NoiseModel:
-        """Return the model of :meth:`to_dict`; missing fields take their defaults.
-
-        Parameters
-        ----------
-        data : dict
-            Fields by name.
-
-        Returns
-        -------
-        NoiseModel
-
-        Raises
-        ------
-        TypeError, ValueError
-            As the constructor.
-        """
-        if not isinstance(data, Mapping):
-            raise ArgumentTypeError("data", f"must be a dict, but got {describe(data)}.")
-        given: dict[str, Any] = {}
-        for key, value in data.items():
-            if key == "channels":
-                value = tuple(Channel.from_dict(c) for c in check_items("channels", value))
-            elif isinstance(value, (list, tuple)):
-                value = tuple(math.inf if v == "inf" else v for v in value)
-            given[key] = math.inf if isinstance(value, str) and value == "inf" else value
-        return cls(**given)

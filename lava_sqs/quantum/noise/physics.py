@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum.noise.channels import SLOTS, Channel
+from lava_sqs.quantum.noise.tables import ENCODE, GateNoise, Known
 from lava_sqs.quantum.noise.units import at_qubit
 
 #: Fields with one value per qubit of the register, or per io qubit.
@@ -25,6 +26,11 @@ class _Physics:
     gate_time_2q: float
     p_depol_2q: float
     channels: tuple[Channel, ...]
+    reset_time: float
+    gates: tuple[GateNoise, ...]
+    readout_matrix: tuple[tuple[float, ...], ...]
+    zz: tuple[tuple[int, int, float], ...]
+    clock: str
 
     def value(self, name: str, qubit: int) -> float:
         """Return the value of a field for one qubit (scalars hold for every qubit).
@@ -67,7 +73,30 @@ class _Physics:
                     f"{' or '.join(map(str, fits))} (one per qubit) for a circuit of {size} "
                     f"qubits, but has {len(given)}.",
                 )
+        for entry in self.gates:
+            if entry.qubits is not None and max(entry.qubits) >= n:
+                raise ArgumentValueError(
+                    "gates",
+                    f"of the noise model has {entry.name} on qubits {entry.qubits}, but there are "
+                    f"{n}, from 0 on, for a circuit of {size} qubits.",
+                )
+        if any(b >= n for _, b, _ in self.zz):
+            raise ArgumentValueError(
+                "zz", f"of the noise model must couple qubits below {n}, for {size} qubits."
+            )
+        if self.readout_matrix and len(self.readout_matrix) != 2**io_qubits:
+            raise ArgumentValueError(
+                "readout_matrix",
+                f"of the noise model must have {2**io_qubits} rows for a circuit of {size} qubits, "
+                f"but has {len(self.readout_matrix)}.",
+            )
         for channel in self.channels:
+            if channel.outcome is not None and len(channel.outcome) != io_qubits:
+                raise ArgumentValueError(
+                    "outcome",
+                    f"of a channel must have a bit for each of {io_qubits} io qubit(s), but is "
+                    f"{channel.outcome}.",
+                )
             on_memory = SLOTS[channel.slot] == "memory"
             want = memory_qubits if on_memory else n
             if channel.qubits is not None:
@@ -177,6 +206,37 @@ class _Physics:
             else self.gate_time_2q
         )
 
+    def known(self, name: str, qubits: tuple[int, ...]) -> Known:
+        """Return what holds for a gate: by gate and qubits, else by gate, else for all.
+
+        Parameters
+        ----------
+        name : str
+            Of the gate, or ``"ENCODE"``.
+        qubits : tuple of int
+            Those that it acts on.
+
+        Returns
+        -------
+        Known
+        """
+        error = 0.0 if name in ("U", "TABLE") else self.gate_error(qubits)
+        found = Known(error, self.gate_time(name, qubits))
+        if not self.gates:
+            return found
+        names = ("RX", ENCODE) if name == ENCODE else (name,)
+        for wanted in ((n, q) for n in names for q in (None, qubits)):
+            for entry in self.gates:
+                if (entry.name, entry.qubits) == wanted:
+                    found = Known(
+                        found.error if entry.error is None else entry.error,
+                        found.duration if entry.duration is None else entry.duration,
+                        entry.over_rotation,
+                        entry.channel,
+                        entry.relaxes,
+                    )
+        return found
+
     def readout(self, qubit: int) -> NDArray[np.float64]:
         """Return the readout error of one io qubit as a matrix of probabilities.
 
@@ -234,4 +294,4 @@ class _Physics:
         list of Channel
         """
         self.check_circuit(io_qubits, memory_qubits)
-        return [c for c in self.channels if c.slot == name]
+        return [c for c in self.channels if c.slot == name and c.outcome is None]
