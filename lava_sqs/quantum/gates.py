@@ -92,7 +92,8 @@ class Gate:
     name : str
         ``RX RY RZ CRX CRY CRZ RXX RYY RZZ`` (one angle), ``H X Y Z S T SX CX CY CZ ECR SWAP
         ISWAP`` (fixed), ``U`` (the matrix of :func:`~lava_sqs.quantum.ansatz.from_unitary`) or
-        ``TABLE`` (that of :func:`~lava_sqs.quantum.ansatz.classical_memory`: no unitary, and all angles).
+        ``TABLE`` (that of :func:`~lava_sqs.quantum.ansatz.classical_memory`: no unitary, and all
+        angles).
     qubits : tuple of int
         Register indices, io qubits first; for controlled gates (control, target).
     param : int or None
