@@ -192,7 +192,7 @@ def _operation(gate: Gate) -> Operation:
     return Operation((0, *(q + 1 for q in gate.qubits)), [(terms, kind, gate)])
 
 
-def _spread(operation: Operation, qubits: tuple[int, ...]) -> list[tuple[Array, int, int]]:
+def _spread(operation: Operation, qubits: tuple[int, ...]) -> list[tuple[Array, int, Gate | None]]:
     """Return the factors of an operation as those of one on more *qubits*."""
     own = operation.qubits
     order = [*own, *(q for q in qubits if q not in own)]
