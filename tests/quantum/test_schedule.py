@@ -12,8 +12,7 @@ import pytest
 import qutip
 from scipy.stats import chi2
 
-from lava_sqs.quantum import NoiseModel, Population, ReferenceNeuron, ansatz, schedule
-from lava_sqs.quantum.engines import trajectory
+from lava_sqs.quantum import NoiseModel, Population, ReferenceNeuron, ansatz, gates, schedule
 from lava_sqs.quantum.noise import channels
 from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.schedule import Operation, Schedule
@@ -218,11 +217,11 @@ def test_what_has_no_strength_costs_a_literal_neuron_nothing(circuit, noise, mon
 
 
 def test_trajectories_make_the_matrix_of_a_rotation_once(monkeypatch):
-    trajectory._harmonics_of.cache_clear()
+    gates._half_angle_terms_of.cache_clear()
     made = []
-    for name, (n, matrix) in list(trajectory.ROTATIONS.items()):
+    for name, (n, matrix) in list(gates.ROTATIONS.items()):
         counted = lambda angle, name=name, f=matrix: made.append(name) or f(angle)  # noqa: E731
-        monkeypatch.setitem(trajectory.ROTATIONS, name, (n, counted))
+        monkeypatch.setitem(gates.ROTATIONS, name, (n, counted))
     for sizes in ((1, 1), (2, 4), (1, 7, 3)):
         Population(ansatz.layered(*sizes), size=1, seed=0, backend="trajectory")
     assert sorted(made) == ["CRX"] * 3 + ["RX"] * 3 + ["RZ"] * 3  # at three angles
