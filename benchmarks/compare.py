@@ -57,7 +57,7 @@ from benchmarks.compare_tasks import (
 from lava_sqs import __version__
 from lava_sqs._files import check_writable, write_bytes
 from lava_sqs._text import markdown
-from lava_sqs.data import Dataset
+from lava_sqs.data import Dataset, Shift
 from lava_sqs.network import SQSNN
 
 # What is searched; a network that is not here takes the settings found for an SQSNN.
@@ -117,6 +117,8 @@ def network(d: Dataset, arguments: dict[str, Any], seed: int, in_lava: int) -> d
     """Train a network; say how good it is, and whether it is the same inside Lava."""
     given = dict(arguments)
     hidden = given.pop("hidden")
+    if "augment" in given:
+        given["augment"] = Shift(**given["augment"])
     start = time.process_time()
     sequences = given["input_kind"] == "sequence"
     own, own_test = ({"lengths": lengths(x)} if sequences else {} for x in (d.x_train, d.x_test))
@@ -164,7 +166,8 @@ def snntorch(runs: list[Run], d: Dataset, python: str) -> list[dict[str, Any]]:
         "n_classes": n_classes,
         "n_steps": steps,
         "rate": rate,
-        "skip": True,
+        "skip": given.get("skip", True),
+        "augment": given.get("augment"),
         "members": [
             {"seed": run.seed, **{key: run.arguments[key] for key in BESIDE}, **fold}
             for run in runs

@@ -48,10 +48,13 @@ ASKED = (LOGISTIC, "SQSNN, layered circuit", "SQSNN, paper circuit", "QLIF, one 
 IMAGES = (MLP, *ASKED)
 CONTROL = (LOGISTIC, "SQSNN, layered circuit", "snnTorch recurrent LIF")
 BEFORE = tuple(m for m in MODELS if m not in (RULE, MLP, *SNNTORCH))
-SHUFFLED = ", frames shuffled"
+SHUFFLED, MOVED = ", frames shuffled", ", moved"
 # What a network is to a rival: the input that it gets, its sizes and its updates.
 _SHARED = ("input_kind", "encoder", "n_steps", "n_population", "hidden", "neurons_per_class",
-           "epochs", "batch_size")  # fmt: skip
+           "skip", "epochs", "batch_size", "augment")  # fmt: skip
+
+
+Order = Callable[[Dataset], Dataset]
 
 
 @dataclass(frozen=True)
@@ -87,15 +90,15 @@ class Task:
 
     def shuffled(self) -> Task:
         """Return the control: the same frames, in another order in every sample."""
-        name, load = self.name + SHUFFLED, partial(_shuffled, self.load)
+        name, load = self.name + SHUFFLED, partial(self.load, order=shuffled)
         return replace(
             self, name=name, load=load, models=CONTROL, searched_as=self.name, in_lava=()
         )
 
 
-def _shuffled(load: Callable[[Path], Dataset], path: Path) -> Dataset:
+def shuffled(d: Dataset) -> Dataset:
     """Permute the frames of each sample before its padding, once and for all."""
-    d, rng = load(path), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
 
     def permuted(x: Any) -> Any:
         x = x.copy()
@@ -104,6 +107,11 @@ def _shuffled(load: Callable[[Path], Dataset], path: Path) -> Dataset:
         return x
 
     return replace(d, x_train=permuted(d.x_train), x_test=permuted(d.x_test))
+
+
+def as_is(d: Dataset) -> Dataset:
+    """Leave frames in order."""
+    return d
 
 
 def lengths(x: Any) -> Any:
@@ -145,37 +153,48 @@ def nmnist_4(path: Path) -> Dataset:
     return Dataset(pool(d.x_train), d.y_train, pool(d.x_test), d.y_test, d.source)
 
 
-def nmnist(path: Path) -> Dataset:
-    """Events in 16 bins of 20 ms and 2 x 12 x 12 pixels, as currents: 4 events are 1."""
+def nmnist(path: Path, order: Order = as_is) -> Dataset:
+    """Events in 32 bins of 10 ms and 2 x 12 x 12 pixels, as currents: 4 events are 1."""
     d = load_nmnist(path / "nmnist_small.npz")
 
     def pool(x: Any) -> Any:
         x = np.pad(x, ((0, 0), (0, 0), (0, 0), (1, 1), (1, 1)))
-        return np.minimum(pool_events(x, time=2, space=3) / 4, 1.0)
+        return np.minimum(pool_events(x, time=1, space=3) / 4, 1.0)
 
-    return Dataset(pool(d.x_train), d.y_train, pool(d.x_test), d.y_test, d.source)
-
-
-def vowels(path: Path) -> Dataset:
-    return load_japanese_vowels(path / "japanese_vowels.npz")
+    return order(Dataset(pool(d.x_train), d.y_train, pool(d.x_test), d.y_test, d.source))
 
 
-def outline(file: str, merge: int, path: Path) -> Dataset:
-    """One channel, means over *merge* frames, and its difference in units of three deviations."""
+def vowels(path: Path, order: Order = as_is) -> Dataset:
+    return order(load_japanese_vowels(path / "japanese_vowels.npz"))
+
+
+_LAGS = (1, 3, 8, 20, 35)
+
+
+def outline(file: str, merge: int, path: Path, order: Order = as_is) -> Dataset:
+    """Means over *merge* frames, and by how much they differ from earlier ones.
+
+    Differences over 1, 3, 8, 20 and 35 frames, in units of three deviations of the training
+    samples; before the start of a sample its first value counts. Frames are put in *order* first.
+    """
     d = load_npz(path / file)
 
     def merged(x: Any) -> Any:
         steps = x.shape[1] // merge
         return x[:, : steps * merge, 0].reshape(len(x), steps, merge).mean(axis=2)
 
-    train, test = merged(d.x_train), merged(d.x_test)
-    unit = 3 * np.diff(train, axis=1).std()
+    def changes(x: Any) -> list[Any]:
+        return [x - np.concatenate([np.repeat(x[:, :1], k, 1), x[:, :-k]], 1) for k in _LAGS]
 
-    def with_difference(x: Any) -> Any:
-        change = np.diff(x, axis=1, prepend=x[:, :1]) / unit
-        return np.stack([x, np.clip(change, -1, 1)], axis=2)
+    d = order(replace(d, x_train=merged(d.x_train), x_test=merged(d.x_test)))
+    train, test = d.x_train, d.x_test
+    units = [3 * change.std() for change in changes(train)]
 
-    return replace(d, x_train=with_difference(train), x_test=with_difference(test))
+    def with_changes(x: Any) -> Any:
+        ours = [np.clip(c / u, -1, 1) for c, u in zip(changes(x), units, strict=True)]
+        return np.stack([x, *ours], axis=2)
+
+    return replace(d, x_train=with_changes(train), x_test=with_changes(test))
 
 
 def splits(d: Dataset, folds: int) -> list[tuple[Any, Any]]:
@@ -222,20 +241,27 @@ def fingerprint(d: Dataset) -> str:
 _CURRENTS = {"input_kind": "static", "encoder": "current", "n_steps": 10}
 _FREE = {"objective": "count", "credit": "aligned"}
 _CLAMPED = {"objective": "likelihood", "credit": "feedback"}
+_NMNIST = {
+    "input_kind": "sequence",
+    "encoder": "current",
+    "hidden": (50,),
+    "neurons_per_class": 5,
+    "batch_size": 32,
+    "temperature": 8.0,
+    "weight_decay": 0.1,
+    **_FREE,
+}
+_OUTLINE = {
+    "input_kind": "sequence",
+    "encoder": "population",
+    "n_population": 8,
+    "hidden": (64,),
+    "neurons_per_class": 5,
+    **_FREE,
+}
+_USPS = {**_CURRENTS, "hidden": (100,), "skip": False, "batch_size": 64, **_FREE}
 _SEQUENCES = (
-    Task(
-        "N-MNIST 1000/100, 16 bins, 288-50-50",
-        nmnist,
-        {
-            "input_kind": "sequence",
-            "encoder": "current",
-            "hidden": (50,),
-            "neurons_per_class": 5,
-            "epochs": 15,
-            "batch_size": 32,
-            **_FREE,
-        },
-    ),
+    Task("N-MNIST 1000/100, 32 bins, 288-50-50", nmnist, {**_NMNIST, "epochs": 40}, folds=2),
     Task(
         "Japanese vowels, 60-50-45",
         vowels,
@@ -251,34 +277,16 @@ _SEQUENCES = (
         folds=2,
     ),
     Task(
-        "ArrowHead, 83 frames, 16-64-15",
+        "ArrowHead, 83 frames, 48-64-15",
         partial(outline, "arrowhead.npz", 3),
-        {
-            "input_kind": "sequence",
-            "encoder": "population",
-            "n_population": 8,
-            "hidden": (64,),
-            "neurons_per_class": 5,
-            "epochs": 150,
-            "batch_size": 18,
-            **_FREE,
-        },
+        {**_OUTLINE, "epochs": 300, "batch_size": 18, "temperature": 8.0},
         folds=4,
         rates=(0.05, 0.1),
     ),
     Task(
-        "OSULeaf, 85 frames, 16-64-30",
+        "OSULeaf, 85 frames, 48-64-30",
         partial(outline, "osuleaf.npz", 5),
-        {
-            "input_kind": "sequence",
-            "encoder": "population",
-            "n_population": 8,
-            "hidden": (64,),
-            "neurons_per_class": 5,
-            "epochs": 40,
-            "batch_size": 32,
-            **_FREE,
-        },
+        {**_OUTLINE, "epochs": 120, "batch_size": 32, "temperature": 8.0},
         folds=2,
         rates=(0.05, 0.1),
     ),
@@ -287,29 +295,38 @@ TASKS = (
     Task(
         "USPS, 256-100-50",
         usps,
-        {
-            **_CURRENTS,
-            "hidden": (100,),
-            "neurons_per_class": 5,
-            "epochs": 15,
-            "batch_size": 64,
-            **_FREE,
-        },
+        {**_USPS, "neurons_per_class": 5, "temperature": 10.0, "epochs": 30},
         IMAGES,
         rates=(0.01, 0.02),
     ),
     Task(
-        "USPS, 256-100-10",
+        "USPS, 256-100-50" + MOVED,
         usps,
         {
-            **_CURRENTS,
-            "hidden": (100,),
-            "neurons_per_class": 1,
-            "epochs": 15,
-            "batch_size": 64,
-            **_FREE,
+            **_USPS,
+            "neurons_per_class": 5,
+            "temperature": 10.0,
+            "epochs": 60,
+            "augment": {"pixels": 1, "shape": (16, 16)},
         },
+        searched_as="USPS, 256-100-50",
+    ),
+    Task(
+        "USPS, 256-100-10",
+        usps,
+        {**_USPS, "neurons_per_class": 1, "epochs": 30},
         IMAGES,
+        searched_as="USPS, 256-100-50",
+    ),
+    Task(
+        "USPS, 256-100-10" + MOVED,
+        usps,
+        {
+            **_USPS,
+            "neurons_per_class": 1,
+            "epochs": 60,
+            "augment": {"pixels": 1, "shape": (16, 16)},
+        },
         searched_as="USPS, 256-100-50",
     ),
     Task(
@@ -328,6 +345,16 @@ TASKS = (
         IMAGES,
     ),
     *itertools.chain.from_iterable((task, task.shuffled()) for task in _SEQUENCES),
+    Task(
+        "N-MNIST 1000/100, 32 bins, 288-50-50" + MOVED,
+        nmnist,
+        {
+            **_NMNIST,
+            "epochs": 100,
+            "augment": {"pixels": 1 / 3, "shape": (2, 12, 12), "between": True},
+        },
+        searched_as="N-MNIST 1000/100, 32 bins, 288-50-50",
+    ),
     Task(
         "USPS 1 vs 7, 256-2-2, 500/125, clamped",
         usps_paper_split,

@@ -131,6 +131,33 @@ class Samples:
         return x, self.y[rows], self.shown[rows].transpose(1, 2)
 
 
+def moved(x: Tensor, given: dict[str, Any], draws: list[torch.Generator]) -> Tensor:
+    """Move frames (S, T or 1, B, F) by random distances, those of a sample alike; zeros come in.
+
+    ``given``: pixels, shape of a frame, and between, whether distances are no whole numbers.
+    """
+    rows, columns = given["shape"][-2:]
+    most, between = given["pixels"], given.get("between", False)
+    where = torch.stack([torch.rand((2, x.shape[2]), generator=g) for g in draws])  # (S, 2, B)
+    where = (2 * where - 1) * most if between else torch.floor(where * (2 * most + 1)) - most
+    frames = x.unflatten(-1, (-1, rows, columns))  # (S, T, B, channels, rows, columns)
+    for axis, size in ((-2, rows), (-1, columns)):
+        distance = where[:, axis + 2, None, :, None, None, None]
+        whole = torch.floor(distance)
+        near, far = (by(frames, (whole + k).long(), axis, size) for k in (0, 1))
+        frames = near + (distance - whole) * (far - near)
+    return frames.flatten(-3)
+
+
+def by(frames: Tensor, whole: Tensor, axis: int, size: int) -> Tensor:
+    """Move frames by whole pixels."""
+    places = torch.arange(size).reshape(-1, 1) if axis == -2 else torch.arange(size)
+    source = places - whole
+    inside = (source >= 0) & (source < size)
+    source = source.clamp(0, size - 1).expand(frames.shape)
+    return torch.gather(frames, axis, source) * inside
+
+
 def scores(spikes: Tensor, shown: Tensor, n_classes: int) -> tuple[Tensor, Tensor]:
     """Return spikes per class (S, B, n_classes), and the same with ties for who spoke later."""
     counted = (spikes * shown[..., None]).unflatten(-1, (n_classes, -1)).sum(-1)
@@ -144,7 +171,8 @@ def train(data: Any, given: dict[str, Any]) -> list[dict[str, Any]]:
     """Train the members of one setting, and return what each reached.
 
     ``given``: sizes (of the layers, the visible one last), n_classes, n_steps, rate (draw spikes),
-    recurrent, skip, surrogate, learning_rate, epochs, batch_size, and members, each with a seed, a
+    recurrent, skip, surrogate, learning_rate, epochs, batch_size, perhaps augment (of
+    :func:`moved`), and members, each with a seed, a
     beta (starting value of each neuron's decay, which is learned), a temperature (what spike counts
     are divided by, in units of the root of the spikes that a class can have) and perhaps rows: the
     training samples that it learns; the others are then its test samples.
@@ -172,6 +200,8 @@ def train(data: Any, given: dict[str, Any]) -> list[dict[str, Any]]:
         )
         for part in order.split(batch, dim=1):
             x, y, shown = learned(part, draws)
+            if given.get("augment"):
+                x = moved(x, given["augment"], draws)
             counts, _ = scores(network(x, steps)[0], shown, n_classes)
             loss = nn.functional.cross_entropy(
                 (counts / temperature).flatten(0, 1), y.flatten(), reduction="none"

@@ -76,6 +76,6 @@ def test_a_network_plugs_into_another_process():
 def test_kinds_that_lava_has_not_are_refused():
     clf = make(neuron="as_published").fit(X, Y)
     with pytest.raises(
-        TypeError, match=r"in Lava \(sqs, qlif, lif\), but layer .* is AsPublishedNeuron"
+        TypeError, match=r"in Lava \(sqs, qlif, lif, classical\), but layer .* is AsPublishedNeuron"
     ):
         clf.to_lava()
