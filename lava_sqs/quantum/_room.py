@@ -69,6 +69,33 @@ def check_room(what: str, n_bytes: float, limit: int, advice: str) -> None:
         )
 
 
+#: What a call may be expected to take, if nothing about it can be interrupted or made cheaper.
+MOST_SECONDS = 120.0
+
+
+def check_time(what: str, seconds: float, advice: str) -> None:
+    """Raise unless *what*, named with its value, is done in some two minutes.
+
+    The arguments are those of :func:`check_room`, with *seconds* of about one core.
+
+    Raises
+    ------
+    ValueError
+        If it takes longer.
+
+    Examples
+    --------
+    >>> check_time("`max_delay` = 20", 4e4, "Use a smaller one.")
+    Traceback (most recent call last):
+    ...
+    ValueError: `max_delay` = 20 takes about 4e+04 s; the limit is 120 s. Use a smaller one.
+    """
+    if not seconds <= MOST_SECONDS:
+        raise ValueError(
+            f"{what} takes about {seconds:.3g} s; the limit is {MOST_SECONDS:.0f} s. {advice}"
+        )
+
+
 def instrument_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
     """Return the bytes of one neuron's instrument, ``2**N_I * 3**N_I * 16**N_M`` numbers.
 

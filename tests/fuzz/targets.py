@@ -771,6 +771,67 @@ TARGETS = {
         },
         cost=10,
     ),
+    **{
+        f"diagnostics.{function.__name__}": Target(
+            function,
+            lambda: {"memory": np.eye(16)[0], "qubits": 0, "others": [1]},
+            {"memory": anything(), "qubits": anything(), "others": anything()},
+        )
+        for function in (diagnostics.negativity, diagnostics.mutual_information)
+    },
+    "diagnostics.holevo_information": Target(
+        diagnostics.holevo_information,
+        lambda: {"ansatz": PAPER, "theta": [0.3, 0.2, 0.1], "max_delay": 2, "washout": 5},
+        {
+            "ansatz": instance(ansatz.Ansatz),
+            "theta": array(),
+            "noise": NOISES,
+            "currents": array(),
+            "probabilities": anything(),
+            "max_delay": integer(0, 6),
+            "washout": integer(0, 200),
+            "outcomes": choice("averaged", "kept"),
+        },
+        cost=10,
+    ),
+    "diagnostics.spectral_gap": Target(
+        diagnostics.spectral_gap,
+        lambda: {"ansatz": PAPER, "theta": [0.3, 0.2, 0.1]},
+        {
+            "ansatz": instance(ansatz.Ansatz),
+            "theta": array(),
+            "noise": NOISES,
+            "currents": array(),
+            "probabilities": anything(),
+            "n_eigenvalues": integer(1),
+        },
+        cost=10,
+    ),
+    "diagnostics.fisher_information": Target(
+        diagnostics.fisher_information,
+        lambda: {"ansatz": PAPER, "theta": [0.3, 0.2, 0.1], "currents": [0.5, 0.2]},
+        {
+            "ansatz": instance(ansatz.Ansatz),
+            "theta": array(),
+            "currents": array(),
+            "noise": NOISES,
+        },
+        cost=10,
+    ),
+    **{
+        f"diagnostics.{function.__name__}": Target(
+            function,
+            lambda: {"ansatz": PAPER, "theta": [0.3, 0.2, 0.1], "z": 0.5},
+            {
+                "ansatz": instance(ansatz.Ansatz),
+                "theta": array(),
+                "z": array(),
+                "noise": NOISES,
+            },
+            cost=10,
+        )
+        for function in (diagnostics.step_channel, diagnostics.choi_matrix)
+    },
     "diagnostics.capacity_from_spikes": Target(
         diagnostics.capacity_from_spikes,
         lambda: {
@@ -1283,6 +1344,7 @@ LEFT_OUT = {
         (
             *("quantum.RunResult", "quantum.diagnostics.MemoryCapacity"),
             *("quantum.diagnostics.MemoryFidelity", "network.Evaluation", "data.Scale"),
+            "quantum.diagnostics.SpectralGap",
             *("study.Interval", "study.Point", "study.PointResult", "study.Progress", "study.Row"),
             *("study.StudyResult", "quantum.Ansatz", "quantum.ansatz.Gate"),
         ),
@@ -1293,6 +1355,7 @@ LEFT_OUT = {
         "exceptions and warnings",
     ),
     **dict.fromkeys(("network.Neuron", "neurons.BoundNeuron"), "protocols"),
+    "quantum.diagnostics.diamond_distance": "needs CVXPY; its arguments are those of step_channel",
     **dict.fromkeys(("cli.build_parser", "cli.main"), "the command line: tests/commands"),
     **dict.fromkeys(
         ("testing.NeuronCheck", "testing.check_neuron", "testing.neuron_checks"),

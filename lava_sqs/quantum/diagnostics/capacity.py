@@ -8,16 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_instance, check_int, check_real, check_shape
+from lava_sqs._checks import check_real, check_shape
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.quantum._room import check_density_scores, check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.density import DensityProgram
-from lava_sqs.quantum.engines.choose import compile_exact, exact_backend
-from lava_sqs.quantum.instrument import instrument
+from lava_sqs.quantum.diagnostics.averaged import AveragedNeuron, check_delays
 from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.program import Program
-from lava_sqs.quantum.states import ground_state, superoperator_to_matrix
 
 __all__ = ["MemoryCapacity", "capacity_from_spikes", "memory_capacity"]
 
@@ -132,72 +127,21 @@ def memory_capacity(
       delay 1   MC +1.0000  1.0000 bit
       delay 2   MC +0.0000  0.0000 bit
     """
-    check_instance("ansatz", ansatz, Ansatz)
-    check_instance("noise", noise, NoiseModel, none=True)
-    u = check_shape("currents", check_real("currents", currents), ("V",))
-    if len(np.unique(u)) < 2:
-        raise ArgumentValueError("currents", f"must hold two different values, but got {u}.")
-    q = np.full(len(u), 1 / len(u)) if probabilities is None else probabilities
-    q = check_shape("probabilities", check_real("probabilities", q), u.shape)
-    if (q <= 0).any() or abs(q.sum() - 1) > 1e-9:
-        raise ArgumentValueError("probabilities", f"must be positive and sum to 1, but got {q}.")
-    max_delay = check_int("max_delay", max_delay, minimum=0)
-    washout = check_int("washout", washout, minimum=0)
-
-    backend = exact_backend(ansatz, noise, mixed=True)  # averaged over outcomes
-    program: Any = compile_exact(ansatz, noise, backend=backend)
-    laws = _laws(program, theta, u, q, max_delay, washout)
+    neuron = AveragedNeuron(ansatz, theta, noise, currents, probabilities)
+    u, q = neuron.u, neuron.q
+    laws = _laws(neuron, *check_delays(max_delay, washout))
     return MemoryCapacity(
         linear=np.array([_linear_capacity(q, u, law, ansatz.io_qubits) for law in laws]),
         information=np.array([_information(q, law) for law in laws]),
     )
 
 
-def _laws(
-    program: Program | DensityProgram,
-    theta: Any,
-    u: Array,
-    q: Array,
-    max_delay: int,
-    washout: int,
-) -> list[Array]:
+def _laws(neuron: AveragedNeuron, max_delay: int, washout: int) -> list[Array]:
     """Return P(s_t | u_{t-k}) (V, S) for k from 0 to *max_delay*, after *washout* steps."""
-    circuit = program.ansatz
-    r = ground_state(circuit.memory_qubits)
-    if isinstance(program, DensityProgram):
-        check_density_scores(circuit, program.noise, rows=1, steps=2 * len(u))
-        values = program.values(circuit.check_theta(theta)[None])[0]
-
-        def step(memory: Array) -> Array:
-            """(V, S, D) after each input and outcome."""
-            currents = np.repeat(u[:, None], circuit.io_qubits, axis=1)
-            return np.array([program.outcomes(values, z, memory) for z in currents])
-
-    else:
-        check_room(
-            f"`memory_qubits` = {circuit.memory_qubits} with {len(u)} `currents`",
-            8.0 * 16**circuit.memory_qubits * (3 * len(u) * 2**circuit.io_qubits + 4),
-            compiled_limit(),
-            "Use fewer memory qubits or currents, or capacity_from_spikes of a Population's run.",
-        )
-        inputs = [[v] * circuit.io_qubits for v in u]
-        made = [instrument(circuit, theta, z, program.noise) for z in inputs]
-        maps = np.array([[superoperator_to_matrix(m) for m in each] for each in made])
-
-        def step(memory: Array) -> Array:
-            return np.asarray(maps @ memory)
-
-        r = np.linalg.matrix_power(np.einsum("v,vsij->ij", q, maps), washout) @ r
-        washout = 0
-
-    for _ in range(washout):
-        before, r = r, np.einsum("v,vsi->i", q, step(r))
-        if np.abs(r - before).max() < 1e-15:  # noise has made it forget where it started
-            break
-    after = step(r)
+    after = neuron.branches(neuron.settled(washout))
     laws, given = [after[:, :, 0]], after.sum(axis=1)  # the memory a step later, given the input
     for _ in range(max_delay):
-        each = np.array([np.einsum("v,vsi->si", q, step(memory)) for memory in given])
+        each = np.array([neuron.outcomes(memory) for memory in given])
         laws.append(each[:, :, 0])
         given = each.sum(axis=1)
     return laws
@@ -266,8 +210,7 @@ def capacity_from_spikes(
     u = check_shape("inputs", check_real("inputs", inputs), ("T",))
     s = check_real("spikes", spikes)
     s = check_shape("spikes", s[:, None] if s.ndim == 1 else s, (len(u), "F"))
-    max_delay = check_int("max_delay", max_delay, minimum=0)
-    washout = check_int("washout", washout, minimum=0)
+    max_delay, washout = check_delays(max_delay, washout)
     first = washout + max_delay
     n = len(u) - first
     if n < 3:

@@ -135,7 +135,17 @@ def entropy(memory: Any, *, per_qubit: bool = False) -> Array:
     vectors, pure = _states(memory, per_qubit)
     if vectors is None:
         return np.zeros(pure)
-    levels = np.linalg.eigvalsh(pauli_to_matrices(vectors))
+    return entropy_of(np.linalg.eigvalsh(pauli_to_matrices(vectors)))
+
+
+def entropy_of(levels: Array) -> Array:
+    """Return the entropy in bits of the probabilities *levels* (..., d), which rounding may touch.
+
+    Examples
+    --------
+    >>> float(entropy_of(np.array([0.5, 0.25, 0.25])))
+    1.5
+    """
     levels = np.clip(levels, 0, 1)
     return np.asarray(-np.sum(levels * np.log2(np.where(levels > 0, levels, 1)), axis=-1)) + 0.0
 
