@@ -161,7 +161,16 @@ def rows_of(path: Path) -> dict[str, dict[str, Any]]:
 def print_table(path: Path) -> None:
     """Print how many seeds are solved, and the accuracies, of every point in the file."""
     rows = list(rows_of(path).values())
-    head = ("circuit", "delay", "memory qubits", "solved", "accuracy, %", "lowest", "highest")
+    head = (
+        "circuit",
+        "delay",
+        "memory qubits",
+        "solved",
+        "accuracy, %",
+        "median",
+        "lowest",
+        "highest",
+    )
     print(markdown(*head, "ceiling of as many qubits", "loss, nats", "CPU seconds", head=True))
     for circuit, delay, m in sorted(POINTS, key=lambda p: (p[0], p[1], p[2])):
         keys = {key_of(circuit, delay, m, seed) for seed in SEEDS}
@@ -176,7 +185,7 @@ def print_table(path: Path) -> None:
         of = "" if len(found) == len(SEEDS) else f" ({len(found)} run)"
         print(markdown(circuit, str(delay), str(m), f"{solved} of {len(SEEDS)}{of}",
                        f"{a.mean():.1f} ± {a.std(ddof=1) if len(a) > 1 else 0:.1f}",
-                       f"{a.min():.1f}", f"{a.max():.1f}",
+                       f"{np.median(a):.1f}", f"{a.min():.1f}", f"{a.max():.1f}",
                        f"{100 * ceiling(m, delay, steps):.1f}",
                        f"{loss:.3f}", f"{seconds:.1f}"))  # fmt: skip
     ceilings = ", ".join(f"k = {k}: {100 * ceiling(1, k, 100):.1f} %" for k in (3, 5))

@@ -224,6 +224,27 @@ def advise(seen: list[tuple[float, float]], epochs: int) -> None:
     )
 
 
+#: Seconds from which on it is said beforehand how long a training takes.
+_LONG = 60.0
+
+
+def announce(training: Any) -> None:
+    """Say how long a training takes, if that is more than a minute: before it starts."""
+    model, n, epochs = training.model, len(training.X), training.epochs
+    layers = [(layer.neuron, layer.size) for layer in training.spec.layers]
+    each = sum(k.seconds_per_step(size) for k, size in layers if hasattr(k, "seconds_per_step"))
+    steps = model._inputs.steps + training.spec.depth
+    if (total := each * steps * n * epochs * training.n_draws) > _LONG:
+        size, unit = (3600, "h") if total > 7200 else (60, "min")
+        warnings.warn(
+            f"This training takes about {total / size:.2g} {unit}: from one of {steps} time steps "
+            f"of one of {n} samples its neurons learn in {each:.2g} s, {epochs} epochs long. Fewer "
+            "`memory_qubits`, neurons, samples, steps or `epochs` take less.",
+            UserWarning,
+            stacklevel=outside("lava_sqs.network")[0],
+        )
+
+
 # -- how long --------------------------------------------------------------------------------------
 
 #: Updates that are made unless somebody says how many, within the least and most epochs.

@@ -33,6 +33,7 @@ from lava_sqs.network.objective import SCHEDULES, credit_of, objective_of, tempe
 from lava_sqs.network.progress import (
     add_row,
     advise,
+    announce,
     asked_to_stop,
     begin_log,
     epochs_of,
@@ -101,9 +102,8 @@ class Trainer:
         self.objective, self.credit = objective_of(model), credit_of(model)
         self._set_objective()
         self.first = model.n_iter_
-        lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
-        lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
-        self.lengths = lengths
+        self.lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
+        self.lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
         self._set_rates()
         self.optimizer = optimizer_of(model.optimizer)
         self.seen: list[tuple[float, float]] = []  # loss and learning rate of every update
@@ -119,6 +119,7 @@ class Trainer:
             self._resume(Path(model.checkpoint))
         model.learning_rate_, self.begun = self.rate, model.n_iter_
         self._start_feedback(going_on)
+        announce(self)
 
     def _checked_spec(self, n: int) -> NetworkSpec:
         """Return the network, if trains of *n* samples and of the draws of a mini-batch fit."""
@@ -133,8 +134,7 @@ class Trainer:
         for name in ("neurons_per_class", "n_readout"):
             asked[name] = getattr(model, name, None) or 1
         check_bytes(max(asked, key=asked.__getitem__), n * each)
-        batch = min(model.batch_size, len(self.X))
-        check_bytes("n_draws", (model.n_draws or 1) * batch * each)
+        check_bytes("n_draws", (model.n_draws or 1) * min(model.batch_size, len(self.X)) * each)
         return spec
 
     def _start_feedback(self, going_on: bool) -> None:
@@ -162,8 +162,7 @@ class Trainer:
 
     def _n_updates(self) -> int | None:
         """Return how many updates the learning rate is made for."""
-        each: int = math.ceil(len(self.X) / self.model.batch_size)
-        return self.epochs * each
+        return self.epochs * math.ceil(len(self.X) / self.model.batch_size)
 
     def _start(self, inputs: Array, rng: np.random.Generator) -> Parameters:
         """Return parameters to start from, of example inputs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance, check_positive, check_real
-from lava_sqs._errors import outside
 from lava_sqs.neurons.base import BaseNeuron, RunOut
 from lava_sqs.quantum import Ansatz, NoiseModel, Population, SpikeTrainScorer
 from lava_sqs.quantum import ansatz as circuits
@@ -119,15 +117,24 @@ class SQSNeuron(BaseNeuron):
         """
         backend = exact_backend(self.ansatz, self.noise, size)
         check_exact(self.ansatz, self.noise, rows=size, backend=backend)
-        seconds = size * seconds_per_step(self.ansatz, backend)
-        if backend != "instrument" and seconds > 0.25:
-            warnings.warn(
-                f"`memory_qubits` = {self.ansatz.memory_qubits}: to learn from one time step of "
-                f"one sample takes {size} neurons about {seconds:.1f} s. Fewer memory qubits or "
-                "neurons learn sooner.",
-                UserWarning,
-                stacklevel=outside("lava_sqs")[0],
-            )
+
+    def seconds_per_step(self, size: int) -> float:
+        """Return about how long *size* neurons take to learn from a time step of one sample.
+
+        Of neurons that go gate by gate; those that are compiled are quick.
+
+        Parameters
+        ----------
+        size : int
+            Number of neurons K.
+
+        Returns
+        -------
+        float
+            Seconds of one core of an ordinary machine, 0 of compiled neurons.
+        """
+        backend = exact_backend(self.ansatz, self.noise, size)
+        return 0.0 if backend == "instrument" else size * seconds_per_step(self.ansatz, backend)
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
         """Return angles from N(0, spread^2), as in :meth:`~lava_sqs.network.Neuron.initial`."""

@@ -1,6 +1,7 @@
 """Every entrance at every size ends soon: with a result, or a refusal that names the number."""
 
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -18,7 +19,19 @@ from lava_sqs.quantum import (
     score_spike_train,
 )
 from lava_sqs.quantum.density import compile_density
-from lava_sqs.quantum.diagnostics import memory_capacity, memory_fidelity
+from lava_sqs.quantum.diagnostics import (
+    choi_matrix,
+    entropy,
+    fisher_information,
+    holevo_information,
+    memory_capacity,
+    memory_fidelity,
+    mutual_information,
+    negativity,
+    purity,
+    spectral_gap,
+    step_channel,
+)
 from lava_sqs.quantum.program import compile_program
 from lava_sqs.quantum.pure import compile_pure
 from lava_sqs.quantum.scores.online import derivatives
@@ -41,6 +54,21 @@ def score(method):
         return score_spike_train(circuit, angles(circuit), z, s, noise=noise, method=method)
 
     return run
+
+
+def measured(diagnostic):
+    """Return a call of what reads a memory, of a population that has stepped once."""
+
+    def run(circuit, noise):
+        population = Population(circuit, angles(circuit), noise=noise, backend="density")
+        population.step([0.5])
+        return diagnostic(population)
+
+    return run
+
+
+def predict(circuit, noise):
+    return fit(circuit, noise).predict([[0.0, 1.0]])
 
 
 ENTRANCES = {
@@ -74,7 +102,19 @@ ENTRANCES = {
     "LearningSQS": lambda c, noise: LearningSQS(
         shape=(1,), role="visible", lr_theta=0.1, ansatz=c, noise=noise, window=4
     ),
-    "SQSNN": fit,
+    "SQSNN": predict,
+    "holevo_information": lambda c, noise: holevo_information(
+        c, angles(c)[0], noise, max_delay=2, outcomes="kept"
+    ),
+    "spectral_gap": lambda c, noise: spectral_gap(c, angles(c)[0], noise),
+    "fisher_information": lambda c, noise: fisher_information(c, angles(c)[0], [0.5, 0.2], noise),
+    "step_channel": lambda c, noise: step_channel(c, angles(c)[0], 0.5, noise),
+    "choi_matrix": lambda c, noise: choi_matrix(c, angles(c)[0], 0.5, noise),
+    "purity": measured(purity),
+    "entropy": measured(entropy),
+    "negativity": measured(lambda population: negativity(population, 0)),
+    "mutual_information": measured(lambda population: mutual_information(population, 0)),
+    "memory_qobj": measured(lambda population: population.memory_qobj(0)),
 }
 # Memory qubits from which each refuses, without noise and with it: one neuron on this kind of
 # machine. Below 4 everything works and other tests run it.
@@ -85,7 +125,11 @@ REFUSES = {
     "derivatives": (5, 5),
     "Population instrument": (6, 6),
     "Population": (99, 99),
-    "Population density": (12, 12),
+    **dict.fromkeys(
+        ("Population density", "purity", "entropy", "negativity", "mutual_information"), (12, 12)
+    ),
+    "memory_qobj": (12, 12),
+    **dict.fromkeys(("step_channel", "choi_matrix"), (6, 6)),
     "Population qutip": (10, 5),
     "ReferenceNeuron": (10, 5),
     "parameter-shift": (5, 5),
@@ -93,7 +137,17 @@ REFUSES = {
     "OnlineScores": (5, 5),
     # Without noise by pure states.
     "OnlineScores pure": (99, 99),
-    **dict.fromkeys(["score_spike_train", "SpikeTrainScorer", "LearningSQS", "SQSNN"], (99, 9)),
+    **dict.fromkeys(
+        ["score_spike_train", "SpikeTrainScorer", "LearningSQS", "SQSNN", "fisher_information"],
+        (99, 9),
+    ),
+}
+
+
+# Those that take long enough at the largest size to be tried at a smaller one; SQSNN says so.
+SLOW = {
+    **dict.fromkeys(("SQSNN", "holevo_information", "spectral_gap"), 7),
+    **dict.fromkeys(("purity", "entropy", "negativity", "mutual_information", "memory_qobj"), 9),
 }
 
 
@@ -124,8 +178,8 @@ def test_the_default_population_takes_every_size(m, noise):
 @pytest.mark.parametrize("entrance", [e for e in ENTRANCES if e != "Population"])
 def test_below_that_size_it_works(entrance, noise):
     last = min(REFUSES[entrance][noise is not None] - 1, 11)
-    if entrance == "SQSNN" and noise:  # at 8 it warns that it will take minutes
-        last = 7
+    if entrance != "SQSNN" or noise is not None:  # pure states are quick
+        last = min(last, SLOW.get(entrance, last))
     start = time.process_time()
     ENTRANCES[entrance](ansatz.layered(1, last), noise)
     assert time.process_time() - start < 100
@@ -166,3 +220,17 @@ def test_a_density_matrix_of_many_qubits_is_refused_by_number():
         pop.memory_qobj(0)
     z = qutip.tensor([qutip.sigmaz().to("CSR")] + [qutip.qeye(2)] * 15)
     assert pop.expect(z) == pytest.approx(pop.memory[:, 0, 3])
+
+
+def test_a_long_training_says_how_long_before_it_starts():
+    model = SQSNN(memory_qubits=8, noise=NOISE, hidden_layer_sizes=(2,), epochs=50, random_state=0)
+
+    def announced(X, y):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(UserWarning, match=r"This training takes about [\d.e+]+ (min|h): "):
+                model.fit(X, y)
+
+    start = time.process_time()
+    announced([[0.0, 1.0], [1.0, 0.0]] * 40, [0, 1] * 40)
+    assert time.process_time() - start < 60

@@ -95,10 +95,12 @@ def fisher_information(
             f"are gone through, but has {z.size}. Use score_spike_train on sampled trains.",
         )
     steps, n = len(z), 2**z.size
-    check_exact(ansatz, noise, rows=1)
+    backend = exact_backend(ansatz, noise)
+    check_exact(ansatz, noise, rows=1, backend=backend)
+    each = seconds_per_step(ansatz, "trajectory" if backend == "trajectory" else "density")
     check_time(
         f"`currents` of {steps} steps with `memory_qubits` = {ansatz.memory_qubits}, {n} trains,",
-        n * steps * (seconds_per_step(ansatz) + 5e-6),
+        n * steps * (each + 5e-6),
         "Use fewer steps or qubits, or score_spike_train on sampled trains.",
     )
     bits = (np.arange(n)[:, None] >> np.arange(z.size)[::-1]) & 1
@@ -106,8 +108,8 @@ def fisher_information(
     z = np.broadcast_to(z[:, None, None], spikes.shape)
     if n_io == 1:
         spikes, z = spikes[..., 0], z[..., 0]
-    few = exact_backend(ansatz, noise) == "instrument"
-    scorer = SpikeTrainScorer(ansatz, angles[None], noise=noise, prebuild=few)
+    options = {"prebuild": backend == "instrument", "backend": backend}
+    scorer = SpikeTrainScorer(ansatz, angles[None], noise=noise, **options)
     logp, d_theta, d_z = scorer.score(np.ascontiguousarray(z), spikes, per_sample=True)
     by_current = d_z.reshape(steps, n, n_io).swapaxes(0, 1).reshape(n, -1)
     scores = np.concatenate([d_theta[:, 0], by_current], axis=1)

@@ -84,6 +84,6 @@ def test_long_trains_and_large_memories_are_refused_with_the_number():
     with pytest.raises(ValueError, match=r"`currents` must have at most 14 .* but has 15\. Use"):
         fisher_information(ansatz.paper(), [0.1] * 3, np.ones(15))
     with pytest.raises(ValueError, match=r"`memory_qubits` = 8, 4096 trains, takes about .* s; "):
-        fisher_information(ansatz.layered(1, 8), [0.1] * 43, np.ones(12) * 0.5)
+        fisher_information(ansatz.layered(1, 8), [0.1] * 43, np.ones(12) * 0.5, NOISE)
     with pytest.raises(ValueError, match=r"must have shape \(T,\) or \(T, 1\)"):
         fisher_information(ansatz.paper(), [0.1] * 3, np.ones((2, 2)))
