@@ -162,7 +162,7 @@ class Trainer:
 
     def _n_updates(self) -> int | None:
         """Return how many updates the learning rate is made for."""
-        return self.epochs * math.ceil(len(self.X) / self.model.batch_size)
+        return int(self.epochs * math.ceil(len(self.X) / self.model.batch_size))
 
     def _start(self, inputs: Array, rng: np.random.Generator) -> Parameters:
         """Return parameters to start from, of example inputs."""

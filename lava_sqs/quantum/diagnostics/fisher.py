@@ -108,7 +108,7 @@ def fisher_information(
     z = np.broadcast_to(z[:, None, None], spikes.shape)
     if n_io == 1:
         spikes, z = spikes[..., 0], z[..., 0]
-    options = {"prebuild": backend == "instrument", "backend": backend}
+    options: Any = {"prebuild": backend == "instrument", "backend": backend}
     scorer = SpikeTrainScorer(ansatz, angles[None], noise=noise, **options)
     logp, d_theta, d_z = scorer.score(np.ascontiguousarray(z), spikes, per_sample=True)
     by_current = d_z.reshape(steps, n, n_io).swapaxes(0, 1).reshape(n, -1)
