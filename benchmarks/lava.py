@@ -9,14 +9,24 @@ from typing import Any
 import numpy as np
 from lava.magma.compiler.compiler_graphs import find_processes
 from lava.magma.core.run_conditions import RunSteps
-from lava.proc.dense.process import Dense
+from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.proc.dense.process import Dense, LearningDense
+from lava.proc.io.source import RingBuffer
 from lava.proc.lif.models import PyLifModelFloat
 from lava.proc.lif.process import LIF
 from lava.proc.monitor.process import Monitor
 
 from benchmarks.peers import NOISE
 from benchmarks.timing import Timing, Work, interleaved, summary
-from lava_sqs import SQS, SQSSimCfg, runtime, use_inline
+from lava_sqs import (
+    SQS,
+    LearningSQS,
+    SQSLearningRule,
+    SQSSimCfg,
+    connect_learning,
+    runtime,
+    use_inline,
+)
 from lava_sqs.proc.sqs.models import PySQSModelFloat
 
 WARM_UP = 20
@@ -120,7 +130,8 @@ def step_times(quick: bool) -> list[dict[str, Any]]:
 
 def end_of(process: Any) -> list[Any]:
     """Return the state of a network: what stock Lava can read of it, and soon."""
-    members, names = sorted(find_processes(process), key=_id), ("u", "v", "a_buff", "memory")
+    members = sorted(find_processes(process), key=_id)
+    names = ("u", "v", "a_buff", "memory", "weights", "theta")
     return [v.get().tobytes() for each in members for v in each.vars if v.name in names]
 
 
@@ -149,15 +160,50 @@ def watched(kind: str, n: int) -> Any:
     return first
 
 
+def few(kind: str, n: int) -> Any:
+    """A chain in which a neuron of the first layer spikes in every twentieth step."""
+    first = chain(kind, n)
+    quiet = LIF(shape=(n,), bias_mant=np.linspace(0.0, 0.1, n), vth=1.0, du=1.0, dv=0.0)
+    dense = Dense(weights=first.s_out.get_dst_ports()[0].process.weights.init)
+    quiet.s_out.connect(dense.s_in)
+    dense.a_out.connect(second(kind, n).a_in)
+    return quiet
+
+
+def learning(kind: str, n: int) -> Any:
+    """The network at the top of docs/learning.md."""
+    rng = np.random.default_rng(0)
+    inputs = (rng.random((8, 200)) < 0.3).astype(float)
+    targets = rng.choice([-1.0, 1.0], (n, 200))
+    neurons = LearningSQS(shape=(n,), role="visible", lr_theta=0.01, lr_weights=0.01, seed=1)
+    rule = SQSLearningRule(window=1)
+    synapses = LearningDense(weights=np.full((n, 8), 0.1), learning_rule=rule)
+    RingBuffer(data=inputs).s_out.connect(synapses.s_in)
+    synapses.a_out.connect(neurons.a_in)
+    connect_learning(neurons, synapses)
+    RingBuffer(data=targets).s_out.connect(neurons.a_third_factor_in)
+    return neurons
+
+
 def engines(quick: bool) -> list[dict[str, Any]]:
-    """One process against stock Lava, in turns; both end in the same state, bit for bit."""
-    networks = {"LIF-Dense-LIF": (chain, "LIF"), "LIF-Dense-SQS": (chain, "SQS")}
+    """One process and SQSSimCfg against stock Lava, in turns; the same state, bit for bit.
+
+    The ratios are medians over turns, of stock Lava to one process and of SQS to LIF in that.
+    """
+    sizes: tuple[int, ...] = (10, 100, 1000)
+    networks = {"LIF-Dense-LIF": (chain, "LIF", sizes), "LIF-Dense-SQS": (chain, "SQS", sizes)}
+    networks |= {
+        "LIF-Dense-LIF, 5 % spike": (few, "LIF", (1000,)),
+        "LIF-Dense-SQS, 5 % spike": (few, "SQS", (1000,)),
+        "docs/learning.md": (learning, "", (3,)),
+    }
     if not quick:
-        networks |= {"nine Processes": (nine, "LIF"), "LIF-Dense-LIF, Monitor": (watched, "LIF")}
+        networks["nine Processes"] = (nine, "LIF", sizes)
+        networks["LIF-Dense-LIF, Monitor"] = (watched, "LIF", sizes)
     steps, repeats = (300, 3) if quick else (1000, 7)
     rows = []
-    for name, (make, kind) in networks.items():
-        for n in (10, 100, 1000):
+    for name, (make, kind, numbers) in networks.items():
+        for n in numbers:
             seen: dict[str, list[float]] = {"stock Lava": [], "inline": []}
             for repeat in range(repeats):
                 ends = {}
@@ -169,13 +215,34 @@ def engines(quick: bool) -> list[dict[str, Any]]:
             for way, values in seen.items():
                 more = {"ratio": ratio, "ratio_of": "stock / it"} if way == "inline" else {}
                 rows.append(row("engines", f"{name}, n = {n}, {way}", summary(values), **more))
-    return rows
+    return rows + [_price(n, steps, repeats) for n in sizes]
+
+
+def _price(n: int, steps: int, repeats: int) -> dict[str, Any]:
+    """Time LIF-Dense-SQS and LIF-Dense-LIF, both in one process, in short turns."""
+    seen: dict[str, list[float]] = {"SQS": [], "LIF": []}
+    networks = {kind: chain(kind, n) for kind in seen}
+    with use_inline():
+        for process in networks.values():
+            process.run(RunSteps(num_steps=WARM_UP), SQSSimCfg())
+    for _ in range(3 * repeats):
+        for kind, process in networks.items():
+            start = time.perf_counter()
+            process.run(RunSteps(num_steps=steps // 3))
+            seen[kind].append((time.perf_counter() - start) / (steps // 3))
+    for process in networks.values():
+        process.stop()
+    ratio = float(np.median(np.divide(seen["SQS"], seen["LIF"])))
+    more = {"ratio": ratio, "ratio_of": "SQS / LIF"}
+    return row("engines", f"SQS in short turns with LIF, n = {n}", summary(seen["SQS"]), **more)
 
 
 def _run_in(way: str, process: Any, steps: int) -> tuple[float, list[Any]]:
     """Return the seconds per step of a network, and its state at the end."""
-    with use_inline() if way == "inline" else contextlib.nullcontext():
-        process.run(RunSteps(num_steps=WARM_UP), SQSSimCfg())
+    inline = way == "inline"
+    config = SQSSimCfg() if inline else Loihi2SimCfg(select_tag="floating_pt")
+    with use_inline() if inline else contextlib.nullcontext():
+        process.run(RunSteps(num_steps=WARM_UP), config)
     start = time.perf_counter()
     process.run(RunSteps(num_steps=steps))
     seconds = (time.perf_counter() - start) / steps

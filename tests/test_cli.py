@@ -101,10 +101,21 @@ def test_a_disagreement_is_said_and_fails(what, monkeypatch, capsys):
     assert capsys.readouterr().out.count("NOT the same") == 1
 
 
+#: As `python -m lava_sqs`, where no network may have processes of its own.
+ONE_PROCESS = """
+import runpy
+from lava_sqs.execution.supervision.supervised import SupervisedRuntime
+def refuse(*args):
+    raise AssertionError("the demo's network does not run in one process")
+SupervisedRuntime.initialize = refuse
+runpy.run_module("lava_sqs", run_name="__main__")
+"""
+
+
 @pytest.mark.slow
 def test_demo_from_the_shell(tmp_path):
     run = subprocess.run(
-        [sys.executable, "-m", "lava_sqs", "demo", "--seed", "3", "--out", str(tmp_path)],
+        [sys.executable, "-c", ONE_PROCESS, "demo", "--seed", "3", "--out", str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=250,

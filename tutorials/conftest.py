@@ -1,6 +1,24 @@
-"""Tutorials are slow tests: the default ones run the same calls in the pages of `docs/`."""
+"""Tutorials are slow tests: the default ones run the same calls in the pages of `docs/`.
+
+Their networks run in one process: any other runtime of Lava is refused in the kernels.
+"""
+
+import tempfile
+from pathlib import Path
 
 import pytest
+
+STARTUP = """
+from lava_sqs._lava import load
+
+def refuse(self, *args, **kwargs):
+    raise AssertionError("this network does not run in one process")
+
+load("lava_sqs.execution.running:runtime")
+for name in ("lava_sqs.execution.supervision.supervised:SupervisedRuntime",
+             "lava.magma.runtime.runtime:Runtime"):
+    load(name).initialize = refuse
+"""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -8,3 +26,16 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Let the kernel of a notebook, which knows no fixtures, start with STARTUP."""
+    if item.path.suffix != ".ipynb":
+        return (yield)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        startup = Path(folder, "profile_default", "startup")
+        startup.mkdir(parents=True)
+        (startup / "00-one-process.py").write_text(STARTUP, encoding="utf8")
+        patch.setenv("IPYTHONDIR", folder)
+        return (yield)

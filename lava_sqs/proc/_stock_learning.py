@@ -19,6 +19,7 @@ from lava.magma.core.learning.learning_rule_applier import LearningRuleApplierFl
 from lava.magma.core.learning.product_series import Product, ProductSeries
 from lava.proc.dense.models import PyLearningDenseModelFloat
 from lava.proc.sparse.models import PyLearningSparseModelFloat
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
@@ -80,6 +81,12 @@ class _Compiled:
         rules = self._learning_rule_appliers.values()
         self._reads = frozenset().union(*(rule.names for rule in rules))
         self._reads_y = any(name[0] == "y" and "_" in name for name in self._reads)
+        named = (name.partition("_") for name in self._reads)
+        self._looked_up = [
+            (f"{trace}_{at}", trace[0], int(trace[1]) - 1, at)
+            for trace, _, at in named
+            if at in ("x0", "y0", "u")
+        ]
 
     def _store_impulses_and_taus(self: Any) -> None:
         super()._store_impulses_and_taus()  # type: ignore[misc]
@@ -149,20 +156,17 @@ class _Compiled:
     def _extract_applier_evaluated_traces(self: Any, x: Array, y: Array | None) -> dict[str, Array]:
         """Return each trace that the rules read: x as rows, y as columns, or both as a matrix."""
         found = {}
-        for name in self._reads:
-            trace, _, at = name.partition("_")
-            if at not in ("x0", "y0", "u"):
-                continue
-            history: Any = (x if trace[0] == "x" else y)[:, int(trace[1]) - 1]  # type: ignore[index]
+        for name, side, number, at in self._looked_up:
+            history: Any = (x if side == "x" else y)[:, number]  # type: ignore[index]
             if at == "u":
                 value = history[-1]
-            elif at[0] == trace[0]:  # at the neuron's own last spike
+            elif at[0] == side:  # at the neuron's own last spike
                 times = self.tx if at == "x0" else self.ty
                 value = history[times, np.arange(len(times))]
             else:
                 found[name] = history[self.tx].T if at == "x0" else history[self.ty]
                 continue
-            found[name] = value[np.newaxis, :] if trace[0] == "x" else value[:, np.newaxis]
+            found[name] = value[np.newaxis, :] if side == "x" else value[:, np.newaxis]
         return found
 
     def _apply_learning_rules(self: Any, x: Array, y: Array | None) -> None:
@@ -172,9 +176,12 @@ class _Compiled:
         args = self._extract_applier_args(x, y)  # the old state, for every rule
         for name, rule in self._learning_rule_appliers.items():
             values = rule.apply(getattr(self, name), **args)
-            setattr(self, name, self._saturate_synaptic_variable(name, values))
+            vars(self)[name] = self._saturate_synaptic_variable(name, values)
 
     # Lava's models look at whatever is set for ports; traces are none.
+
+    def _update_dependencies(self: Any) -> None:
+        vars(self).update(x0=self.tx > 0, y0=self.ty > 0)
 
     def _set_x_traces(self: Any, x_traces: Array) -> None:
         vars(self).update(x1=x_traces[0], x2=x_traces[1])
@@ -226,9 +233,17 @@ def _history(
     history = np.empty((steps + 1, len(traces), *traces[0].shape))
     for row, trace in zip(history[0], traces, strict=True):
         row[:] = trace
-    for t in range(1, steps + 1):
-        np.multiply(decay, history[t - 1], out=history[t])
-        spiked = times == t
-        if spiked.any():
-            history[t][:, spiked] += impulses[:, np.newaxis]
+    _decay_and_jump(history, decay, impulses, times)
     return history
+
+
+@njit(cache=True, nogil=True)
+def _decay_and_jump(history, decay, impulses, times):  # type: ignore[no-untyped-def]
+    """Fill history[1:]; a product, then a sum, as NumPy rounds them."""
+    for t in range(1, history.shape[0]):
+        for row in range(history.shape[1]):
+            for i in range(history.shape[2]):
+                value = decay[row, 0] * history[t - 1, row, i]
+                if times[i] == t:
+                    value += impulses[row]
+                history[t, row, i] = value

@@ -15,8 +15,9 @@ from lava_sqs._checks import check_real
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
 from lava_sqs.quantum.kernels.step import scaled_step
 from lava_sqs.quantum.population import Population
+from lava_sqs.quantum.scores.online import OnlineScores
 
-__all__ = ["OneStep"]
+__all__ = ["OneStep", "set_angles"]
 
 Array = NDArray[Any]
 _FLOAT = np.dtype(np.float64)
@@ -124,3 +125,39 @@ class OneStep:
         if hits:
             population.floor_hits += hits
         return spikes.reshape(self._shape)
+
+
+def set_angles(population: Population, theta: Array, scores: OnlineScores) -> None:
+    """Give a population new angles, and the scores of its steps, with one build of instruments.
+
+    Parameters
+    ----------
+    population : Population
+        As by assigning to its `theta`.
+    theta : ndarray, shape (K, n_params)
+        Angles in radians.
+    scores : OnlineScores
+        As by ``scores.set_theta(theta)``.
+
+    Raises
+    ------
+    ValueError
+        If an angle is NaN or infinite.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import Population, ansatz
+    >>> from lava_sqs.quantum.program import compile_program
+    >>> population = Population(ansatz.paper(), size=4, seed=1)
+    >>> scores = OnlineScores(compile_program(ansatz.paper()), population.theta, size=4)
+    >>> set_angles(population, population.theta + 0.1, scores)
+    """
+    engine = population._engine
+    if not np.isfinite(theta).all():
+        check_real("theta", theta)
+    scores.set_theta(theta)
+    made = scores.instruments
+    if made is not None and isinstance(engine, InstrumentEngine) and engine.take(theta, made):
+        population._theta = theta.copy()
+    else:
+        population.theta = theta

@@ -16,6 +16,8 @@ from lava_sqs.proc._sample import Sample
 from lava_sqs.proc.learning_sqs.process import LearningSQS
 from lava_sqs.proc.sqs.models import AbstractPySQSModel
 from lava_sqs.quantum.engines.choose import compile_exact
+from lava_sqs.quantum.kernels.scores import read_targets
+from lava_sqs.quantum.one_step import set_angles
 from lava_sqs.quantum.scores.online import OnlineScores
 
 
@@ -67,6 +69,8 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
 
     def _mean_over_copies(self, values: NDArray[Any]) -> NDArray[Any]:
         """(copies * neurons, ...) to (neurons, ...)."""
+        if self._copies == 1:
+            return values + 0.0
         return np.asarray(values.reshape(self._copies, -1, *values.shape[1:]).mean(axis=0))
 
     def run_spk(self) -> None:
@@ -75,14 +79,15 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
         if self._sample is not None:
             self._run_free(a_in, self._sample)
             return
-        third = self.a_third_factor_in.recv() if self._visible else None
-        with self.failing_by_name():
-            outcome = None if third is None else self._clamp(third)
+        third, outcome, signal = None, None, np.empty(0)
+        try:
+            if self._visible:
+                third = self.a_third_factor_in.recv()
+                outcome, signal = self._clamp(third)
             spikes = self.advance(a_in, outcome)
             kappa = self._scale * self._scores.kappa
-            logp = self._population.log_likelihood.ravel()
-            if outcome is not None:
-                logp = np.where((outcome >= 0).all(axis=-1), logp, 0.0)
+        except Exception as error:
+            self.fail_by_name(error)
         self.s_out.send(spikes)
         self.s_out_bap.send(spikes.ravel())
         sends_traces = self._learning["sends"] == "traces"
@@ -92,19 +97,27 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             later = kappa[:, 1] if self._learning["window"] else 0 * kappa[:, 0]
             self.s_out_y1.send(kappa[:, 0].ravel())
             self.s_out_y2.send(later.ravel())
-        self.kernel_out.send(np.ascontiguousarray(kappa.transpose(1, 0, 2)).ravel())
-        self.log_likelihood_out.send(logp)
-        self.count_out.send(0.0 * kappa[:, 0].ravel())
-        with self.failing_by_name():
-            if outcome is not None:
-                signal = (outcome >= 0).astype(float)
-            else:
+        self._send_credit(kappa, outcome)
+        if not self._visible:
+            with self.failing_by_name():
                 third = check_received("a_third_factor_in", self.a_third_factor_in.recv())
                 signal = self._signal(third)
         if sends_traces:
             self.s_out_y2.send(third)
         self.s_out_y3.send(self._learning["lr_weights"] * signal.ravel())
         self._accumulate(signal)
+
+    def _send_credit(self, kappa: NDArray[Any], outcome: Any) -> None:
+        """Send what only an SQSDense or a layer behind asks for."""
+        if _is_heard(self.kernel_out):
+            self.kernel_out.send(np.ascontiguousarray(kappa.transpose(1, 0, 2)).ravel())
+        if _is_heard(self.log_likelihood_out):
+            logp = self._population.log_likelihood.ravel()
+            if outcome is not None:
+                logp = np.where((outcome >= 0).all(axis=-1), logp, 0.0)
+            self.log_likelihood_out.send(logp)
+        if _is_heard(self.count_out):
+            self.count_out.send(0.0 * kappa[:, 0].ravel())
 
     def _run_free(self, a_in: NDArray[Any], sample: Sample) -> None:
         """Say the step first; at the end of a sample hear of the error, and score all its steps."""
@@ -158,15 +171,16 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
         self._trace = fade * before + added
         return before
 
-    def _clamp(self, target: NDArray[Any]) -> NDArray[Any]:
-        """Targets +1, -1, 0 to outcomes 1, 0, -1 (free), shape (K, io_qubits)."""
-        if not (target * target * target == target).all():  # true of -1, 0 and 1 only
+    def _clamp(self, target: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Targets +1, -1, 0 to outcomes 1, 0, -1 (free) and to signals 1, 1, 0."""
+        outcome, signal = np.empty(self._channels, np.int64), np.empty(self._channels)
+        wrong = read_targets(target.reshape(-1), outcome.reshape(-1), signal.reshape(-1))
+        if wrong >= 0:
             raise ValueError(
                 "Port 'a_third_factor_in' of visible neurons must bring targets -1, 0 or 1, but "
-                f"brought {target[~np.isin(target, (-1.0, 0.0, 1.0))][0]!r}."
+                f"brought {target.flat[wrong]!r}."
             )
-        bits = target.astype(int).reshape(self._channels)
-        return np.where(bits == 0, -1, (bits + 1) // 2)
+        return outcome, signal
 
     def _signal(self, third: NDArray[Any]) -> NDArray[Any]:
         """The signal less its running mean, over copies, at this step since the reset."""
@@ -181,24 +195,29 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
         mean += rate * (level - mean)
         return advantage
 
-    def measure(self, z: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
+    def _step(self, a_in: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
         """Make the step and score it."""
-        if self._sample is not None:
+        sample = self._sample
+        if sample is not None:
             if reset:
-                self._sample.begin()
-            spikes = self._population.step(z.reshape(self._currents_shape))
-            self._sample.keep(z, spikes, self._population.p_spike)
-            return spikes
-        if reset:
+                sample.begin()
+        elif reset:
             self._scores.reset()
             self._eligibility[:] = 0.0
             self._trace = np.zeros(self._channels)
-        clamp = None if outcome is None else outcome.reshape(self._currents_shape)
-        spikes = self._population.step(z.reshape(self._currents_shape), clamp)
-        self._scores.step(
-            z.reshape(self._channels), spikes.reshape(self._channels), open_=not reset
-        )
+        spikes = super()._step(a_in, outcome, reset)
+        if sample is not None:
+            sample.keep(self._z, spikes, self._population.p_spike)
+        else:
+            z = self._z.reshape(self._channels)
+            self._scores.step(z, spikes.reshape(self._channels), open_=not reset)
         return spikes
+
+    def _indices(self, outcome: NDArray[Any]) -> NDArray[Any]:
+        """Return the outcomes of :meth:`_clamp`, which need no look any more."""
+        if self._channels[1] == 1:
+            return outcome.reshape(1, self._copies, -1)
+        return super()._indices(outcome)
 
     def _accumulate(self, signal: NDArray[Any]) -> None:
         """Add signal times eligibility to the gradient of angles and biases."""
@@ -221,24 +240,31 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
 
     def run_lrn(self) -> None:
         """Apply the mean gradient of the mini-batch to angles and biases."""
-        with self.failing_by_name():
-            learning, optimizer = self._learning, self._learning["optimizer"]
-            n_io = self._channels[1]
-            gradient = self._gradient
+        try:
+            self._learn()
+        except Exception as error:
+            self.fail_by_name(error)
+
+    def _learn(self) -> None:
+        learning, optimizer = self._learning, self._learning["optimizer"]
+        n_io = self._channels[1]
+        gradient = self._gradient
+        if self._sample is None:
+            gradient = self._mean_over_copies(gradient)
+        gradient = gradient / learning["update_interval"]
+        self._gradient[:] = 0.0
+        state = self.__dict__  # past Lava's __setattr__, which is about ports
+        if learning["lr_bias"] > 0:
+            step = optimizer.step("bias", gradient[:, -n_io:], rate=learning["lr_bias"])
+            state["bias"] = state["_bias"] = self.bias + step.reshape(self.bias.shape)
+        if learning["lr_theta"] > 0:
+            step = optimizer.step("theta", gradient[:, :-n_io], rate=learning["lr_theta"])
+            theta = self._population.theta + step
             if self._sample is None:
-                gradient = self._mean_over_copies(gradient)
-            gradient = gradient / learning["update_interval"]
-            self._gradient[:] = 0.0
-            population = self._population
-            if learning["lr_bias"] > 0:
-                step = optimizer.step("bias", gradient[:, -n_io:], rate=learning["lr_bias"])
-                self.bias = self._bias = self.bias + step.reshape(self.bias.shape)
-            if learning["lr_theta"] > 0:
-                step = optimizer.step("theta", gradient[:, :-n_io], rate=learning["lr_theta"])
-                population.theta = population.theta + step
-                if self._sample is None:
-                    self._scores.set_theta(population.theta)
-                self.theta = self._theta = population.theta.reshape(self.theta.shape)
+                set_angles(self._population, theta, self._scores)
+            else:
+                self._population.theta = theta
+            state["theta"] = state["_theta"] = theta.reshape(self.theta.shape)
 
     def take_over_vars(self) -> None:
         """Bring Vars that were set from outside into the population and its scores."""
@@ -265,3 +291,8 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
                     f"Var '{name}' must be set between two samples with objective='count': run "
                     f"a multiple of {self._reset_interval} steps before."
                 )
+
+
+def _is_heard(port: Any) -> bool:
+    """Whether somebody receives, or records, what a port sends."""
+    return bool(port.csp_ports) or "send" in vars(port)

@@ -43,6 +43,7 @@ class AbstractPySQSModel(NamingModel):
         self._counted = (-1, -1)
         self._neurons_shape = (*self._population.batch, *proc_params["shape"])
         self._theta = self._bias = self._memory = np.empty(0)
+        self._z: NDArray[Any] = np.empty(0)  # the currents of the last step
         io_qubits = self._population.ansatz.io_qubits
         self._ports_shape = (*self._neurons_shape, *((io_qubits,) if io_qubits > 1 else ()))
         self._one_step = OneStep.of(self._population, self._ports_shape, self._neurons_shape)
@@ -88,11 +89,18 @@ class AbstractPySQSModel(NamingModel):
         return spikes
 
     def _step(self, a_in: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
-        """Make the step itself."""
-        if self._one_step is not None and outcome is None:
-            return self._one_step(a_in, self._scale, self._bias)
-        z = self._scale * a_in + self._bias
+        """Make the step itself; *reset* tells that the memories are fresh."""
+        one = self._one_step
+        if one is not None:
+            self._z = one.z
+            clamp = None if outcome is None else self._indices(outcome)
+            return one(a_in, self._scale, self._bias, clamp)
+        self._z = z = self._scale * a_in + self._bias
         return self.measure(z, outcome, reset).reshape(z.shape)
+
+    def _indices(self, outcome: NDArray[Any]) -> NDArray[Any]:
+        """Return the indices (1, B, K) of outcomes of the channels."""
+        return self._population._check_outcome(outcome.reshape(self._currents_shape), ())
 
     def _publish(self) -> None:
         """Let Lava read what the step has left."""
@@ -111,6 +119,8 @@ class AbstractPySQSModel(NamingModel):
 
     def measure(self, z: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
         """Step the population with currents *z*; *reset* tells that its memories are fresh."""
+        if outcome is not None:
+            outcome = outcome.reshape(self._currents_shape)
         return self._population.step(z.reshape(self._currents_shape), outcome)
 
     def _record(self, a_in: NDArray[Any], spikes: NDArray[Any]) -> None:

@@ -49,6 +49,27 @@ class InstrumentEngine(CompiledEngine):
     def _build(self, part: Any, theta: Array) -> None:
         self._effects[part], self._blocks[part] = step.pack_instruments(self._program.build(theta))
 
+    def take(self, theta: Array, instruments: Array) -> bool:
+        """Take the instruments A (K, S, D, C, D) of new angles; return whether they fit.
+
+        They do not where one set of angles serves all neurons, or did before.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+        instruments : ndarray, shape (K, S, D, C, D)
+            Built of them.
+
+        Returns
+        -------
+        bool
+        """
+        if len(theta) != self._n_sets or (len(theta) > 1 and (theta == theta[0]).all()):
+            return False
+        step.pack_into(instruments, self._effects, self._blocks)
+        return True
+
     def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
         """Move *vectors* (B, K, D), else as :class:`~lava_sqs.quantum.engines.base.Engine`."""
         hits: int = step.run_population(

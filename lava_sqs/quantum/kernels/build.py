@@ -154,36 +154,38 @@ def pull_back(program, entries, terms, rows, start, effects, theta, G, d_theta):
 def build_derivatives(program, entries, terms, rows, start, effects, theta, dA):  # type: ignore[no-untyped-def]
     """Fill dA (K, P, S, D, C, D), the derivatives of the instruments by each angle.
 
-    The arguments are those of ``build_instruments``; tangents are pushed forward gate by gate.
+    The arguments are those of ``build_instruments``; tangents are pushed forward gate by gate, from
+    one of two places to the other.
     """
     n_ops, n_params, columns = program.shape[0], dA.shape[1], start.shape[1]
     values, slopes = np.empty(terms.shape[0]), np.empty(terms.shape[0])
     state, spare = np.empty(start.shape), np.empty(start.shape)
-    tangents = np.empty((n_params, *start.shape))
+    tangents = np.empty((2, n_params, *start.shape))
     live = np.zeros(n_params, np.bool_)
     for k in range(theta.shape[0]):
         state[:] = start
         live[:] = False
+        now, then = tangents[0], tangents[1]
         for op in range(n_ops):
             _gate_values(op, program, terms, theta[k], False, values)
             for p in range(n_params):
                 if live[p]:
-                    _apply(op, program, entries, values, rows, False, tangents[p], spare)
-                    tangents[p] = spare
+                    _apply(op, program, entries, values, rows, False, now[p], then[p])
+            now, then = then, now
             p = program[op, 0]
             if p >= 0:
                 _gate_values(op, program, terms, theta[k], True, slopes)
                 _apply(op, program, entries, slopes, rows, False, state, spare)
                 if live[p]:
-                    tangents[p] += spare
+                    now[p] += spare
                 else:
-                    tangents[p] = spare
+                    now[p] = spare
                     live[p] = True
             _apply(op, program, entries, values, rows, False, state, spare)
             state, spare = spare, state
         for p in range(n_params):
             out = dA[k, p].reshape((effects.shape[0], columns))
             if live[p]:
-                _read_out(effects, tangents[p], out)
+                _read_out(effects, now[p], out)
             else:
                 out[:] = 0.0

@@ -56,6 +56,20 @@ def encode_slopes(z, eta, shift, coefficients, slopes):  # type: ignore[no-untyp
         size *= 3
 
 
+@jit()
+def read_targets(targets, outcomes, signal):  # type: ignore[no-untyped-def]
+    """Targets 1, -1, 0 (flat) to outcomes 1, 0, -1 and signals 1, 1, 0; return where one is not."""
+    for i in range(targets.shape[0]):
+        target = targets[i]
+        if target == 0.0:
+            outcomes[i], signal[i] = -1, 0.0
+        elif target == 1.0 or target == -1.0:
+            outcomes[i], signal[i] = target > 0.0, 1.0
+        else:
+            return i
+    return -1
+
+
 # -- recorded trains: one io and one memory qubit ------------------------------------------------
 #
 # Here too LLVM's own vector code loses half of the speed (see vectors.py); and since a train is a

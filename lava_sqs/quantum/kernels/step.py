@@ -339,3 +339,13 @@ def pack_instruments(A: Any) -> tuple[Any, Any]:
     if not effects[0]:
         return np.empty((K, *effects)), rows.transpose(0, 3, 1, 2).reshape(K, *blocks)
     return rows[:, :-1, 0], rows.swapaxes(2, 3)
+
+
+def pack_into(A: Any, effects: Any, blocks: Any) -> None:
+    """Write what ``pack_instruments`` makes of A into effects and blocks that are there."""
+    K, S, D, C, _ = A.shape
+    rows = A.reshape(K, S, D, C * D)
+    if effects.shape[1]:
+        effects[:], blocks[:] = rows[:, :-1, 0], rows.swapaxes(2, 3)
+    else:
+        blocks.reshape(K, C * D, S, D)[:] = rows.transpose(0, 3, 1, 2)

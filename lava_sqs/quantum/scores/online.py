@@ -200,6 +200,11 @@ class OnlineScores:
         if self.angles:
             self.program.derive(theta, self._dA)
 
+    @property
+    def instruments(self) -> Array | None:
+        """The instruments of :meth:`set_theta`, (R, S, D, C, D); None if there are none."""
+        return self._A
+
     def reset(self, memory: Array | None = None) -> None:
         """Put the memory in ``|0..0>`` or a given state, which owes nothing to any parameter.
 
@@ -225,7 +230,8 @@ class OnlineScores:
             False where the synapses did not contribute to z (a reset step): the window then gives
             them no credit.
         """
-        outcomes = np.asarray(spikes, dtype=np.int64) @ self._weights
+        outcomes = np.asarray(spikes, dtype=np.int64)
+        outcomes = outcomes @ self._weights if len(self._weights) > 1 else outcomes[:, 0]
         carried = self.memory, self._sensitivity, self._B, self.scores, self.kappa
         weight = 1.0 if open_ else 0.0
         if isinstance(self.program, PureProgram):
