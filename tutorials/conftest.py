@@ -1,6 +1,6 @@
 """Tutorials are slow tests: the default ones run the same calls in the pages of `docs/`.
 
-Their networks run in one process: any other runtime of Lava is refused in the kernels.
+Networks of tutorials run in one process: any other runtime of Lava is refused in their kernels.
 """
 
 import tempfile
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+WITH_NETWORKS = ("01_", "04_", "07_")
 STARTUP = """
 from lava_sqs._lava import load
 
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(items):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     """Let the kernel of a notebook, which knows no fixtures, start with STARTUP."""
-    if item.path.suffix != ".ipynb":
+    if not item.path.name.startswith(WITH_NETWORKS):
         return (yield)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         startup = Path(folder, "profile_default", "startup")
