@@ -93,6 +93,7 @@ def copy_tutorials(app: Sphinx) -> None:
 
 ROOMS = {
     "quantum": "The physics: `lava_sqs.quantum`",
+    "hardware": "Devices: `lava_sqs.hardware`",
     "proc": "Lava Processes: `lava_sqs.proc`",
     "optimizers": "Optimizers: `lava_sqs.optimizers`",
     "neurons": "Neurons of networks: `lava_sqs.neurons`",

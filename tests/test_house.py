@@ -10,7 +10,7 @@ from tools import house
 from tools.house import ALLOWED
 
 #: Rooms that work where Lava is not installed.
-WITHOUT_LAVA = {"base", "data", "quantum", "neurons", "network", "study", "plot"}
+WITHOUT_LAVA = {"base", "data", "quantum", "neurons", "network", "study", "hardware", "plot"}
 #: Lines of a file, and of a function without its docstring.
 FILE, FUNCTION = 500, 60
 

@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "neurons": {"quantum"},
     "network": {"quantum", "neurons", "data"},
     "study": {"quantum", "neurons", "network", "data"},
+    "hardware": {"quantum", "neurons", "network"},
     "plot": {"quantum", "study"},
     "proc": {"quantum", "neurons", "network"},
     "execution": {"quantum", "network", "proc"},

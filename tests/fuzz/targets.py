@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 import qutip
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.lif.process import LIF
@@ -15,10 +16,16 @@ from matplotlib.figure import Figure
 from nasty import Kind, anything, array, choice, flag, instance, integer, is_integer, real, text
 
 import lava_sqs as sq
-from lava_sqs import data, network, neurons, optimizers, plot, quantum, study
+from lava_sqs import data, hardware, network, neurons, optimizers, plot, quantum, study
 from lava_sqs.network import estimator, gradient
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 from lava_sqs.quantum import NoiseModel, ansatz, diagnostics
+
+
+@functools.cache
+def BACKEND():  # a constant that takes a second
+    return pytest.importorskip("qiskit_ibm_runtime.fake_provider").FakeManilaV2()
+
 
 PAPER, LAYERED = ansatz.paper(), ansatz.layered()
 NOISE = NoiseModel(t1=1e-4, t2=8e-5)
@@ -529,6 +536,26 @@ TARGETS = {
         },
         cost=5,
     ),
+    "NoiseModel.from_backend": Target(
+        NoiseModel.from_backend,
+        lambda: {"backend": BACKEND(), "qubits": (0, 1)},
+        {"backend": anything(), "qubits": anything(), "io_qubits": integer(1)},
+        also={"io_qubits": ("qubits",)},
+        cost=20,
+    ),
+    **{
+        f"hardware.{call.__name__}": Target(
+            call,
+            lambda more=more: {"ansatz": PAPER, "backend": BACKEND(), **more},
+            {"ansatz": instance(ansatz.Ansatz), **dict.fromkeys(("backend", *more), anything())},
+            cost=200,
+        )
+        for call, more in [
+            (hardware.best_qubits, {}),
+            (hardware.isa, {"qubits": (0, 1)}),
+            (hardware.on_backend, {"steps": 2, "qubits": (0, 1)}),
+        ]
+    },
     "NoiseModel.with_gate": Target(
         NOISE.with_gate,
         lambda: {"name": "CX", "qubits": (0, 1), "error": 0.01},

@@ -73,6 +73,8 @@ def depol_from_gate_infidelity(
     t1: PerQubit,
     t2: PerQubit,
     duration: float,
+    *,
+    below: str = "raise",
 ) -> float:
     r"""Return the depolarising probability that explains a gate's error beyond its relaxation.
 
@@ -97,6 +99,9 @@ def depol_from_gate_infidelity(
         Lifetimes in seconds.
     duration : float
         Duration of the gate in seconds.
+    below : {"raise", "zero"}
+        What to do if relaxation alone gives more than *r*: raise, or return 0, which leaves the
+        gate with the error of its relaxation (as Qiskit Aer does).
 
     Returns
     -------
@@ -106,7 +111,7 @@ def depol_from_gate_infidelity(
     Raises
     ------
     ValueError
-        If relaxation alone gives more than *r*.
+        If relaxation alone gives more than *r* and *below* is ``"raise"``.
 
     Examples
     --------
@@ -148,7 +153,7 @@ def depol_from_gate_infidelity(
         )
     shrink = (d**2 * (1 - r * (d + 1) / d) - 1) / (trace - 1)
     p = (1 - shrink) * (d**2 - 1) / d**2
-    if p < -1e-12:
+    if p < -1e-12 and check_choice("below", below, ("raise", "zero")) == "raise":
         relaxation = (1 - trace / d**2) * d / (d + 1)
         raise ArgumentValueError(
             "r",

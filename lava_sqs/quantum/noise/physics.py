@@ -19,6 +19,18 @@ ON_REGISTER = ("t1", "t2", "p_depol_1q", "thermal_population")
 ON_IO = ("p_read1_given0", "p_read0_given1", "p_reset")
 
 
+def relaxation_map(t1: float, t2: float, n: float, duration: float) -> qutip.Qobj | None:
+    """Return the relaxation of one qubit, of thermal population *n*, as a superoperator or None."""
+    if duration == 0 or math.isinf(min(t1, t2)):
+        return None
+    lost, coherence = -math.expm1(-duration / t1), math.exp(-duration / t2)
+    up, down = n * lost, (1 - n) * lost
+    # Columns are stacked: rho_00, rho_10, rho_01, rho_11.
+    matrix = np.diag([1 - up, coherence, coherence, 1 - down])
+    matrix[0, 3], matrix[3, 0] = down, up
+    return qutip.Qobj(matrix, dims=[[[2], [2]], [[2], [2]]], superrep="super")
+
+
 class _Physics:
     """The methods of a :class:`~lava_sqs.NoiseModel` that a step calls."""
 
@@ -159,14 +171,7 @@ class _Physics:
             Superoperator of one qubit.
         """
         t1, t2, n = (self.value(k, qubit) for k in ("t1", "t2", "thermal_population"))
-        if duration == 0 or math.isinf(min(t1, t2)):
-            return None
-        lost, coherence = -math.expm1(-duration / t1), math.exp(-duration / t2)
-        up, down = n * lost, (1 - n) * lost
-        # Columns are stacked: rho_00, rho_10, rho_01, rho_11.
-        matrix = np.diag([1 - up, coherence, coherence, 1 - down])
-        matrix[0, 3], matrix[3, 0] = down, up
-        return qutip.Qobj(matrix, dims=[[[2], [2]], [[2], [2]]], superrep="super")
+        return relaxation_map(t1, t2, n, duration)
 
     def gate_error(self, qubits: tuple[int, ...]) -> float:
         """Return the depolarising probability of a gate.
