@@ -1389,7 +1389,7 @@ LEFT_OUT = {
         "what holds neurons of others: tests/conformance",
     ),
     **dict.fromkeys(
-        ("quantum.noise.Channel", "quantum.noise.depolarizing"),
+        ("quantum.noise.Channel", "quantum.noise.GateNoise", "quantum.noise.depolarizing"),
         "what NoiseModel is made of: its methods check what they are given",
     ),
     **dict.fromkeys(
