@@ -46,8 +46,7 @@ from lava_sqs.optimizers import optimizer_of
 __all__ = ["SCHEDULES"]
 
 Array = NDArray[Any]
-#: Of the weights between neurons and of their feedback, per update at the full learning rate,
-#: with aligned credit.
+#: Of aligned weights and their feedback, per update at the full learning rate.
 DECAY = 1e-3
 
 _KEPT_BYTES = 2**26  # of inputs and random numbers that are kept from epoch to epoch
