@@ -37,7 +37,7 @@ class OneStep:
     ----------
     z, p_spike, likelihood, memory : ndarray
         Currents, probabilities, likelihoods and memories of the last step, shapes (1, B, K, N),
-        *shape*, *neurons* and (*neurons, 4**memory_qubits): views, which the next step overwrites.
+        *shape*, *neurons* and ``(*neurons, 4**memory_qubits)``: views that the next step changes.
 
     Examples
     --------

@@ -28,8 +28,8 @@ def fisher_information(
 ) -> Array:
     r"""Return the Fisher information of one neuron's spike train, exact for short trains.
 
-    .. math:: F_{ij} = \sum_{s_1 \dots s_T} p(s_1 \dots s_T)\;
-        \partial_i \log p(s_1 \dots s_T)\; \partial_j \log p(s_1 \dots s_T)
+    .. math:: F_{ij} = \sum_{s_1 \ldots s_T} p(s_1 \ldots s_T)\;
+        \partial_i \log p(s_1 \ldots s_T)\; \partial_j \log p(s_1 \ldots s_T)
 
     over all ``2**(T io_qubits)`` trains that the neuron can report, with the exact scores of
     :func:`~lava_sqs.quantum.score_spike_train`. The parameters are the angles in radians, and then

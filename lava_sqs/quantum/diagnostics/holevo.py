@@ -52,7 +52,7 @@ def holevo_information(
     earlier ones): the states are of the memory and this record together,
 
     .. math::
-        \rho_v = \bigoplus_{s_0 \dots s_k} \bar S_{s_k} \cdots \bar S_{s_1} S_{s_0}(v)\, r,
+        \rho_v = \bigoplus_{s_0 \ldots s_k} \bar S_{s_k} \cdots \bar S_{s_1} S_{s_0}(v)\, r,
         \qquad \bar S_s = \sum_v q_v S_s(v) ,
 
     one block per record, of which there are ``2**(io_qubits (k + 1))``. Averaged values never rise

@@ -41,12 +41,12 @@ class SpectralGap:
 
     @property
     def gap(self) -> float:
-        """1 - |lambda_2|: 0 where something is never forgotten."""
+        """``1 - |lambda_2|``: 0 where something is never forgotten."""
         return max(1.0 - float(np.abs(self.eigenvalues[0])), 0.0)
 
     @property
     def time(self) -> float:
-        """Steps after which what decays slowest has 1/e left, -1 / ln |lambda_2|."""
+        """Steps after which what decays slowest has 1/e left, ``-1 / ln |lambda_2|``."""
         modulus = float(np.abs(self.eigenvalues[0]))
         if modulus < 1e-300:
             return 0.0
