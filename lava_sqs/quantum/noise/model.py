@@ -474,7 +474,7 @@ class NoiseModel(_Plain):
         Where t2 exceeds 2 t1 it is 2 t1; where a gate's error is below that of its relaxation
         alone, it has no other; a readout error without sides is that of both. All as in Aer.
         """
-        n, pairs = 2, [(0, 1)] if qubits == "best" else []
+        n, pairs = 2, [(0, 1)] if isinstance(qubits, str) else []
         if ansatz is not None:
             io_qubits, n = ansatz.io_qubits, ansatz.n_qubits
             pairs = pairs_of(ansatz.gates)
