@@ -29,6 +29,7 @@ ALLOWED = {
         )
     ),
     ("network/files.py", "loads"),  # json
+    ("quantum/_exchange.py", "loads"),  # OpenQASM
     ("quantum/_state.py", "loads"),  # json
     ("study/store/rows.py", "loads"),  # json
     ("study/tasks/networks.py", "loads"),  # json

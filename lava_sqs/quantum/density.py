@@ -88,7 +88,7 @@ class _Builder:
         return self.made
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DensityProgram(Maps):
     """A step of (ansatz, noise) as sparse maps on the register; see :func:`compile_density`.
 

@@ -11,7 +11,7 @@ from lava_sqs.quantum.density import compile_density
 from lava_sqs.quantum.engines.density import DensityEngine
 from lava_sqs.quantum.gates import FIXED, ROTATIONS
 
-ONE = [*(n for n in FIXED if n in "HXYZST"), "RX", "RY", "RZ"]
+ONE = [name for gates in (FIXED, ROTATIONS) for name in gates if gates[name][0] == 1]
 TWO = [n for n in (*FIXED, *ROTATIONS) if n not in ONE]
 
 

@@ -306,8 +306,3 @@ def test_neurons_of_networks_take_them_for_large_memories():
     windowed = neuron.window_score(params, z, a.spikes, signal, 5)
     np.testing.assert_allclose(windowed, d_z, atol=1e-12)
     assert neuron.process_arguments(params, np.zeros(3))["backend"] == "density"
-
-
-def test_minutes_are_announced():
-    with pytest.warns(UserWarning, match=r"`memory_qubits` = 8: .* 100 neurons about \d\.\d s"):
-        SQSNeuron(ansatz.layered(1, 8), NOISE).check_room(100)

@@ -175,7 +175,7 @@ def test_gate_by_gate_it_is_the_same(noise, monkeypatch):
     options = {"max_delay": 4, "washout": 30, "currents": (0.2, 0.5, 1.0)}
     want = memory_capacity(circuit, theta, noise, **options)
     monkeypatch.setattr(
-        "lava_sqs.quantum.diagnostics.capacity.exact_backend", lambda *_, **__: "density"
+        "lava_sqs.quantum.diagnostics.averaged.exact_backend", lambda *_, **__: "density"
     )
     got = memory_capacity(circuit, theta, noise, **options)
     np.testing.assert_allclose(got.linear, want.linear, atol=1e-12)
