@@ -147,7 +147,7 @@ REFUSES = {
 # Those that take long enough at the largest size to be tried at a smaller one; SQSNN says so.
 SLOW = {
     **dict.fromkeys(("SQSNN", "holevo_information"), 7),
-    "spectral_gap": 3,  # these angles are alike: degenerate eigenvalues, which it then refuses
+    "spectral_gap": 5,  # these angles are alike: degenerate eigenvalues, which it then refuses
     **dict.fromkeys(("purity", "entropy", "negativity", "mutual_information", "memory_qobj"), 9),
 }
 

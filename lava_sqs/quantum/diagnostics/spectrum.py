@@ -18,8 +18,8 @@ __all__ = ["SpectralGap", "spectral_gap"]
 
 Array = NDArray[Any]
 
-_DENSE = 3  # memory qubits up to which all eigenvalues are found at once
-_RESTARTS = 30  # of Arnoldi's method, about 20 steps each
+_DENSE = 5  # memory qubits up to which all eigenvalues are found at once
+_RESTARTS = 40  # of Arnoldi's method, up to 40 steps each
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,11 @@ def spectral_gap(
         try:
             found = eigs(
                 operator,
-                k=n_eigenvalues,
+                k=max(n_eigenvalues, 4),
                 v0=start,
-                ncv=max(20, 2 * n_eigenvalues + 2),
+                ncv=max(40, 2 * n_eigenvalues + 2),
                 maxiter=_RESTARTS,
-                tol=1e-10,
+                tol=1e-9,
                 return_eigenvectors=False,
             )
         except ArpackNoConvergence as error:
