@@ -112,7 +112,7 @@ class Program:
         return A
 
     def rebuild(self, theta: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-        """Write the instruments of angles into an array that is there, as :meth:`build`.
+        """Write the instruments of angles into an array that is there, as `build`.
 
         Parameters
         ----------

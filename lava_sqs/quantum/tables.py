@@ -294,14 +294,14 @@ class TableMaps:
         np.matmul(self.after, drawn, out=out.reshape(len(theta), len(self.after), -1))
 
     def pull_back(self, theta: Array, gradient: Array) -> Array:
-        """Return ``sum <gradient, d build / d theta_p>``: reverse mode through :meth:`build`.
+        """Return ``sum <gradient, d build / d theta_p>``: reverse mode through `build`.
 
         Parameters
         ----------
         theta : ndarray, shape (K, n_params)
             Angles in radians.
         gradient : ndarray, shape (K, ...)
-            By what :meth:`build` writes.
+            By what `build` writes.
 
         Returns
         -------
@@ -323,7 +323,7 @@ class TableMaps:
         return np.asarray(d_theta)
 
     def derive(self, theta: Array, out: Array) -> None:
-        """Write the derivatives of what :meth:`build` writes by each angle.
+        """Write the derivatives of what `build` writes by each angle.
 
         Parameters
         ----------
