@@ -141,6 +141,8 @@ def spoiled(spoil):
     """Return a backend of five qubits in a row after something was done to its target."""
     device = GenericBackendV2(5, coupling_map=[[0, 1], [1, 2], [2, 3], [3, 4]], seed=1)
     device.target.qubit_properties = [QubitProperties(t1=1e-4, t2=1e-4) for _ in range(5)]
+    for q in range(5):  # older versions of Qiskit give it no duration
+        device.target["reset"][q,].duration = 2e-6
     spoil(device.target)
     return device
 
@@ -164,6 +166,10 @@ TRAPS = {
     "no t2": (lifetime("t2", None), "qubit 1 has no t2"),
     "broken pulse": (error("sx", (1,), 1.0), "sx on qubit 1 has the error 1: it is broken"),
     "broken pair": (error("cx", (0, 1), 1.0), r"cx on \(1, 0\) has the error 1: it is broken"),
+    "no duration": (
+        lambda target: setattr(target["reset"][1,], "duration", None),
+        "qubit 1 has no reset with a duration",
+    ),
     "readout": (error("measure", (1,), 0.57), "readout of qubit 1 has the error 0.57"),
 }
 
