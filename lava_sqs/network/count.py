@@ -86,7 +86,7 @@ from lava_sqs.network.credit import (
 from lava_sqs.network.gradient import BatchResult, _less_baseline, tallied
 from lava_sqs.network.simulate import LayerTrace
 from lava_sqs.network.spec import READOUT, LayerParams, NetworkSpec, Parameters
-from lava_sqs.network.timed import gradient_of, weights_of
+from lava_sqs.network.timed import gradient_of, triangles, weights_of
 
 __all__ = [
     "BOUND",
@@ -229,8 +229,11 @@ def count_gradient(
     steps, batch = len(inputs) + spec.depth, inputs.shape[1]
     traces = run_free(spec, parameters, inputs, rng, n_draws, dtype)
     counted = counted_steps(spec, steps, batch) if counted is None else counted
-    shown = np.tile(counted, (1, n_draws))
-    counted = shown if timed is None else weights_of(timed, shown)
+    counted = np.tile(counted, (1, n_draws))
+    h = None
+    if timed is not None:
+        h = triangles(counted)
+        counted = weights_of(timed, h)
     lasts = None if lasts is None else np.tile(lasts, (1, n_draws))
     truth = np.tile(labels, n_draws)
 
@@ -253,9 +256,9 @@ def count_gradient(
         held=held,
         dtype=dtype,
     )
-    if timed is not None:
+    if h is not None:
         said = 0.5 * (traces[-1].out.spikes + traces[-1].out.p_spike)
-        gradient[READOUT] = gradient_of(told, said, shown)
+        gradient[READOUT] = gradient_of(told, said, h)
     return BatchResult(
         gradient,
         log_q.reshape(n_draws, batch).mean(axis=0),

@@ -20,7 +20,7 @@ from lava_sqs.network.inputs import Inputs
 from lava_sqs.network.readout import count_scores
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
 from lava_sqs.network.spec import READOUT, NetworkSpec, Parameters
-from lava_sqs.network.timed import LEARNED, weights_of
+from lava_sqs.network.timed import LEARNED, triangles, weights_of
 from lava_sqs.quantum import NoiseModel
 
 Array = NDArray[Any]
@@ -292,7 +292,7 @@ class _Inference(_Arguments):
             raise ArgumentValueError(
                 "readout_from", f"= {LEARNED!r} must be given to fit, which learns the weights."
             )
-        return weights_of(self.parameters_[READOUT], counted)
+        return weights_of(self.parameters_[READOUT], triangles(counted))
 
     def _n_spikes(self, traces: list[LayerTrace], X: Array) -> int:
         """Return the spikes of all neurons while the samples last."""

@@ -68,18 +68,19 @@ def triangles(counted: Array) -> Array:
     return np.asarray(np.maximum(0.0, 1 - np.abs(place - knots)) * shown)
 
 
-def weights_of(own: LayerParams, counted: Array) -> Array:
-    """Return what a spike counts in each step (S, B), 0 where *counted* (S, B) is 0."""
-    return np.asarray(np.tensordot(own.weights[TIME][0].astype(float), triangles(counted), 1))
+def weights_of(own: LayerParams, h: Array) -> Array:
+    """Return what a spike counts in each step (S, B), of the triangles h."""
+    return np.asarray(np.tensordot(own.weights[TIME][0].astype(float), h, 1))
 
 
-def gradient_of(told: Array, said: Array, counted: Array) -> LayerParams:
+def gradient_of(told: Array, said: Array, h: Array) -> LayerParams:
     """Return d log q_y / d v, a mean over samples.
 
-    Of what each channel is told, beta (1[k = y] - q_k), (B, C), and says, (S, B, C).
+    Of what each channel is told, beta (1[k = y] - q_k), (B, C), and says, (S, B, C), and of the
+    triangles h.
     """
     per_step = np.einsum("sbc,bc->sb", said, told)
-    up = np.einsum("ksb,sb->k", triangles(counted), per_step) / counted.shape[1]
+    up = np.einsum("ksb,sb->k", h, per_step) / h.shape[2]
     return LayerParams({TIME: up[None]}, np.zeros(0), np.zeros((0, 0)))
 
 

@@ -173,57 +173,17 @@ noise None: 10 maps>
         v = apply_maps(self.tables(1), values, self.io, np.array(z, float), memory, *registers)
         return np.asarray(self.readout @ v.reshape(-1, len(memory))[self.io[3]])
 
-    def score(
-        self, values: Array, z: Array, outcomes: Array, signal: Array
-    ) -> tuple[Array, Array, Array]:
-        """Return the log-likelihood of recorded trains and its gradient by the maps.
+    def _check_scores(self, size: int, steps: int) -> None:
+        check_density_scores(self.ansatz, self.noise, rows=size, steps=steps)
 
-        Parameters
-        ----------
-        values : ndarray, shape (K or 1, n_entries)
-            Of the neurons' maps.
-        z : ndarray, shape (T, B, K, io_qubits)
-            Input currents.
-        outcomes : ndarray of int, shape (T, B, K)
-            Reported outcomes.
-        signal : ndarray, shape (T, B, K) or (0, 0, 0)
-            Weight of each step; empty is 1.
+    def _registers(self, steps: int) -> int:
+        return len(self.operations) + 3
 
-        Returns
-        -------
-        log_likelihood : ndarray, shape (B, K)
-        gradient : ndarray, shape (K, n_entries)
-            See :meth:`~lava_sqs.quantum.maps.Maps.pull_back`.
-        d_z : ndarray, shape of *z*
-
-        Raises
-        ------
-        ValueError
-            If they would not fit: with the bytes needed, the limit, and what fits.
-        """
-        steps, batch, size = outcomes.shape
-        lanes = self.lanes(batch, len(self.operations) + 3)
-        check_density_scores(self.ansatz, self.noise, rows=size, steps=steps * lanes)
-        scored = np.array([any(kind for _, kind, _ in o.factors) for o in self.operations], bool)
-        logp, d_z = np.zeros((batch, size)), np.empty(z.shape)
-        gradient = np.zeros((size, self.n_entries))
-        score_density(
-            self.tables(lanes),
-            scored,
-            values,
-            self.io,
-            self.readout,
-            lanes,
-            np.ascontiguousarray(z),
-            np.ascontiguousarray(outcomes),
-            np.ascontiguousarray(signal),
-            ground_state(self.ansatz.memory_qubits),
-            SCORE_FLOOR,
-            logp,
-            gradient,
-            d_z,
-        )
-        return logp, gradient, d_z
+    def _score(self, made_of: tuple[Any, ...], trains: tuple[Array, ...], out: Any) -> None:
+        tables, scored, values, lanes = made_of
+        start = ground_state(self.ansatz.memory_qubits)
+        made = tables, scored, values, self.io, self.readout, lanes
+        score_density(*made, *trains, start, SCORE_FLOOR, *out)
 
 
 @lru_cache(maxsize=16)

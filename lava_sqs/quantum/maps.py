@@ -166,6 +166,56 @@ class Maps:
             at += count
         return d_theta
 
+    def score(
+        self, values: Array, z: Array, outcomes: Array, signal: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return the log-likelihood of recorded trains and its gradient by the maps.
+
+        Parameters
+        ----------
+        values : ndarray, shape (K or 1, n_entries)
+            Of the neurons' maps.
+        z : ndarray, shape (T, B, K, io_qubits)
+            Input currents.
+        outcomes : ndarray of int, shape (T, B, K)
+            Reported outcomes.
+        signal : ndarray, shape (T, B, K) or (0, 0, 0)
+            Weight of each step; empty is 1.
+
+        Returns
+        -------
+        log_likelihood : ndarray, shape (B, K)
+        gradient : ndarray, shape (K, n_entries)
+            See :meth:`pull_back`.
+        d_z : ndarray, shape of *z*
+
+        Raises
+        ------
+        ValueError
+            If they would not fit: with the bytes needed, the limit, and what fits.
+        """
+        steps, batch, size = outcomes.shape
+        lanes = self.lanes(batch, self._registers(steps))
+        self._check_scores(size, steps * lanes)
+        scored = np.array([any(kind for _, kind, _ in o.factors) for o in self.operations], bool)
+        logp, d_z = np.zeros((batch, size)), np.empty(z.shape)
+        gradient = np.zeros((size, self.n_entries))
+        trains = tuple(map(np.ascontiguousarray, (z, outcomes, signal)))
+        self._score((self.tables(lanes), scored, values, lanes), trains, (logp, gradient, d_z))
+        return logp, gradient, d_z
+
+    def _registers(self, steps: int) -> int:
+        """Return how many registers the scores of one sample need at a time."""
+        raise NotImplementedError
+
+    def _check_scores(self, size: int, steps: int) -> None:
+        """Raise if the scores of *size* neurons over *steps* steps of all lanes would not fit."""
+        raise NotImplementedError
+
+    def _score(self, made_of: tuple[Any, ...], trains: tuple[Array, ...], out: Any) -> None:
+        """Fill log-likelihoods, gradients by the maps and by z."""
+        raise NotImplementedError
+
     def lanes(self, together: int, registers: int = 2) -> int:
         """Return how many of the samples that share their angles go side by side.
 

@@ -100,57 +100,16 @@ noise None: 5 maps>
             refuse_mixed()
         return hits
 
-    def score(
-        self, values: Array, z: Array, outcomes: Array, signal: Array
-    ) -> tuple[Array, Array, Array]:
-        """Return the log-likelihood of recorded trains and its gradient by the maps.
+    def _check_scores(self, size: int, steps: int) -> None:
+        check_pure_scores(self.ansatz, rows=size, steps=steps)
 
-        Parameters
-        ----------
-        values : ndarray, shape (K or 1, n_entries)
-            Of the neurons' maps.
-        z : ndarray, shape (T, B, K, io_qubits)
-            Input currents.
-        outcomes : ndarray of int, shape (T, B, K)
-            Reported outcomes.
-        signal : ndarray, shape (T, B, K) or (0, 0, 0)
-            Weight of each step; empty is 1.
+    def _registers(self, steps: int) -> int:
+        return steps + 6
 
-        Returns
-        -------
-        log_likelihood : ndarray, shape (B, K)
-        gradient : ndarray, shape (K, n_entries)
-            See :meth:`~lava_sqs.quantum.maps.Maps.pull_back`.
-        d_z : ndarray, shape of *z*
-
-        Raises
-        ------
-        ValueError
-            If they would not fit: with the bytes needed, the limit, and what fits.
-        """
-        steps, batch, size = outcomes.shape
-        lanes = self.lanes(batch, steps + 6)
-        check_pure_scores(self.ansatz, rows=size, steps=steps * lanes)
-        scored = np.array([any(kind for _, kind, _ in o.factors) for o in self.operations], bool)
-        logp, d_z = np.zeros((batch, size)), np.empty(z.shape)
-        gradient = np.zeros((size, self.n_entries))
-        hits = score_pure(
-            self.tables(lanes),
-            scored,
-            values,
-            lanes,
-            np.ascontiguousarray(z),
-            np.ascontiguousarray(outcomes),
-            np.ascontiguousarray(signal),
-            SCORE_FLOOR,
-            2**self.ansatz.memory_qubits,
-            logp,
-            gradient,
-            d_z,
-        )
-        if hits < 0:
+    def _score(self, made_of: tuple[Any, ...], trains: tuple[Array, ...], out: Any) -> None:
+        amplitudes = 2**self.ansatz.memory_qubits
+        if score_pure(*made_of, *trains, SCORE_FLOOR, amplitudes, *out) < 0:
             refuse_mixed()
-        return logp, gradient, d_z
 
 
 @lru_cache(maxsize=16)

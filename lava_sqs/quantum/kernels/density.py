@@ -363,6 +363,28 @@ def _add_slope(op, program, s, s0, e0, count, v, y, x, lanes):  # type: ignore[n
                 y[at + rows[e0 + n] + x] += s[s0 + n] * v[at + columns[e0 + n]]
 
 
+@jit()
+def _walk_slopes(program, w, slope_table, slope, q0, n, v, y, local, lanes):  # type: ignore[no-untyped-def]
+    """Apply every map in turn, its derivatives to lane 0; return where the result is, v or y.
+
+    Of the sensitivities q0 to q0 + n - 1, in lanes 1 to n.
+    """
+    at_slope = j = 0
+    for op in range(program[0].shape[0]):
+        _apply(op, program, (program[3], program[4]), w, v, y, local)
+        while j < slope_table.shape[0] and slope_table[j, 0] == op:
+            x = slope_table[j, 1] - q0 + 1
+            if 1 <= x <= n:
+                _add_slope(
+                    op, program, slope, at_slope, slope_table[j, 2],
+                    slope_table[j, 3], v, y, x, lanes,
+                )  # fmt: skip
+            at_slope += slope_table[j, 3]
+            j += 1
+        v, y = y, v
+    return v
+
+
 # long: one step of one neuron, whose sensitivities go through the maps together.
 @jit()
 def advance_density(  # type: ignore[no-untyped-def]
@@ -376,14 +398,13 @@ def advance_density(  # type: ignore[no-untyped-def]
     others are sensitivities, as many at a time as there are lanes.
     """
     (K, N), D, S = z.shape, r.shape[1], readout.shape[0]
-    n_scores, H1, n_ops = sensitivity.shape[1], window.shape[1], program[0].shape[0]
+    n_scores, H1 = sensitivity.shape[1], window.shape[1]
     P, n_columns = n_scores - N, n_scores + H1 * N
     place, seen = io[2], io[3]
     first, second = np.empty(4**N * D * lanes), np.empty(4**N * D * lanes)
     mine, fresh = np.zeros(D * lanes), np.empty(D)
     c, local = np.zeros((place.shape[0], lanes)), np.empty(1)
     coefficients, dc, zero = np.empty(3**N), np.empty((N, 3**N)), np.zeros(N)
-    forward = (program[3], program[4])
     each = lanes - 1
     for k in range(K):
         w, slope = values[k % values.shape[0]], slopes[k % slopes.shape[0]]
@@ -412,20 +433,7 @@ def advance_density(  # type: ignore[no-untyped-def]
                         for i in range(D):
                             at = (place[a] * D + i) * lanes + x
                             first[at] += weight * dc[m, a] * r[k, i]
-            v, y = first, second
-            at_slope = j = 0
-            for op in range(n_ops):
-                _apply(op, program, forward, w, v, y, local)
-                while j < slope_table.shape[0] and slope_table[j, 0] == op:
-                    x = slope_table[j, 1] - q0 + 1
-                    if 1 <= x <= n:
-                        _add_slope(
-                            op, program, slope, at_slope, slope_table[j, 2],
-                            slope_table[j, 3], v, y, x, lanes,
-                        )  # fmt: skip
-                    at_slope += slope_table[j, 3]
-                    j += 1
-                v, y = y, v
+            v = _walk_slopes(program, w, slope_table, slope, q0, n, first, second, local, lanes)
             s, chance = outcomes[k], 0.0
             for a in range(S):
                 chance += readout[s, a] * v[seen[a] * D * lanes]

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from lava_sqs.quantum.kernels.density import _add_slope, _apply, _correlate, _walk
+from lava_sqs.quantum.kernels.density import _apply, _correlate, _walk, _walk_slopes
 from lava_sqs.quantum.kernels.step import sincospi
 from lava_sqs.quantum.kernels.vectors import jit
 
@@ -302,13 +302,12 @@ def advance_pure(  # type: ignore[no-untyped-def]
     vectors: sensitivity (K, n_scores, 2, D), window (K, H + 1, N, 2, D).
     """
     (K, N), D, S = z.shape, r.shape[2], 1 << z.shape[1]
-    n_scores, H1, n_ops = sensitivity.shape[1], window.shape[1], program[0].shape[0]
+    n_scores, H1 = sensitivity.shape[1], window.shape[1]
     P, n_columns, half = n_scores - N, n_scores + H1 * N, D * lanes
     first, second = np.empty(2 * S * half), np.empty(2 * S * half)
     mine, fresh, overlap = np.zeros(2 * half), np.empty((2, D)), np.empty(lanes)
     c, dc = np.zeros((S, lanes)), np.zeros((N, S, lanes))
     p, local = np.empty((S, lanes)), np.empty(1)
-    forward = (program[3], program[4])
     each = lanes - 1
     hits = 0
     for k in range(K):
@@ -343,20 +342,7 @@ def advance_pure(  # type: ignore[no-untyped-def]
                             at = b * half + i * lanes + x
                             first[at] += rate * (re * r[k, 0, i] - im * r[k, 1, i])
                             first[S * half + at] += rate * (re * r[k, 1, i] + im * r[k, 0, i])
-            v, y = first, second
-            at_slope = j = 0
-            for op in range(n_ops):
-                _apply(op, program, forward, w, v, y, local)
-                while j < slope_table.shape[0] and slope_table[j, 0] == op:
-                    x = slope_table[j, 1] - q0 + 1
-                    if 1 <= x <= n:
-                        _add_slope(
-                            op, program, slope, at_slope, slope_table[j, 2],
-                            slope_table[j, 3], v, y, x, lanes,
-                        )  # fmt: skip
-                    at_slope += slope_table[j, 3]
-                    j += 1
-                v, y = y, v
+            v = _walk_slopes(program, w, slope_table, slope, q0, n, first, second, local, lanes)
             _chances(v, half, lanes, p)
             s, floored, mixed = _settle(p, outcomes[k], 0, floor)
             if mixed:
