@@ -5,8 +5,10 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
+import traceback
 import weakref
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -17,6 +19,7 @@ from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from networks import in_a_daemon, run_small
 
 from lava_sqs import SQSSimCfg, runtime
+from lava_sqs.execution.inline import engine
 
 
 def start(process, **options):
@@ -124,7 +127,20 @@ def test_a_model_may_ask_for_a_pause_or_the_end(deed):
 
 
 def interrupt_soon(seconds=0.2):
-    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+    """Press Ctrl-C so long after the main thread is seen in a run, or in a wait for one."""
+    threading.Thread(target=_interrupt, args=(seconds, threading.get_ident()), daemon=True).start()
+
+
+def _interrupt(seconds, thread):
+    """On a busy machine a mere delay may be over before the test gets there."""
+    waits = {(engine.__file__, name) for name in ("_run_steps", "wait")}
+    while waits.isdisjoint(
+        (frame.f_code.co_filename, frame.f_code.co_name)
+        for frame, _ in traceback.walk_stack(sys._current_frames()[thread])
+    ):
+        time.sleep(0.001)
+    time.sleep(seconds)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_ctrl_c_stops_between_two_steps_and_leaves_the_state():
