@@ -556,6 +556,19 @@ TARGETS = {
             (hardware.on_backend, {"steps": 2, "qubits": (0, 1)}),
         ]
     },
+    "hardware.Device": Target(
+        hardware.Device,
+        lambda: {"target": BACKEND(), "qubits": (0, 1)},
+        {
+            **dict.fromkeys(("target", "backend", "qubits", "cache"), anything()),
+            "mode": choice("auto", "run", "sampler"),
+            "max_sets_per_job": integer(1).optional(),
+            "retries": integer(0, 100),
+            "progress": instance(bool),
+            "seed": integer(0).optional(),
+        },
+        cost=200,
+    ),
     "NoiseModel.with_gate": Target(
         NOISE.with_gate,
         lambda: {"name": "CX", "qubits": (0, 1), "error": 0.01},
@@ -1373,12 +1386,18 @@ LEFT_OUT = {
             *("quantum.diagnostics.MemoryFidelity", "network.Evaluation", "data.Scale"),
             "quantum.diagnostics.SpectralGap",
             *("study.Interval", "study.Point", "study.PointResult", "study.Progress", "study.Row"),
-            *("study.StudyResult", "quantum.Ansatz", "quantum.ansatz.Gate"),
+            *("study.StudyResult", "quantum.Ansatz", "quantum.ansatz.Gate", "hardware.JobRecord"),
         ),
         "results that lava_sqs makes",
     ),
     **dict.fromkeys(
-        ("study.StoreError", "study.StudyError", "study.StudyWarning", "quantum.WrapWarning"),
+        (
+            "study.StoreError",
+            "study.StudyError",
+            "study.StudyWarning",
+            "quantum.WrapWarning",
+            "hardware.DeviceError",
+        ),
         "exceptions and warnings",
     ),
     **dict.fromkeys(("network.Neuron", "neurons.BoundNeuron"), "protocols"),
