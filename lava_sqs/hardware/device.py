@@ -88,7 +88,7 @@ class Device:
     >>> device = Device(AerSimulator(), seed=0)
     >>> currents = np.ones((100, 4, 1))  # a set per neuron and sample: 4 steps, 1 channel
     >>> spikes = device.sample(ansatz.paper(), [0.0, 0.0, 0.0], currents)
-    >>> spikes.shape, spikes.min()
+    >>> spikes.shape, int(spikes.min())
     ((100, 4, 1), 1)
     >>> device.executions >= 100
     True
