@@ -48,6 +48,7 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "a SQLite database"),
     (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow file"),
+    (b"Event Stream", "an ES recording"),
     (b"ROSBAG", "a ROS bag"),
     (b"#ROSBAG", "a ROS bag"),
     (b"\x7fELF", "a program"),

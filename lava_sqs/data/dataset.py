@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs._checks import check_instance, check_real, check_text
+from lava_sqs._checks import check_array, check_instance, check_items, check_real, check_text
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._npz import Declared, read_arrays, write_arrays
 
@@ -67,6 +67,48 @@ class Dataset:
             if array.dtype.kind == "f":
                 values = np.where(np.isnan(array), 0, array) if array.ndim > 2 else array
                 check_real(key, values, dtype=array.dtype)
+
+    @classmethod
+    def from_series(
+        cls, x_train: Any, y_train: Any, x_test: Any, y_test: Any, *, source: str = "series"
+    ) -> Dataset:
+        """Return series that come with channels before time, as those of aeon and sktime do.
+
+        Parameters
+        ----------
+        x_train, y_train : array_like
+            Series to learn from, shape (n, channels, T) or a list of arrays (channels, T_i), or
+            (n, T) of one channel, and their labels, shape (n,), numbers or text. Shorter series
+            are followed by NaN.
+        x_test, y_test : array_like
+            Series to test with and their labels, of the same shapes.
+        source : str
+            Name of the data.
+
+        Returns
+        -------
+        Dataset
+            Samples (T, channels), as SQSNN reads them with ``input_kind="sequence"``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If series have different channels, hold no real numbers, or do not fit the labels.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> x, y = np.zeros((4, 3, 50)), np.array(["a", "b", "a", "b"])  # of load_classification
+        >>> print(Dataset.from_series(x, y, x, y, source="mine"))
+        mine: 4 train, 4 test, samples of shape (50, 3) (float64), 2 classes
+        """
+        samples = {"x_train": _series("x_train", x_train), "x_test": _series("x_test", x_test)}
+        longest = max(len(x) for found in samples.values() for x in found)
+        arrays = {key: _padded(found, longest) for key, found in samples.items()}
+        for key, given in (("y_train", y_train), ("y_test", y_test)):
+            labels = check_array(key, given)
+            arrays[key] = labels.astype(str) if labels.dtype.kind == "O" else labels
+        return cls(**arrays, source=source)
 
     def classes(self, *labels: Any) -> Dataset:
         """Return only the samples of the given labels, in their order.
@@ -125,6 +167,41 @@ class Dataset:
             f"{self.x_train.shape[1:]} ({self.x_train.dtype}), "
             f"{len(np.unique(self.y_train))} classes"
         )
+
+
+def _series(name: str, value: Any) -> list[Array]:
+    """Return series (channels, T_i), or (T_i,), with time first."""
+    items = list(check_items(name, value))
+    if not items:
+        raise ArgumentValueError(name, "must hold series, but is empty.")
+    found = []
+    for i, item in enumerate(items):
+        x = check_array(name, item)
+        if x.ndim not in (1, 2) or not x.size or x.dtype.kind not in "biuf":
+            raise ArgumentValueError(
+                name,
+                "must hold series of numbers, (channels, T) or (T,), but series "
+                f"{i} has shape {x.shape} and dtype {x.dtype}.",
+            )
+        found.append(x.T if x.ndim == 2 else x[:, None])
+        if found[i].shape[1] != found[0].shape[1]:
+            raise ArgumentValueError(
+                name,
+                f"must hold series of the same channels, but series 0 has {found[0].shape[1]} and "
+                f"series {i} has {found[i].shape[1]}: series are read as (channels, T).",
+            )
+    return found
+
+
+def _padded(series: list[Array], longest: int) -> Array:
+    """Return series as one array, NaN after the end of the shorter ones."""
+    if all(len(x) == longest for x in series):
+        return np.stack(series)
+    shape = (len(series), longest, series[0].shape[1])
+    padded: Array = np.full(shape, np.nan, np.result_type(np.float32, *series))
+    for row, x in zip(padded, series, strict=True):
+        row[: len(x)] = x
+    return padded
 
 
 def check_declared(arrays: Mapping[str, Any]) -> None:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 
 from lava_sqs._checks import (
     check_array,
+    check_axes,
     check_bytes,
+    check_flag,
     check_instance,
     check_int,
+    check_number,
     check_path,
     check_positive,
     check_real,
     check_shape,
     describe,
+    memory_limit,
 )
 from lava_sqs._errors import ArgumentFileNotFoundError, ArgumentTypeError, ArgumentValueError
 from lava_sqs._files import TEXT, kind_of
 from lava_sqs._seeds import check_seed
 from lava_sqs.data.dataset import Dataset, check_declared, load_checked
+from lava_sqs.data.recordings import as_events
 
 __all__ = ["bin_events", "load_nmnist", "pool_events", "read_nmnist_events"]
 
@@ -111,38 +118,166 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
     return x[kept].astype(int), y[kept].astype(int), high[kept] >> 7, times[kept]
 
 
+# long: the checks of one argument after the other
 def bin_events(
-    x: Array, y: Array, polarity: Array, t_us: Array, *, n_steps: int = 32, step_us: float = 1e4
-) -> Array:
-    """Return how many events fall into each bin of time; later events are dropped.
+    events: Any = None,
+    y: Any = None,
+    polarity: Any = None,
+    t_us: Any = None,
+    *,
+    size: Any = None,
+    bins: int | None = None,
+    window: float | None = None,
+    start: float | None = None,
+    unit: str | None = None,
+    fields: str | None = None,
+    sparse: bool | None = None,
+    x: Any = None,
+    n_steps: int | None = None,
+    step_us: float | None = None,
+) -> Any:
+    """Return how many events of a recording fall into each bin of time.
 
     Parameters
     ----------
-    x, y, polarity, t_us : ndarray of int, shape (events,)
-        As of :func:`read_nmnist_events`.
-    n_steps : int
-        Number of bins.
-    step_us : float
-        Their length, in microseconds.
+    events : structured array, mapping or DataFrame, shape (events,)
+        Fields t, x, y and p (other usual names, such as timestamp or polarity, are understood), in
+        any order; a sensor with one row needs no y, one without polarity no p. Or an array of
+        shape (events, columns), whose columns `fields` names. Polarities are 0 and 1, -1 and 1 or
+        False and True.
+    y, polarity, t_us
+        Deprecated: with `events`, the four arrays of N-MNIST.
+    size : tuple of int
+        The sensor, (width, height) or, as ``sensor_size`` of tonic, (width, height, polarities).
+        With 1 polarity all events count alike.
+    bins : int, optional
+        How many bins. Without `window`, the recording is divided into bins of equal length.
+    window : float, optional
+        Length of a bin, in microseconds. Without `bins`, there are as many as the recording needs;
+        with `bins`, later events are dropped.
+    start : float, optional
+        When the first bin begins, in microseconds; None is at the first event. Earlier events are
+        dropped.
+    unit : {"us", "ms", "s"}, optional
+        Of the events' times. None reads integers as microseconds and floats as seconds; times
+        with a unit of their own (``timedelta64``) keep it.
+    fields : str, optional
+        What the columns of a plain array are, for example ``"xytp"``.
+    sparse : bool, optional
+        Whether to return a sparse matrix. None: only if a dense array would not fit into half of
+        the memory.
+    x, n_steps, step_us
+        Deprecated, as above: `events`, `bins` and `window`.
 
     Returns
     -------
-    ndarray of uint8, shape (n_steps, 2, 34, 34)
-        Axes time, polarity, y, x.
+    ndarray of unsigned int, shape (bins, polarities, height, width)
+        Or a ``scipy.sparse.csr_array`` of shape (bins, polarities x height x width).
 
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If a field is missing, an event lies outside the sensor, a polarity or a time cannot be
+        told, or neither `bins` nor `window` is given.
 
     Examples
     --------
     >>> import numpy as np
-    >>> one, three = np.array([3, 3]), np.array([0, 12_000])
-    >>> counts = bin_events(one, one, np.array([1, 1]), three, n_steps=2, step_us=1e4)
-    >>> counts[:, 1, 3, 3]
-    array([1, 1], dtype=uint8)
+    >>> events = np.array([(3, 5, 100, 1), (3, 5, 12_000, 0)],
+    ...                   dtype=[("x", int), ("y", int), ("t", int), ("p", int)])
+    >>> bin_events(events, size=(8, 6), bins=2, window=1e4).shape
+    (2, 2, 6, 8)
+    >>> seconds = {"t": [0.0, 0.2, 0.9], "x": [699, 0, 0]}  # of a cochlea: no y, no polarity
+    >>> bin_events(seconds, size=(700,), bins=3).sum(axis=(1, 2, 3))
+    array([2, 0, 1], dtype=uint64)
     """
+    if any(value is not None for value in (y, polarity, t_us, x, n_steps, step_us)):
+        warnings.warn(
+            "bin_events(x, y, polarity, t_us, n_steps=, step_us=) is deprecated: give a structured "
+            "array, as read_events returns, with `size` and `bins` or `window`.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        first = x if events is None else events
+        steps, width = 32 if n_steps is None else n_steps, 1e4 if step_us is None else step_us
+        return _nmnist_counts(first, y, polarity, t_us, n_steps=steps, step_us=width)
+    times, columns = as_events(events, fields, unit)
+    shape = _sensor(size, columns)
+    if bins is None and window is None:
+        raise ArgumentValueError("bins", "must be given, or `window`, the length of a bin.")
+    if start is None:
+        begin = float(times.min()) if times.size else 0.0
+    else:
+        begin = check_number("start", start)
+    steps, when = _bins_of(times - begin, bins, window)
+    kept = (when >= 0) & (when < steps)
+    polarities, height, width = shape
+    where = columns["x"] + width * columns.get("y", np.int64(0))
+    if polarities == 2 and "p" in columns:
+        where = where + width * height * columns["p"]
+    cells = polarities * height * width
+    flags = sparse if sparse is None else check_flag("sparse", sparse)
+    if flags is None:
+        flags = 10.0 * steps * cells > memory_limit()
+    if flags:
+        at = (when[kept], where[kept])
+        found = coo_array((np.ones(len(at[0]), np.int64), at), shape=(steps, cells))
+        return found.tocsr()
+    check_bytes("bins", 10.0 * steps * cells)
+    counts = np.bincount(when[kept] * cells + where[kept], minlength=steps * cells)
+    small = counts.astype(np.min_scalar_type(int(counts.max())))
+    return small.reshape(steps, polarities, height, width)
+
+
+def _sensor(size: Any, columns: Mapping[str, Array]) -> tuple[int, int, int]:
+    """Return polarities, height and width of a sensor that all events lie on."""
+    seen = [int(columns[key].max()) + 1 for key in "xy" if key in columns and len(columns[key])]
+    if size is None:
+        raise ArgumentValueError(
+            "size",
+            "must be given, the sensor's (width, height)"
+            + (f": the events lie on {' x '.join(map(str, seen))} pixels." if seen else "."),
+        )
+    axes = check_axes("size", size)
+    if len(axes) > 3 or (len(axes) == 3 and axes[2] > 2):
+        raise ArgumentValueError(
+            "size",
+            "must be (width, height) or (width, height, polarities) with 1 or 2 polarities, but "
+            f"got {describe(size)}.",
+        )
+    width, height = axes[0], axes[1] if len(axes) > 1 else 1
+    for key, bound in (("x", width), ("y", height)):
+        outside = columns[key] >= bound if key in columns else np.zeros(0, dtype=bool)
+        if outside.any():
+            i = int(outside.argmax())
+            raise ArgumentValueError(
+                "size",
+                f"must hold all events, but {int(outside.sum())} of {len(outside)} lie outside "
+                f"{width} x {height} (width x height; event {i} at {key} = {columns[key][i]}).",
+            )
+    return (axes[2] if len(axes) == 3 else 2 if "p" in columns else 1), height, width
+
+
+def _bins_of(since: Array, bins: int | None, window: float | None) -> tuple[int, Array]:
+    """Return how many bins there are, and the bin of each time in microseconds since the first."""
+    last = float(since.max()) if since.size else 0.0
+    if window is None:
+        steps = check_int("bins", bins, minimum=1)
+        check_bytes("bins", 16.0 * steps)
+        scaled = since * (steps / last) if last > 0 else since
+        whole = np.floor(scaled).astype(np.int64)
+        return steps, np.where((whole == steps) & (since <= last), steps - 1, whole)
+    length = check_positive("window", window)
+    needed = max(last // length, 0.0) + 1
+    steps = int(needed) if bins is None else check_int("bins", bins, minimum=1)
+    check_bytes("window" if bins is None else "bins", 16.0 * (needed if bins is None else steps))
+    return steps, np.clip(since // length, -1, steps).astype(np.int64)
+
+
+def _nmnist_counts(
+    x: Any, y: Any, polarity: Any, t_us: Any, *, n_steps: int, step_us: float
+) -> Array:
+    """Return counts (n_steps, 2, 34, 34) of a recording; what comes later is dropped."""
     steps = check_int("n_steps", n_steps, minimum=1)
     check_bytes("n_steps", 16.0 * steps * _NMNIST_SIZE**2)
     width = check_positive("step_us", step_us)
@@ -246,7 +381,7 @@ def load_nmnist(
         chosen = rng.permutation(len(files))[: len(files) if wanted is None else wanted]
         picked = [files[i] for i in sorted(chosen)]
         binned = (
-            bin_events(*read_nmnist_events(f), n_steps=n_steps, step_us=step_us) for f in picked
+            _nmnist_counts(*read_nmnist_events(f), n_steps=n_steps, step_us=step_us) for f in picked
         )
         parts.append(np.concatenate([summed(counts[None]) for counts in binned]))
         parts.append(np.array([int(f.parent.name) for f in picked]))

@@ -15,7 +15,7 @@ from lava_sqs import _seeds
 from lava_sqs._checks import check_real, check_shape, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lava import load
-from lava_sqs.network import sequences
+from lava_sqs.network import recordings, sequences
 from lava_sqs.network.inference import AS_TRAINED, _Inference
 from lava_sqs.network.inputs import Inputs
 from lava_sqs.network.objective import default_neurons_per_class
@@ -63,7 +63,7 @@ class _Network(_Saved, _Inference):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         lengths: Any = None,
@@ -76,7 +76,10 @@ class _Network(_Saved, _Inference):
         ----------
         X : array_like, shape (n, ...), or list of arrays
             As `input_kind` says. Sequences and spikes of different lengths may be a list of arrays
-            (T_i, channels), with `channels_first` (channels, T_i).
+            (T_i, channels), with `channels_first` (channels, T_i). Or a data set of event
+            recordings (of tonic, or :class:`lava_sqs.data.EventFrames`), here and in every other
+            method: it has its own labels, and is divided into `n_steps` bins if it does not say
+            how.
         y : array_like, shape (n,), or (n, T) or list of arrays
             Class labels, one per sample, or of sequences and spikes one per time step (in a list,
             arrays as long as the samples; labels of steps that are nobody's are not looked at). Of
@@ -120,7 +123,12 @@ class _Network(_Saved, _Inference):
             self.__dict__ = before
             raise
 
-    def _fit(
+    def _fit(self, X: Any, y: Any, *more: Any, **options: Any) -> None:
+        self._fit_samples(
+            *recordings.counted(X, y, self.input_kind, self.n_steps), *more, **options
+        )
+
+    def _fit_samples(
         self,
         X: Any,
         y: Any,
@@ -236,6 +244,7 @@ class _Network(_Saved, _Inference):
             )
         X, y, *lengths = validation_data
         try:
+            X, y = self._labelled(X, y)
             X = self._read_X(X, *lengths)
             return X, self._fit_targets(self._held_targets(y, len(X)), X, True)
         except ValueError as error:

@@ -353,7 +353,7 @@ class _Classifier(ClassifierMixin, _Network):
     def evaluate(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         lengths: Any = None,
         mask: Any = None,
@@ -383,6 +383,7 @@ class _Classifier(ClassifierMixin, _Network):
         TypeError, ValueError
             Names the argument, what was expected and what came.
         """
+        X, y = self._labelled(X, y)
         X = self._check_X(X, lengths, mask)
         y = self._steps_of(y, len(X)) if self.per_step_ else np.asarray(y)
         check_int("n_repeats", n_repeats, minimum=1)
@@ -423,7 +424,7 @@ class _Classifier(ClassifierMixin, _Network):
     def score(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         lengths: Any = None,
@@ -444,6 +445,7 @@ class _Classifier(ClassifierMixin, _Network):
         -------
         float
         """
+        X, y = self._labelled(X, y)
         if self.per_step_:
             X = self._check_X(X, lengths, mask)
             own = self._inputs.own_steps(X)

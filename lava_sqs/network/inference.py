@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from lava_sqs._checks import check_int, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._streams import uniforms
-from lava_sqs.network import sequences
+from lava_sqs.network import recordings, sequences
 from lava_sqs.network.arguments import _Arguments, some_neurons
 from lava_sqs.network.gradient import n_spikes
 from lava_sqs.network.inputs import Inputs
@@ -80,8 +80,17 @@ class _Inference(_Arguments):
         self._warn_if_changed()
         return self._read_X(X, lengths, mask)
 
+    def _labelled(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Return samples and labels; a data set of recordings has both."""
+        check_is_fitted(self)
+        X, y = recordings.counted(X, y, self._inputs.kind, self._kept.n_steps)
+        if y is None:
+            raise ArgumentValueError("y", "must be given, the truth about each sample of X.")
+        return X, y
+
     def _read_X(self, X: Any, lengths: Any = None, mask: Any = None) -> Array:
         static = self._inputs.kind == "static"
+        X, _ = recordings.counted(X, None, self._inputs.kind, self._kept.n_steps)
         X, told = sequences.stacked(X, self._inputs.kind, self._kept.channels_first)
         self._inputs.check_shape(X)
         # Sequences may have another length than in fit, and anything after their end.

@@ -294,7 +294,7 @@ class _Regressor(RegressorMixin, _Network):
     def score(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         lengths: Any = None,
@@ -320,6 +320,7 @@ class _Regressor(RegressorMixin, _Network):
         TypeError, ValueError
             If y has another shape than what is predicted.
         """
+        X, y = self._labelled(X, y)
         said = self.predict(X, lengths=lengths, mask=mask)
         truth = values.stacked(y)[0]
         if truth.shape[1:2] != said.shape[1:2] and self.per_step_:

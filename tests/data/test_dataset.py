@@ -353,3 +353,37 @@ def most_memory(limit):
         assert tracemalloc.get_traced_memory()[1] < limit
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_series_of_aeon_and_sktime_have_channels_first(channels):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(6, channels, 20))
+    y = np.array(["a", "b"] * 3, dtype=object)
+    data = Dataset.from_series(x, y, x[:2], y[:2], source="mine")
+    np.testing.assert_array_equal(data.x_train, x.swapaxes(1, 2))
+    assert data.y_test.tolist() == ["a", "b"]
+    if channels == 1:
+        again = Dataset.from_series(x[:, 0], y, x[:2, 0], y[:2])
+        np.testing.assert_array_equal(again.x_train, data.x_train)
+    ragged = [x[0], x[1][:, :7]]
+    uneven = Dataset.from_series(ragged, [0, 1], [x[2]], [1])
+    np.testing.assert_array_equal(uneven.x_train[1, :7], x[1].T[:7])
+    assert np.isnan(uneven.x_train[1, 7:]).all()
+    model = SQSNN((), input_kind="sequence", epochs=1).fit(uneven.x_train, uneven.y_train)
+    assert model.predict(uneven.x_test).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        ([np.zeros((2, 5)), np.zeros((3, 5))], "same channels, but series 0 has 2 and series 1"),
+        ([np.zeros((2, 5, 1))] * 2, r"but series 0 has shape \(2, 5, 1\)"),
+        ([["a"], ["b"]], "must hold series of numbers"),
+        ([], "is empty"),
+        (3, "must be a list or tuple"),
+    ],
+)
+def test_what_is_no_series_is_refused(x, said):
+    with pytest.raises((ValueError, TypeError), match=f"`x_train` .*{said}"):
+        Dataset.from_series(x, [0, 1], [np.zeros((2, 5))], [0])

@@ -32,7 +32,11 @@ def test_nmnist_events_and_bins(tmp_path):
         events_file(tmp_path / part / "7" / "00001.bin", events)
     x, y, p, t = read_nmnist_events(tmp_path / "Train" / "7" / "00001.bin")
     assert list(zip(x, y, p, t, strict=True)) == events
-    counts = bin_events(x, y, p, t, n_steps=8)
+    with pytest.warns(DeprecationWarning, match="give a structured array"):
+        counts = bin_events(x, y, p, t, n_steps=8)
+    columns = {"x": x, "y": y, "p": p, "t": t}
+    same = bin_events(columns, size=(34, 34), bins=8, window=1e4, start=0)
+    np.testing.assert_array_equal(same, counts)
     assert counts.sum() == 3
     assert counts[7, 1, 5, 3] == counts[0, 0, 0, 33] == counts[1, 0, 0, 33] == 1
     data = load_nmnist(tmp_path, n_steps=8)

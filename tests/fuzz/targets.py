@@ -1103,16 +1103,28 @@ TARGETS = {
     ),
     "data.bin_events": Target(
         data.bin_events,
-        lambda: {**{k: np.array([0, 1]) for k in ("x", "y", "polarity", "t_us")}, "n_steps": 4},
+        lambda: {"events": {k: np.array([0, 1]) for k in "xypt"}, "size": (2, 2), "bins": 4},
         {
-            "x": anything(),
-            "y": anything(),
-            "polarity": anything(),
-            "t_us": anything(),
-            "n_steps": integer(1),
-            "step_us": real(0, strictly=True),
+            "events": anything(),
+            "size": anything(),
+            "bins": integer(1),
+            "window": real(0, strictly=True),
+            "start": real(),
+            "unit": anything(),
+            "fields": anything(),
+            "sparse": anything(),
         },
-        also={"t_us": ("x", "y", "polarity")},
+        also={"events": ("size",), "size": ("bins",), "window": ("bins",), "fields": ("events",)},
+    ),
+    "data.EventFrames": Target(
+        data.EventFrames,
+        lambda: {"dataset": [({"t": [0], "x": [0]}, 1)], "size": (2,), "bins": 3},
+        {"dataset": anything(), "pool": integer(1)},
+    ),
+    "data.load_events": Target(
+        data.load_events,
+        lambda: {"path": "nowhere", "size": (2, 2), "bins": 3},
+        {"path": EXISTING, "seed": SEED},
     ),
     "data.pool_events": Target(
         data.pool_events,
@@ -1124,7 +1136,14 @@ TARGETS = {
     ),
     **{
         f"data.{name}": Target(getattr(data, name), lambda: {"path": "nowhere"}, {"path": EXISTING})
-        for name in ("load_npz", "load_japanese_vowels", "read_nmnist_events")
+        for name in (
+            "load_npz",
+            "load_japanese_vowels",
+            "read_nmnist_events",
+            "read_events",
+            "load_shd",
+            "load_dvs_gesture",
+        )
     },
     "data.Shift": Target(
         data.Shift,
