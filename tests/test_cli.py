@@ -1,6 +1,7 @@
 """The command line: what it parses, prints and returns; and the demo behind it."""
 
 import dataclasses
+import json
 import subprocess
 import sys
 
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from lava_sqs import demo
-from lava_sqs.cli import main
+from lava_sqs import NoiseModel, demo
+from lava_sqs.cli import build_parser, completion, main
 
 
 def test_presets_are_listed_with_their_numbers(capsys):
@@ -17,6 +18,60 @@ def test_presets_are_listed_with_their_numbers(capsys):
     out = capsys.readouterr().out
     for name in ("ibm_brisbane", "ibm_torino", "ibm_marrakesh", "ibm_fez"):
         assert name in out
+
+
+def test_presets_as_json(capsys):
+    assert main(["presets", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == list(NoiseModel.presets())
+    for name, numbers in found.items():
+        assert NoiseModel.from_dict(numbers) == NoiseModel.preset(name)
+
+
+@pytest.mark.parametrize("argv", [[], ["study"]])
+def test_without_a_command_there_is_help(argv, capsys):
+    assert main(argv) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("usage: lava-sqs")
+    assert "COMMAND" in out
+    assert not err
+
+
+def completed(words):
+    """Return what bash offers for the last of some words."""
+    script = completion.script(build_parser(), "bash")
+    line = " ".join(f"'{word}'" for word in words)
+    program = f"""{script}
+COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _lava_sqs; echo "${{COMPREPLY[@]}}"
+"""
+    run = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+    return run.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["lava-sqs", "st"], ["study"]),
+        (["lava-sqs", "study", "s"], ["status"]),
+        (["lava-sqs", "study", "run", "--max-b"], ["--max-batches"]),
+        (["lava-sqs", "demo", "--backend", ""], ["instrument", "qutip"]),
+        (["lava-sqs", "demo", "--backend", "q"], ["qutip"]),
+        (["lava-sqs", "train", "digits", "--hid"], ["--hidden", "--hidden-learning-rate"]),
+        (["lava-sqs", "completion", "f"], ["fish"]),
+    ],
+)
+def test_bash_completes_commands_options_and_choices(words, offered):
+    assert completed(words) == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_command_and_option_is_completed(shell, capsys):
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for word in ("train", "evaluate", "combine", "json", "max-errors", "hidden"):
+        assert word in script
+    if shell != "fish":
+        subprocess.run(["bash", "-n"], input=script.split("\n", 1)[1], text=True, check=True)
 
 
 def test_version(capsys):
@@ -29,7 +84,6 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     "argv",
     [
-        [],
         ["dmo"],
         ["demo", "--backend", "gpu"],
         ["demo", "--backend", "density"],

@@ -31,6 +31,24 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_volume(parser: argparse.ArgumentParser) -> None:
+    """Add ``--quiet`` and ``--verbose``: ``volume`` is -1, 1, or 0 without either."""
+    volume = parser.add_mutually_exclusive_group()
+    for flag, value, text in (
+        ("quiet", -1, "print errors only, and what --json and --out ask for"),
+        ("verbose", 1, "show progress even where standard error is no terminal"),
+    ):
+        volume.add_argument(
+            f"-{flag[0]}", f"--{flag}", dest="volume", action="store_const", const=value, help=text
+        )
+    parser.set_defaults(volume=0)
+
+
+def progress_of(args: argparse.Namespace) -> bool | None:
+    """Return whether progress is to be shown; None leaves it to the kind of standard error."""
+    return None if not args.volume else args.volume > 0
+
+
 def add_noise(parser: Any, default: str) -> None:
     """Add ``--noise``; *default* in words."""
     parser.add_argument(

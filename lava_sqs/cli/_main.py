@@ -43,9 +43,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog="lava-sqs", description="Stochastic quantum spiking neurons for Intel Lava."
     )
     parser.add_argument("--version", action="version", version=f"lava-sqs {__version__}")
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=Parser
-    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    parser.set_defaults(call=lambda args: _help(parser))
 
     demo = commands.add_parser(
         "demo",
@@ -65,7 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-plot", action="store_true", help="print only")
     demo.set_defaults(call=_demo)
 
-    from lava_sqs.cli import data, models, plot
+    from lava_sqs.cli import completion, data, models, plot
+    from lava_sqs.cli._common import add_json
     from lava_sqs.cli.study import add_parser as add_study
 
     models.add_parsers(commands)
@@ -74,7 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_study(commands)
 
     presets = commands.add_parser("presets", help="list the noise models of real devices")
+    add_json(presets)
     presets.set_defaults(call=_presets)
+    completion.add_parser(commands, parser)
     add_debug(parser)
     return parser
 
@@ -102,6 +104,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run("lava-sqs", lambda: build_parser().parse_args(argv), loading=argv is None)
 
 
+def _help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
+    return DONE
+
+
 def _demo(args: argparse.Namespace) -> int:
     import time
 
@@ -119,8 +126,12 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _presets(args: argparse.Namespace) -> int:
+    from lava_sqs.cli._common import show_json
     from lava_sqs.quantum import NoiseModel
 
+    if args.json:
+        show_json({name: NoiseModel.preset(name).to_dict() for name in NoiseModel.presets()})
+        return DONE
     for name in NoiseModel.presets():
         print(f"{name}\n  {NoiseModel.preset(name)}")
     return DONE

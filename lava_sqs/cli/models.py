@@ -25,6 +25,7 @@ from lava_sqs.cli._common import (
     known_test_samples,
     load_data,
     noise_of,
+    progress_of,
     shorten,
     show,
     show_json,
@@ -76,7 +77,8 @@ def _train(args: argparse.Namespace) -> int:
     from lava_sqs.network.files import to_json
 
     given = {k: v for k, v in vars(args).items() if k in SQSNN._get_param_names()}
-    given = {"verbose": sys.stderr.isatty(), **given, **noise_of(args)}
+    asked = progress_of(args)
+    given = {"verbose": sys.stderr.isatty() if asked is None else asked, **given, **noise_of(args)}
     for name, read in (("hidden_layer_sizes", tuple), ("layers", _layers)):
         if name in given:
             given[name] = read(given[name])
@@ -113,7 +115,7 @@ def _train(args: argparse.Namespace) -> int:
         )
         if interrupted:
             break
-        if len(args.seed) > 1 and not args.json:
+        if len(args.seed) > 1 and not args.json and asked is not False:
             show([(f"seed {seed}", f"{_accuracy(runs[-1])}, {seconds:.1f} s")])
     if not runs:
         raise KeyboardInterrupt
@@ -127,8 +129,15 @@ def _train(args: argparse.Namespace) -> int:
         "arguments": {k: to_json(v) for k, v in clf.get_params().items() if k != "verbose"},
         **(runs[0] if len(args.seed) == 1 else _spread(runs)),
     }
-    show_json(result) if args.json else show(_rows_of_training(clf, result))
+    _show_training(args, clf, result)
     return INTERRUPTED if interrupted else DONE
+
+
+def _show_training(args: argparse.Namespace, clf: SQSNN, result: dict[str, Any]) -> None:
+    if args.json:
+        show_json(result)
+    elif args.volume >= 0:
+        show(_rows_of_training(clf, result))
 
 
 def _training_data(args: argparse.Namespace) -> Dataset:

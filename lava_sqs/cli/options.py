@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lava_sqs.cli._common import DATA, add_json, add_noise
+from lava_sqs.cli._common import DATA, add_json, add_noise, add_volume
 
 #: What an argument is called on the command line, where that is not its own name.
 NAMES = {
@@ -84,11 +84,15 @@ class Parser(argparse.ArgumentParser):
 
     fill: Callable[[], None] | None = None
 
-    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse, with all arguments."""
+    def complete(self) -> None:
+        """Get the arguments now."""
         if self.fill is not None:
             fill, self.fill = self.fill, None
             fill()
+
+    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse, with all arguments."""
+        self.complete()
         return super().parse_known_args(*args, **kwargs)
 
     def print_help(self, file: Any = None) -> None:
@@ -175,6 +179,16 @@ def _add(group: Any, name: str, kind: str, default: Any, text: str) -> None:
     group.add_argument(f"--{option}", dest=name, metavar=metavar, help=text, **more)
 
 
+def add_options(group: Any, function: Callable[..., Any], names: tuple[str, ...]) -> None:
+    """Add options for some arguments of a function, from its signature and docstring."""
+    told = described(inspect.getdoc(function) or "")
+    parameters = inspect.signature(function).parameters
+    for name in names:
+        parameter = parameters[name]
+        text = help_of(name, *told[name], parameter.default)
+        _add(group, name, str(parameter.annotation), parameter.default, text)
+
+
 def fill_train(parser: Any, call: Callable[..., int]) -> None:
     """Add what ``train`` takes: the data, every argument of SQSNN, where the results go."""
     from lava_sqs.network import SQSNN
@@ -199,12 +213,9 @@ def fill_train(parser: Any, call: Callable[..., int]) -> None:
     )
     add_noise(groups["network"], "none")
     where = {name: title for title, names in GROUPS.items() for name in names}
-    told = described(inspect.getdoc(SQSNN) or "")
-    for name, parameter in inspect.signature(SQSNN).parameters.items():
+    for name in inspect.signature(SQSNN).parameters:
         if name not in _APART:
-            text = help_of(name, *told[name], parameter.default)
-            group = groups[where.get(name, "training")]
-            _add(group, name, str(parameter.annotation), parameter.default, text)
+            add_options(groups[where.get(name, "training")], SQSNN, (name,))
     groups["training"].add_argument(
         "--seed",
         type=int,
@@ -216,7 +227,8 @@ def fill_train(parser: Any, call: Callable[..., int]) -> None:
     out = parser.add_argument_group("results")
     out.add_argument("--out", type=Path, default=None, metavar="MODEL", help="file for the model")
     add_json(out)
-    out.set_defaults(json=False)
+    add_volume(parser)
+    parser.set_defaults(json=False, volume=0)
     options = {a.dest: a.option_strings[-1] for a in parser._actions if a.option_strings}
     options |= {"random_state": "--seed", "name": "--noise", "data": "DATA"}
     parser.set_defaults(call=call, options=options)

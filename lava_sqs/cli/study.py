@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lava_sqs._files import check_writable, write_figure
+from lava_sqs.cli._common import add_json, add_volume, progress_of, show_json
 from lava_sqs.cli._guard import (
     DONE,
     FAILED,
@@ -21,6 +23,8 @@ from lava_sqs.cli._guard import (
     run,
     say,
 )
+from lava_sqs.cli.options import add_options
+from lava_sqs.study import Study
 from lava_sqs.study.curves import VALUES
 from lava_sqs.study.loader import StudyFile, carry_module, load_study
 from lava_sqs.study.plan import Stop
@@ -32,10 +36,14 @@ from lava_sqs.study.store.rows import decode
 
 __all__ = ["add_parser", "main"]
 
-_OPTIONS = {"path": "--out", "out": "--out", "paths": "CSV", "task": "`task`"}
+STOP_RULES = ("max_shots", "max_errors", "target_width", "max_batches")
+_OPTIONS = {"path": "--out", "out": "--out", "paths": "CSV", "task": "`task`"} | {
+    name: "--" + name.replace("_", "-") for name in (*STOP_RULES, "timeout", "retries")
+}
 DASK_TIMEOUT = 20.0
 
 
+# long: one option, one call
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Add ``study`` to the subcommands of ``lava-sqs``, that is to *subparsers*; return its parser.
 
@@ -57,7 +65,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="sweep noise and circuits, resumably and on many workers",
         description="Noise studies: rows of results in a CSV file that survives interruption.",
     )
-    commands = parser.add_subparsers(dest="study_command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="study_command", metavar="COMMAND")
+    parser.set_defaults(call=lambda args: _help(parser))
 
     start = commands.add_parser("run", help="run a study, or the rest of it")
     start.add_argument("study", metavar="STUDY.toml", help="the study")
@@ -70,11 +79,16 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     start.add_argument(
         "--dask", metavar="ADDRESS", help="run on the Dask cluster with this scheduler"
     )
+    rules = start.add_argument_group("when a point has enough", "instead of the file's [stop]")
+    add_options(rules, Study.run, STOP_RULES)
+    add_options(start, Study.run, ("timeout", "retries"))
+    add_volume(start)
     start.set_defaults(call=_guarded(_run))
 
     status = commands.add_parser("status", help="what results files hold, and what a study lacks")
     status.add_argument("csv", nargs="+", metavar="CSV")
     status.add_argument("--study", metavar="STUDY.toml", help="compare with this study")
+    add_json(status)
     status.set_defaults(call=_guarded(_status))
 
     merge = commands.add_parser("combine", help="merge results files, every row once")
@@ -174,6 +188,12 @@ def _run(args: argparse.Namespace) -> int:
     options = dict(file.options)
     if args.workers is not None:
         options["workers"] = args.workers
+    if any(getattr(args, rule) is not None for rule in STOP_RULES):
+        options = {key: value for key, value in options.items() if key not in STOP_RULES}
+    for name in (*STOP_RULES, "timeout", "retries"):
+        if getattr(args, name) is not None:
+            options[name] = getattr(args, name)
+    options["progress"] = progress_of(args)
     if args.dask is None:
         return _run_with(args, file, options)
     with _dask(args.dask) as client:
@@ -204,7 +224,13 @@ def _run_with(args: argparse.Namespace, file: StudyFile, options: dict[str, Any]
             _say("add --debug to see the tracebacks.")
         _say(f"{_rows_in(out)} rows are in {out}; the same command tries the failed points again.")
         raise
-    print(result)
+    if args.volume >= 0:
+        print(result)
+    return DONE
+
+
+def _help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
     return DONE
 
 
@@ -233,13 +259,27 @@ def _rows_in(path: Path) -> int:
 def _status(args: argparse.Namespace) -> int:
     result = StudyResult.load(*args.csv)
     if args.study is None:
-        print(result)
+        show_json({"points": _plain(result)}) if args.json else print(result)
         return DONE
     file = load_study(args.study)
     study = file.study
     stop = Stop(**{k: v for k, v in file.options.items() if k in Stop.__dataclass_fields__})
     states = states_of(study.task, study.points, result.rows, study.seed, stop)
     waiting = [s for s in states if not s.stopped_by]
+    ours = {p.id for p in study.points}
+    other = sum(1 for r in result.rows if r.point_id not in ours or r.seed != study.seed)
+    if args.json:
+        open_points = [{"parameters": dict(s.point.params), "batches": s.counted} for s in waiting]
+        show_json(
+            {
+                "points": _plain(study.result(*args.csv)),
+                "n_points": len(states),
+                "n_done": len(states) - len(waiting),
+                "open": open_points,
+                "n_other_rows": other,
+            }
+        )
+        return DONE
     print(study.result(*args.csv).table())
     print(f"{len(states) - len(waiting)} of {len(states)} points are done")
     for state in waiting[:20]:
@@ -247,11 +287,35 @@ def _status(args: argparse.Namespace) -> int:
         print(f"  open: {state.point}: {state.counted} batches, {shots} shots")
     if len(waiting) > 20:
         print(f"  ... and {len(waiting) - 20} more")
-    ours = {p.id for p in study.points}
-    other = sum(1 for r in result.rows if r.point_id not in ours or r.seed != study.seed)
     if other:
         print(f"{other} rows are not of this study (other parameters, seed or version)")
     return DONE
+
+
+def _plain(result: StudyResult) -> list[dict[str, Any]]:
+    """Return what is known of each point, as plain data."""
+    found = []
+    for point in result:
+        bounds = point.interval()
+        found.append(
+            {
+                "task": point.task,
+                "parameters": dict(point.params),
+                "value": _number(point.value),
+                "interval": [_number(bounds.low), _number(bounds.high)],
+                "shots": point.counts.shots,
+                "batches": point.batches,
+                "seeds": list(point.seeds),
+                "seconds": point.seconds,
+                "version": point.version,
+            }
+        )
+    return found
+
+
+def _number(value: float) -> float | None:
+    """Return a number, or None for what JSON has no word for."""
+    return float(value) if math.isfinite(value) else None
 
 
 def _combine(args: argparse.Namespace) -> int:

@@ -244,7 +244,7 @@ class _Network(_Saved, _Inference):
             )
         X, y, *lengths = validation_data
         try:
-            X, y = self._labelled(X, y)
+            X, y = recordings.counted(X, y, self.input_kind, self.n_steps)
             X = self._read_X(X, *lengths)
             return X, self._fit_targets(self._held_targets(y, len(X)), X, True)
         except ValueError as error:

@@ -252,10 +252,12 @@ class Study:
             Where batches run instead. A function that makes one allows a broken one to be
             replaced.
         max_shots, max_errors : int, optional
+            Shots, or errors, after which a point has enough. The first batch after which any of
+            the rules holds finishes the point.
         target_width : float, optional
-            A point is finished by the first batch after which any of them holds.
+            Width of the 95 % interval below which a point has enough.
         max_batches : int, optional
-            None: 1 without any other rule, else 1000.
+            Batches after which a point has enough. None is 1 without any other rule, else 1000.
         resume : bool
             Go on where a file stops; with False a file that has rows is an error.
         isolate : bool, optional

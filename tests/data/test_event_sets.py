@@ -197,6 +197,12 @@ def test_a_data_set_of_tonic_trains(kind, layers):
     np.testing.assert_array_equal(model.predict(to_frames), model.predict(Tonic()))
 
 
+def test_a_data_set_validates_too():
+    model = SQSNN((), input_kind="spikes", n_steps=4, epochs=2, random_state=0)
+    model.fit(Tonic(12), validation_data=(Tonic(6), None))
+    assert len(model.accuracy_curve_) == 2
+
+
 def test_a_data_set_needs_a_kind_of_input():
     with pytest.raises(ValueError, match=r"`input_kind` must be 'sequence' .* or 'spikes'"):
         SQSNN(()).fit(Tonic())

@@ -1,5 +1,6 @@
 # ruff: noqa: E501
 import importlib
+import json
 import re
 import sys
 
@@ -37,6 +38,43 @@ def study(tmp_path):
     path = tmp_path / "coins.toml"
     path.write_text(GOOD)
     return path
+
+
+def test_status_as_json(study, tmp_path, capsys):
+    a = tmp_path / "a.csv"
+    assert main(["run", str(study), "--out", str(a), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert main(["status", str(a), "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)["points"]
+    assert [p["value"] for p in points] == [p.value for p in StudyResult.load(a)]
+    assert points[0]["parameters"] == {"batch_shots": 50, "p": 0.1, "side": "a"}
+    b = tmp_path / "b.csv"
+    b.write_text("".join(a.read_text().splitlines(keepends=True)[:4]))
+    assert main(["status", str(b), "--study", str(study), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["n_points"], found["n_done"]) == (4, 4 - len(found["open"]))
+    assert {"batch_shots": 50, "p": 0.4, "side": "b"} in [p["parameters"] for p in found["open"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "batches"), [(["--max-batches", "2"], 2), (["--max-shots", "200"], 4), ([], 3)]
+)
+def test_stop_rules_on_the_command_line_replace_those_of_the_file(
+    study, tmp_path, capsys, given, batches
+):
+    study.write_text(GOOD.replace("max_errors = 20", "max_errors = 1000"))
+    out = tmp_path / "a.csv"
+    assert main(["run", str(study), "--out", str(out), *given]) == 0
+    assert {p.batches for p in StudyResult.load(out)} == {batches}
+    with pytest.raises(SystemExit):
+        main(["run", str(study), "--out", str(out), "--quiet", "--verbose"])
+    assert main(["run", str(study), "--out", str(out), "--max-shots", "0"]) == 2
+    assert "--max-shots" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_progress_is_shown_where_it_is_asked_for(study, tmp_path, capsys):
+    assert main(["run", str(study), "--out", str(tmp_path / "a.csv"), "--verbose"]) == 0
+    assert "4/4" in capsys.readouterr().err
 
 
 def test_run_status_combine_plot(study, tmp_path, capsys):
