@@ -40,6 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from benchmarks.rows import append, rows_of
 from lava_sqs._text import markdown
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import NoiseModel, Population, SpikeTrainScorer, ansatz
@@ -146,18 +147,6 @@ def key_of(circuit: str, delay: int, qubits: int, seed: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def rows_of(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the whole lines of a file, by key; a line that was cut off does not count."""
-    rows: dict[str, dict[str, Any]] = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        rows[row["key"]] = row
-    return rows
-
-
 def print_table(path: Path) -> None:
     """Print how many seeds are solved, and the accuracies, of every point in the file."""
     rows = list(rows_of(path).values())
@@ -209,10 +198,7 @@ def main() -> int:
             made = exchange(m) if circuit == "exchange" else ansatz.layered(1, m)
             row = {"key": key, "circuit": circuit, "delay": delay, "memory_qubits": m, "seed": seed}
             row |= learn(made, delay, seed, SETTINGS)
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            with options.out.open("ab+") as file:
-                torn = file.tell() > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read() != b"\n"
-                file.write(b"\n" * torn + json.dumps(row).encode() + b"\n")
+            append(options.out, row)
             print(
                 f"{circuit} k={delay} N_M={m} seed {seed}: {row['accuracy']:.3f}, "
                 f"{row['seconds']:.0f} s",

@@ -134,11 +134,10 @@ def accuracy(circuit: Ansatz, theta: Array, p: int, n: int, noise: NoiseModel | 
     return np.asarray(0.5 + law(program, program.build(theta), n)[0] @ weights(p, n))
 
 
-def gradient(program: Program, theta: Array, p: int, n: int) -> tuple[Array, Array]:
-    """Return the expected accuracy (K,) and its exact gradient by the angles (K, P)."""
-    A = program.build(theta)
+def gradient(program: Program, theta: Array, w: Array) -> tuple[Array, Array]:
+    """Return the expected accuracy (K,) at weights (n,), and its exact gradient (K, P)."""
+    A, n = program.build(theta), len(w)
     a, M, e, states = law(program, A, n)
-    w = weights(p, n)
     by_e = np.einsum("t,tkj->kj", w, states[1:])
     by_M, mu = np.zeros(M.shape), np.zeros(e.shape)
     for t in range(n, 0, -1):
@@ -155,13 +154,15 @@ def gradient(program: Program, theta: Array, p: int, n: int) -> tuple[Array, Arr
 # -- what bits can do ----------------------------------------------------------------------------
 
 
-def one_bit(p: int, n: int) -> tuple[float, float]:
+def one_bit(w: Array) -> tuple[float, float]:
     """Return the best accuracy of two states, and its lambda: closed form, the rest a line search.
+
+    The weights w (n,) are those of balanced classes, whose sum is 0.
 
     ``a + b lambda^t`` lies in [0, 1] at all t for ``|b| <= 1`` (lambda >= 0) or
     ``|b| <= 1 / (1 - lambda)``, and both are reached.
     """
-    w, t = weights(p, n), np.arange(1, n + 1)
+    t = np.arange(1, len(w) + 1)
 
     def value(x: float) -> float:
         return 0.5 + abs(float(w @ x**t)) / (1.0 if x >= 0 else 1.0 - x)
@@ -176,20 +177,24 @@ def one_bit(p: int, n: int) -> tuple[float, float]:
     return value(x), float(x)
 
 
-def best_bits(p: int, n: int, bits: int, restarts: int, seed: int) -> float:
-    """Return the best accuracy found of machines with 2**bits states, from random starts.
+def best_bits(w: Array, bits: int, restarts: int, seed: int) -> tuple[float, Array]:
+    """Return the best accuracy found of machines with 2**bits states, and that machine's answers.
 
-    The answer to a query may be random. Exact gradients; a lower bound of the best.
+    From random starts; the answer to a query may be random. Exact gradients; a lower bound.
     """
-    S, w = 2**bits, weights(p, n)
+    S, n = 2**bits, len(w)
     rng = np.random.default_rng(seed)
 
-    def loss(x: Array) -> tuple[float, Array]:
+    def run(x: Array) -> tuple[Array, Array, Array]:
         T, r = special.softmax(x[: S * S].reshape(S, S), axis=1), special.expit(x[S * S :])
         states = np.empty((n + 1, S))
         states[0] = np.eye(S)[0]
         for t in range(n):
             states[t + 1] = states[t] @ T
+        return T, r, states
+
+    def loss(x: Array) -> tuple[float, Array]:
+        T, r, states = run(x)
         by_T, mu = np.zeros((S, S)), np.zeros(S)
         for t in range(n, 0, -1):
             mu = w[t - 1] * r + T @ mu
@@ -198,7 +203,7 @@ def best_bits(p: int, n: int, bits: int, restarts: int, seed: int) -> float:
         by_r = (w @ states[1:]) * r * (1 - r)
         return -float(w @ (states[1:] @ r)), -np.concatenate([by_logits.ravel(), by_r])
 
-    best = 0.0
+    best, machine = np.inf, np.zeros(S * S + S)
     for i in range(restarts):
         start = rng.normal(0, 3, S * S + S)
         if i % 2:  # near a cycle of some length, with tails
@@ -206,8 +211,10 @@ def best_bits(p: int, n: int, bits: int, restarts: int, seed: int) -> float:
             start[: S * S] += 8 * np.eye(S)[to].ravel()
         found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B",
                                   options={"maxiter": 500})  # fmt: skip
-        best = max(best, -float(found.fun))
-    return 0.5 + best
+        if found.fun < best:
+            best, machine = float(found.fun), found.x
+    _, r, states = run(machine)
+    return 0.5 - best, np.asarray(states[1:] @ r)
 
 
 # -- rows ----------------------------------------------------------------------------------------
@@ -238,7 +245,7 @@ def learn(name: str, p: int, n: int, *, grows: bool, seeds: int, updates: int) -
         now = n
         if grows:
             now = min(n, p * (1 + int(1.5 * i / updates * (n / p - 1))))
-        _, slope = gradient(program, theta, p, now)
+        _, slope = gradient(program, theta, weights(p, now))
         cooled = 0.05 * 0.5 * (1 + np.cos(np.pi * i / updates))
         theta = theta + adam.step("theta", slope, rate=cooled)
     return [float(x) for x in accuracy(circuit, theta, p, n, None)]
@@ -246,7 +253,7 @@ def learn(name: str, p: int, n: int, *, grows: bool, seeds: int, updates: int) -
 
 def closing(preset: str, p: int, n: int) -> float:
     """Return the factor of a preset's noise at which the qubit is no better than the best bit."""
-    noise, bit = NoiseModel.preset(preset), one_bit(p, n)[0]
+    noise, bit = NoiseModel.preset(preset), one_bit(weights(p, n))[0]
     theta = np.array([[2 * np.pi / p]])
 
     def gap(log_factor: float) -> float:
@@ -311,11 +318,12 @@ def planned(options: argparse.Namespace) -> Iterator[tuple[dict[str, Any], Calla
 
         yield {"section": "by hand", **task, "neurons": options.neurons}, sampled
         yield {"section": "bits", **task, "bits": 1}, lambda p=p, n=n: {
-            "accuracy": one_bit(p, n)[0], "lambda": one_bit(p, n)[1], "infinite": 0.5}  # fmt: skip
+            "accuracy": one_bit(weights(p, n))[0], "lambda": one_bit(weights(p, n))[1],
+            "infinite": 0.5}  # fmt: skip
         for bits in (1, 2, 3):
             named = {"section": "search", **task, "bits": bits, "restarts": options.restarts}
             yield named, lambda p=p, n=n, bits=bits: {
-                "accuracy": best_bits(p, n, bits, options.restarts, 1),
+                "accuracy": best_bits(weights(p, n), bits, options.restarts, 1)[0],
                 "infinite": 1.0 if p <= 2**bits else 0.5}  # fmt: skip
     for p in PRIMES:
         n = longest(p, options.longest)
@@ -385,7 +393,7 @@ def tables(rows: list[dict[str, Any]]) -> str:
     for r in of["learn"]:
         values = np.array(r["accuracy"])
         half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values) if len(values) > 1 else 0.0
-        bound = one_bit(r["p"], r["n"])[0]
+        bound = one_bit(weights(r["p"], r["n"]))[0]
         lines.append(
             markdown(
                 r["p"], r["circuit"], r["n_params"], "more and more" if r["grows"] else "all",
@@ -415,7 +423,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
             n = r["n"]
         ax.axhline(limit(p), color="0.3", lw=1, ls="--")
         ax.text(0.0042, limit(p) + 0.006, "one qubit, without noise", fontsize=8, color="0.3")
-        bit = one_bit(p, n)[0]
+        bit = one_bit(weights(p, n))[0]
         ax.axhline(bit, color="k", lw=1)
         ax.text(0.0042, bit - 0.022, "best of all one-bit machines", fontsize=8)
         ax.set(xscale="log", title=f"p = {p}, counts up to {n}", ylim=(0.45, 0.93))

@@ -33,7 +33,7 @@ def test_the_law_is_the_theorem(p):
 def test_thousands_of_neurons_reach_it(p, want):
     found, error = modp.by_hand(p, longest(p), 20_000, None, 1)
     assert abs(found - want) < 0.01
-    assert found - 5 * error > one_bit(p, longest(p))[0]
+    assert found - 5 * error > one_bit(modp.weights(p, longest(p)))[0]
 
 
 def test_counting_does_not_disturb_the_memory():
@@ -64,9 +64,9 @@ def test_the_law_with_noise_is_what_neurons_do():
 def test_no_machine_of_two_states_is_above_the_closed_form(p):
     """Searched with restarts, and on a grid of all of them: from below, and it is reached."""
     n = 4 * p
-    bound, _ = one_bit(p, n)
-    assert modp.best_bits(p, n, 1, 30, 0) == pytest.approx(bound, abs=1e-5)
     w, steps = modp.weights(p, n), np.arange(n)
+    bound, _ = one_bit(w)
+    assert modp.best_bits(w, 1, 30, 0)[0] == pytest.approx(bound, abs=1e-5)
     grid = np.linspace(0, 1, 21)
     best = 0.0
     for x, y in itertools.product(grid, grid):
@@ -80,14 +80,14 @@ def test_no_machine_of_two_states_is_above_the_closed_form(p):
 
 def test_long_counts_leave_nothing_to_bits():
     for p in PRIMES:
-        gaps = [one_bit(p, 2 * p * k)[0] - 0.5 for k in (1, 6, 36)]
+        gaps = [one_bit(modp.weights(p, 2 * p * k))[0] - 0.5 for k in (1, 6, 36)]
         assert gaps[0] > gaps[1] > gaps[2] > 0
         assert gaps[2] < 0.006
 
 
 def test_as_many_states_as_remainders_are_enough():
-    assert modp.best_bits(3, 12, 2, 20, 0) > 0.999
-    assert modp.best_bits(5, 20, 2, 20, 0) < limit(5)
+    assert modp.best_bits(modp.weights(3, 12), 2, 20, 0)[0] > 0.999
+    assert modp.best_bits(modp.weights(5, 20), 2, 20, 0)[0] < limit(5)
 
 
 @pytest.mark.parametrize("name", modp.LEARNERS)
@@ -95,17 +95,17 @@ def test_the_gradient_is_exact(name):
     circuit = modp.LEARNERS[name]()
     program, rng = compile_program(circuit), np.random.default_rng(0)
     theta = rng.uniform(-3, 3, (2, circuit.n_params))
-    value, slope = modp.gradient(program, theta, 3, 12)
+    value, slope = modp.gradient(program, theta, modp.weights(3, 12))
     np.testing.assert_allclose(value, modp.accuracy(circuit, theta, 3, 12, None), atol=1e-12)
     for index in [(0, 0), (1, circuit.n_params - 1), (1, circuit.n_params // 2)]:
         move = np.zeros(theta.shape)
         move[index] = 1e-5
-        ends = [modp.gradient(program, theta + s * move, 3, 12)[0].sum() for s in (1, -1)]
+        ends = [modp.gradient(program, theta + s * move, modp.weights(3, 12))[0].sum() for s in (1, -1)]
         assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(slope[index], abs=1e-7)
 
 
 def test_learning_finds_it_with_a_qubit_and_never_with_a_bit():
-    bound = one_bit(3, 24)[0]
+    bound = one_bit(modp.weights(3, 24))[0]
     options = {"grows": True, "seeds": 4, "updates": 300}
     assert max(modp.learn("layered, 2 layers", 3, 24, **options)) > 0.85
     for bits in ("one bit, full table", "one bit, additive"):
@@ -114,7 +114,7 @@ def test_learning_finds_it_with_a_qubit_and_never_with_a_bit():
 
 def test_noise_closes_the_gap():
     factor = modp.closing("ibm_brisbane", 3, 60)
-    bound = one_bit(3, 60)[0]
+    bound = one_bit(modp.weights(3, 60))[0]
     noise = NoiseModel.preset("ibm_brisbane")
     for scale, ahead in ((0.9, True), (1.1, False)):
         value = modp.accuracy(counter(), turn(3), 3, 60, noise.scaled(scale * factor))[0]
