@@ -274,12 +274,12 @@ def half_life(preset: str, p: int) -> float:
 
 def in_lava(p: int, n: int, size: int, noise: NoiseModel | None, seed: int) -> int:
     """Return how many of the spikes in Lava differ from those of a Population: none."""
+    from lava_sqs import SQS, SQSSimCfg, runtime  # first: it imports Lava whatever ran before
+
+    counts = drawn_counts(p, n, size, np.random.default_rng(seed))
     from lava.proc.io.sink import RingBuffer as Sink
     from lava.proc.io.source import RingBuffer as Source
 
-    from lava_sqs import SQS, SQSSimCfg, runtime
-
-    counts = drawn_counts(p, n, size, np.random.default_rng(seed))
     z = currents(counts, n)
     options: dict[str, Any] = {"noise": noise, "seed": seed}
     want = Population(counter(), [2 * np.pi / p], size=size, **options).run(z).spikes

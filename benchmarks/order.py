@@ -7,7 +7,7 @@ the tables of FILE, and needs neither data nor training. DIR holds santafe_laser
 and osuleaf.npz; a task without its data is left out, and said so.
 
 First, series whose season is to be told unseen (:mod:`benchmarks.clock`), by one neuron and its
-exact law. Then networks (:mod:`benchmarks.order_tasks`): one hidden layer, 500 updates, the same
+exact law. Then networks (:mod:`benchmarks.order_tasks`): one hidden layer, 400 updates, the same
 local rule for every kind. All kinds of a task have about as many parameters, those of SQS neurons
 with two memory qubits and eight hidden neurons: the number of hidden neurons is made so. The
 learning rate is chosen for each task and kind on held-out training samples, by a seed that is not
@@ -47,7 +47,7 @@ from lava_sqs.network import SQSNN
 Array = NDArray[Any]
 
 SEEDS, CONTROL_SEEDS, SEARCH_SEED, RATES = range(10), range(3), 100, (0.02, 0.06)
-UPDATES, HIDDEN = 500, 8
+UPDATES, HIDDEN = 400, 8
 
 
 @dataclass(frozen=True)
@@ -306,7 +306,7 @@ def network_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.order", description=str(__doc__).splitlines()[0]
     )
@@ -315,7 +315,7 @@ def main() -> int:
     parser.add_argument("--print", action="store_true", help="only the tables of what is there")
     parser.add_argument("--part", default="1/1", help="which of how many shares of the work")
     parser.add_argument("--only", choices=("clock", "network"), help="one section")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if not options.print:
         if options.data is None:
             parser.error("--data DIR is needed to train")

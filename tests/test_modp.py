@@ -100,7 +100,9 @@ def test_the_gradient_is_exact(name):
     for index in [(0, 0), (1, circuit.n_params - 1), (1, circuit.n_params // 2)]:
         move = np.zeros(theta.shape)
         move[index] = 1e-5
-        ends = [modp.gradient(program, theta + s * move, modp.weights(3, 12))[0].sum() for s in (1, -1)]
+        ends = [
+            modp.gradient(program, theta + s * move, modp.weights(3, 12))[0].sum() for s in (1, -1)
+        ]
         assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(slope[index], abs=1e-7)
 
 
