@@ -148,30 +148,30 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     found = totals(rows)
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(11.5, 3.8), sharey=True, layout="constrained")
     for ax, noise in zip(axes, NOISES, strict=True):
-        ax.plot([1, 6], [1, 6], color="0.6", lw=1, ls=":")
-        ax.annotate("no memory of N bits or qubits holds more", (3.2, 3.35), color="0.4",
-                    rotation=37, ha="center", fontsize=8)  # fmt: skip
+        ax.plot([1, 6], [1, 6], color="0.6", lw=1, ls=":", label="most of N qubits or bits")
         for i, name in enumerate(CIRCUITS):
             for section, style in (("random", "o-"), ("trained", "^--")):
                 at = [m for m in range(1, 7) if (section, name, noise, m) in found]
                 if not at:
                     continue
                 values = [found[section, name, noise, m] for m in at]
+                middle = np.array([np.mean(v) for v in values])
+                ends = np.array([[min(v) for v in values], [max(v) for v in values]])
                 label = name if name.startswith("delay") else f"{name}, {section}"
                 ax.errorbar(
-                    at,
-                    [np.mean(v) for v in values],
-                    [stats.sem(v) * stats.t.ppf(0.975, len(v) - 1) if len(v) > 1 else 0
-                     for v in values],
+                    np.array(at) + 0.04 * (i - 2), middle, np.abs(ends - middle),
                     fmt=style, color=f"C{i}", capsize=2, ms=4, lw=1, label=label,
                 )  # fmt: skip
         ax.set_title("noiseless" if noise == "none" else f"noise of {noise}")
         ax.set_xlabel("memory qubits or bits")
+        ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("held about past inputs, bits")
-    axes[0].legend(fontsize=7, loc="upper left", frameon=False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=8, loc="outside right upper", frameon=False)
     figure.savefig(path, dpi=150)
+    plt.close(figure)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -261,14 +261,14 @@ def test_the_tables_of_a_small_file(tmp_path, capsys):
         append(out, {"key": order.key_of(named), **named, **made, "accuracy": accuracy})
     named = order.named_run(task, kind, 0, shuffled=True)
     append(out, {"key": order.key_of(named), **named, **made, "accuracy": 0.5})
-    named = {"section": "clock", "series": "CO2", "shuffled": False, "learner": "one"}
+    named = {"section": "clock", "series": "CO2", "shuffled": False, "learner": "one bit, additive"}
     more = {"accuracy": [0.5, 0.5], "train": [0.6, 0.6], "parameters": 4, "seconds": 2.0,
             "bound": 0.61, "test_bound": 0.62}  # fmt: skip
     append(out, {"key": "k", **named, **more})
     assert order.main(["--out", str(out), "--print"]) == 0
     said = capsys.readouterr().out
     assert "| delay of 2 steps | 1 bit | 200 | 9 | 0.02 | 85.0 ± 63.5 | 2 | 50.0 | 1.0 |" in said
-    assert "| CO2 | one | 4 | 50.0 ± 0.0 | 50.0 | 60.0 ± 0.0 |  |  | 2 |" in said
+    assert "| CO2 | one bit, additive | 4 | 50.0 ± 0.0 | 50.0 | 60.0 ± 0.0 |  |  | 2 |" in said
     assert "| CO2 | no one-bit machine is above |  | 62.0 |  | 61.0 |" in said
 
 
