@@ -358,7 +358,7 @@ class Device:
             key: tuple[int, ...] = (self._seed, 0, self._calls)
             self._calls += 1
         else:
-            key = (check_int("seed", seed, minimum=0),)
+            key = (_seeds.check_seed("seed", seed),)
         self._trust(ansatz)
         compiled = self._compiled(ansatz, steps, angles.ndim == 3)
         bits = self._jobs.run(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
@@ -20,7 +19,9 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs.network import sequences, stepwise
 from lava_sqs.network.base import _Network
 from lava_sqs.network.inference import AS_TRAINED
+from lava_sqs.network.on_device import OFFLINE
 from lava_sqs.network.online import OnlineSteps
+from lava_sqs.network.probabilities import _Probabilities
 from lava_sqs.network.readout import Evaluation, count_scores, indices_of, judge
 from lava_sqs.network.simulate import LayerTrace
 from lava_sqs.network.spec import NetworkSpec
@@ -39,7 +40,7 @@ Array = NDArray[Any]
 RUNTIMES = ("offline", "lava")
 
 
-class _Classifier(ClassifierMixin, _Network):
+class _Classifier(ClassifierMixin, _Probabilities, _Network):
     """A network whose visible neurons vote for classes."""
 
     class_weight: Any
@@ -197,6 +198,7 @@ class _Classifier(ClassifierMixin, _Network):
         n_repeats: int = 1,
         noise: Any = AS_TRAINED,
         seed: int | None = None,
+        runtime: Any = OFFLINE,
     ) -> Array:
         """Return the class of each sample.
 
@@ -212,6 +214,9 @@ class _Classifier(ClassifierMixin, _Network):
             Another noise than in training; None is noiseless.
         seed : int, optional
             None is ``seed_``.
+        runtime : "offline" or Device, optional
+            Where the SQS layers run: here, or on a :class:`~lava_sqs.hardware.Device`, one job per
+            layer.
 
         Returns
         -------
@@ -221,7 +226,7 @@ class _Classifier(ClassifierMixin, _Network):
             the empty one.
         """
         X = self._check_X(X, lengths, mask)
-        scores, _ = self._scores(X, n_repeats, noise, seed)
+        scores, _ = self._scores(X, n_repeats, noise, seed, runtime=runtime)
         return self._named(scores.sum(axis=0), X)
 
     def _steps_of(self, y: Any, n: int) -> Array:
@@ -254,102 +259,6 @@ class _Classifier(ClassifierMixin, _Network):
         reading = stepwise.reading_of(self, len(spikes) - self.spec_.depth)
         return stepwise.step_scores(spikes, own, reading, len(self.classes_))
 
-    def predict_proba(
-        self,
-        X: Any,
-        *,
-        lengths: Any = None,
-        mask: Any = None,
-        n_repeats: int = 1,
-        noise: Any = AS_TRAINED,
-        seed: int | None = None,
-    ) -> Array:
-        """Return a probability per class.
-
-        By count: the softmax of the spike counts that training ascends (mean over repeats); of a
-        network that learned a likelihood the class's share of the spikes, with one spike more for
-        every class. By likelihood: the posterior for equal priors. None is calibrated.
-
-        Parameters
-        ----------
-        X : array_like, shape (n, ...), or list of arrays
-            Samples.
-        lengths, mask, n_repeats, noise, seed
-            As of :meth:`predict`.
-
-        Returns
-        -------
-        ndarray, shape (n, n_classes) or (n, T, n_classes)
-            Rows add up to 1; NaN in steps that are not a sample's own.
-        """
-        return np.asarray(softmax(self._logits(X, lengths, mask, n_repeats, noise, seed), axis=-1))
-
-    def predict_log_proba(
-        self,
-        X: Any,
-        *,
-        lengths: Any = None,
-        mask: Any = None,
-        n_repeats: int = 1,
-        noise: Any = AS_TRAINED,
-        seed: int | None = None,
-    ) -> Array:
-        """Return the logarithm of :meth:`predict_proba`, which no small probability makes infinite.
-
-        Parameters
-        ----------
-        X : array_like, shape (n, ...), or list of arrays
-            Samples.
-        lengths, mask, n_repeats, noise, seed
-            As of :meth:`predict`.
-
-        Returns
-        -------
-        ndarray, shape (n, n_classes)
-        """
-        return np.asarray(
-            log_softmax(self._logits(X, lengths, mask, n_repeats, noise, seed), axis=-1)
-        )
-
-    def decision_function(
-        self,
-        X: Any,
-        *,
-        lengths: Any = None,
-        mask: Any = None,
-        n_repeats: int = 1,
-        noise: Any = AS_TRAINED,
-        seed: int | None = None,
-    ) -> Array:
-        """Return what the softmax of :meth:`predict_proba` is taken of; largest for the answer.
-
-        Parameters
-        ----------
-        X : array_like, shape (n, ...), or list of arrays
-            Samples.
-        lengths, mask, n_repeats, noise, seed
-            As of :meth:`predict`.
-
-        Returns
-        -------
-        ndarray, shape (n, n_classes), or (n,)
-            Of two classes the second less the first, as scikit-learn has it.
-        """
-        found = self._logits(X, lengths, mask, n_repeats, noise, seed)
-        return found[..., 1] - found[..., 0] if len(self.classes_) == 2 else found
-
-    def _logits(
-        self, X: Any, lengths: Any, mask: Any, n_repeats: int, noise: Any, seed: int | None
-    ) -> Array:
-        """Return what the softmax makes probabilities of, (n, n_classes)."""
-        X = self._check_X(X, lengths, mask)
-        scores = self._scores(X, n_repeats, noise, seed)[0].sum(axis=0)
-        if self.readout == "likelihood":
-            return scores
-        if self.objective_ == "likelihood":
-            return np.asarray(np.log1p(scores))
-        return np.asarray(scores / (n_repeats * self.temperature_))
-
     def evaluate(
         self,
         X: Any,
@@ -360,7 +269,7 @@ class _Classifier(ClassifierMixin, _Network):
         n_repeats: int = 1,
         noise: Any = AS_TRAINED,
         seed: int | None = None,
-        runtime: str = "offline",
+        runtime: Any = OFFLINE,
     ) -> Evaluation:
         """Return the accuracy with its interval; repeats are separate passes here.
 
@@ -370,9 +279,9 @@ class _Classifier(ClassifierMixin, _Network):
             Labelled samples.
         lengths, mask, n_repeats, noise, seed
             As of :meth:`predict`.
-        runtime : {"offline", "lava"}
-            Where the network runs. In Lava the passes follow each other, sample by sample, and are
-            compared with :meth:`simulate`.
+        runtime : "offline", "lava" or Device
+            Where the network runs; on a device as of :meth:`predict`. In Lava the passes follow
+            each other, sample by sample, and are compared with :meth:`simulate`.
 
         Returns
         -------
@@ -387,8 +296,8 @@ class _Classifier(ClassifierMixin, _Network):
         X = self._check_X(X, lengths, mask)
         y = self._steps_of(y, len(X)) if self.per_step_ else np.asarray(y)
         check_int("n_repeats", n_repeats, minimum=1)
-        if check_choice("runtime", runtime, RUNTIMES) == "offline":
-            scores, spikes = self._scores(X, n_repeats, noise, seed)
+        if not isinstance(runtime, str) or check_choice("runtime", runtime, RUNTIMES) == OFFLINE:
+            scores, spikes = self._scores(X, n_repeats, noise, seed, runtime=runtime)
             return self._judge(scores, X, y, spikes)
         if self.readout != "count":
             raise ArgumentValueError(
@@ -429,6 +338,7 @@ class _Classifier(ClassifierMixin, _Network):
         *,
         lengths: Any = None,
         mask: Any = None,
+        runtime: Any = OFFLINE,
     ) -> float:
         """Return the accuracy of :meth:`predict`.
 
@@ -438,7 +348,7 @@ class _Classifier(ClassifierMixin, _Network):
             Labelled samples.
         sample_weight : array_like, shape (n,), optional
             What each sample counts.
-        lengths, mask
+        lengths, mask, runtime
             As of :meth:`predict`.
 
         Returns
@@ -450,11 +360,13 @@ class _Classifier(ClassifierMixin, _Network):
             X = self._check_X(X, lengths, mask)
             own = self._inputs.own_steps(X)
             y, _ = stepwise.indices_of_steps(self._steps_of(y, len(X)), own, self.classes_)
-            guesses = self._scores(X, 1, AS_TRAINED, None)[0][0][own].argmax(axis=1)
+            guesses = self._scores(X, 1, AS_TRAINED, None, runtime=runtime)[0][0][own].argmax(
+                axis=1
+            )
             if sample_weight is not None:
                 sample_weight = np.repeat(sample_weight, own.sum(axis=1))
             return float(accuracy_score(y[own], guesses, sample_weight=sample_weight))
-        guesses = self.predict(X, lengths=lengths, mask=mask)
+        guesses = self.predict(X, lengths=lengths, mask=mask, runtime=runtime)
         return float(accuracy_score(y, guesses, sample_weight=sample_weight))
 
     def decide(self, spikes: Any, *, lengths: Any = None, mask: Any = None) -> Array:

@@ -17,6 +17,7 @@ from lava_sqs.network import recordings, sequences
 from lava_sqs.network.arguments import _Arguments, some_neurons
 from lava_sqs.network.gradient import n_spikes
 from lava_sqs.network.inputs import Inputs
+from lava_sqs.network.on_device import OFFLINE, check_network, device_of, layers_on
 from lava_sqs.network.readout import count_scores
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
 from lava_sqs.network.spec import READOUT, NetworkSpec, Parameters
@@ -126,7 +127,7 @@ class _Inference(_Arguments):
         return self._inputs.encode_all(self._check_X(X, lengths, mask), self._key(seed))
 
     def _runs(
-        self, X: Array, repeat: int, seed: int, spec: NetworkSpec
+        self, X: Array, repeat: int, seed: int, spec: NetworkSpec, chunk: int = _CHUNK
     ) -> Iterator[tuple[slice, Array, list[Array]]]:
         """Yield inputs (T, b, F') and uniforms of a few samples at a time, keyed by content.
 
@@ -134,8 +135,8 @@ class _Inference(_Arguments):
         For batches of :attr:`_precision`, whose memory is neuron-major.
         """
         sizes = np.cumsum([layer.size for layer in spec.layers])
-        for start in range(0, len(X), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        for start in range(0, len(X), chunk):
+            part = slice(start, start + chunk)
             samples = X[part]
             ends = self._inputs.padding_starts(samples)
             if ends is not None:
@@ -243,21 +244,35 @@ class _Inference(_Arguments):
         return self._inputs.steps + self.spec_.depth
 
     def _scores(
-        self, X: Array, n_repeats: int, noise: Any, seed: int | None, drawn: Any = None
+        self,
+        X: Array,
+        n_repeats: int,
+        noise: Any,
+        seed: int | None,
+        drawn: Any = None,
+        runtime: Any = OFFLINE,
     ) -> tuple[Array, float]:
         """Return scores (n_repeats, n, n_classes) and spikes per inference.
 
-        What :meth:`_runs` draws for one repeat may be given.
+        What :meth:`_runs` draws for one repeat may be given. On a device all samples are one job
+        per layer.
         """
         check_int("n_repeats", n_repeats, minimum=1)
+        device = device_of(runtime)
+        if device is not None:
+            given = not (isinstance(noise, str) and noise == AS_TRAINED)
+            check_network(self.spec_, self.readout, given)
         spec = self._spec_with(noise)
         key = self._key(seed)
         scores, spikes = np.empty((n_repeats, *self._answer_shape(X))), 0
         dtype = self._precision
         # once for all samples and repeats
-        neurons = compiled_layers(spec, self.parameters_, dtype)
+        neurons = [] if device is not None else compiled_layers(spec, self.parameters_, dtype)
+        chunk = max(len(X), 1) if device is not None else _CHUNK
         for repeat in range(n_repeats):
-            for part, inputs, u in drawn or self._runs(X, repeat, key, spec):
+            if device is not None:
+                neurons = layers_on(device, spec, self.parameters_, dtype, key, repeat)
+            for part, inputs, u in drawn or self._runs(X, repeat, key, spec, chunk):
                 traces = forward(
                     spec,
                     self.parameters_,

@@ -24,6 +24,7 @@ from lava_sqs.network import sequences, values
 from lava_sqs.network.arguments import KEPT
 from lava_sqs.network.base import _Network
 from lava_sqs.network.inference import AS_TRAINED
+from lava_sqs.network.on_device import OFFLINE
 from lava_sqs.network.online import OnlineRegression
 from lava_sqs.network.regression import (
     READOUT,
@@ -267,6 +268,7 @@ class _Regressor(RegressorMixin, _Network):
         n_repeats: int = 1,
         noise: Any = AS_TRAINED,
         seed: int | None = None,
+        runtime: Any = OFFLINE,
     ) -> Array:
         """Return the values of each sample, or of each of its time steps.
 
@@ -282,6 +284,9 @@ class _Regressor(RegressorMixin, _Network):
             Another noise than in training; None is noiseless.
         seed : int, optional
             None is ``seed_``.
+        runtime : "offline" or Device, optional
+            Where the SQS layers run: here, or on a :class:`~lava_sqs.hardware.Device`, one job per
+            layer.
 
         Returns
         -------
@@ -289,7 +294,8 @@ class _Regressor(RegressorMixin, _Network):
             Like y of `fit`, in its units. NaN in steps that are not a sample's own.
         """
         X = self._check_X(X, lengths, mask)
-        return self._in_units(self._scores(X, n_repeats, noise, seed)[0].mean(axis=0))
+        scores, _ = self._scores(X, n_repeats, noise, seed, runtime=runtime)
+        return self._in_units(scores.mean(axis=0))
 
     def score(
         self,
@@ -299,6 +305,7 @@ class _Regressor(RegressorMixin, _Network):
         *,
         lengths: Any = None,
         mask: Any = None,
+        runtime: Any = OFFLINE,
     ) -> float:
         """Return R^2 of :meth:`predict`, a mean over outputs.
 
@@ -308,7 +315,7 @@ class _Regressor(RegressorMixin, _Network):
             Samples and their values, as of `fit`.
         sample_weight : array_like, shape (n,), optional
             What each sample counts, with all of its steps.
-        lengths, mask
+        lengths, mask, runtime
             As of :meth:`predict`.
 
         Returns
@@ -321,7 +328,7 @@ class _Regressor(RegressorMixin, _Network):
             If y has another shape than what is predicted.
         """
         X, y = self._labelled(X, y)
-        said = self.predict(X, lengths=lengths, mask=mask)
+        said = self.predict(X, lengths=lengths, mask=mask, runtime=runtime)
         truth = values.stacked(y)[0]
         if truth.shape[1:2] != said.shape[1:2] and self.per_step_:
             truth = truth[:, : said.shape[1]]

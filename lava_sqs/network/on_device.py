@@ -1,0 +1,186 @@
+"""A network whose SQS layers run on a device: one job per layer, layer after layer.
+
+The whole input of a layer is known before it runs, so each layer is one set of parameters per
+neuron and sample, of one shot. Layers of other neurons, and readouts, are computed here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sqs import _seeds
+from lava_sqs._checks import describe
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs.network.spec import NetworkSpec, Parameters
+from lava_sqs.neurons import SQSNeuron
+from lava_sqs.neurons.base import BoundNeuron, RunOut, compiled
+
+__all__ = ["OFFLINE", "DeviceNeurons", "check_network", "device_of", "layers_on"]
+
+Array = NDArray[Any]
+
+OFFLINE = "offline"
+#: Which child of the seed of a method names what a device draws.
+_DRAWS = 18
+
+
+def device_of(runtime: Any) -> Any:
+    """Return what `runtime` says: a device, or None for this machine.
+
+    Parameters
+    ----------
+    runtime : "offline" or Device
+
+    Returns
+    -------
+    Device or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither.
+
+    Examples
+    --------
+    >>> device_of("offline") is None
+    True
+    """
+    if isinstance(runtime, str):
+        if runtime == OFFLINE:
+            return None
+        hint = ""
+        if runtime == "lava":
+            hint = " `run_in_lava`, `decide` and `evaluate(runtime='lava')` run it in Lava."
+        raise ArgumentValueError(
+            "runtime",
+            f"must be 'offline' or a lava_sqs.hardware.Device, but got {runtime!r}.{hint}",
+        )
+    if not callable(getattr(runtime, "sample", None)):
+        raise ArgumentTypeError(
+            "runtime",
+            f"must be 'offline' or a lava_sqs.hardware.Device, but got {describe(runtime)}. "
+            "Device(backend) makes one of a backend.",
+        )
+    return runtime
+
+
+def check_network(spec: NetworkSpec, readout: str = "count", noise_given: bool = False) -> None:
+    """Refuse networks that cannot run on a device, by the layer and the reason.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    readout : {"count", "likelihood"}
+        How it is read out.
+    noise_given : bool
+        Whether another noise than the device's is asked for.
+
+    Raises
+    ------
+    ValueError
+        Names the argument and the reason.
+    """
+    if noise_given:
+        raise ArgumentValueError(
+            "noise", "belongs to runtime='offline': a device has the noise that it has."
+        )
+    if readout != "count":
+        raise ArgumentValueError(
+            "readout",
+            f"must be 'count' on a device, but is {readout!r}: the likelihood of a train that was "
+            "not drawn needs shots to be thrown away, 2^T at chance.",
+        )
+    quantum = [
+        la
+        for la in spec.layers
+        if isinstance(la.neuron, SQSNeuron) and not la.neuron.ansatz.is_classical
+    ]
+    if not quantum:
+        raise ArgumentValueError(
+            "runtime", "= a device needs a layer of SQS neurons with a circuit, but there is none."
+        )
+    for layer in quantum:
+        if layer.recurrent:
+            raise ArgumentValueError(
+                "runtime",
+                f"= a device needs layers whose whole input is known before they run, but "
+                f"{layer.name!r} is recurrent: its input in a step is what it said in the step "
+                "before, and no job can wait for that between two steps of a shot. Use "
+                "recurrent=False, or runtime='offline'.",
+            )
+
+
+def layers_on(
+    device: Any, spec: NetworkSpec, parameters: Parameters, dtype: Any, seed: int, repeat: int
+) -> list[BoundNeuron]:
+    """Return the neurons of each layer: SQS neurons on the device, others here.
+
+    Parameters
+    ----------
+    device : Device
+        With a method ``sample``.
+    spec : NetworkSpec
+    parameters : Parameters
+    dtype : float64 or float32
+        As of :func:`~lava_sqs.network.simulate.compiled_layers`.
+    seed, repeat : int
+        What names the draw.
+
+    Returns
+    -------
+    list of BoundNeuron
+    """
+    found: list[BoundNeuron] = []
+    for i, layer in enumerate(spec.layers):
+        angles, neuron = parameters[layer.name].angles, layer.neuron
+        if isinstance(neuron, SQSNeuron) and not neuron.ansatz.is_classical:
+            own = _seeds.of_sequence(_seeds.sequence(seed, _DRAWS, repeat, i), np.uint64)
+            found.append(DeviceNeurons(device, neuron, angles, own))
+        else:
+            found.append(compiled(neuron, angles, dtype))
+    return found
+
+
+class DeviceNeurons:
+    """SQS neurons with their angles, on a device.
+
+    Parameters
+    ----------
+    device : Device
+    neuron : SQSNeuron
+        What they are; its noise is not used.
+    params : ndarray, shape (K, n_params)
+        Angles in radians.
+    seed : int
+        Of the draw.
+    """
+
+    def __init__(self, device: Any, neuron: SQSNeuron, params: Array, seed: int) -> None:
+        self._device, self._neuron, self._params, self._seed = device, neuron, params, seed
+
+    def run(self, z: Array, u: Array, clamp: Array | None = None, *, record: bool = True) -> RunOut:
+        """Run spike trains from a reset, as of :meth:`~lava_sqs.neurons.BoundNeuron.run`.
+
+        The uniform numbers *u* are not used: the device draws. Only spikes come back.
+        """
+        if clamp is not None:
+            raise ArgumentValueError("clamp", "must be None: a device cannot be told what to say.")
+        steps, batch = z.shape[:2]
+        size, channels = len(self._params), self._neuron.channels
+        # (S, B, K, N) -> a set per neuron and sample, neuron by neuron
+        sets = z.reshape(steps, batch, size, channels).transpose(2, 1, 0, 3)
+        currents = np.asarray(sets, dtype=float).reshape(size * batch, steps, channels)
+        theta = np.repeat(self._params, batch, axis=0)
+        trains = self._device.sample(self._neuron.ansatz, theta, currents, seed=self._seed)
+        said = trains.reshape(size, batch, steps, channels).transpose(0, 3, 2, 1)
+        # neuron-major, as neurons of batches hand it over
+        spikes = np.ascontiguousarray(said.reshape(size * channels, steps, batch), dtype=z.dtype)
+        unknown = np.full((0, batch, size * channels), np.nan)
+        return RunOut(spikes.transpose(1, 2, 0), unknown, np.full((steps, batch, size), np.nan))
+
+    def score(self, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
+        """Refuse: a device says what it drew, not how likely that was."""
+        raise NotImplementedError("A device has no scores; train on its calibrated model.")
