@@ -22,6 +22,7 @@ __all__ = ["OFFLINE", "DeviceNeurons", "check_network", "device_of", "layers_on"
 
 Array = NDArray[Any]
 
+#: The runtime of this machine.
 OFFLINE = "offline"
 #: Which child of the seed of a method names what a device draws.
 _DRAWS = 18
@@ -82,6 +83,14 @@ def check_network(spec: NetworkSpec, readout: str = "count", noise_given: bool =
     ------
     ValueError
         Names the argument and the reason.
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> check_network(feed_forward(2, (), 1, LIFNeuron()))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    lava_sqs._errors.ArgumentValueError: Argument `runtime` = a device needs a layer of SQS ...
     """
     if noise_given:
         raise ArgumentValueError(
@@ -132,6 +141,15 @@ def layers_on(
     Returns
     -------
     list of BoundNeuron
+
+    Examples
+    --------
+    >>> from lava_sqs.network import LIFNeuron, feed_forward
+    >>> from lava_sqs.network.spec import LayerParams
+    >>> own = LayerParams({"input": np.array([[0.5, 0.5]])}, np.zeros(1), np.zeros((1, 3)))
+    >>> net = feed_forward(2, (), 1, LIFNeuron())
+    >>> len(layers_on(None, net, {"visible": own}, None, 0, 0))  # no SQS neurons: nothing is asked
+    1
     """
     found: list[BoundNeuron] = []
     for i, layer in enumerate(spec.layers):
@@ -156,6 +174,17 @@ class DeviceNeurons:
         Angles in radians.
     seed : int
         Of the draw.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> class Silent:
+    ...     def sample(self, ansatz, theta, currents, *, seed):
+    ...         return np.zeros(currents.shape, np.int8)
+    >>> neurons = DeviceNeurons(Silent(), SQSNeuron(ansatz.paper()), np.zeros((2, 3)), seed=0)
+    >>> z = np.ones((5, 4, 2))  # steps, samples, neurons
+    >>> neurons.run(z, z).spikes.shape
+    (5, 4, 2)
     """
 
     def __init__(self, device: Any, neuron: SQSNeuron, params: Array, seed: int) -> None:
@@ -182,5 +211,16 @@ class DeviceNeurons:
         return RunOut(spikes.transpose(1, 2, 0), unknown, np.full((steps, batch, size), np.nan))
 
     def score(self, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:
-        """Refuse: a device says what it drew, not how likely that was."""
+        """Refuse: a device says what it drew, not how likely that was.
+
+        Parameters
+        ----------
+        z, spikes, signal
+            As of :meth:`~lava_sqs.neurons.BoundNeuron.score`.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
         raise NotImplementedError("A device has no scores; train on its calibrated model.")
