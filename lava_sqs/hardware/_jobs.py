@@ -97,6 +97,10 @@ class Jobs:
         self._cache = None if cache is None else _folder(cache, machine)
         self.records: list[JobRecord] = []
 
+    def limit(self, shots: int) -> int:
+        """Return how many sets one job holds."""
+        return self._most_sets or self.machine.limit(shots)
+
     def run(
         self,
         title: str,
@@ -110,7 +114,7 @@ class Jobs:
     ) -> Array:
         """Return the bits (P, shots, n_bits) of sets of parameters, chunk by chunk."""
         out = np.empty((len(values), shots, compiled.n_bits), np.int8)
-        limit = self._most_sets or self.machine.limit(shots)
+        limit = self.limit(shots)
         chunks = [slice(i, i + limit) for i in range(0, len(values), limit)]
         with _Bar(len(values), self.machine.name, self._progress and len(chunks) > 1) as bar:
             for i, part in enumerate(chunks):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,9 @@ class Machine:
         Gates of a simulator with noise; None is any.
     calibration : str
         When the backend was calibrated; '' if it does not say.
+    is_fake : bool
+        Whether it is a snapshot, which Aer simulates: its own `run` stumbles over pauses of qubits
+        with t2 > 2 t1.
     """
 
     name: str
@@ -67,7 +70,17 @@ class Machine:
     noiseless: bool
     basis: tuple[str, ...] | None = None
     calibration: str = ""
+    is_fake: bool = False
     _local: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def runner(self) -> Any:
+        """What runs: Aer's simulator of a snapshot, made when it is needed, or the backend."""
+        if not self.is_fake:
+            return self.backend
+        if "runner" not in self._local:
+            self._local["runner"] = need("qiskit_aer").AerSimulator.from_backend(self.backend)
+        return self._local["runner"]
 
     @property
     def is_simulator(self) -> bool:
@@ -76,7 +89,7 @@ class Machine:
 
     def identity(self, qubits: tuple[int, ...]) -> str:
         """Return what tells the machine from others: name, version, calibration, what it says."""
-        options, noise = getattr(self.backend, "options", None), self._noise(qubits)
+        options, noise = getattr(self.runner, "options", None), self._noise(qubits)
         parts = [self.name, str(getattr(self.backend, "backend_version", "")), self.calibration]
         parts += [type(self.backend).__name__, type(self.sampler).__name__]
         if noise is not None:
@@ -92,7 +105,7 @@ class Machine:
 
     def _noise(self, qubits: tuple[int, ...]) -> Any:
         """Return the noise model of Aer on some qubits: that of all takes seconds to hand over."""
-        noise = getattr(getattr(self.backend, "options", None), "noise_model", None)
+        noise = getattr(getattr(self.runner, "options", None), "noise_model", None)
         if noise is None or not self.coupled:
             return noise
         own, small = set(qubits), copy.copy(noise)
@@ -133,11 +146,11 @@ class Machine:
         by_name = {p.name: p for p in compiled.circuit.parameters}
         table = {by_name[n]: values[:, i].tolist() for i, n in enumerate(compiled.names)}
         more = {}
-        if self.coupled and getattr(self.backend.options, "noise_model", None) is not None:
+        if self.coupled and getattr(self.runner.options, "noise_model", None) is not None:
             if qubits not in self._local:
                 self._local[qubits] = self._noise(qubits)
             more["noise_model"] = self._local[qubits]
-        return self.backend.run(
+        return self.runner.run(
             compiled.circuit,
             shots=shots,
             memory=shots > 1,
@@ -169,9 +182,6 @@ def machine_of(target: Any, backend: Any = None) -> Machine:
             f"must be a backend (BackendV2) or a sampler (BaseSamplerV2) of Qiskit, but got "
             f"{describe(target)}.",
         )
-    if _is_fake(target):  # its own `run` stumbles over pauses of qubits with t2 > 2 t1
-        made = _of(None, need("qiskit_aer").AerSimulator.from_backend(target))
-        return replace(made, name=name_of(target), calibration=_calibration(target))
     return _of(None, target)
 
 
@@ -211,7 +221,8 @@ def _of(sampler: Any, backend: Any) -> Machine:
         )
     coupled = target.build_coupling_map() is not None
     noise = getattr(getattr(backend, "options", None), "noise_model", None)
-    aer = _is_aer(backend)
+    fake = sampler is None and _is_fake(backend)
+    aer = fake or _is_aer(backend)
     basis = None
     if not coupled and noise is not None:
         basis = _basis_of(noise)
@@ -223,7 +234,9 @@ def _of(sampler: Any, backend: Any) -> Machine:
         basis = ("rz", "sx", "x", "cx")
     noiseless = aer and noise is None and not coupled and sampler is None
     date = _calibration(backend)
-    return Machine(name_of(backend), backend, sampler, coupled, noiseless, basis, date)
+    if fake:
+        need("qiskit_aer")  # says now what is missing
+    return Machine(name_of(backend), backend, sampler, coupled, noiseless, basis, date, fake)
 
 
 def _calibration(backend: Any) -> str:

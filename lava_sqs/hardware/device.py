@@ -237,8 +237,8 @@ class Device:
     def _find(self, ansatz: Ansatz) -> tuple[tuple[int, ...], Ansatz | None]:
         machine = self._machine
         if machine.coupled:
-            chosen = _working(ansatz, machine.backend, self._qubits)
-            return chosen, isa(ansatz, machine.backend, chosen)
+            chosen = _working(ansatz, self.backend, self._qubits)
+            return chosen, isa(ansatz, self.backend, chosen)
         if self._qubits == "best":
             chosen = tuple(range(ansatz.n_qubits))
         else:
@@ -248,6 +248,20 @@ class Device:
                     "qubits", f"must be 'best' or {ansatz.n_qubits} different qubits."
                 )
         return chosen, None if machine.basis is None else _in_basis(ansatz, machine.basis)
+
+    def sets_per_job(self, shots: int = 1) -> int:
+        """Return how many sets of parameters, of so many shots each, one job holds.
+
+        Parameters
+        ----------
+        shots : int
+            At least 1.
+
+        Returns
+        -------
+        int
+        """
+        return self._jobs.limit(check_int("shots", shots, minimum=1))
 
     # -- what it does -------------------------------------------------------------------------
 

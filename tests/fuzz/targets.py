@@ -27,6 +27,11 @@ def BACKEND():  # a constant that takes a second
     return pytest.importorskip("qiskit_ibm_runtime.fake_provider").FakeManilaV2()
 
 
+@functools.cache
+def FITTED():
+    return sq.SQSNN((), n_steps=2, updates=1, random_state=0).fit(np.eye(4), [0, 0, 1, 1])
+
+
 PAPER, LAYERED = ansatz.paper(), ansatz.layered()
 NOISE = NoiseModel(t1=1e-4, t2=8e-5)
 
@@ -556,6 +561,22 @@ TARGETS = {
             (hardware.on_backend, {"steps": 2, "qubits": (0, 1)}),
         ]
     },
+    "hardware.report": Target(
+        hardware.report,
+        lambda: {"clf": FITTED(), "backend": BACKEND(), "qubits": (0, 1)},
+        {
+            **dict.fromkeys(("clf", "backend", "qubits"), anything()),
+            "n_samples": integer(0),
+            "n_repeats": integer(1),
+        },
+        cost=200,
+    ),
+    "hardware.twin": Target(
+        hardware.twin,
+        lambda: {"clf": FITTED(), "device": hardware.Device(BACKEND(), qubits=(0, 1))},
+        {"clf": anything(), "device": instance(hardware.Device)},
+        cost=200,
+    ),
     "hardware.Device": Target(
         hardware.Device,
         lambda: {"target": BACKEND(), "qubits": (0, 1)},
@@ -1405,7 +1426,14 @@ LEFT_OUT = {
             *("quantum.diagnostics.MemoryFidelity", "network.Evaluation", "data.Scale"),
             "quantum.diagnostics.SpectralGap",
             *("study.Interval", "study.Point", "study.PointResult", "study.Progress", "study.Row"),
-            *("study.StudyResult", "quantum.Ansatz", "quantum.ansatz.Gate", "hardware.JobRecord"),
+            *(
+                "study.StudyResult",
+                "quantum.Ansatz",
+                "quantum.ansatz.Gate",
+                "hardware.JobRecord",
+                "hardware.HardwareReport",
+                "hardware.LayerReport",
+            ),
         ),
         "results that lava_sqs makes",
     ),
