@@ -1,12 +1,12 @@
-"""A network trained offline, on simulators of quantum computers; and what a neuron-step costs there.
+"""A network trained offline, on simulators of quantum computers, and how quick those are.
 
 ``uv run --extra ibm python -m benchmarks.device --data DIR [--seeds N] [--out FILE]``
 
-DIR holds usps.npz. The network is 256-2-2 on USPS, 1 vs 7. Each seed trains one, offline and without
-noise, and answers the test samples four times in different places: offline; on Aer without noise;
-under the noise model of a fake backend in the ordinary engines, with the circuits of its own gates
-(what the noise study predicts); on the fake backend itself, by Aer's own model of it. Intervals are
-those of a difference of paired accuracies over test samples and seeds. ``--only speed`` times Aer.
+DIR holds usps.npz. The network is 256-2-2 on USPS, 1 vs 7. Each seed trains one, offline and
+without noise, and answers the test samples in four places: offline; on Aer without noise; under the
+noise model of a fake backend in the ordinary engines, with the circuits of its own gates (what the
+noise study predicts); on the fake backend itself, by Aer's own model of it. Intervals are those of
+paired differences of accuracy over test samples. ``--only speed`` times Aer.
 """
 
 from __future__ import annotations

@@ -260,6 +260,11 @@ class Device:
         Returns
         -------
         int
+
+        Raises
+        ------
+        TypeError, ValueError
+            If *shots* is no such number.
         """
         return self._jobs.limit(check_int("shots", shots, minimum=1))
 
