@@ -123,7 +123,7 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != "lava":
             raise
-        # hasattr() shall be False. `from lava_sqs import SQS` asks the same first, and looks for a
+        # hasattr() must be False. `from lava_sqs import SQS` asks the same first, and looks for a
         # module of that name next: there it hears why.
         if _SayWhy not in sys.meta_path:
             sys.meta_path.append(_SayWhy)

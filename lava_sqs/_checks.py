@@ -1,6 +1,6 @@
 """Argument checks shared by the whole package: one wording for every error.
 
-Every message names the argument, what was expected and what came.
+Every message names the argument, what was expected and what was given.
 """
 
 from __future__ import annotations

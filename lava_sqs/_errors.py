@@ -115,7 +115,7 @@ def renaming(names: Mapping[str, str]) -> Iterator[None]:
     Raises
     ------
     ArgumentError
-        Of the same type and with the same message.
+        An error of the same type and with the same message.
 
     Examples
     --------

@@ -48,7 +48,7 @@ def clustered(errors: NDArray[Any], repeats: int, level: float) -> tuple[float, 
     Parameters
     ----------
     errors : ndarray of int, shape (n,)
-        Of each sample, from 0 to *repeats*.
+        Errors of each sample, from 0 to *repeats*.
     repeats : int
         R.
     level : float

@@ -57,9 +57,9 @@ class DemoResult:
     labels, predictions : ndarray of int, shape (n,)
         What they are, and what the network said.
     input_spikes : ndarray, shape (T, 64)
-        Of the pixels.
+        Spikes of the pixels.
     sqs_spikes : ndarray, shape (T, K)
-        Of the quantum neurons.
+        Spikes of the quantum neurons.
     memory : ndarray, shape (T, K, 4**M)
         Pauli vectors of their memories.
     readout_spikes : ndarray, shape (T, 10)
@@ -81,7 +81,7 @@ class DemoResult:
     seed : int
         Fixes everything but the seconds.
     seconds : tuple of float
-        Of learning, Lava and the check.
+        Seconds of learning, Lava and the check.
 
     Examples
     --------

@@ -35,7 +35,7 @@ class Shift:
     pixels : float
         Greatest distance.
     shape : tuple of int
-        Of a frame, the last two axes rows and columns: ``(16, 16)``, or ``(2, 34, 34)`` of an
+        Shape of a frame, the last two axes rows and columns: ``(16, 16)``, or ``(2, 34, 34)`` of an
         event camera. Samples may be flattened.
     between : bool
         Whether distances are any real numbers, values between pixels being interpolated linearly,
@@ -87,7 +87,7 @@ class Shift:
         Returns
         -------
         ndarray
-            Of the shape and the type of X (real numbers, with `between`).
+            Samples of the shape and the type of X (real numbers, with `between`).
 
         Raises
         ------

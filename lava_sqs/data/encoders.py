@@ -66,7 +66,7 @@ def rate(x: Any, n_steps: int, *, seed: int | None = None, uniforms: Any = None)
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def latency(x: Any, n_steps: int) -> Array:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def current(x: Any, n_steps: int) -> Array:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def population(x: Any, n_neurons: int = 5) -> Array:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

@@ -159,7 +159,7 @@ def bin_events(
         When the first bin begins, in microseconds; None is at the first event. Earlier events are
         dropped.
     unit : {"us", "ms", "s"}, optional
-        Of the events' times. None reads integers as microseconds and floats as seconds; times
+        Unit of the events' times. None reads integers as microseconds and floats as seconds; times
         with a unit of their own (``timedelta64``) keep it.
     fields : str, optional
         What the columns of a plain array are, for example ``"xytp"``.
@@ -325,7 +325,7 @@ def load_nmnist(
     merge, pool : int
         Bins, and pixels in both directions, that are summed into one: see :func:`pool_events`.
     seed : int
-        Of the draw.
+        Seed of the draw.
 
     Returns
     -------

@@ -28,7 +28,7 @@ def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
     test_fraction : float
         Share of test samples, above 0 and below 1.
     seed : int
-        Of the split, which keeps the shares of the classes.
+        Seed of the split, which keeps the shares of the classes.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

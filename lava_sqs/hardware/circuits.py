@@ -21,7 +21,7 @@ def best_qubits(ansatz: Ansatz, backend: Any) -> tuple[int, ...]:
     ansatz : Ansatz
         Whose couplings are needed.
     backend : BackendV2
-        Of Qiskit.
+        A backend of Qiskit.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def isa(ansatz: Ansatz, backend: Any, qubits: Any = "best", *, level: int = 1) -
     ansatz : Ansatz
         V(theta).
     backend : BackendV2
-        Of Qiskit.
+        A backend of Qiskit.
     qubits : "best" or iterable of int
         The backend's own numbers, io qubits first.
     level : int
@@ -138,7 +138,7 @@ def on_backend(
     ansatz : Ansatz
         V(theta), of any gates.
     backend : BackendV2
-        Of Qiskit.
+        A backend of Qiskit.
     steps : int
         At least 1.
     qubits : "best" or iterable of int

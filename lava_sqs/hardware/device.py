@@ -51,7 +51,8 @@ class Device:
     Parameters
     ----------
     target : BackendV2 or BaseSamplerV2
-        Of Qiskit: a simulator of Aer, a fake backend, a machine of IBM's, or a sampler.
+        What runs circuits in Qiskit: a simulator of Aer, a fake backend, a machine of IBM's, or a
+        sampler.
     backend : BackendV2, optional
         What a sampler runs on, if it does not say so itself. None of both is taken for a simulator
         of any number of qubits.
@@ -79,7 +80,7 @@ class Device:
     ImportError
         If Qiskit is missing: says what adds it.
     TypeError, ValueError
-        Names the argument, what was expected and what was given.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -192,7 +193,7 @@ class Device:
         Returns
         -------
         Ansatz
-            Of a simulator that takes every gate, *ansatz* itself.
+            For a simulator that takes every gate, *ansatz* itself.
 
         Raises
         ------
@@ -354,7 +355,7 @@ class Device:
         DeviceError
             If a job fails, is not what was asked for, or the backend contradicts a known law.
         TypeError, ValueError
-            Names the argument, what was expected and what was given.
+            If an argument has the wrong type or value.
         """
         self._placed(ansatz)
         z = check_real("currents", currents)

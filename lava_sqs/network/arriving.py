@@ -229,7 +229,7 @@ def arriving(layer: LayerSpec, trains: Mapping[str, Delayed]) -> dict[str, Any]:
     ----------
     layer : LayerSpec
     trains : dict of str to Delayed
-        Of all sources, by name.
+        Spike trains of all sources, by name.
 
     Returns
     -------
@@ -260,7 +260,7 @@ def heard_back(errors: Array, weights: Array, later: int, kernel: Kernel | None 
     later : int
         Steps.
     kernel : Kernel, optional
-        Of a convolution.
+        Kernel of a convolution.
 
     Returns
     -------

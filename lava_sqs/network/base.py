@@ -107,7 +107,7 @@ class _Network(_Saved, _Inference):
         Raises
         ------
         TypeError, ValueError
-            An argument of the constructor or the data: what was expected and what came.
+            If an argument of the constructor, or the data, have the wrong type or value.
         """
         with self._or_as_before():
             self._fit(X, y, sample_weight, lengths, mask, validation_data)
@@ -236,7 +236,7 @@ class _Network(_Saved, _Inference):
         return weights
 
     def _read_held(self, validation_data: Any) -> tuple[Array, Array]:
-        """Return samples and targets that tell how training goes on."""
+        """Return samples and targets that show how training proceeds."""
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ArgumentTypeError(
                 "validation_data",
@@ -306,7 +306,7 @@ class _Network(_Saved, _Inference):
         Parameters
         ----------
         process : SQSNetwork
-            Of the same network.
+            A Process of the same network.
 
         Returns
         -------
@@ -360,7 +360,7 @@ class _Network(_Saved, _Inference):
         Raises
         ------
         TypeError, ValueError
-            Names the argument, what was expected and what came.
+            If an argument has the wrong type or value.
         """
         return self._in_lava(self._check_X(X, lengths, mask), noise, seed, run_cfg)
 

@@ -290,7 +290,7 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
         Raises
         ------
         TypeError, ValueError
-            Names the argument, what was expected and what came.
+            If an argument has the wrong type or value.
         """
         X, y = self._labelled(X, y)
         X = self._check_X(X, lengths, mask)

@@ -44,7 +44,7 @@ def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 
     Returns
     -------
     dict of str to dict of str to ndarray, shape (C, C_source)
-        Of each layer, for every other hidden layer that drives it: like its weights.
+        Feedback weights of each layer, for every hidden layer that drives it, like its weights.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def run_free(
     Returns
     -------
     list of LayerTrace
-        Of n_draws B samples.
+        Traces of n_draws B samples.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def from_value(
     spec : NetworkSpec
     parameters : Parameters
     traces : list of LayerTrace
-        Of samples that ran free, B of them with all draws.
+        Traces of samples that ran free, B of them with all draws.
     value : ndarray, shape (S, B, C)
         What each visible channel is told in each step.
     scale : float

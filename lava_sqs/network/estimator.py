@@ -40,7 +40,7 @@ class SQSNN(_Classifier):
     neuron : {"sqs", "qlif", "lif", "as_published", "classical"}
         The neurons, or rivals of them: see :mod:`lava_sqs.neurons`.
     noise : NoiseModel, optional
-        Of SQS neurons, in training and inference.
+        Noise of SQS neurons, in training and inference.
     objective : {"count", "likelihood"}, optional
         What is learned. ``"count"``: the network runs free, and ascends the log-probability of the
         class by a softmax of the classes' spike counts (:mod:`lava_sqs.network.count`).
@@ -57,7 +57,7 @@ class SQSNN(_Classifier):
         biases stay exact, as in LearningSQS); or the rule of the published code. The last two are
         for SQS neurons.
     window : int
-        Of the rule ``window``; 0 or 1 in stock Lava.
+        Steps that synapses look back with the rule ``window``; 0 or 1 in stock Lava.
     input_kind : {"static", "sequence", "spikes"}, optional
         What X holds: features (n, ...), flattened; sequences (n, T, ...) of values; or of spikes 0
         and 1. None is ``"static"`` for a two-dimensional X; any other X is ambiguous. Sequences
@@ -110,6 +110,7 @@ class SQSNN(_Classifier):
         Mini-batches to learn from, in whole epochs, in place of `epochs`. None, of both, is 1000,
         but no fewer than 5 epochs and no more than 200.
     batch_size : int
+        Number of samples per update.
     dtype : {"float32", "float64"}
         Precision of SQS neurons in inference, and in training by ``rule="exact"``. Angles, sums
         over samples, likelihoods, `simulate` and Lava are in double precision in any case.
@@ -121,9 +122,9 @@ class SQSNN(_Classifier):
         length of what they multiply. None is 0.02 from 2000 updates on, and for N of them 0.02
         sqrt(2000 / N), at most 0.05; in `partial_fit` 0.02.
     hidden_learning_rate : float, optional
-        Of hidden layers; None is `learning_rate`, or 0.3 of it with credit by score.
+        That of hidden layers; None is `learning_rate`, or 0.3 of it with credit by score.
     angle_learning_rate : float, optional
-        Of the neurons' own parameters, in every layer; None is 0.2 times `learning_rate`.
+        That of the neurons' own parameters, in every layer; None is 0.2 times `learning_rate`.
     schedule : {"cosine", "constant"}
         How the learning rate falls: to 0 like a half cosine, or not.
     weight_decay : float
@@ -149,8 +150,11 @@ class SQSNN(_Classifier):
     early_stopping : bool
         Hold out a part of the training data, stop when its accuracy no longer grows, and keep the
         best epoch.
-    validation_fraction, n_iter_no_change
-        Of early stopping.
+    validation_fraction : float
+        Share of the training data that `early_stopping` holds out.
+    n_iter_no_change : int
+        Number of epochs without a better accuracy on the held-out data after which
+        `early_stopping` ends the training.
     random_state : int, RandomState or None
         Read by `fit`, which keeps it as ``seed_`` (drawn, for None or a RandomState): see Notes.
     verbose : bool
@@ -167,15 +171,15 @@ class SQSNN(_Classifier):
         after this epoch. An exception ends `fit`, which leaves the network that was there before.
     log : path, optional
         CSV file with a row per epoch, the same numbers, written as they are made. `fit` begins it
-        anew, or adds to it if it goes on (`warm_start`, `resume`).
+        anew, or adds to it if it continues (`warm_start`, `resume`).
     warm_start : bool
-        Whether `fit` goes on from where the last one ended. Layers, circuit, targets, kind of input
-        and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots`, `dtype`
+        Whether `fit` continues from where the last one ended. Layers, circuit, targets, kind of
+        input and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots`, `dtype`
         and the encoder may be others.
     checkpoint : path, optional
         File written after every epoch, see :meth:`load`.
     resume : bool
-        Whether `fit` goes on from `checkpoint`, if that exists.
+        Whether `fit` continues from `checkpoint`, if that file exists.
 
     Attributes
     ----------
@@ -208,7 +212,7 @@ class SQSNN(_Classifier):
     Raises
     ------
     TypeError, ValueError
-        From `fit` and `predict`: the argument, what was expected, what came.
+        From `fit` and `predict`: if an argument or the data have the wrong type or value.
 
     Notes
     -----

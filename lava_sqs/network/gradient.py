@@ -98,7 +98,7 @@ class BatchResult:
     gradient : Parameters
         To ascend.
     log_likelihood : ndarray, shape (B,)
-        Of the visible trains, mean over draws, in nats per visible neuron and step.
+        Log-likelihood of the visible trains, mean over draws, in nats per visible neuron and step.
     spikes : float
         Spikes per sample, of hidden (sampled) and visible (clamped) neurons.
     wraps : int
@@ -117,7 +117,7 @@ class BatchResult:
 
 
 def class_codes(n_classes: int, targets: str, per_code: int = 1) -> Array:
-    """Return what each visible neuron shall do for each class: 1 spike, 0 silence, -1 free.
+    """Return what each visible neuron should do for each class: 1 spike, 0 silence, -1 free.
 
     ``one-hot``: a neuron per class spikes for it, and for no other. ``pairs``: a neuron per ordered
     pair (a, b) of classes spikes for a, not for b, and learns nothing from the rest: each decides
@@ -255,11 +255,11 @@ def local_gradient(
     parameters : Parameters
     inputs : ndarray, shape (T, B, M)
     clamp : ndarray, shape (T + depth, B, C)
-        Of :func:`target_trains`.
+        Target trains of :func:`target_trains`.
     rng : Generator
         For the spikes of hidden neurons.
     feedback : dict of str to ndarray, shape (C, C_visible), optional
-        Of :func:`feedback_weights`: credit by ``"feedback"``. None: by ``"score"``.
+        From :func:`feedback_weights`: credit by ``"feedback"``. None: by ``"score"``.
     n_draws : int
         M, how often each input is shown at once.
     sparsity : float
@@ -273,7 +273,8 @@ def local_gradient(
     train_hidden : bool
         False leaves the hidden layers as they are (and spares their scores).
     bound : float, optional
-        Of visible neurons' scores by their currents; None: the exact score everywhere.
+        Largest absolute value of visible neurons' scores by their currents; None: the exact score
+        everywhere.
     lasts : ndarray of bool, shape (T + depth, B), optional
         Which steps belong to each sample; in others spikes are worth nothing, and cost nothing.
         None: all.

@@ -117,7 +117,7 @@ class _Inference(_Arguments):
         lengths, mask : array_like, shape (n,) and (n, T), optional
             Which time steps are a sample's own, as in `fit`.
         seed : int, optional
-            Of the random encoder ``rate``, one stream for all samples; None is ``seed_``.
+            Seed of the random encoder ``rate``, one stream for all samples; None is ``seed_``.
 
         Returns
         -------
@@ -210,7 +210,7 @@ class _Inference(_Arguments):
         Raises
         ------
         TypeError, ValueError
-            Names the argument, what was expected and what came.
+            If an argument has the wrong type or value.
         """
         X, spec = self._check_X(X, lengths, mask), self._spec_with(noise)
         parts = [t[-1].out.spikes for t in self._in_order(X, spec, seed)]

@@ -72,7 +72,7 @@ class Inputs:
     kind : {"static", "sequence", "spikes"}
         What they hold.
     shape : tuple of int
-        Of one sample, time first.
+        Shape of one sample, time first.
     channels_first : bool
         Whether X has the channels of a sequence before its time steps.
     encoder, n_steps, n_population
@@ -81,7 +81,7 @@ class Inputs:
         Whether frames of zeros at the end of a sequence are none of its own: if `fit` was not told
         by lengths, a mask or NaN how long its samples are.
     scale : Scale
-        Of raw values.
+        Scale of raw values.
     """
 
     kind: str

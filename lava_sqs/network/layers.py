@@ -86,7 +86,7 @@ class Layer(_Described, ABC):
         Parameters
         ----------
         noise : NoiseModel or None
-            Of the network.
+            Noise of the network.
 
         Returns
         -------
@@ -99,7 +99,7 @@ class Layer(_Described, ABC):
         Parameters
         ----------
         noise : NoiseModel or None
-            Of the network.
+            Noise of the network.
 
         Returns
         -------
@@ -302,7 +302,7 @@ class Conv2D(_Described):
         Parameters
         ----------
         noise : NoiseModel or None
-            Of the network.
+            Noise of the network.
         default : Neuron, optional
             What the network's own are.
 
@@ -332,7 +332,7 @@ class Conv2D(_Described):
         in_shape : tuple of int or None
             (height, width, channels); None if it has no such shape.
         name : str
-            Of the layer, in messages.
+            Name of the layer, in messages.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Learning while samples arrive: each call sees its samples once, and the next one goes on."""
+"""Learning while samples arrive: each call sees its samples once, and the next call continues."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class _Probabilities(_Inference):
         Returns
         -------
         ndarray, shape (n, n_classes), or (n,)
-            Of two classes the second less the first, as scikit-learn has it.
+            For two classes the second minus the first, as scikit-learn has it.
         """
         found = self._logits(X, lengths, mask, n_repeats, noise, seed, runtime)
         return found[..., 1] - found[..., 0] if len(self.classes_) == 2 else found

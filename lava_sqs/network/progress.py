@@ -173,7 +173,7 @@ def still_falling(losses: Any, factors: Any) -> tuple[float, float] | None:
     Parameters
     ----------
     losses : array_like, shape (U,)
-        Of every update.
+        Loss of every update.
     factors : array_like, shape (U,)
         Learning rate of each, in any unit.
 

@@ -76,7 +76,7 @@ class Evaluation:
     n_samples, n_repeats : int
         How many.
     spikes_per_inference : float
-        Of all neurons of the network, input excluded. (Lava shows those of the visible layer; the
+        Number of spikes of all neurons, input excluded. (Lava shows those of the visible layer; the
         rest is counted offline, with the same random numbers.)
     same_spikes : bool, optional
         After a run in Lava: whether its spikes are those of the offline run with the same seed.

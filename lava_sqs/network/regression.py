@@ -72,7 +72,7 @@ class Reading:
     first, steps : int
         Step of the network in which the value of input step 0 is read, and T.
     share : ndarray, shape (S, B), optional
-        Of each step in the mean of a sample; None: one value per step.
+        Share of each step in the mean of a sample; None: one value per step.
 
     Examples
     --------
@@ -187,7 +187,7 @@ def regression_gradient(
     ----------
     spec : NetworkSpec
     parameters : Parameters
-        Of the layers, and of the readout under `READOUT`.
+        Parameters of the layers, and of the readout under `READOUT`.
     inputs : ndarray, shape (T, B, M)
     targets : ndarray, shape (T, B, O) or (1, B, O)
         In units of their standard deviation, as *reading* says.

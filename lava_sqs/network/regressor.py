@@ -31,8 +31,8 @@ class SQSNNRegressor(_Regressor):
     n_readout : int
         Visible neurons. The noise of a single shot falls with the square root of their number.
     time_constant : float
-        Of the traces, in time steps: a spike counts exp(-1 / time_constant) of what it did a step
-        ago. 0: only the step itself counts. For one value per step.
+        Time constant of the traces, in time steps: a spike counts exp(-1 / time_constant) of what
+        it did a step ago. 0: only the step itself counts. For one value per step.
     per_step : bool, optional
         Whether y has one value per time step of X. None is True for sequences and spikes where y
         is (n, T) or (n, T, n_outputs) with the T of X (or a list, as X), else False.
@@ -47,7 +47,7 @@ class SQSNNRegressor(_Regressor):
     learning_rate, hidden_learning_rate, angle_learning_rate, schedule, weight_decay
         As of :class:`~lava_sqs.SQSNN`; weights of the readout decay, too.
     readout_learning_rate : float, optional
-        Of the readout; None is `learning_rate`.
+        Learning rate of the readout; None is `learning_rate`.
     credit, n_draws, sparsity
         As of :class:`~lava_sqs.SQSNN`.
     early_stopping, validation_fraction, n_iter_no_change
@@ -62,7 +62,7 @@ class SQSNNRegressor(_Regressor):
         Weights, bias currents and angles per layer, and ``"readout"``: weights of ``"visible"``,
         shape (n_outputs, n_readout), and a bias, in units of the targets' standard deviation.
     target_mean_, target_std_ : ndarray, shape (n_outputs,)
-        Of the targets of the first fit, by which they are standardised.
+        Mean and standard deviation of the targets of the first fit, by which they are standardised.
     per_step_ : bool
         Whether there is one value per time step.
     n_outputs_ : int
@@ -80,7 +80,7 @@ class SQSNNRegressor(_Regressor):
     Raises
     ------
     TypeError, ValueError
-        From `fit` and `predict`: the argument, what was expected, what came.
+        From `fit` and `predict`: if an argument or the data have the wrong type or value.
 
     Notes
     -----

@@ -213,7 +213,8 @@ def forward(
     clamp : ndarray of int, shape (T + depth, B, C), optional
         Fixes spikes of the visible layer where it is not -1.
     neurons : list of BoundNeuron, optional
-        Of :func:`compiled_layers`, for several calls with the same parameters.
+        The neurons that come from :func:`compiled_layers`, for several calls with the same
+        parameters.
     record : bool
         False: spikes are all that is wanted.
     dtype : float64 or float32, optional

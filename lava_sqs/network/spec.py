@@ -44,7 +44,7 @@ class LayerSpec:
     Parameters
     ----------
     name : str
-        Of the layer.
+        Name of the layer.
     size : int
         Number of neurons K.
     neuron : Neuron
@@ -198,7 +198,7 @@ class NetworkSpec:
         Parameters
         ----------
         name : str
-            Of the layer.
+            Name of the layer.
 
         Returns
         -------
@@ -212,7 +212,7 @@ class NetworkSpec:
         Parameters
         ----------
         name : str
-            Of a layer, or ``"input"``.
+            Name of a layer, or ``"input"``.
 
         Returns
         -------
@@ -241,7 +241,7 @@ class NetworkSpec:
         Parameters
         ----------
         name : str
-            Of the layer.
+            Name of the layer.
 
         Returns
         -------
@@ -257,7 +257,7 @@ class NetworkSpec:
         Parameters
         ----------
         name : str
-            Of the layer.
+            Name of the layer.
 
         Returns
         -------
@@ -314,7 +314,7 @@ class NetworkSpec:
         Raises
         ------
         TypeError, ValueError
-            Names the array, what was expected and what came.
+            If an array has the wrong shape, type or values.
         """
         check_instance("parameters", parameters, Mapping)
         for layer in self.layers:
@@ -441,7 +441,7 @@ def feed_forward(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

@@ -248,7 +248,7 @@ def stepwise_gradient(
     rng : Generator
         For the spikes.
     reading : Reading
-        Of one value per step: what a spike counts later.
+        A reading of one value per step: what a spike counts later.
     inverse_temperature : float
         beta.
     own : ndarray of bool, shape (T, B), optional

@@ -85,7 +85,7 @@ class Neuron(Protocol):
         Parameters
         ----------
         params : ndarray, shape (K, n_params)
-            Of the neurons.
+            Parameters of the neurons.
         z : ndarray, shape (S, B, C)
             Currents.
         u : ndarray, shape (S, B, K)
@@ -105,7 +105,7 @@ class Neuron(Protocol):
         Parameters
         ----------
         params : ndarray, shape (K, n_params)
-            Of the neurons.
+            Parameters of the neurons.
         z : ndarray, shape (S, B, C)
             Currents.
         spikes : ndarray of int, shape (S, B, C)
@@ -172,7 +172,7 @@ def compiled(neuron: Neuron, params: Array, dtype: Any = None) -> BoundNeuron:
     neuron : Neuron
         What they are.
     params : ndarray, shape (K, n_params)
-        Of the neurons.
+        Parameters of the neurons.
     dtype : float64 or float32, optional
         For batches of a network: kinds that can compute in this precision, neuron by neuron,
         for arrays whose memory is neuron-major (see :mod:`lava_sqs.network.simulate`). None: the
@@ -212,7 +212,7 @@ class BaseNeuron(ABC):
     summary : str
         What it is, in few words for a list.
     param_names : tuple of str
-        Of the trained numbers per neuron, besides weights and bias.
+        Names of the trained numbers per neuron, besides weights and bias.
     arguments : tuple of str
         Which arguments of :class:`~lava_sqs.SQSNN` the constructor takes, by the same names.
     rules : tuple of str
@@ -298,7 +298,7 @@ class BaseNeuron(ABC):
         Parameters
         ----------
         params : ndarray, shape (K, n_params)
-            Of the neurons.
+            Parameters of the neurons.
 
         Returns
         -------

@@ -108,8 +108,8 @@ class QLIFNeuron(StepNeuron):
         Repetitions per step; with 1, the threshold is that one outcome.
     leak : float
         Share of the amplitude that a step leaves, to start from, in (0, 1): as of
-        :class:`~lava_sqs.neurons.LIFNeuron`. From larger ones, a neuron that shall be silent starts
-        with a state that fires surely, and learns late or not at all.
+        :class:`~lava_sqs.neurons.LIFNeuron`. From larger ones, a neuron that should be silent
+        starts with a state that fires surely, and learns late or not at all.
 
     Examples
     --------

@@ -121,7 +121,7 @@ class SQSNeuron(BaseNeuron):
     def seconds_per_step(self, size: int) -> float:
         """Return about how long *size* neurons take to learn from a time step of one sample.
 
-        Of neurons that go gate by gate; those that are compiled are quick.
+        For neurons that go gate by gate; those that are compiled are quick.
 
         Parameters
         ----------
@@ -340,7 +340,7 @@ class BatchSQS:
     params : ndarray, shape (K, n_params)
         Angles in radians.
     dtype : float64 or float32
-        Of currents, spikes, probabilities and signals.
+        Precision of currents, spikes, probabilities and signals.
 
     Examples
     --------

@@ -129,7 +129,7 @@ class StepNeuron(BaseNeuron):
         Parameters
         ----------
         params : ndarray, shape (K, n_params)
-            Of the neurons.
+            Parameters of the neurons.
         shape : tuple of int
             (B, C): samples and channels.
 

@@ -65,7 +65,7 @@ def series(name: str, value: Any, field: str) -> Array:
     Parameters
     ----------
     name : str
-        Of the argument, for errors.
+        Name of the argument, for errors.
     value : RunResult, Recording, a Process that records, or array_like, shape (T, ...)
     field : {"spikes", "p_spike", "memory"}
     """

@@ -54,7 +54,7 @@ def bloch_trajectory(
     color : color, optional
         None: by time, from dark to light.
     marker : str
-        Of matplotlib, to tell neurons apart in grey.
+        A marker of matplotlib, to tell neurons apart in grey.
     line : bool
         Join the points in their order, by straight lines (a step is a jump, no path).
     label : str, optional

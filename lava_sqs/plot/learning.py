@@ -51,7 +51,7 @@ def sensitivity_kernel(
         Where to draw; None makes a new figure.
     color : color
     linestyle : str or tuple
-        Of matplotlib, to tell curves apart in grey.
+        A line style of matplotlib, to tell curves apart in grey.
     label : str, optional
 
     Returns
@@ -126,7 +126,7 @@ def learning_curve(
         A level to compare with, as a dashed line.
     color : color
     linestyle : str or tuple
-        Of matplotlib, to tell curves apart in grey.
+        A line style of matplotlib, to tell curves apart in grey.
     label : str, optional
 
     Returns

@@ -148,7 +148,7 @@ def memory_capacity(
     Parameters
     ----------
     capacity : MemoryCapacity
-        Of :func:`lava_sqs.quantum.diagnostics.memory_capacity` or ``capacity_from_spikes``. If it
+        From :func:`lava_sqs.quantum.diagnostics.memory_capacity` or ``capacity_from_spikes``. If it
         was estimated, a grey band shows two standard deviations of what no memory gives.
     ax : Axes, optional
         Where to draw; None makes a new figure.
@@ -156,7 +156,7 @@ def memory_capacity(
         MC_k, from 0 to 1, or the mutual information in bits.
     color : color
     linestyle : str or tuple
-        Of matplotlib, to tell curves apart in grey.
+        A line style of matplotlib, to tell curves apart in grey.
     label : str, optional
 
     Returns

@@ -77,7 +77,7 @@ def plot_study(
     value : {"auto", "value", "error rate", "accuracy"}
         What to draw; "auto" is the mean value where tasks return values, else the accuracy.
     level : float
-        Of the bands.
+        Confidence level of the bands.
     presets : list of str
         Devices to mark by vertical lines, as in ``NoiseModel.presets()``. Their names stand above
         the axes: a title needs ``ax.set_title(..., pad=40)``.

@@ -228,7 +228,7 @@ def connect_count(*chain: Any, n_classes: int, name: str | None = None) -> Count
     n_classes : int
         Neurons of a class are side by side in the visible layer.
     name : str, optional
-        Of the CountSoftmax.
+        Name of the CountSoftmax.
 
     Returns
     -------

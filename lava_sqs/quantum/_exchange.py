@@ -118,7 +118,7 @@ def to_circuit(
     sizes : tuple of int
         Numbers of io and of memory qubits.
     names : sequence of str
-        Of the angles.
+        Names of the angles.
     title : str
         Name of the circuit.
     steps : int or None

@@ -24,7 +24,7 @@ class Note:
     Attributes
     ----------
     qubits : int
-        Of one memory.
+        Number of qubits of one memory.
     per_qubit : bool
         Whether each entry is the reduced state of one qubit.
     origin : {"pure", "drawn", ""}

@@ -204,7 +204,7 @@ def check_density_scores(
     rows : int
         Sets of angles that differ.
     steps : int
-        Of recorded trains, whose memories are kept.
+        Number of steps of recorded trains, whose memories are kept.
     size : int
         Neurons whose scores are carried along while they run (0: of recorded trains).
     columns : int
@@ -314,7 +314,8 @@ def check_scores(
     derivatives : bool
         Whether the instruments' derivatives by each angle are made.
     operations : int
-        Of the compiled program whose steps are kept to go back through them; 0 keeps none.
+        Number of operations of the compiled program whose steps are kept to go back through them; 0
+        keeps none.
 
     Raises
     ------

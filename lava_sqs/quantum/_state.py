@@ -1,4 +1,4 @@
-"""All that a population goes on from, as plain arrays: read, set, saved and restored.
+"""All that a population continues from, as plain arrays: read, set, saved and restored.
 
 Keys of the mapping, which a file has as well:
 
@@ -55,7 +55,7 @@ class Checkpoints:
 
     @property
     def state(self: Any) -> dict[str, Array]:
-        """All that the population goes on from, a copy: plain arrays by name.
+        """All that the population continues from, a copy: plain arrays by name.
 
         Angles, memories, the last step's probabilities, generators, seed and counters. Assigned to
         a population of the same circuit, noise, size, batch, precision and backend, which
@@ -128,7 +128,7 @@ class Checkpoints:
         Parameters
         ----------
         path : str or Path
-            Of the file.
+            Path of the file.
 
         Raises
         ------

@@ -59,7 +59,7 @@ def from_gates(
     io_qubits, memory_qubits : int
         At least 1 each.
     name : str
-        Of the circuit.
+        Name of the circuit.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def from_gates(
     Raises
     ------
     TypeError, ValueError
-        Names the gate, what was expected and what came.
+        If a gate has the wrong qubits, parameter or matrix.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def layered(io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansa
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -206,8 +206,8 @@ def from_qiskit(
     Parameters
     ----------
     circuit : QuantumCircuit
-        Of the gates of :class:`Gate`, ``p u u3 sdg tdg sxdg``, unitaries, barriers and identities,
-        with angles affine in a parameter; RZ may have several.
+        A circuit of the gates of :class:`Gate`, ``p u u3 sdg tdg sxdg``, unitaries, barriers and
+        identities, with angles affine in a parameter; RZ may have several.
     io_qubits : int
         At least 1; at least one qubit is left for the memory.
     param_names : sequence of str, optional

@@ -27,7 +27,7 @@ class Ansatz:
     Attributes
     ----------
     name : str
-        Of the circuit.
+        Name of the circuit.
     io_qubits, memory_qubits : int
         Sizes of the two parts of the register.
     gates : tuple of Gate
@@ -106,7 +106,7 @@ class Ansatz:
         Raises
         ------
         TypeError, ValueError
-            Names the argument, what was expected and what came.
+            If an argument has the wrong type or value.
         """
         return check_shape(name, check_real(name, theta), (*leading, self.n_params))
 

@@ -135,7 +135,7 @@ noise None: 10 maps>
         Parameters
         ----------
         values : ndarray, shape (K or 1, n_entries)
-            Of the neurons' maps, in the precision of the memories.
+            Values of the neurons' maps, in the precision of the memories.
         vectors : ndarray, shape (B, K, 4**memory_qubits)
             Memories, moved in place.
         *arrays
@@ -158,7 +158,7 @@ noise None: 10 maps>
         Parameters
         ----------
         values : ndarray, shape (n_entries,)
-            Of the neuron's maps.
+            Values of the neuron's maps.
         z : array_like, shape (io_qubits,)
             Input currents.
         memory : ndarray, shape (4**memory_qubits,)

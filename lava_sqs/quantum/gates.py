@@ -101,13 +101,13 @@ class Gate:
     angle : float or None
         The angle in radians, for a rotation that is not trained.
     matrix : Qobj or None
-        Of a gate ``U``.
+        Matrix of a gate ``U``.
     digest : str
         Hash of *matrix*: what makes two gates ``U`` equal.
     table : Table or None
-        Of a gate ``TABLE``.
+        Table of a gate ``TABLE``.
     scale, offset : float
-        Of a trainable angle: the gate turns by ``scale * theta[param] + offset``.
+        Factor and offset of a trainable angle: the gate turns by ``scale * theta[param] + offset``.
 
     Examples
     --------

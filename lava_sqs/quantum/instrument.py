@@ -64,7 +64,7 @@ def instrument(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

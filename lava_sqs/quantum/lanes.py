@@ -65,7 +65,7 @@ def shared_out(work: Callable[[slice], int], n: int, threads: int) -> int:
     Parameters
     ----------
     work : callable
-        Of a slice, to a number.
+        A function from a slice to a number.
     n : int
         The slices cover range(n).
     threads : int
@@ -101,7 +101,7 @@ class Lanes:
     theta : ndarray, shape (K, n_params)
         Angles in radians.
     dtype : float64 or float32
-        Of currents, spikes and probabilities. Gradients by angles are summed in float64.
+        Precision of currents, spikes and probabilities. Gradients by angles are summed in float64.
     n_threads : int, optional
         Threads that share the neurons; None is :func:`default_threads`. Numbers do not depend on
         it.
@@ -375,7 +375,7 @@ class MapLanes(Lanes):
     theta : ndarray, shape (K, n_params)
         Angles in radians.
     dtype : float64 or float32
-        Of currents, spikes and probabilities; memories are in float64.
+        Precision of currents, spikes and probabilities; memories are in float64.
     n_threads : int, optional
         Threads that share the neurons; None is :func:`default_threads`.
 

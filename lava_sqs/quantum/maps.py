@@ -174,7 +174,7 @@ class Maps:
         Parameters
         ----------
         values : ndarray, shape (K or 1, n_entries)
-            Of the neurons' maps.
+            Values of the neurons' maps.
         z : ndarray, shape (T, B, K, io_qubits)
             Input currents.
         outcomes : ndarray of int, shape (T, B, K)

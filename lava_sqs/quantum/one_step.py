@@ -31,7 +31,7 @@ class OneStep:
     population : Population
         With compiled instruments. Whatever else is done to it holds for the next step.
     shape, neurons : tuple of int
-        Of the channels and of the neurons: of what is returned and can be read.
+        Shapes of the channels and of the neurons, of what is returned and can be read.
 
     Attributes
     ----------

@@ -94,7 +94,7 @@ class Population(Checkpoints):
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -260,7 +260,7 @@ class Population(Checkpoints):
         Returns
         -------
         Qobj
-            Of the memory qubits.
+            State of the memory qubits.
 
         Raises
         ------
@@ -298,7 +298,7 @@ class Population(Checkpoints):
         return self._engine.expect(op).reshape(*self._batch, self._size)
 
     def reset(self, memory: Any = None) -> None:
-        """Put every memory in ``|0..0>``, or in the given state; the generator goes on.
+        """Put every memory in ``|0..0>``, or in the given state; the generator is not reset.
 
         Parameters
         ----------

@@ -48,7 +48,7 @@ class Program:
     eta : ndarray, shape (io_qubits,)
         Shrinkage of the encoding gate where z > 0.
     maps : TableMaps or None
-        Of a classical memory: they take the place of the other arrays.
+        Maps of a classical memory: they take the place of the other arrays.
     angles : Angles
         What the gates turn by.
 

@@ -81,7 +81,7 @@ noise None: 5 maps>
         Parameters
         ----------
         values : ndarray, shape (K or 1, n_entries)
-            Of the neurons' maps, in the precision of the memories.
+            Values of the neurons' maps, in the precision of the memories.
         vectors : ndarray, shape (B, K, 2, 2**memory_qubits)
             Memories, moved in place.
         *arrays

@@ -44,7 +44,7 @@ class ReferenceNeuron:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

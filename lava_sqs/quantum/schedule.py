@@ -49,15 +49,15 @@ class Operation(NamedTuple):
     strength : float
         Probability of the error, of a reset or a depolarising channel.
     duration : float
-        Of a relaxation, in seconds.
+        Duration of a relaxation, in seconds.
     driven : bool
         Whether it happens only where the io qubit's current is positive.
     gate : Gate or None
-        Of a gate.
+        The gate, for an operation that is a gate.
     slot : str
         Name of the slot, of a user's channel.
     superoperator : Qobj or None
-        Of a user's channel on ``qubits``; None where the slot is empty.
+        Superoperator of a user's channel on ``qubits``; None where the slot is empty.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class Schedule:
     before : tuple of Operation
         On the full register, up to the measurement.
     measure : Operation
-        Of all io qubits: one outcome.
+        The measurement of all io qubits: one outcome.
     after : tuple of Operation
         On the memory qubits, while and after the io qubits are read out.
 
@@ -187,7 +187,7 @@ def operations(ansatz: Ansatz, noise: NoiseModel) -> Iterator[Operation]:
     ansatz : Ansatz
         The circuit.
     noise : NoiseModel
-        Of the right size for it.
+        A noise model of the right size for it.
 
     Yields
     ------

@@ -58,7 +58,7 @@ def pauli_labels(n_qubits: int) -> list[str]:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

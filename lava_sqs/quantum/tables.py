@@ -207,7 +207,7 @@ class TableMaps:
     ----------
     table : Table
     before : ndarray, shape (2**N_M, 3**N_I, columns)
-        Of each column, by the memory's bits, the io qubits' components 1, Y and Z.
+        Table of each column, by the memory's bits, the io qubits' components 1, Y and Z.
     after : ndarray, shape (rows, 2**n)
         What is read of each pattern of new bits.
 

@@ -37,7 +37,7 @@ class PointResult:
     params : dict
         Parameters.
     counts : Counts
-        Of all rows.
+        Counts of all rows.
     batches : int
         Number of rows.
     seeds : tuple of int
@@ -259,7 +259,7 @@ class StudyResult:
         Parameters
         ----------
         level : float
-            Of the intervals, in (0, 1).
+            Confidence level of the intervals, in (0, 1).
 
         Returns
         -------
@@ -324,7 +324,7 @@ class StudyResult:
         Parameters
         ----------
         level : float
-            Of the intervals, in (0, 1).
+            Confidence level of the intervals, in (0, 1).
         limit : int
             Most points to show.
 

@@ -273,7 +273,7 @@ class Study:
         Returns
         -------
         StudyResult
-            Of this study's points; other rows in the file are left alone.
+            The points of this study; other rows in the file are left alone.
 
         Raises
         ------

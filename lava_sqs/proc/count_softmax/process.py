@@ -33,7 +33,8 @@ class CountSoftmax(NamedProcess):
     ----------
     n_classes : int
     n_channels : int
-        Of the visible layer, those of a class side by side: a multiple of *n_classes*.
+        Number of channels of the visible layer, those of a class side by side: a multiple of
+        *n_classes*.
     temperature : float
         What spike counts are divided by: the same as the neurons'.
     reset_interval : int

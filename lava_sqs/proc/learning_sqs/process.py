@@ -73,9 +73,9 @@ class LearningSQS(SQS):
         of the last one. Default 1. With the objective *count* a multiple of S, default S, and the
         average is over samples.
     baseline : float, optional
-        Of a hidden neuron: in (0, 1], the rate of the running mean of L_t that is subtracted from
-        it. With a *reset_interval* every step since the reset has a mean of its own; the copies of
-        a neuron share it. None subtracts nothing.
+        Baseline of a hidden neuron: in (0, 1], the rate of the running mean of L_t that is
+        subtracted from it. With a *reset_interval* every step since the reset has a mean of its
+        own; the copies of a neuron share it. None subtracts nothing.
     sends : {"scores", "traces"}
         What leaves through ``s_out_y1``, ``s_out_y2`` and ``s_out_y3`` for the connections.
         *scores*: ``kappa_0``, ``kappa_1`` and the scaled signal, for rules that read scores.
@@ -89,7 +89,7 @@ class LearningSQS(SQS):
     temperature : float, optional
         With the objective *count*, and needed there: what spike counts are divided by.
     lag : int, optional
-        Of visible neurons with the objective *count*: so many steps at the start of a sample do
+        Lag of visible neurons with the objective *count*: so many steps at the start of a sample do
         not count, because no input can have arrived: the fewest connections from the input to
         the neurons. Default 1.
     pull : float, optional
@@ -124,7 +124,7 @@ class LearningSQS(SQS):
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came. While it runs: a third factor that is
+        If an argument has the wrong type or value. While it runs: a third factor that is
         not finite, or a target outside {-1, 0, 1}, ends the run with a RuntimeError that names the
         Process and the step.
 

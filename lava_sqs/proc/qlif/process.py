@@ -66,7 +66,7 @@ class QLIF(MembraneProcess):
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came. While it runs, an impossible current
+        If an argument has the wrong type or value. While it runs, an impossible current
         or Var ends the run with a RuntimeError that names the Process, the time step and the Var.
 
     Examples

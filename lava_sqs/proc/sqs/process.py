@@ -79,7 +79,7 @@ class SQS(NamedProcess):
     dtype : float64 or float32, default float64
         Precision of instruments and memories.
     record : tuple of str, default ()
-        What ``sqs.recording`` shall hold: any of ``a_in``, ``s_out``, ``p_spike``, ``memory``,
+        What ``sqs.recording`` is to hold: any of ``a_in``, ``s_out``, ``p_spike``, ``memory``,
         ``log_likelihood``.
     name : str, optional
     log_config : LogConfig, optional
@@ -103,7 +103,7 @@ class SQS(NamedProcess):
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came. While it runs, a NaN or infinite
+        If an argument has the wrong type or value. While it runs, a NaN or infinite
         current or a Var set to an impossible value ends the run with a RuntimeError that names
         the Process, the time step and the Var.
 
@@ -274,7 +274,7 @@ class SQS(NamedProcess):
         Returns
         -------
         SQS
-            Of the same class.
+            A Process of the same class.
 
         Examples
         --------

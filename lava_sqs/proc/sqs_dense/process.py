@@ -110,7 +110,7 @@ class SQSDense(NamedProcess):
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came. When the network starts: if the
+        If an argument has the wrong type or value. When the network starts: if the
         scores are not those of the neurons that the connection drives. While it runs, a port that
         brings NaN or infinity, or weights that have grown to it, end the run with a RuntimeError
         that names the Process, the time step and the port or Var.

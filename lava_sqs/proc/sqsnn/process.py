@@ -33,7 +33,7 @@ class SQSNetwork(NamedProcess):
     Parameters
     ----------
     spec : NetworkSpec
-        Of :mod:`lava_sqs.network`; usually ``clf.to_lava()`` gives it.
+        The network, from :mod:`lava_sqs.network`; usually ``clf.to_lava()`` gives it.
     parameters : mapping of str to LayerParams
     n_steps : int, optional
         T. None: one endless sample, no resets.
@@ -57,7 +57,7 @@ class SQSNetwork(NamedProcess):
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

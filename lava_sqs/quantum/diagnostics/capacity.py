@@ -107,7 +107,7 @@ def memory_capacity(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     References
     ----------

@@ -29,15 +29,15 @@ class MemoryFidelity:
     Attributes
     ----------
     fidelity : ndarray, shape (T, *batch, K)
-        Of the noisy memory to the noiseless one, after each step.
+        Fidelity of the noisy memory to the noiseless one, after each step.
     purity, entropy : ndarray, shape (T, *batch, K)
-        Of the noisy memory; entropy in bits.
+        Purity and entropy of the noisy memory; entropy in bits.
     spikes : ndarray, shape (T, *batch, K) or (T, *batch, K, io_qubits)
         The outcomes that both saw.
     impossible : int
         How many outcomes the noiseless neuron could not have produced.
     seed : int
-        Of the outcomes.
+        Seed of the outcomes.
 
     Examples
     --------
@@ -85,9 +85,9 @@ def memory_fidelity(
     currents : array_like, shape (T, *batch, K) or (T, *batch, K, io_qubits)
         Input currents z.
     noise : NoiseModel
-        Of the noisy population.
+        Noise of the noisy population.
     seed : int, optional
-        Of the outcomes; None draws one.
+        Seed of the outcomes; None draws one.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def memory_fidelity(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class SpectralGap:
     Attributes
     ----------
     eigenvalues : ndarray of complex, shape (n,)
-        Of the averaged map, but for the 1 that every channel has, by falling modulus.
+        Eigenvalues of the averaged map, but for the 1 that every channel has, by falling modulus.
 
     Examples
     --------

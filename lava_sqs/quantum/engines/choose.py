@@ -202,7 +202,7 @@ def check_exact(
     angles : bool
         Whether the angles of those are scored.
     backend : str, optional
-        Of :data:`EXACT_BACKENDS`.
+        One of :data:`EXACT_BACKENDS`.
 
     Raises
     ------

@@ -66,7 +66,7 @@ class _Plain(_Physics):
         Parameters
         ----------
         name : str
-            Of the gate, see :class:`~lava_sqs.quantum.ansatz.Gate`, or ``"ENCODE"`` for the
+            Name of the gate, see :class:`~lava_sqs.quantum.ansatz.Gate`, or ``"ENCODE"`` for the
             encoding gate RX(pi z), of which else holds what is said of ``"RX"``.
         qubits : int or iterable of int, optional
             Register indices, io qubits first, in the order of the gate's own. None is all, and

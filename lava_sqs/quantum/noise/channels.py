@@ -102,7 +102,7 @@ def aer_depolarizing_param(p: float, n_qubits: int) -> float:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def depol_from_aer(param: float, n_qubits: int) -> float:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -175,7 +175,7 @@ class Channel:
         Where, as indices into what the slot acts on: the register, io qubits first, or the memory.
         None is all of it.
     outcome : tuple of int or None
-        Of the io qubits, without which the channel does not act; None is any.
+        Outcome of the io qubits, without which the channel does not act; None is any.
     digest : str
         Hash of the superoperator: what equality is about, besides slot and qubits.
 

@@ -217,7 +217,7 @@ class _Physics:
         Parameters
         ----------
         name : str
-            Of the gate, or ``"ENCODE"``.
+            Name of the gate, or ``"ENCODE"``.
         qubits : tuple of int
             Those that it acts on.
 

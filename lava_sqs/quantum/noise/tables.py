@@ -40,7 +40,7 @@ class GateNoise:
     Attributes
     ----------
     name : str
-        Of the gate, or ``"ENCODE"``.
+        Name of the gate, or ``"ENCODE"``.
     qubits : tuple of int or None
         Register indices; None is every qubit.
     error : float or None

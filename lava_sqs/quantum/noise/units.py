@@ -82,7 +82,7 @@ def check_unit(
     Parameters
     ----------
     name, value
-        Of the duration, in seconds.
+        Name and value of the duration, in seconds.
     longest : float
         Above it a duration needs a lifetime of a tenth of it.
     lifetime : float

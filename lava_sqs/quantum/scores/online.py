@@ -46,7 +46,7 @@ def derivatives(program: Program, theta: Array) -> Array:
     Parameters
     ----------
     program : Program
-        Of :func:`lava_sqs.quantum.program.compile_program`.
+        From :func:`lava_sqs.quantum.program.compile_program`.
     theta : ndarray, shape (K, n_params)
         Angles in radians.
 
@@ -74,7 +74,7 @@ class OnlineScores:
     Parameters
     ----------
     program : Program, DensityProgram or PureProgram
-        Of :func:`lava_sqs.quantum.program.compile_program`, or, for memories whose instruments
+        From :func:`lava_sqs.quantum.program.compile_program`, or, for memories whose instruments
         would be too large, of :func:`lava_sqs.quantum.density.compile_density`, or, without noise,
         of :func:`lava_sqs.quantum.pure.compile_pure`.
     theta : ndarray, shape (R, n_params)
@@ -211,7 +211,7 @@ class OnlineScores:
         Parameters
         ----------
         memory : ndarray, optional
-            Of the shape of `memory`.
+            An array of the shape of `memory`.
         """
         self.memory[:] = self._ground if memory is None else memory
         self._sensitivity[:] = 0.0

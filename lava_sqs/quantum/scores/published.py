@@ -61,7 +61,7 @@ def published_gradient(
     theta : ndarray, shape (K, n_params)
         Angles in radians.
     weights : ndarray, shape (K, M)
-        Of the synapses.
+        Weights of the synapses.
     history : ndarray, shape (T, *batch, M)
         What formed the currents: ``z_t = weights @ history_t + bias``.
     spikes : ndarray, shape (T, *batch, K)
@@ -73,7 +73,7 @@ def published_gradient(
     signal : ndarray, shape (T, *batch, K), optional
         Weight of each step.
     n_samples, epsilon, seed : int, float, int or None
-        Of the simultaneous perturbation.
+        Settings of the simultaneous perturbation.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def published_gradient(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

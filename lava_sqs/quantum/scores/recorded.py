@@ -97,7 +97,7 @@ def score_spike_train(
         controlled one), SPSA moves everything at once at random, *n_samples* times by
         *epsilon*, and is unbiased only in the limit of small *epsilon*.
     n_samples, epsilon, seed
-        Of SPSA.
+        Settings of SPSA.
     backend : {"instrument", "density", "trajectory"}, optional
         How the exact scores are found; see :class:`SpikeTrainScorer`.
 
@@ -113,7 +113,7 @@ def score_spike_train(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -173,7 +173,7 @@ class SpikeTrainScorer:
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what came.
+        If an argument has the wrong type or value.
 
     Examples
     --------

@@ -27,7 +27,7 @@ class Stop:
     max_batches : int or None
         None is 1 if there is no other rule, else 1000: no study runs for ever.
     level : float
-        Of the interval.
+        Confidence level of the interval.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class Stop:
         Parameters
         ----------
         counts : Counts
-            Of the point so far.
+            Counts of the point so far.
         batches : int
             How many made them.
 

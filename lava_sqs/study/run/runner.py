@@ -57,9 +57,9 @@ class Progress:
     row : Row
         The new one.
     counts : Counts
-        Of the point so far.
+        Counts of the point so far.
     stopped_by : str
-        The rule that ended the point with this row; empty if it goes on.
+        The rule that ended the point with this row; empty if it continues.
     points_done, points_total : int
         How far the study is.
 

@@ -35,7 +35,7 @@ class Row:
     counts : Counts
         What the batch found.
     version : str
-        Of lava_sqs.
+        Version of lava_sqs.
     seconds : float
         What the batch took; no part of the result.
 

@@ -199,7 +199,7 @@ def _fit(model: Any, x: Any, y: Any) -> Any:
 def _fit_once(model: Any, data: Dataset, path: Path) -> Any:
     """Return the trained network of a file, which the first to come makes: others wait for it.
 
-    A training that was killed goes on from its last epoch.
+    A training that was killed continues from its last epoch.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path.with_suffix(".lock"), "w") as file:
@@ -260,7 +260,7 @@ class Accuracy:
         ``random_state`` of the training, if *model* is None.
     keep : str, optional
         Folder for trained networks, if *model* is None: then each is trained once, whoever needs
-        it, and a killed training goes on from its last epoch. No part of the rows' ids.
+        it, and a killed training continues from its last epoch. No part of the rows' ids.
 
     Raises
     ------
