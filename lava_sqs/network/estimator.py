@@ -174,8 +174,8 @@ class SQSNN(_Classifier):
         anew, or adds to it if it continues (`warm_start`, `resume`).
     warm_start : bool
         Whether `fit` continues from where the last one ended. Layers, circuit, targets, kind of
-        input and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots`, `dtype`
-        and the encoder may be others.
+        input and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots`,
+        `dtype` and the encoder may be others.
     checkpoint : path, optional
         File written after every epoch, see :meth:`load`.
     resume : bool
