@@ -1,4 +1,4 @@
-"""The files that a project of others has: citation, workflow, hooks, forms; each says what is so."""
+"""The files around the code: citation, workflow, hooks, forms; each says what is so."""
 
 import re
 import sys

@@ -9,6 +9,7 @@ CHECKS = (
     ("ruff", "format", "--check"),
     ("mypy",),
     ("codespell",),
+    (sys.executable, "tools/prose.py"),
     (sys.executable, "tools/docstrings.py"),
 )
 

@@ -46,7 +46,7 @@ class SQSNN(_Classifier):
         class by a softmax of the classes' spike counts (:mod:`lava_sqs.network.count`).
         ``"likelihood"``: visible neurons are clamped to target trains and ascend their likelihood
         (:mod:`lava_sqs.network.gradient`), for generative use: a neuron with a memory then learns
-        to go on with what it was made to say, and its training loss says nothing of free runs.
+        to continue with what it was made to say, and its training loss says nothing of free runs.
         None is ``"count"``, unless `targets`, `readout` or `rule` is about clamped neurons.
     temperature : float, optional
         Spike counts are divided by it before the softmax. None is twice the square root of the

@@ -139,7 +139,7 @@ class Trainer:
     def _start_feedback(self, going_on: bool) -> None:
         """Draw the feedback weights, or keep those that there are.
 
-        Last: the seed may be that of the checkpoint, and a training that goes on must keep the
+        Last: the seed may be that of the checkpoint, and a training that continues must keep the
         feedback that its weights have come to agree with.
         """
         model = self.model

@@ -347,7 +347,7 @@ class NamingModel(PyLoihiProcessModel):
     def fail_by_name(self, error: Exception) -> NoReturn:
         """Raise what says which Process failed in which step, and why.
 
-        A stock runtime shows no exception, and it waits for ever for peers that wait for a message
+        A stock runtime shows no exception, and it waits forever for peers that wait for a message
         of this step: so every OutPort sends zeros.
         """
         for port in self.py_ports:

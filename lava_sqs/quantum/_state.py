@@ -41,7 +41,7 @@ _HALF = 2**64 - 1
 
 
 class Checkpoints:
-    """What a :class:`~lava_sqs.Population` has to go on later from where it is.
+    """What a :class:`~lava_sqs.Population` has to continue later from where it is.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 r"""The compiled neuron: circuit and noise become one small real array per neuron.
 
 With the memory as a Pauli vector ``r`` a step is a quantum instrument that is affine in three
-numbers per io channel (equation numbers as in docs, "The instrument"):
+numbers per io qubit (equation numbers as in docs, "The instrument"):
 
 .. math::
 

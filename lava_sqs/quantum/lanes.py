@@ -177,7 +177,7 @@ class Lanes:
         p_spike, likelihood : bool
             Whether the second and the third result are wanted.
         memory : ndarray, shape (K, 3, B) or (B, K, D), optional
-            As of :meth:`fresh_memory`, from where to go on instead; it is moved.
+            As of :meth:`fresh_memory`, from where to continue instead; it is moved.
 
         Returns
         -------

@@ -188,7 +188,7 @@ def setting_what_is_there_changes_nothing(neuron: Neuron) -> None:
 
 
 def a_reset_forgets_and_takes_no_input(neuron: Neuron) -> None:
-    """With reset_interval the past and a_in of that step do not count; draws go on as before."""
+    """With reset_interval the past and a_in of that step do not count; draws continue as before."""
     neurons = partial(neuron.make, bias=0.125, reset_interval=6, reset_offset=2)
     data = currents(neuron.ports)
     other = data.copy()

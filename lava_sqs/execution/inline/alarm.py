@@ -58,7 +58,7 @@ class Alarm:
     Parameters
     ----------
     seconds : float or None
-        How long a model may compute. None: for ever.
+        How long a model may compute. None: forever.
     progress : callable
         Returns something that changes as models take turns.
     describe : callable

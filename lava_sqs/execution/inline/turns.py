@@ -1,7 +1,7 @@
 """One phase of a step: a model after the other, and others in between where one has to wait.
 
 A model runs to its end in the greenlet that called it, as any function does. Only where it finds a
-channel empty, or full, another greenlet goes on with the models that have not begun; it comes back
+channel empty, or full, another greenlet runs the models that have not begun; it comes back
 to the one that waits when there is a message. A chain of models in the order of their channels
 never switches.
 """

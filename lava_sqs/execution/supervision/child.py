@@ -245,7 +245,7 @@ def _watch_commands(model: Any, builder: Any, board: Board, index: int, ledger: 
 def _readable(model: Any, builder: Any, get_var: Callable[[], None]) -> Callable[[], None]:
     """Let Lava's ``Var.get`` answer for Python and NumPy scalars, and refuse other shapes.
 
-    The stock handler sends nothing for a float (the reader waits for ever), and an array of
+    The stock handler sends nothing for a float (the reader waits forever), and an array of
     another size than declared would fill the reader's buffer wrongly.
     """
     declared = _by_id(builder)

@@ -1,7 +1,7 @@
 r"""One neuron under random inputs, nothing sampled: the maps that averages are made of.
 
 The input ``u_t`` takes the values of *currents* with their probabilities q, independently at each
-step, and drives every io channel. Averaged over inputs, and over outcomes too, a step is linear:
+step, and drives every io qubit. Averaged over inputs, and over outcomes too, a step is linear:
 
 .. math::
     \bar S_s = \sum_v q_v S_s(v), \qquad T = \sum_s \bar S_s .

@@ -68,7 +68,7 @@ def memory_capacity(
     r"""Return the short-term memory capacity of one neuron: exact, nothing is sampled.
 
     The input ``u_t`` is drawn independently at each step from *currents* and drives every io
-    channel. With the reported spikes ``s_t`` of the io channels as the readout's features,
+    channel. With the reported spikes ``s_t`` of the io qubits as the readout's features,
 
     .. math::
         \mathrm{MC}_k = \max_{w, b} \frac{\operatorname{Cov}^2(u_{t-k},\, w \cdot s_t + b)}
@@ -84,7 +84,7 @@ def memory_capacity(
 
     It is what ONE step's spikes say about ONE past input: dependence on several past inputs at
     once (a parity) or on the history of spikes does not count. The sum of MC_k over all k >= 0 is
-    at most the number of io channels.
+    at most the number of io qubits.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class Stop:
         Width of the confidence interval (at *level*). A spread over seeds needs three of them
         before it is judged.
     max_batches : int or None
-        None is 1 if there is no other rule, else 1000: no study runs for ever.
+        None is 1 if there is no other rule, else 1000: no study runs forever.
     level : float
         Confidence level of the interval.
 

@@ -1,6 +1,6 @@
 """One batch in a process of its own, with a timeout.
 
-Lava networks fork processes that can wait for each other for ever. Here each batch gets a new
+Lava networks fork processes that can wait for each other forever. Here each batch gets a new
 interpreter that leads its own session: when time is up, or this process dies, the whole session is
 killed.
 """

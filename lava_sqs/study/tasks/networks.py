@@ -325,7 +325,7 @@ class Accuracy:
         return [model, *samples, _data_identity(self.data), self.repeats, self.train_seed]
 
     def needs(self, params: dict[str, Any]) -> dict[str, Any] | None:
-        """Return what must be made once before the points that share it can go on.
+        """Return what must be made once before the points that share it can continue.
 
         Parameters
         ----------
