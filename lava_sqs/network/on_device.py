@@ -173,7 +173,7 @@ class DeviceNeurons:
     params : ndarray, shape (K, n_params)
         Angles in radians.
     seed : int
-        Of the draw.
+        Seed of the draw.
 
     Examples
     --------
