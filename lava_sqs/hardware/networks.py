@@ -40,7 +40,7 @@ class LayerReport:
     qubits : tuple of int
         The backend's own numbers, io qubits first.
     depth, two_qubit_gates : int or None
-        Of one step.
+        Depth and number of two-qubit gates of one step.
     step_seconds : float or None
         How long one step takes; None of a simulator without times.
     t1, t2 : float or None
@@ -48,7 +48,7 @@ class LayerReport:
     kept : float or None
         ``exp(-step_seconds / t2)``, the coherence that a step leaves.
     jobs, executions : int
-        Of all samples.
+        Number of jobs and of executions for all samples.
     seconds : float or None
         Device time: circuits and what lies between shots; no loading, no queue.
 
@@ -197,9 +197,9 @@ def report(
     backend : BackendV2 or Device
         What it would run on.
     qubits : "best" or iterable of int
-        Of a backend: its own numbers, io qubits first.
+        Qubits of a backend, by its own numbers, io qubits first.
     n_samples, n_repeats : int
-        Of a call of ``predict``.
+        Numbers of samples and of repeats in a call of ``predict``.
 
     Returns
     -------
