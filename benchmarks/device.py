@@ -40,7 +40,7 @@ SETTINGS: dict[str, Any] = {
     "updates": 600,
     "input_kind": "static",
 }
-BACKEND = "FakeTorino"
+BACKENDS = "FakeTorino", "FakeManilaV2"
 SHAPE = 2000, 12, 8  # sets, steps, distinct neurons of the timing
 
 
@@ -61,7 +61,7 @@ def accuracy(data: Path, seeds: int, repeats: int) -> list[dict[str, Any]]:
     from qiskit_ibm_runtime import fake_provider
 
     d = load_usps(data / "usps.npz").classes(1, 7)
-    fake = Device(getattr(fake_provider, BACKEND)(), seed=0)
+    fakes = {name: Device(getattr(fake_provider, name)(), seed=0) for name in BACKENDS}
     rows = []
     for seed in range(seeds):
         clf = SQSNN(**SETTINGS, random_state=seed).fit(d.x_train, d.y_train)
@@ -70,14 +70,14 @@ def accuracy(data: Path, seeds: int, repeats: int) -> list[dict[str, Any]]:
             "Aer, no noise": right(
                 clf, d.x_test, d.y_test, repeats, runtime=Device(AerSimulator(), seed=seed)
             ),
-            f"noise model of {BACKEND}, offline": right(
-                twin(clf, fake), d.x_test, d.y_test, repeats
-            ),
-            BACKEND: right(clf, d.x_test, d.y_test, repeats, runtime=fake),
         }
+        for name, fake in fakes.items():
+            places[f"noise model of {name}"] = right(twin(clf, fake), d.x_test, d.y_test, repeats)
+            places[name] = right(clf, d.x_test, d.y_test, repeats, runtime=fake)
         rows.append({"seed": seed, **{k: v.astype(int).tolist() for k, v in places.items()}})
         print(seed, {k: round(100 * float(v.mean()), 2) for k, v in places.items()}, flush=True)
-    print(report(clf, fake, n_samples=len(d.x_test)), flush=True)
+    for fake in fakes.values():
+        print(report(clf, fake, n_samples=len(d.x_test)), flush=True)
     return rows
 
 
@@ -90,9 +90,9 @@ def tell(rows: list[dict[str, Any]]) -> None:
         less, half = difference(found["offline"], hits)
         lost = "" if name == "offline" else f"{less:.2f} ± {half:.2f}"
         print(markdown(name, f"{each.mean():.1f}", f"{each.min():.1f} to {each.max():.1f}", lost))
-    model, device = names[2:]
-    less, half = difference(found[model], found[device])
-    print(f"\n{device} less than its noise model predicts: {less:.2f} ± {half:.2f} %")
+    for name in BACKENDS:
+        less, half = difference(found[f"noise model of {name}"], found[name])
+        print(f"\n{name} less than its noise model predicts: {less:.2f} ± {half:.2f} %")
 
 
 def speed(repeats: int = 5) -> None:

@@ -37,8 +37,8 @@ def text_of(output):
     return output.get("text", "") + "".join(v for k, v in data.items() if k.startswith("text/"))
 
 
-def test_all_eight_are_there():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{i:02d}" for i in range(1, 9)]
+def test_all_nine_are_there():
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{i:02d}" for i in range(1, 10)]
 
 
 def test_outputs_belong_to_the_code(notebook):

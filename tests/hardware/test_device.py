@@ -396,6 +396,12 @@ def test_arguments_of_sample(change, text):
         Device(simulator()).sample(**{**given, **change})
 
 
+@pytest.mark.parametrize("name", ["sampler", "device"])
+def test_there_are_no_steps_on_a_device(name):
+    with pytest.raises(ValueError, match=r"stops in the middle of a shot.*Device\.sample"):
+        Population(CIRCUITS["paper"], size=2, backend=name)
+
+
 def test_noise_that_would_be_left_out_is_refused():
     noise = AerNoise()
     noise.add_all_qubit_quantum_error(depolarizing_error(0.1, 2), ["crx"])

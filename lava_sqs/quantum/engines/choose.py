@@ -288,6 +288,13 @@ def make_engine(
     if backend is None:
         made_of = recipe.ansatz, recipe.noise, recipe.size, recipe.dtype
         backend = default_backend(*made_of, shared=shared)
+    if isinstance(backend, str) and backend in ("sampler", "device"):
+        raise ArgumentValueError(
+            "backend",
+            f"must be one of {', '.join(map(repr, BACKENDS))}, but got {backend!r}: no quantum "
+            "computer stops in the middle of a shot to be asked for the next step. "
+            "lava_sqs.hardware.Device.sample draws whole trains of inputs that are known.",
+        )
     check_backend(recipe.ansatz, backend, BACKENDS)
     check_neurons(recipe, backend, shared)
     if backend == "trajectory":
