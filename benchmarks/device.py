@@ -95,7 +95,7 @@ def tell(rows: list[dict[str, Any]]) -> None:
         print(f"\n{name} less than its noise model predicts: {less:.2f} ± {half:.2f} %")
 
 
-def speed(repeats: int = 5) -> None:
+def speed(repeats: int = 3) -> None:
     from qiskit_aer import AerSimulator
     from qiskit_aer.primitives import SamplerV2
 

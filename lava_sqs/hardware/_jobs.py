@@ -109,8 +109,6 @@ class Jobs:
         values: Array,
         shots: int,
         key: tuple[int, ...],
-        *,
-        merge: bool,
     ) -> Array:
         """Return the bits (P, shots, n_bits) of sets of parameters, chunk by chunk."""
         out = np.empty((len(values), shots, compiled.n_bits), np.int8)

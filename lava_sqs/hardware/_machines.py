@@ -84,7 +84,7 @@ class Machine:
 
     @property
     def is_simulator(self) -> bool:
-        """Whether sets with equal values may be one set of several shots at no loss."""
+        """Whether tables of parameters go to a simulator of Aer's, without a sampler."""
         return self.sampler is None
 
     def identity(self, qubits: tuple[int, ...]) -> str:

@@ -388,7 +388,6 @@ class Device:
             compiled.values(angles, z),
             shots,
             key,
-            merge=True,
         )
         trains = bits.reshape(sets, shots, steps, ansatz.io_qubits)
         return trains[:, 0] if shots == 1 else trains
@@ -421,9 +420,7 @@ class Device:
         compiled = self._compiled(ansatz, currents.shape[1], False)
         values = compiled.values(theta, currents)
         key = (0,)
-        bits = self._jobs.run(
-            ansatz.name, self.qubits(ansatz), compiled, values, 1, key, merge=False
-        )
+        bits = self._jobs.run(ansatz.name, self.qubits(ansatz), compiled, values, 1, key)
         law = _check.law(self.native(ansatz), theta, currents, self.noise_model(ansatz))
         strict = self._machine.noiseless
         said, wrong = _check.compare(bits.reshape(len(bits), -1), law, sets, strict=strict)
