@@ -19,9 +19,13 @@ from lava.magma.core.learning.learning_rule_applier import LearningRuleApplierFl
 from lava.magma.core.learning.product_series import Product, ProductSeries
 from lava.proc.dense.models import PyLearningDenseModelFloat
 from lava.proc.sparse.models import PyLearningSparseModelFloat
+from lava.utils.weightutils import SignMode
 from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import issparse
+
+from lava_sqs.proc import _stock_learning_loops as loops
+from lava_sqs.proc._stock_synapses import add_columns
 
 __all__ = ["CompiledRule", "LearningDenseModel", "LearningSparseModel"]
 
@@ -195,7 +199,119 @@ class _Compiled:
 
 
 class LearningDenseModel(_Compiled, PyLearningDenseModelFloat):
-    """Lava's floating-point LearningDense; its rules are compiled."""
+    """Lava's floating-point LearningDense: its rules are compiled, a phase is one loop.
+
+    Weights, tags and traces lie side by side, and its Vars are views of them. A Var that is
+    replaced is another array, and they are gathered again; one that is not of Lava's type, or a
+    number that is not finite, is left to NumPy.
+    """
+
+    #: Weights and tags, x and y traces, and room for the loops, once they have been gathered.
+    _synapses = _x = _y = _room = None
+    _held: tuple[Any, ...] = (None,) * 12
+
+    def _build_learning_rule_appliers(self: Any) -> None:
+        super()._build_learning_rule_appliers()
+        self._code, self._numbers = _encode(self._learning_rule_appliers)
+        self._saturated = [
+            (name, _SYNAPSES.index(name))
+            for name in self._learning_rule_appliers
+            if name == "tag_2" or (name == "weights" and self.sign_mode != SignMode.MIXED)
+        ]
+        self._given = isinstance(self._learning_rule, Loihi3FLearningRule)
+        self._regular = self._graded_spike_cfg == GradedSpikeCfg.USE_REGULAR_IMPULSE
+        self._room = None  # the epoch may be another
+
+    def _store_impulses_and_taus(self: Any) -> None:
+        super()._store_impulses_and_taus()
+        decay = np.concatenate([self._x_decay, self._y_decay])
+        impulses = np.concatenate([self._x_impulses, self._y_impulses])
+        self._law = np.hstack([decay, impulses[:, np.newaxis]]).astype(float)
+
+    def _gathered(self: Any) -> bool:
+        """Whether all Vars are views of what the loops change, or have become so."""
+        weights, tag_1, tag_2, x1, x2, y1, y2, y3, tx, ty, x0, y0 = self._held
+        if (
+            self.weights is weights
+            and self.tag_1 is tag_1
+            and self.tag_2 is tag_2
+            and self.x1 is x1
+            and self.x2 is x2
+            and self.y1 is y1
+            and self.y2 is y2
+            and self.y3 is y3
+            and self.tx is tx
+            and self.ty is ty
+            and self.x0 is x0
+            and self.y0 is y0
+            and self._room is not None
+        ):
+            return True
+        return bool(self._gather())
+
+    def _gather(self: Any) -> bool:
+        state, (post, pre) = vars(self), self._shape
+        shapes = (*[(post, pre)] * 3, *[(pre,)] * 2, *[(post,)] * 3, *[(pre,), (post,)] * 2)
+        types = [_FLOAT] * 8 + [_INT] * 2 + [_BOOL] * 2
+        found = [state[name] for name in _VARS]
+        if not all(
+            type(a) is np.ndarray and a.shape == s and a.dtype == c and a.flags.c_contiguous
+            for a, s, c in zip(found, shapes, types, strict=True)
+        ):
+            return False
+        self._synapses, self._x, self._y = np.stack(found[:3]), np.stack(found[3:5]), np.stack(found[5:8])
+        state.update(zip(_VARS, (*self._synapses, *self._x, *self._y), strict=False))
+        self._held = tuple(state[name] for name in _VARS)
+        steps = self._learning_rule.t_epoch + 1
+        self._room = (
+            np.empty_like(self._synapses),
+            np.empty((steps, 2, pre)),
+            np.empty((steps, 3, post)),
+            np.empty((3, pre)),
+        )
+        return True
+
+    def run_spk(self: Any) -> None:
+        """Send what the last step has added up, add up the spikes of this one, and note them."""
+        self.a_out.send(self.a_buff)
+        s_in = self.s_in.recv()
+        if self.num_message_bits.item() > 0:
+            vars(self)["a_buff"] = self.weights.dot(s_in)
+        else:
+            s_in = s_in.astype(bool, copy=False)
+            vars(self)["a_buff"] = add_columns(self.weights, s_in)
+        self.recv_traces(s_in)
+
+    def recv_traces(self: Any, s_in: Array) -> None:
+        """As of all models here, in one loop."""
+        if not (self._regular and s_in.dtype == _BOOL and self._gathered()):
+            super().recv_traces(s_in)
+            return
+        back, y = self.s_in_bap.recv().astype(bool, copy=False), self._y
+        given = self._given
+        y1, y2, y3 = (p.recv() for p in (self.s_in_y1, self.s_in_y2, self.s_in_y3)) if given else y
+        now = self._within_epoch_time_step()
+        state = s_in, back, y1, y2, y3, self._x, y, self.tx, self.ty, self.y0
+        loops.note_spikes(*state, self._law, now, given)
+
+    def run_lrn(self: Any) -> None:
+        """Apply the rules, in one loop."""
+        if not (self._gathered() and self._learn()):
+            super().run_lrn()
+
+    def _learn(self: Any) -> bool:
+        new, *room = self._room
+        rule, u = self._learning_rule, False
+        if rule.decimate_exponent is not None:
+            u = int(self.time_step / rule.t_epoch) % 2**rule.decimate_exponent == 0
+        state = self._x, self._y, self.tx, self.ty, self.x0, self.y0
+        code = self._code, self._numbers, self._synapses, new
+        if not loops.learn(*code, *state, self._law, *room, u, self._given):
+            return False
+        for name, number in self._saturated:
+            values = self._synapses[number]
+            values[:] = self._saturate_synaptic_variable(name, values)
+        return True
 
 
 class LearningSparseModel(_Compiled, PyLearningSparseModelFloat):
@@ -217,6 +333,34 @@ def _plan(product: Product) -> tuple[float, str, list[tuple[str, Any, bool]]]:
             raise ValueError(f"a factor {name!r} has no meaning in a floating-point rule")
         factors.append((name, factor.const, factor.is_sgn))
     return product.s_mantissa * 2.0 ** (product.s_exp - 7), product.dependency, factors
+
+
+_FLOAT, _INT, _BOOL = np.dtype(np.float64), np.dtype(np.int64), np.dtype(bool)
+_SYNAPSES = ("weights", "tag_1", "tag_2")
+_VARS = (*_SYNAPSES, "x1", "x2", "y1", "y2", "y3", "tx", "ty", "x0", "y0")
+
+
+def _encode(rules: dict[str, CompiledRule]) -> tuple[Array, Array]:
+    """Return the operations of :func:`~lava_sqs.proc._stock_learning_loops.learn`."""
+    code: list[tuple[tuple[int, ...], float]] = []
+    for target, rule in rules.items():
+        for i, (scale, dependency, factors) in enumerate(rule._products):
+            code.append(((loops.BEGIN, loops.AT[dependency], 0, 0, 0), scale))
+            for name, constant, is_sign in factors:
+                more = (int(constant is not None), int(is_sign))
+                trace, _, at = name.partition("_")
+                if not name:
+                    where = (loops.CONSTANT, 0, *more, 0)
+                elif name in _SYNAPSES:
+                    where = (loops.SYNAPSE, _SYNAPSES.index(name), *more, 0)
+                else:
+                    kind = loops.X_TRACE if trace[0] == "x" else loops.Y_TRACE
+                    where = (kind, int(trace[1]) - 1, *more, loops.AT[at])
+                code.append((where, 0.0 if constant is None else float(constant)))
+            code.append(((loops.END, int(i == 0), 0, 0, 0), 0.0))
+        code.append(((loops.SUM, _SYNAPSES.index(target), 0, 0, 0), 0.0))
+    operations = np.array([op for op, _ in code], dtype=np.int64).reshape(-1, 5)
+    return operations, np.array([number for _, number in code])
 
 
 def _decay(taus: Array) -> Array:

@@ -126,7 +126,12 @@ class Program:
             return
         self._call(_kernels.build_instruments, theta, out)
 
-    def derive(self, theta: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    def derive(
+        self,
+        theta: NDArray[np.float64],
+        out: NDArray[np.float64],
+        instruments: NDArray[np.float64] | None = None,
+    ) -> None:
         """Write the derivatives of the instruments by each angle into an array that is there.
 
         Parameters
@@ -135,13 +140,18 @@ class Program:
             Angles in radians.
         out : ndarray of float64, shape (K, n_params, S, D, C, D)
             Is overwritten; C-contiguous.
+        instruments : ndarray of float64, shape (K, S, D, C, D), optional
+            Is overwritten with what `rebuild` makes, which costs little besides.
         """
         if self.maps is not None:
             self.maps.derive(theta, out)
+            if instruments is not None:
+                self.maps.build(theta, instruments)
             return
         columns = self.angles.of(theta).shape[1]
         by_column = out if columns == out.shape[1] else np.empty((len(out), columns, *self.shape))
-        self._call(_kernels.build_derivatives, theta, by_column)
+        made = np.empty((0, *self.shape)) if instruments is None else instruments
+        self._call(_kernels.build_derivatives, theta, by_column, made)
         if by_column is not out:
             out[:] = self.angles.pull(by_column)
 

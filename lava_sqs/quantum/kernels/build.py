@@ -77,12 +77,31 @@ def _gate_values(op, program, terms, theta, derivative, out):  # type: ignore[no
     return count
 
 
+# What Numba makes of an assignment to a slice takes longer than the sums.
+
+
+@jit()
+def _zero(target, first, width):  # type: ignore[no-untyped-def]
+    """The columns target[:, first : first + width] = 0."""
+    for n in range(target.shape[0]):
+        for column in range(first, first + width):
+            target[n, column] = 0.0
+
+
+@jit()
+def _put(source, begin, target, first, width):  # type: ignore[no-untyped-def]
+    """The columns target[:, first : first + width] = source[:, begin : begin + width]."""
+    for n in range(target.shape[0]):
+        for column in range(width):
+            target[n, first + column] = source[n, begin + column]
+
+
 @jit()
 def _apply(op, program, entries, values, rows, transpose, source, target):  # type: ignore[no-untyped-def]
     """target = (operation *op*) source; both (4**n, columns), distinct arrays."""
     count, first, size, start = program[op, 2], program[op, 3], program[op, 4], program[op, 5]
     n_rows, columns = source.shape
-    target[:] = 0.0
+    _zero(target, 0, columns)
     for g in range(start, start + n_rows, size):
         for e in range(count):
             i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
@@ -94,7 +113,7 @@ def _apply(op, program, entries, values, rows, transpose, source, target):  # ty
 @jit()
 def _read_out(effects, state, out):  # type: ignore[no-untyped-def]
     """out = effects state."""
-    out[:] = 0.0
+    _zero(out, 0, out.shape[1])
     for e in range(effects.shape[0]):
         for n in range(effects.shape[1]):
             if effects[e, n] != 0.0:
@@ -113,7 +132,7 @@ def build_instruments(program, entries, terms, rows, start, effects, theta, A): 
     values = np.empty(terms.shape[0])
     a, b = np.empty(start.shape), np.empty(start.shape)
     for k in range(theta.shape[0]):
-        a[:] = start
+        _put(start, 0, a, 0, start.shape[1])
         for op in range(program.shape[0]):
             _gate_values(op, program, terms, theta[k], False, values)
             _apply(op, program, entries, values, rows, False, a, b)
@@ -150,42 +169,76 @@ def pull_back(program, entries, terms, rows, start, effects, theta, G, d_theta):
             adjoint, spare = spare, adjoint
 
 
-@jit()
-def build_derivatives(program, entries, terms, rows, start, effects, theta, dA):  # type: ignore[no-untyped-def]
-    """Fill dA (K, P, S, D, C, D), the derivatives of the instruments by each angle.
+@intrinsic
+def _add_run(context, w, a, i, b, j, d):  # type: ignore[no-untyped-def]
+    """b[j : j + d] += w a[i : i + d], places in the memory of a and b; 4 divides d."""
 
-    The arguments are those of ``build_instruments``; tangents are pushed forward gate by gate, from
-    one of two places to the other.
+    def emit(e: Emitter, w: Any, a: Any, i: Any, b: Any, j: Any, d: Any) -> None:
+        weight = e.copies(w)
+        with e.loop(d, e.lanes) as (at, _):
+            here = e.builder.add(j, at)
+            term = e.multiply(weight, e.load(a, e.builder.add(i, at)))
+            e.store(e.add(e.load(b, here), term), b, here)
+
+    n = types.intp
+    return types.void(types.float64, a, n, b, n, n), vectorised(emit)
+
+
+@jit()
+def _apply_run(op, program, entries, values, rows, source, target, first, width):  # type: ignore[no-untyped-def]
+    """The columns target[:, first : first + width] = (operation *op*) source[:, :width]."""
+    count, begin, size, start = program[op, 2], program[op, 3], program[op, 4], program[op, 5]
+    (n_rows, columns), stride = source.shape, target.shape[1]
+    _zero(target, first, width)
+    for g in range(start, start + n_rows, size):
+        for e in range(count):
+            i, j = rows[g + entries[begin + e, 0]], rows[g + entries[begin + e, 1]]
+            _add_run(values[e], source, j * columns, target, i * stride + first, width)
+
+
+@jit()
+def build_derivatives(program, entries, terms, rows, start, effects, theta, dA, A):  # type: ignore[no-untyped-def]
+    """Fill dA (K, P, S, D, C, D), the derivatives of the instruments by each angle, and those in A.
+
+    A may have no rows: then they are not asked for. The other arguments are those of
+    ``build_instruments``. Tangents are pushed forward gate by gate, beside the state: the columns
+    of the state come first, then those of each angle that has occurred.
     """
-    n_ops, n_params, columns = program.shape[0], dA.shape[1], start.shape[1]
+    n_ops, n_params, (n_rows, columns) = program.shape[0], dA.shape[1], start.shape
+    n_out, most = effects.shape[0], (n_params + 1) * columns
     values, slopes = np.empty(terms.shape[0]), np.empty(terms.shape[0])
-    state, spare = np.empty(start.shape), np.empty(start.shape)
-    tangents = np.empty((2, n_params, *start.shape))
-    live = np.zeros(n_params, np.bool_)
+    now, then = np.empty((n_rows, most)), np.empty((n_rows, most))
+    read = np.empty((n_out, most))
+    spare, place = np.empty(start.shape), np.empty(n_params, np.int64)
+    by_angle = dA.reshape((theta.shape[0], n_params, n_out, columns))
+    made = A.reshape((A.shape[0], n_out, columns))
     for k in range(theta.shape[0]):
-        state[:] = start
-        live[:] = False
-        now, then = tangents[0], tangents[1]
+        _put(start, 0, now, 0, columns)
+        place[:] = 0
+        width = columns
         for op in range(n_ops):
             _gate_values(op, program, terms, theta[k], False, values)
-            for p in range(n_params):
-                if live[p]:
-                    _apply(op, program, entries, values, rows, False, now[p], then[p])
-            now, then = then, now
+            _apply_run(op, program, entries, values, rows, now, then, 0, width)
             p = program[op, 0]
             if p >= 0:
                 _gate_values(op, program, terms, theta[k], True, slopes)
-                _apply(op, program, entries, slopes, rows, False, state, spare)
-                if live[p]:
-                    now[p] += spare
+                if place[p]:
+                    _apply_run(op, program, entries, slopes, rows, now, spare, 0, columns)
+                    then[:, place[p] : place[p] + columns] += spare
                 else:
-                    now[p] = spare
-                    live[p] = True
-            _apply(op, program, entries, values, rows, False, state, spare)
-            state, spare = spare, state
+                    _apply_run(op, program, entries, slopes, rows, now, then, width, columns)
+                    place[p] = width
+                    width += columns
+            now, then = then, now
+        _zero(read, 0, width)
+        for e in range(n_out):
+            for n in range(n_rows):
+                if effects[e, n] != 0.0:
+                    _add_run(effects[e, n], now, n * most, read, e * most, width)
+        if made.shape[0]:
+            _put(read, 0, made[k], 0, columns)
         for p in range(n_params):
-            out = dA[k, p].reshape((effects.shape[0], columns))
-            if live[p]:
-                _read_out(effects, now[p], out)
+            if place[p]:
+                _put(read, place[p], by_angle[k, p], 0, columns)
             else:
-                out[:] = 0.0
+                _zero(by_angle[k, p], 0, columns)

@@ -196,9 +196,10 @@ class OnlineScores:
             shape = (theta.shape[0], 0, *self.program.shape)
             self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)
             return
-        self.program.rebuild(theta, self._A)  # there has been room for as many
-        if self.angles:
-            self.program.derive(theta, self._dA)
+        if self.angles:  # there has been room for as many
+            self.program.derive(theta, self._dA, self._A)
+        else:
+            self.program.rebuild(theta, self._A)
 
     @property
     def instruments(self) -> Array | None:
