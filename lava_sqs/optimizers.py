@@ -166,11 +166,13 @@ class Optimizer:
         first, second, count = self._moments(name, g)
         count += 1
         self._state[name] = (first, second, count)
-        beta1, beta2, number = self.momentum, 0.999, out.dtype.type
+        beta1, beta2 = self.momentum, 0.999
         weak = (1 - beta1**count, 1 - beta2**count)
-        factors = (keep, beta1, beta2, 1 - beta1, 1 - beta2, *weak, 1e-8, rate)
-        flat = (np.ascontiguousarray(x).reshape(-1) for x in (g, first, second, out))
-        _adam(*flat, *map(number, factors))
+        factors: Any = (keep, beta1, beta2, 1 - beta1, 1 - beta2, *weak, 1e-8, rate)
+        if out.dtype != np.float64:
+            factors = map(out.dtype.type, factors)
+        flat = [np.ascontiguousarray(x).reshape(-1) for x in (g, first, second, out)]
+        _adam(*flat, *factors)
 
     def state(self) -> Mapping[str, tuple[NDArray[Any], NDArray[Any], int]]:
         """Return the moments per array, to be saved; :meth:`load` takes them back.

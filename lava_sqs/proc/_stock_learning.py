@@ -259,7 +259,11 @@ class LearningDenseModel(_Compiled, PyLearningDenseModelFloat):
             for a, s, c in zip(found, shapes, types, strict=True)
         ):
             return False
-        self._synapses, self._x, self._y = np.stack(found[:3]), np.stack(found[3:5]), np.stack(found[5:8])
+        self._synapses, self._x, self._y = (
+            np.stack(found[:3]),
+            np.stack(found[3:5]),
+            np.stack(found[5:8]),
+        )
         state.update(zip(_VARS, (*self._synapses, *self._x, *self._y), strict=False))
         self._held = tuple(state[name] for name in _VARS)
         steps = self._learning_rule.t_epoch + 1

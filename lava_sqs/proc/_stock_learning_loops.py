@@ -6,7 +6,6 @@ are fused, so the bits are Lava's.
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 __all__ = ["AT", "learn", "note_spikes"]
@@ -53,10 +52,10 @@ def _histories(history, law, times):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _out_of(times, steps):  # type: ignore[no-untyped-def]
     """Whether a time, which somebody must have set, lies outside of the epoch."""
+    outside = False
     for i in range(times.shape[0]):
-        if times[i] < 0 or times[i] > steps:
-            return True
-    return False
+        outside |= times[i] < 0 or times[i] > steps
+    return outside
 
 
 # long: one loop over the operations of a rule, a branch for each kind.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_real
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
-from lava_sqs.quantum.kernels.step import scaled_step
+from lava_sqs.quantum.kernels.step import inspect_angles, scaled_step
 from lava_sqs.quantum.population import Population
 from lava_sqs.quantum.scores.online import OnlineScores
 
@@ -153,7 +153,7 @@ def set_angles(population: Population, theta: Array, scores: OnlineScores) -> No
     >>> set_angles(population, population.theta + 0.1, scores)
     """
     engine = population._engine
-    if not np.isfinite(theta).all():
+    if not inspect_angles(theta)[0]:
         check_real("theta", theta)
     scores.set_theta(theta)
     made = scores.instruments

@@ -1,6 +1,7 @@
 """A network in one process: it ends with a reason, and nothing of it is left."""
 
 import asyncio
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -15,11 +16,12 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import psutil
 import pytest
 from faulty.harness import Saboteur, ring
+from greenlet import greenlet
 from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from networks import in_a_daemon, run_small
 
 from lava_sqs import SQSSimCfg, runtime
-from lava_sqs.execution.inline import engine
+from lava_sqs.execution.inline import engine, turns
 
 
 def start(process, **options):
@@ -264,6 +266,31 @@ def test_nothing_is_forked_and_nothing_left():
     assert model() is None
     assert (len(me.children()), me.num_fds(), threading.active_count()) == before
     assert villain.runtime.closed
+
+
+@pytest.mark.parametrize("deed", [None, "fail", "request_stop"])
+def test_helpers_work_again_and_again_and_end_with_the_run(deed, monkeypatch):
+    """In a ring one model waits in every step, so another greenlet goes on in its place."""
+    begun = []
+
+    class Helper(greenlet):
+        def __init__(self, *args):
+            begun.append(self)
+            super().__init__(*args)
+
+    monkeypatch.setattr(turns, "greenlet", Helper)
+    villain, honest = ring(**({"deed": deed, "step": 50} if deed else {}))
+    with start(honest) as net, contextlib.suppress(RuntimeError):
+        for _ in range(3):
+            net.run(50)
+            assert all(helper.dead for helper in begun)
+            if deed is None:
+                assert villain.total.get()[0] == net.time_step
+        net.run(RunContinuous())
+        net.pause()
+    assert begun
+    assert len(begun) <= 8  # of 150 steps and more
+    assert all(helper.dead for helper in begun)
 
 
 def test_stopped_from_another_thread():

@@ -133,6 +133,7 @@ class InlineRuntime(base.NetworkRuntime):
             finally:
                 if not self._in_step and not self.closed:
                     self._rest()
+                self._turns.dismiss()
         if request == "stop":
             self.stop()
         elif request == "left" and self.closed:

@@ -64,6 +64,8 @@ class Turns:
         self._verdict: BaseException | None = None
         self._leaving = False
         self._serve = False
+        self._idle: list[greenlet] = []  # have done their work
+        self._task: Callable[[], None] = self._help  # of the helper that begins next
         self.services: list[tuple[Member, Any, Any]] = []
         #: The model whose turn began last, for those who ask from another thread.
         self.latest: Member | None = None
@@ -178,10 +180,27 @@ class Turns:
             self._wait_for_others_than_models()
 
     def _start(self, work: Callable[[], None]) -> None:
-        """Work in a new greenlet, which sees the context variables of this one."""
-        helper = greenlet(work, self._main)
+        """Work in another greenlet, which sees the context variables of this one."""
+        idle = self._idle
+        helper = idle.pop() if idle and idle[-1].parent is self._main else greenlet(self._attend)
+        if not helper:
+            helper.parent = self._main
+        self._task = work
         helper.gr_context = contextvars.copy_context()
         helper.switch()
+
+    def _attend(self) -> None:
+        """Do one task after the other, as a greenlet; between them it is idle."""
+        self._task()
+        while not self._leaving:
+            self._idle.append(getcurrent())
+            self._main.switch()
+            self._task()
+
+    def dismiss(self) -> None:
+        """Let idle helpers end: before a run does, whose thread is theirs."""
+        while self._idle:
+            self._idle.pop().throw()
 
     def _wait_for_others_than_models(self) -> None:
         outer = [end for end in self._waiting.values() if end.outside]

@@ -64,6 +64,11 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             self._eligibility = np.zeros_like(self._scores.scores)
             self._gradient = np.zeros_like(self._scores.scores)
         self._trace = np.zeros(self._channels)
+        # Of the step under way: what the target clamps, and how much it counts.
+        self._outcome, self._signals = np.empty(self._channels, np.int64), np.empty(self._channels)
+        self._flat_outcome, self._flat_signals = (
+            values.reshape(-1) for values in (self._outcome, self._signals)
+        )
         self._mean_signals: dict[int, NDArray[Any]] = {}
         self._steps = 0
 
@@ -173,8 +178,8 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
 
     def _clamp(self, target: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Targets +1, -1, 0 to outcomes 1, 0, -1 (free) and to signals 1, 1, 0."""
-        outcome, signal = np.empty(self._channels, np.int64), np.empty(self._channels)
-        wrong = read_targets(target.reshape(-1), outcome.reshape(-1), signal.reshape(-1))
+        outcome, signal = self._outcome, self._signals
+        wrong = read_targets(target.reshape(-1), self._flat_outcome, self._flat_signals)
         if wrong >= 0:
             raise ValueError(
                 "Port 'a_third_factor_in' of visible neurons must bring targets -1, 0 or 1, but "
@@ -221,18 +226,19 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
 
     def _accumulate(self, signal: NDArray[Any]) -> None:
         """Add signal times eligibility to the gradient of angles and biases."""
-        self._steps += 1
+        self.__dict__["_steps"] += 1  # past Lava's __setattr__, which is about ports
         n_io = self._channels[1]
-        scores = self._scores.scores
+        scores, gradient = self._scores.scores, self._gradient
         if self._visible:
-            self._gradient += signal[:, :1] * scores
+            gradient += signal[:, :1] * scores
             return
-        self._eligibility *= self._learning["gamma"]
-        self._eligibility += scores
-        angles = self._eligibility.shape[1] - n_io
+        eligibility = self._eligibility
+        eligibility *= self._learning["gamma"]
+        eligibility += scores
+        angles = eligibility.shape[1] - n_io
         mean = signal.mean(axis=1, keepdims=True)
-        self._gradient[:, :angles] += mean * self._eligibility[:, :angles]
-        self._gradient[:, angles:] += mean * self._eligibility[:, angles:]
+        gradient[:, :angles] += mean * eligibility[:, :angles]
+        gradient[:, angles:] += mean * eligibility[:, angles:]
 
     def lrn_guard(self) -> bool:
         """Learn at the end of every mini-batch; Lava asks up to three times per step."""
@@ -252,7 +258,7 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
         if self._sample is None:
             gradient = self._mean_over_copies(gradient)
         gradient = gradient / learning["update_interval"]
-        self._gradient[:] = 0.0
+        self._gradient.fill(0.0)
         state = self.__dict__  # past Lava's __setattr__, which is about ports
         if learning["lr_bias"] > 0:
             step = optimizer.step("bias", gradient[:, -n_io:], rate=learning["lr_bias"])

@@ -92,7 +92,7 @@ class AbstractPySQSModel(NamingModel):
         """Make the step itself; *reset* tells that the memories are fresh."""
         one = self._one_step
         if one is not None:
-            self._z = one.z
+            self.__dict__["_z"] = one.z  # past Lava's __setattr__, which is about ports
             clamp = None if outcome is None else self._indices(outcome)
             return one(a_in, self._scale, self._bias, clamp)
         self._z = z = self._scale * a_in + self._bias

@@ -65,7 +65,7 @@ class InstrumentEngine(CompiledEngine):
         -------
         bool
         """
-        if len(theta) != self._n_sets or (len(theta) > 1 and (theta == theta[0]).all()):
+        if len(theta) != self._n_sets or (len(theta) > 1 and step.inspect_angles(theta)[1]):
             return False
         step.pack_into(instruments, self._effects, self._blocks)
         return True

@@ -341,11 +341,30 @@ def pack_instruments(A: Any) -> tuple[Any, Any]:
     return rows[:, :-1, 0], rows.swapaxes(2, 3)
 
 
-def pack_into(A: Any, effects: Any, blocks: Any) -> None:
+@jit()
+def pack_into(A, effects, blocks):  # type: ignore[no-untyped-def]
     """Write what ``pack_instruments`` makes of A into effects and blocks that are there."""
     K, S, D, C, _ = A.shape
-    rows = A.reshape(K, S, D, C * D)
-    if effects.shape[1]:
-        effects[:], blocks[:] = rows[:, :-1, 0], rows.swapaxes(2, 3)
-    else:
-        blocks.reshape(K, C * D, S, D)[:] = rows.transpose(0, 3, 1, 2)
+    rows = A.reshape((K, S, D, C * D))
+    both = effects.shape[1] == 0
+    for k in range(K):
+        for s in range(S):
+            for m in range(C * D):
+                for i in range(D):
+                    if both:
+                        blocks[k, 0, m, s * D + i] = rows[k, s, i, m]
+                    else:
+                        blocks[k, s, m, i] = rows[k, s, i, m]
+                if not both and s < S - 1:
+                    effects[k, s, m] = rows[k, s, 0, m]
+
+
+@jit()
+def inspect_angles(theta):  # type: ignore[no-untyped-def]
+    """Return whether all angles (K, P) are finite, and whether all rows are the same."""
+    finite, same = True, True
+    for k in range(theta.shape[0]):
+        for p in range(theta.shape[1]):
+            finite &= theta[k, p] - theta[k, p] == 0.0
+            same &= theta[k, p] == theta[0, p]
+    return finite, same

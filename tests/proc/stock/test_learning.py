@@ -252,6 +252,97 @@ def test_traces_of_ones_own_and_a_changed_rule():
             assert_same(*models, step)
 
 
+def steps_of(models, steps, *, seed=4, before=None):
+    """Let several models make the same steps, and compare them after each."""
+    post, pre = models[0].weights.shape
+    for step, (spikes, back, y) in enumerate(trains_of(seed, post, pre, steps=steps), start=1):
+        for model in models:
+            if before is not None:
+                before(step, model)
+            model.time_step = step
+            model.s_in.value, model.s_in_bap.value = spikes.copy(), back.copy()
+            for i, values in enumerate(y):
+                getattr(model, f"s_in_y{i + 1}").value = values.copy()
+            model.run_spk()
+            if model.lrn_guard():
+                model.run_lrn()
+        assert_same(*models, step)
+
+
+def without_numpy(monkeypatch):
+    """Let a learning phase fail that is not made in the loop."""
+    monkeypatch.setattr(LearningDenseModel, "_compute_trace_histories", None)
+    monkeypatch.setattr(LearningDenseModel, "_process_pre_spikes", None)
+
+
+def two_factors():
+    taus = {f"{name}_tau": 3.0 for name in ("x1", "x2", "y1", "y2", "y3")}
+    return Loihi2FLearningRule(dw="2^-4*x0*y1 - 2^-3*u1*w*x2", x1_impulse=1.0, **taus)
+
+
+@pytest.mark.parametrize("make", [SQSLearningRule, SQSRewardRule, two_factors])
+def test_a_dense_connection_learns_in_one_loop(make, monkeypatch):
+    """Also while its Vars are set, and when other arrays take their place, as RefPorts do it."""
+    without_numpy(monkeypatch)
+    models = [build(kind, make(), np.ones((3, 5))) for kind in DENSE]
+
+    def set_some(step, model):
+        if step == 4:
+            model.weights = np.full((3, 5), 0.3)
+        if step == 6:
+            model.tag_1[:] = 0.25  # Var.set writes into the array
+            model.x1[1] = -2.0
+        if step == 8:
+            model.y2, model.ty = np.arange(3.0), np.zeros(3, int)
+
+    steps_of(models, 12, before=set_some)
+    assert models[0].weights.base is models[0].tag_2.base is models[0]._synapses
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e308])
+def test_numbers_that_are_not_finite_are_left_to_numpy(value):
+    """With its warnings, as Lava has them, and the same bits in every later step."""
+    models = [build(k, SQSLearningRule(), np.ones((3, 5))) for k in DENSE]
+
+    def spoil(step, model):
+        if step == 3:
+            model.weights[1, 2] = value
+            model.tag_1[0, :] = value
+        if step == 6 and np.isfinite(value):
+            model.weights[:] = 2.0  # and back to the loop
+
+    with np.errstate(all="ignore"):
+        steps_of(models, 9, before=spoil)
+
+
+def test_an_overflow_is_told_of():
+    model = build(LearningDenseModel, Loihi3FLearningRule(dw="u0*w*w"), np.full((2, 2), 1e300))
+    model.time_step, model.s_in.value = 1, np.ones(2)
+    for port in (model.s_in_bap, model.s_in_y1, model.s_in_y2, model.s_in_y3):
+        port.value = np.zeros(2)
+    model.run_spk()
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        model.run_lrn()
+
+
+@pytest.mark.parametrize(("name", "time"), [("tx", 9), ("tx", -9), ("ty", 9), ("ty", -9)])
+def test_a_time_outside_of_the_epoch_is_an_error_and_not_another_memory(name, time):
+    for kind in DENSE:
+        model = build(kind, Loihi2FLearningRule(dw="x0*y1 + y0*x1", t_epoch=2), np.ones((2, 3)))
+        model.time_step = 2
+        getattr(model, name)[1] = time
+        with pytest.raises(IndexError):
+            model.run_lrn()
+
+
+def test_vars_of_another_type_are_left_to_numpy():
+    models = [build(kind, SQSLearningRule(), np.ones((3, 5))) for kind in DENSE]
+    for model in models:
+        model.weights = np.asfortranarray(np.ones((3, 5)))
+        model.tag_1 = np.zeros((3, 5), np.float32)
+    steps_of(models, 5)
+
+
 def test_a_rule_is_compiled_and_not_interpreted(monkeypatch):
     monkeypatch.setattr("asteval.Interpreter", None)
     model = build(LearningDenseModel, SQSLearningRule(), np.ones((2, 3)))

@@ -103,13 +103,24 @@ def test_shared_angle_is_the_sum_over_its_gates():
     np.testing.assert_allclose(exact, shift, rtol=0, atol=1e-10 * np.abs(exact).max())
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_derivatives_of_instruments_equal_the_pull_back(size):
-    circuit = ansatz.layered(*size, layers=2)
-    program = compile_program(circuit, NOISE)
+SHARED = ansatz.from_gates(
+    [("RX", 0, "a"), ("CRX", (0, 1), "a"), ("RZ", 0, ("a", -0.5, 0.3)), ("CRX", (1, 0), "b"),
+     ("RY", 1, 0.3), ("RZ", 0, "c"), ("RZZ", (0, 1), "b")],
+    io_qubits=1, memory_qubits=1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("noise", [None, NOISE], ids=["noiseless", "noisy"])
+@pytest.mark.parametrize("circuit", [*(ansatz.layered(*s, layers=2) for s in SIZES), SHARED])
+def test_derivatives_of_instruments_equal_the_pull_back(circuit, noise):
+    program = compile_program(circuit, noise)
     rng = np.random.default_rng(2)
     theta = rng.uniform(-np.pi, np.pi, (2, circuit.n_params))
     dA = derivatives(program, theta)
+    again, made = np.full_like(dA, np.nan), np.full((2, *program.shape), np.nan)
+    program.derive(theta, again, made)
+    assert again.tobytes() == dA.tobytes()
+    assert made.tobytes() == program.build(theta).tobytes()
     G = rng.normal(size=(2, *program.shape))
     np.testing.assert_allclose(
         np.einsum("kpsicj,ksicj->kp", dA, G), program.pull_back(theta, G), rtol=0, atol=1e-11
