@@ -35,6 +35,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [markdown("", "value", "", "±", "ratio", "of", "bytes/neuron", head=True)]
     for r in rows:
         ratio = number(r["ratio"]) if "ratio" in r else ""
+        if "ratio_range" in r:
+            ratio += " ({}\N{EN DASH}{})".format(*map(number, r["ratio_range"]))
         size = f"{r['bytes_per_neuron']:.0f}" if "bytes_per_neuron" in r else ""
         name, spread = f"{r['section']}: {r['name']}", f"{r['spread']:.0%}"
         value, of = number(r["value"]), r.get("ratio_of", "")

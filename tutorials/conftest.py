@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-WITH_NETWORKS = ("01_", "04_", "07_")
+WITH_NETWORKS = ("01_", "04_", "05_", "07_", "08_")
 STARTUP = """
 from lava_sqs._lava import load
 

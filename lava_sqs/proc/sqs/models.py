@@ -115,7 +115,7 @@ class AbstractPySQSModel(NamingModel):
         counted = population.wraps, population.floor_hits
         if counted != self._counted:
             self._counters.write(*counted)
-            self._counted = counted
+            state["_counted"] = counted
 
     def measure(self, z: NDArray[Any], outcome: Any, reset: bool) -> NDArray[Any]:
         """Step the population with currents *z*; *reset* tells that its memories are fresh."""

@@ -233,11 +233,12 @@ def scaled_step(  # type: ignore[no-untyped-def]
     flat, n = z.reshape(-1), bias.shape[0]
     wraps, finite = 0, 0
     for start in range(0, a.shape[0], n):
+        currents, out = a[start : start + n], flat[start : start + n]
         for i in range(n):
-            x = scale * a[start + i] + bias[i]
-            flat[start + i] = x
-            finite += x - x == 0.0
-            wraps += x > 1.0
+            out[i] = scale * currents[i] + bias[i]
+        for i in range(n):
+            finite += out[i] - out[i] == 0.0
+            wraps += out[i] > 1.0
     if finite < a.shape[0]:
         return -1, 0
     hits = run_population(
