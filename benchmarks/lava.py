@@ -129,10 +129,11 @@ def step_times(quick: bool) -> list[dict[str, Any]]:
 
 
 def end_of(process: Any) -> list[Any]:
-    """Return the state of a network: what stock Lava can read of it, and soon."""
+    """Return the state of a network: what changes in it. Stock Lava reads a number a message."""
     members = sorted(find_processes(process), key=_id)
-    names = ("u", "v", "a_buff", "memory", "weights", "theta")
-    return [v.get().tobytes() for each in members for v in each.vars if v.name in names]
+    names = ["u", "v", "a_buff", "memory", "theta"]
+    found = [(each, [*names, "weights"] if hasattr(each, "dw") else names) for each in members]
+    return [v.get().tobytes() for each, these in found for v in each.vars if v.name in these]
 
 
 def _id(process: Any) -> int:

@@ -117,6 +117,18 @@ def inspect_currents(z):  # type: ignore[no-untyped-def]
     return zero == 0.0, wraps
 
 
+@jit()
+def _both_of_tile(blocks, k0, shared, ahead, c, r, r0, y, p, n):  # type: ignore[no-untyped-def]
+    """Fill y and p of n neurons with one io and one memory qubit: a loop alone is twice as fast."""
+    for i in range(n):
+        at = 96 * (k0 if shared else k0 + i)
+        if ahead:
+            fetch_both(blocks, at + 96 * ahead, 4)
+        both_products(blocks, at, c, 3 * i, r, r0 + 4 * i, y, 8 * i, 4)
+        p[i, 0] = y[8 * i]
+        p[i, 1] = 1.0 - p[i, 0]
+
+
 # long: the loops of a tile share their work space, and the order of its passes is the point.
 @jit()
 def run_population(  # type: ignore[no-untyped-def]
@@ -161,16 +173,11 @@ def run_population(  # type: ignore[no-untyped-def]
             for b in range(B):
                 base = (b * K + k0) * D
                 _encode_tile(z[t, b, k0 : k0 + n], eta, cosines, sines, c)
-                for i in range(n):
+                if both:
+                    ahead = tile if streaming else 0
+                    _both_of_tile(blocks, 0 if shared else k0, shared, ahead, c, r, base, y, p, n)
+                for i in range(0 if both else n):
                     k = 0 if shared else k0 + i
-                    if both:
-                        at = k * M * W
-                        if streaming:
-                            fetch_both(blocks, at + tile * M * W, D)
-                        both_products(blocks, at, c, i * C, r, base + i * D, y, i * W, D)
-                        p[i, 0] = y[i * W]
-                        p[i, 1] = 1.0 - p[i, 0]
-                        continue
                     expand(c, i * C, r, base + i * D, v, i * M, C, D)
                     last = 1.0
                     for s in range(S - 1):
