@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 AT_ONCE = 2
-TABLE = pytest.StashKey[dict]()
+TABLE, SECONDS = pytest.StashKey[dict](), pytest.StashKey[dict]()
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +35,12 @@ def table(request):
     return request.config.stash.setdefault(TABLE, {})
 
 
+@pytest.fixture
+def seconds(request):
+    """How long cells of ours took from the event on: from (event, engine) to a list."""
+    return request.config.stash.setdefault(SECONDS, {})
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """Print the table of what ran."""
     table = config.stash.get(TABLE, {})
@@ -43,3 +49,4 @@ def pytest_terminal_summary(terminalreporter, config):
 
         terminalreporter.section("what happens: docs/faults.md")
         terminalreporter.write_line(matrix.markdown(table))
+        terminalreporter.write_line("\n" + matrix.seconds_of(config.stash.get(SECONDS, {})))

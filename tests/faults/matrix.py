@@ -1,5 +1,6 @@
 """The rows of the fault matrix: what is promised of lava_sqs."""
 
+import statistics
 from dataclasses import dataclass, replace
 
 #: Every Process of ours; SQSNetwork is a network of layers, SQSDense stands in a network that
@@ -10,6 +11,7 @@ ELSEWHERE = ("CountSoftmax",)
 STOCK = "LIF"
 #: Who runs the networks: stock Lava its own, `runtime` ours, with either engine.
 ENGINES = ("processes", "inline")
+SECONDS = '| seconds from the event to the end | `engine="processes"` | `engine="inline"` |'
 HEAD = '| event | stock Lava 0.10.0 | `engine="processes"` | `engine="inline"` |\n|---|---|---|---|'
 
 
@@ -171,4 +173,18 @@ def markdown(table):
                 ours = {n: result for (n, e), result in table[event].items() if e == engine}
                 columns.append(kept(event, engine, ours))
             lines.append(f"| {event} | {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def seconds_of(seconds):
+    """Return a table of the seconds of (event, engine): the median and the longest."""
+    lines = [SECONDS, "|---|---|---|"]
+    for event in ROWS:
+        cells = []
+        for engine in ENGINES:
+            taken = seconds.get((event, engine), [])
+            most = f" ({max(taken):.2f})" if len(taken) > 1 else ""
+            cells.append(f"{statistics.median(taken):.2f}{most}" if taken else "")
+        if any(cells):
+            lines.append(f"| {event} | {' | '.join(cells)} |")
     return "\n".join(lines)

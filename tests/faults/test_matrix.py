@@ -20,7 +20,7 @@ CELLS = [
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_cell(cell, outcomes, table):
+def test_cell(cell, outcomes, table, seconds):
     event, subject, engine = cell
     outcome = outcomes(event, subject, engine)
     table.setdefault(event, {})[subject, engine] = "FAILED"
@@ -30,6 +30,7 @@ def test_cell(cell, outcomes, table):
         table[event][subject, engine] = outcome.summary()  # measured, whatever it is
     else:
         check(outcome, matrix.row_of(event, engine))
+        seconds.setdefault((event, engine), []).append(outcome.seconds)
         table[event][subject, engine] = "ok"
 
 
