@@ -34,7 +34,7 @@ ALLOWED = {
     ("study/store/rows.py", "loads"),  # json
     ("study/tasks/networks.py", "loads"),  # json
     ("study/loader.py", "loads"),  # toml
-    ("quantum/kernels/density.py", "load"),  # an instruction of LLVM
+    ("quantum/kernels/tiles.py", "load"),  # an instruction of LLVM
     ("study/run/isolation.py", "loads"),
     ("study/run/_child.py", "load"),
     ("study/run/_failure.py", "loads"),

@@ -220,7 +220,7 @@ def check_density_scores(
         f"`memory_qubits` = {m} with `io_qubits` = {ansatz.io_qubits}, exactly and gate by gate "
         f"for {max(rows, size)} neuron(s),"
     )
-    registers = len(ansatz.gates) + ansatz.n_qubits + 3  # each gate's, of one step
+    registers = len(ansatz.gates) + ansatz.n_qubits + 3  # one of each gate: passes keep fewer
     work, limit = density_bytes(ansatz, noise, registers), min(memory_limit(), _SCORES_LIMIT)
     others = "fewer io qubits, or noise=None and Population with backend='trajectory' to sample"
     check_room(what, work, limit, fewer_qubits(m, work, limit, others, growth=4))

@@ -7,6 +7,7 @@ real matrix on some of the digits, mostly zero, and a trigonometric polynomial o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, ClassVar
@@ -20,12 +21,12 @@ from lava_sqs.quantum.gates import Gate
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.program import _ROUNDING
 from lava_sqs.quantum.states import _kron
+from lava_sqs.quantum.tiles import Passes, tables_of
 
 __all__ = ["Maps"]
 
 Array = NDArray[Any]
 
-_CHUNK = 64  # components in a row that a kernel keeps in its first cache, for each of 16
 #: The kind of a factor 1, cos(angle/2), sin(angle/2); kinds 1 and 2 are those of superoperators.
 HALF_ANGLE = 3
 
@@ -61,6 +62,8 @@ class Maps:
         What it was compiled from.
     operations : tuple
         Digits and factors of each map, in order.
+    passes : tuple
+        How they go over the register; see :func:`lava_sqs.quantum.tiles.arranged`.
     patterns : tuple of ndarray, shape (n_entries, 2)
         Rows and columns of each map's entries that are not always zero.
 
@@ -75,6 +78,7 @@ class Maps:
     ansatz: Ansatz
     noise: NoiseModel | None
     operations: tuple[Operation, ...]
+    passes: Passes
     patterns: tuple[Array, ...]
     _tables: dict[int, tuple[Array, ...]] = field(default_factory=dict, kw_only=True)
 
@@ -235,9 +239,9 @@ class Maps:
         return 4 if together > 2 and fits else 1
 
     def tables(self, lanes: int) -> tuple[Array, ...]:
-        """Return the arrays of ``lava_sqs.quantum.kernels.density``, for *lanes* side by side."""
+        """Return the arrays of ``lava_sqs.quantum.kernels.tiles``, for *lanes* side by side."""
         if lanes not in self._tables:
-            self._tables[lanes] = _tables(self, lanes)
+            self._tables[lanes] = tables_of(self, lanes)
         return self._tables[lanes]
 
 
@@ -277,58 +281,75 @@ def pattern_of(operation: Operation) -> Array:
     return np.argwhere(_product(present) > 0)
 
 
-def sums_of_strides(strides: list[int], radix: int) -> Array:
-    """Return where the components of some digits are: all combinations of 0 to radix - 1 each."""
-    start = np.zeros(1, dtype=np.int64)
-    return reduce(lambda sums, s: (sums[:, None] + s * np.arange(radix)).ravel(), strides, start)
+def spread(
+    operation: Operation, qubits: tuple[int, ...], radix: int
+) -> list[tuple[Array, int, Gate | None]]:
+    """Return the factors of an operation as those of one on more *qubits*."""
+    own = operation.qubits
+    order = [*own, *(q for q in qubits if q not in own)]
+    at, n = [order.index(q) for q in qubits], len(qubits)
+    axes = [0, *(1 + a for a in at), *(1 + n + a for a in at)]
+    idle = np.eye(radix ** (n - len(own)))
+    factors = []
+    for terms, kind, gate in operation.factors:
+        whole = np.array([_kron(term, idle) for term in terms]).reshape(-1, *(radix,) * (2 * n))
+        factors.append((whole.transpose(axes).reshape(-1, radix**n, radix**n), kind, gate))
+    return factors
 
 
-def _tables(program: Maps, lanes: int) -> tuple[Array, ...]:
-    """Return what the kernels need of the maps; offsets count numbers, *lanes* per component.
+def fused(
+    operations: Iterable[Operation], radix: int, shared: tuple[int, ...] = (), saved: float = 0.0
+) -> list[Operation]:
+    """Return operations in order, where those are one that do not take longer together.
 
-    table (n_ops, 7): first row, size d, first base, number of bases, components in a row (times
-    lanes), first entry, number of entries. offsets: of each row in its group. Entries by rows:
-    pointers, places of their columns and rows; by columns: pointers, places of their rows, and
-    which entry of the first order each is. bases: where groups start.
+    Parameters
+    ----------
+    operations : iterable
+        In order.
+    radix : int
+        Components of each digit.
+    shared : tuple of int
+        Digits that every operation has.
+    saved : float
+        What one operation less is worth, in multiplications for each number of the register.
+
+    Returns
+    -------
+    list
+        On at most two digits besides the *shared* ones, or as they were.
     """
-    n, radix = program.digits, program.radix
-    table, offsets, bases = [], [], []
-    forward, back = ([], [], []), ([], [], [])  # type: ignore[var-annotated]
-    places: dict[tuple[int, ...], tuple[int, int, int]] = {}
-    row = entry = base = 0
-    for operation, pattern in zip(program.operations, program.patterns, strict=True):
-        strides = [radix ** (n - 1 - q) for q in operation.qubits]
-        own = sums_of_strides(strides, radix)
-        key = tuple(sorted(operation.qubits))
-        if key not in places:
-            # Components in a row are those of the digits after the last one that is acted on.
-            inner = min(radix ** (n - 1 - key[-1]) * lanes, _CHUNK)
-            inner = {2: 1, 8: 4}.get(inner, inner)  # vectors are of 4 numbers, or several of 16
-            steps = [radix ** (n - 1 - q) for q in range(n) if q not in key]
-            starts = sums_of_strides(steps, radix) * lanes
-            starts = starts[starts % max(inner, lanes) == 0] if inner > 1 else starts
-            places[key] = base, len(starts), inner
-            bases.append(starts)
-            base += len(starts)
-        d = len(own)
-        table.append((row, d, *places[key], entry, len(pattern)))
-        offsets.append(own * lanes)
-        for (pointers, columns, rows), axis in ((forward, 0), (back, 1)):
-            order = np.argsort(pattern[:, axis], kind="stable")
-            pointers.append(entry + np.searchsorted(pattern[order, axis], np.arange(d)))
-            columns.append(own[pattern[order, 1 - axis]] * lanes)
-            rows.append(entry + order if axis else own[pattern[order, 0]] * lanes)
-        row += d
-        entry += len(pattern)
-    end = np.array([entry])
+    made: list[Operation | None] = []
+    last: dict[int, int] = {}
 
-    def joined(parts: list[Array], *more: Array) -> Array:
-        return np.concatenate([np.empty(0, dtype=np.int64), *parts, *more]).astype(np.int64)
+    def cost(operation: Operation) -> float:
+        return len(pattern_of(operation)) / float(radix ** len(operation.qubits))
 
-    return (
-        np.array(table, dtype=np.int64).reshape(-1, 7),
-        joined(offsets),
-        joined(bases),
-        *(joined(x, *y) for x, y in zip(forward, ([end], [], []), strict=True)),
-        *(joined(x, *y) for x, y in zip(back, ([end], [], []), strict=True)),
-    )
+    def joined(qubits: tuple[int, ...], first: Operation, second: Operation) -> Operation | None:
+        parts = [*spread(first, qubits, radix), *spread(second, qubits, radix)]
+        both = Operation(qubits, parts)
+        return both if cost(both) <= cost(first) + cost(second) + saved else None
+
+    for new in operations:
+        own = [q for q in new.qubits if q not in shared]
+        before = {last.get(q, -1) for q in own}
+        i = before.pop()
+        old = made[i] if not before and i >= 0 else None  # all of its qubits were in one last
+        if (
+            old is not None
+            and set(new.qubits) <= set(old.qubits)
+            and len(old.qubits) <= 2 + len(shared)
+        ):
+            both = joined(old.qubits, old, new)
+            if both is not None:
+                made[i] = both
+                continue
+        for q in own if len(own) == 2 else ():
+            i = last.get(q, -1)
+            single = made[i] if i >= 0 else None
+            if single is not None and single.qubits == (*shared, q):
+                both = joined(new.qubits, single, new)
+                if both is not None:
+                    new, made[i] = both, None
+        last.update(dict.fromkeys(own, len(made)))
+        made.append(new)
+    return [operation for operation in made if operation is not None]

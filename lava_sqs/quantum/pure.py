@@ -28,8 +28,8 @@ from lava_sqs.quantum._room import check_pure_scores
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.gates import half_angle_terms
 from lava_sqs.quantum.kernels.pure import run_pure, score_pure
-from lava_sqs.quantum.maps import HALF_ANGLE, Maps, Operation, pattern_of
-from lava_sqs.quantum.states import _kron
+from lava_sqs.quantum.maps import HALF_ANGLE, Maps, Operation, fused, pattern_of
+from lava_sqs.quantum.tiles import arranged
 
 __all__ = ["PureProgram", "compile_pure"]
 
@@ -132,11 +132,13 @@ def compile_pure(ansatz: Ansatz) -> PureProgram:
     >>> program.values(np.zeros((1, program.ansatz.n_params))).shape[1] < 1000
     True
     """
-    operations = tuple(_fused(ansatz.gates))
+    made = fused(map(_operation, ansatz.gates), 2, shared=(0,))
+    operations, passes = arranged(made, ansatz.n_qubits + 1, 2)
     return PureProgram(
         ansatz=ansatz,
         noise=None,
         operations=operations,
+        passes=passes,
         patterns=tuple(map(pattern_of, operations)),
     )
 
@@ -149,50 +151,3 @@ def _operation(gate: Gate) -> Operation:
     terms = np.block([[u.real, -u.imag], [u.imag, u.real]])
     kind = 0 if gate.param is None else HALF_ANGLE
     return Operation((0, *(q + 1 for q in gate.qubits)), [(terms, kind, gate)])
-
-
-def _spread(operation: Operation, qubits: tuple[int, ...]) -> list[tuple[Array, int, Gate | None]]:
-    """Return the factors of an operation as those of one on more *qubits*."""
-    own = operation.qubits
-    order = [*own, *(q for q in qubits if q not in own)]
-    at, n = [order.index(q) for q in qubits], len(qubits)
-    axes = [0, *(1 + a for a in at), *(1 + n + a for a in at)]
-    idle = np.eye(2 ** (n - len(own)))
-    factors = []
-    for terms, kind, gate in operation.factors:
-        whole = np.array([_kron(term, idle) for term in terms]).reshape(-1, *(2,) * (2 * n))
-        factors.append((whole.transpose(axes).reshape(-1, 2**n, 2**n), kind, gate))
-    return factors
-
-
-def _cost(operation: Operation) -> float:
-    """Return the multiplications for each number of the register."""
-    return len(pattern_of(operation)) / float(2 ** len(operation.qubits))
-
-
-def _fused(gates: tuple[Gate, ...]) -> list[Operation]:
-    """Return operations in order, where gates are one that do not take longer together."""
-    made: list[Operation | None] = []
-    last: dict[int, int] = {}
-    for gate in gates:
-        new = _operation(gate)
-        before = {last.get(q, -1) for q in new.qubits[1:]}
-        i = before.pop()
-        if not before and i >= 0:  # all of its qubits were in one operation last
-            old = made[i]
-            assert old is not None
-            if set(new.qubits) <= set(old.qubits) and len(old.qubits) <= 3:
-                both = Operation(old.qubits, [*old.factors, *_spread(new, old.qubits)])
-                if _cost(both) <= _cost(old) + _cost(new):
-                    made[i] = both
-                    continue
-        for q in new.qubits[1:] if len(new.qubits) == 3 else ():
-            i = last.get(q, -1)
-            single = made[i] if i >= 0 else None
-            if single is not None and single.qubits == (0, q):
-                both = Operation(new.qubits, [*_spread(single, new.qubits), *new.factors])
-                if _cost(both) <= _cost(single) + _cost(new):
-                    new, made[i] = both, None
-        last.update(dict.fromkeys(new.qubits[1:], len(made)))
-        made.append(new)
-    return [operation for operation in made if operation is not None]

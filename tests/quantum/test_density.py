@@ -176,11 +176,12 @@ def test_the_mean_of_trajectories_is_the_density_matrix():
 
 
 def test_few_maps_and_no_large_arrays():
-    """Each gate with errors and waits is one map; the tables of 8 memory qubits are small."""
+    """What acts on a pair of qubits in a row is one map; the tables of 8 memory qubits are small."""
     noise = NoiseModel.preset("ibm_brisbane")
     program = compile_density(ansatz.layered(1, 8), noise)
-    assert len(program.operations) == 2 * 9 + 2 * 8  # RX and RZ of a qubit are one
-    assert program.n_entries < 1000
+    # RX and RZ of the io qubit; both of a memory qubit, CRX and its second RX; RX and CRX back; CRX
+    assert len(program.operations) == 1 + 8 + 1 + 7
+    assert program.n_entries < 1300
     assert sum(a.nbytes for a in program.tables(1)) < 2**20
     assert compile_density(ansatz.layered(1, 8), noise) is program
 

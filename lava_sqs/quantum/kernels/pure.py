@@ -2,7 +2,7 @@
 
 A register is a real vector, real parts first, with *lanes* numbers per amplitude: samples (or
 sensitivities) that share their angles go side by side. Maps are those of
-:mod:`~lava_sqs.quantum.kernels.density`; they are orthogonal, so that the transposed ones undo
+:mod:`~lava_sqs.quantum.kernels.tiles`; they are orthogonal, so that the transposed ones undo
 them. A memory has 2 D numbers for D = 2**memory_qubits amplitudes.
 """
 
@@ -12,8 +12,17 @@ import math
 
 import numpy as np
 
-from lava_sqs.quantum.kernels.density import _apply, _correlate, _walk, _walk_slopes
 from lava_sqs.quantum.kernels.step import sincospi
+from lava_sqs.quantum.kernels.tiles import (
+    aligned,
+    correlate_tile,
+    deliver,
+    fetch,
+    map_tile,
+    tile_size,
+    walk,
+    walk_slopes,
+)
 from lava_sqs.quantum.kernels.vectors import jit
 
 
@@ -116,10 +125,11 @@ def run_pure(  # type: ignore[no-untyped-def]
     half = D * lanes
     shared = values.shape[0] == 1
     samples = B * K if shared else B
-    first, second = np.empty(2 * S * half, psi.dtype), np.empty(2 * S * half, psi.dtype)
+    v, tile = aligned(2 * S * half, psi), tile_size(program)
+    one, two = aligned(tile, psi), aligned(tile, psi)
     mine = np.zeros(2 * half, psi.dtype)
     c, slopes = np.zeros((S, lanes), psi.dtype), np.zeros((N, S, lanes), psi.dtype)
-    p, local = np.empty((S, lanes)), np.empty(1, psi.dtype)
+    p = np.empty((S, lanes))
     hits = 0
     for g in range(values.shape[0]):
         w = values[g]
@@ -136,8 +146,8 @@ def run_pure(  # type: ignore[no-untyped-def]
                     b = (start + x) // K if shared else start + x
                     k = (start + x) % K if shared else g
                     _encode(z[t, b, k], c, slopes, x)
-                _prepare(c, mine, half, lanes, first)
-                v, _ = _walk(program, w, first, second, local)
+                _prepare(c, mine, half, lanes, v)
+                walk(program, w, v, one, two)
                 _chances(v, half, lanes, p)
                 for x in range(n):
                     b = (start + x) // K if shared else start + x
@@ -176,6 +186,30 @@ def run_pure(  # type: ignore[no-untyped-def]
     return hits
 
 
+@jit()
+def _undo(program, p, scored, turned, v, left, spare, g):  # type: ignore[no-untyped-def]
+    """Go back through pass *p*: *v* is the register after it, *left* the gradient after it.
+
+    Both become those before it; the gradient by the entries of its maps is added to g.
+    """
+    passes = program[9]
+    first, back = passes[p, 0], (program[6], program[7])
+    one, two, now, then = spare[0], spare[1], spare[2], spare[3]
+    for i in range(passes[p, 8]):
+        fetch(program, p, i, v, one)
+        fetch(program, p, i, left, now)
+        for op in range(first + passes[p, 1] - 1, first - 1, -1):
+            map_tile(op, program, back, turned, one, two)
+            if scored[op]:
+                correlate_tile(op, program, now, two, g)
+            map_tile(op, program, back, turned, now, then)
+            now, then = then, now
+            one, two = two, one
+        if p > 0:
+            deliver(program, p, i, one, v)
+        deliver(program, p, i, now, left)
+
+
 # long: forward and back over one tile, which share all arrays.
 @jit(nogil=True)
 def score_pure(  # type: ignore[no-untyped-def]
@@ -190,20 +224,18 @@ def score_pure(  # type: ignore[no-untyped-def]
     of a step one by one, on the state and on its gradient: the adjoint method.
     """
     T, B, K, N = z.shape
-    S, n_ops, n_entries, order = 1 << N, scored.shape[0], values.shape[1], program[8]
+    S, n_entries, order = 1 << N, values.shape[1], program[8]
     half = D * lanes
-    kept = np.empty((T, 2 * S * half))
-    one, two, left, spare = (
-        np.empty(2 * S * half), np.empty(2 * S * half), np.empty(2 * S * half),
-        np.empty(2 * S * half),
-    )  # fmt: skip
+    tile = tile_size(program)
+    kept = aligned(T * 2 * S * half, values).reshape(T, -1)
+    left = aligned(2 * S * half, values)
+    spare = aligned(4 * tile, values).reshape(4, -1)
     psi, before, mu = np.zeros(2 * half), np.zeros(2 * half), np.zeros(2 * half)
     branch, floored = np.zeros((T, lanes), np.int64), np.zeros((T, lanes), np.bool_)
     scales = np.ones((T, lanes))
     c, slopes = np.zeros((S, lanes)), np.zeros((N, S, lanes))
-    p, local = np.empty((S, lanes)), np.empty(1)
+    p = np.empty((S, lanes))
     g, turned = np.empty(4 * n_entries), np.empty(n_entries)
-    back = (program[6], program[7])
     weighted = signal.shape[0] > 0
     hits = 0
     for k in range(K):
@@ -218,9 +250,9 @@ def score_pure(  # type: ignore[no-untyped-def]
             for t in range(T):
                 for x in range(n):
                     _encode(z[t, b0 + x, k], c, slopes, x)
-                _prepare(c, psi, half, lanes, one)
-                v, _ = _walk(program, w, one, two, local)
-                kept[t] = v
+                v = kept[t]
+                _prepare(c, psi, half, lanes, v)
+                walk(program, w, v, spare[0], spare[1])
                 _chances(v, half, lanes, p)
                 for x in range(n):
                     s = outcomes[t, b0 + x, k]
@@ -258,16 +290,8 @@ def score_pure(  # type: ignore[no-untyped-def]
                         at = (part * S + s) * half
                         for i in range(x, half, lanes):
                             left[at + i] = scale * mu[part * half + i] + weight * kept[t, at + i]
-                now, then = left, spare
-                one[:] = kept[t]
-                v, y = one, two
-                for op in range(n_ops - 1, -1, -1):
-                    _apply(op, program, back, turned, v, y, local)
-                    if scored[op]:
-                        _correlate(op, program, now, y, g)
-                    _apply(op, program, back, turned, now, then, local)
-                    now, then = then, now
-                    v, y = y, v
+                for q in range(program[9].shape[0] - 1, -1, -1):
+                    _undo(program, q, scored, turned, kept[t], left, spare, g)
                 for x in range(n):
                     _encode(z[t, b0 + x, k], c, slopes, x)
                     for m in range(N):
@@ -278,7 +302,7 @@ def score_pure(  # type: ignore[no-untyped-def]
                     for x in range(n):
                         overlap = 0.0
                         for i in range(x, half, lanes):
-                            f, h = now[b * half + i], now[(S + b) * half + i]
+                            f, h = left[b * half + i], left[(S + b) * half + i]
                             f, h = re * f + im * h, re * h - im * f
                             overlap += f * before[i] + h * before[half + i]
                             mu[i] += c[b, x] * f
@@ -304,10 +328,10 @@ def advance_pure(  # type: ignore[no-untyped-def]
     (K, N), D, S = z.shape, r.shape[2], 1 << z.shape[1]
     n_scores, H1 = sensitivity.shape[1], window.shape[1]
     P, n_columns, half = n_scores - N, n_scores + H1 * N, D * lanes
-    first, second = np.empty(2 * S * half), np.empty(2 * S * half)
+    v, spare = aligned(2 * S * half, r), aligned(3 * tile_size(program), r).reshape(3, -1)
     mine, fresh, overlap = np.zeros(2 * half), np.empty((2, D)), np.empty(lanes)
     c, dc = np.zeros((S, lanes)), np.zeros((N, S, lanes))
-    p, local = np.empty((S, lanes)), np.empty(1)
+    p = np.empty((S, lanes))
     each = lanes - 1
     hits = 0
     for k in range(K):
@@ -330,7 +354,7 @@ def advance_pure(  # type: ignore[no-untyped-def]
                         elif q >= n_scores + N:
                             h, m = (q - n_scores) // N, (q - n_scores) % N
                             mine[at + x] = window[k, h - 1, m, part, i]
-            _prepare(c, mine, half, lanes, first)
+            _prepare(c, mine, half, lanes, v)
             for x in range(1, n + 1):
                 q = q0 + x - 1
                 if P <= q < n_scores + N:
@@ -340,9 +364,9 @@ def advance_pure(  # type: ignore[no-untyped-def]
                         rate = weight * dc[m, b, x]
                         for i in range(D):
                             at = b * half + i * lanes + x
-                            first[at] += rate * (re * r[k, 0, i] - im * r[k, 1, i])
-                            first[S * half + at] += rate * (re * r[k, 1, i] + im * r[k, 0, i])
-            v = _walk_slopes(program, w, slope_table, slope, q0, n, first, second, local, lanes)
+                            v[at] += rate * (re * r[k, 0, i] - im * r[k, 1, i])
+                            v[S * half + at] += rate * (re * r[k, 1, i] + im * r[k, 0, i])
+            walk_slopes(program, w, slope_table, slope, q0, n, v, spare, lanes)
             _chances(v, half, lanes, p)
             s, floored, mixed = _settle(p, outcomes[k], 0, floor)
             if mixed:

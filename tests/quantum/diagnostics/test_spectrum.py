@@ -57,6 +57,25 @@ def test_arnoldi_finds_what_all_columns_say(seed, monkeypatch):
     np.testing.assert_allclose(np.abs(got.eigenvalues)[:3], moduli[1:4], atol=1e-8)
 
 
+@pytest.mark.parametrize("angle", [0.3, 1.0])
+def test_eigenvalues_close_together_are_found_to_the_tolerance_said(angle, monkeypatch):
+    circuit = ansatz.layered(1, 5)
+    exact = spectral_gap(circuit, np.full(circuit.n_params, angle), NOISE)
+    assert exact.tolerance == 0
+    moduli = np.abs(exact.eigenvalues)
+    assert moduli[0] - moduli[3] < 1e-4  # nearly one Jordan block
+    monkeypatch.setattr("lava_sqs.quantum.diagnostics.spectrum._DENSE", 4)
+    # Arnoldi's method with few steps does not see them apart.
+    monkeypatch.setattr("lava_sqs.quantum.diagnostics.spectrum._ATTEMPTS", ((40, 2, 1e-9),) * 2)
+    with pytest.raises(RuntimeError, match=r"found 0 of `n_eigenvalues` = 1: .*at most 4 memory"):
+        spectral_gap(circuit, np.full(circuit.n_params, angle), NOISE)
+    monkeypatch.undo()
+    monkeypatch.setattr("lava_sqs.quantum.diagnostics.spectrum._DENSE", 4)
+    got = spectral_gap(circuit, np.full(circuit.n_params, angle), NOISE)
+    assert got.tolerance in (1e-9, 1e-5)
+    assert got.gap == pytest.approx(exact.gap, abs=2e-5)
+
+
 def test_states_become_alike_at_that_rate():
     circuit = ansatz.layered(1, 4)
     theta = angles(circuit, 3)
