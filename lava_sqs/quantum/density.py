@@ -3,8 +3,9 @@ r"""The compiler of gate-by-gate neurons: a step as sparse maps on few qubits of
 The register's density matrix is a real Pauli vector of ``4**n`` numbers. A gate with its error
 and the relaxation of its qubits is one real matrix, 4 x 4 or 16 x 16 and mostly zero, that mixes
 the components of its qubits and leaves all others alone. Whatever acts on one qubit, or on the
-pair of a gate, is multiplied into the gate before it; rotations of one qubit in a row are one
-matrix. The wait of the memory comes before the measurement here: they commute, since the io
+pair of a gate, is multiplied into the gate before it; gates in a row on one qubit or a pair are one
+matrix where that takes no longer, and matrices are gathered in passes over the register (see
+``tiles.py``). The wait of the memory comes before the measurement here: they commute, since the io
 qubits alone are measured.
 
 QuTiP makes the matrices, as for instruments (see ``program.py``); no array has ``16**n`` numbers,

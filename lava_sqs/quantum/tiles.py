@@ -36,7 +36,24 @@ _VECTORS = {2: 1, 8: 4}  # kernels take numbers one by one, 4 or 16 at a time
 
 
 def sums_of_strides(strides: Sequence[int], radix: int) -> Array:
-    """Return where the components of some digits are: all combinations of 0 to radix - 1 each."""
+    """Return where the components of some digits are: all combinations of 0 to radix - 1 each.
+
+    Parameters
+    ----------
+    strides : sequence of int
+        Of the digits, the last of which varies fastest.
+    radix : int
+        Components of each.
+
+    Returns
+    -------
+    ndarray of int, shape (radix**len(strides),)
+
+    Examples
+    --------
+    >>> sums_of_strides([10, 1], 2)
+    array([ 0,  1, 10, 11])
+    """
     start = np.zeros(1, dtype=np.int64)
     return reduce(lambda sums, s: (sums[:, None] + s * np.arange(radix)).ravel(), strides, start)
 
@@ -60,6 +77,13 @@ def arranged(
     operations : tuple
     passes : tuple
         The digits and the number of maps of each.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> maps = [SimpleNamespace(qubits=q) for q in [(5,), (0, 1), (5, 6), (0,), (1, 4), (2, 3)]]
+    >>> arranged(maps, 7, 4)[1]
+    (((0, 1, 5, 6), 4), ((1, 2, 3, 4), 2))
     """
     room = int(np.log(_ROWS) / np.log(radix) + 0.5)
     waiting, done, passes = list(operations), list[_Map](), []
@@ -95,16 +119,41 @@ def _within(waiting: Sequence[_OnDigits], inside: set[int], digits: int) -> list
 
 
 def tables_of(program: Any, lanes: int) -> tuple[Array, ...]:
-    """Return what the kernels need of a *program*; offsets count numbers, *lanes* per component.
+    """Return what the kernels need to know of maps, for *lanes* numbers of each component in a row.
 
-    table (n_ops, 7): first row, size d, first base, number of bases, components in a row (times
-    lanes), first entry, number of entries. offsets: of each row in its group. bases: where groups
-    start. Entries by rows: pointers, places of their columns and rows; by columns: pointers,
-    places of their rows, and which entry of the first order each is. All of these are places in
-    a tile. passes (n_passes, 10): first map, number of maps; first row of its tiles, number of
-    rows; first column, number of columns, and of those that are side by side; first tile, number
-    of tiles; 1 where a tile is the register. places: where in the register these rows, columns and
-    tiles are.
+    Parameters
+    ----------
+    program : Maps
+        The maps; see ``lava_sqs.quantum.maps``.
+    lanes : int
+        Samples side by side.
+
+    Returns
+    -------
+    table : ndarray, shape (n_ops, 7)
+        First row, size d, first base, number of bases, numbers in a row, first entry, number of
+        entries of each map.
+    offsets, bases : ndarray
+        Places of each row in its group, and where groups start.
+    pointers, columns, rows : ndarray
+        Entries by rows: the first of each, places of their columns and rows.
+    pointers, columns, order : ndarray
+        Entries by columns: the same of the transposed matrices, and which entry each is of the
+        first order. All of these are places in a tile.
+    passes : ndarray, shape (n_passes, 10)
+        First map, number of maps; first row of its tiles, number of rows; first column, number of
+        columns, and of those that are side by side; first tile, number of tiles; 1 where a tile is
+        the register.
+    places : ndarray
+        Where in the register these rows, columns and tiles are.
+
+    Examples
+    --------
+    >>> from lava_sqs.quantum import ansatz
+    >>> from lava_sqs.quantum.density import compile_density
+    >>> table, *_, passes, places = tables_of(compile_density(ansatz.layered(1, 6)), 1)
+    >>> len(table), len(passes)
+    (13, 4)
     """
     n, radix = program.digits, program.radix
     table, offsets, bases = [], [], []
