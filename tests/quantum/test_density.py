@@ -176,7 +176,7 @@ def test_the_mean_of_trajectories_is_the_density_matrix():
 
 
 def test_few_maps_and_no_large_arrays():
-    """What acts on a pair of qubits in a row is one map; the tables of 8 memory qubits are small."""
+    """What acts on a pair of qubits in a row is one map; tables of 8 memory qubits are small."""
     noise = NoiseModel.preset("ibm_brisbane")
     program = compile_density(ansatz.layered(1, 8), noise)
     # RX and RZ of the io qubit; both of a memory qubit, CRX and its second RX; RX and CRX back; CRX
