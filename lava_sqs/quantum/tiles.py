@@ -41,7 +41,7 @@ def sums_of_strides(strides: Sequence[int], radix: int) -> Array:
     Parameters
     ----------
     strides : sequence of int
-        Of the digits, the last of which varies fastest.
+        Strides of the digits, the last of which varies fastest.
     radix : int
         Components of each.
 
@@ -68,7 +68,7 @@ def arranged(
     operations : sequence
         In order. Maps that have no digit in common commute, all others keep their order.
     digits : int
-        Of the register.
+        Digits of the register.
     radix : int
         Components of each digit.
 

@@ -238,7 +238,7 @@ def seconds_per_step(ansatz: Ansatz, backend: str = "density") -> float:
     >>> [f"{seconds_per_step(ansatz.layered(1, m)):.0e}" for m in (4, 6, 8)]
     ['5e-05', '1e-03', '2e-02']
     >>> f"{seconds_per_step(ansatz.layered(1, 12), 'trajectory'):.0e}"
-    '2e-03'
+    '1e-03'
     """
     # As measured in trainings of 4 to 10 memory qubits, with what else a training does.
     if backend == "trajectory":
