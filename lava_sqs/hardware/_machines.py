@@ -263,7 +263,7 @@ def _basis_of(noise: Any) -> tuple[str, ...]:
 def _sampler_for(backend: Any) -> Any:
     """Return the sampler that runs on a backend: IBM's on IBM's machines."""
     if any(c.__module__.startswith("qiskit_ibm_runtime.") for c in type(backend).__mro__):
-        return need("qiskit_ibm_runtime").SamplerV2(mode=backend)
+        return need("qiskit_ibm_runtime").Sampler(mode=backend)
     return need("qiskit.primitives").BackendSamplerV2(backend=backend)
 
 
