@@ -137,6 +137,7 @@ class _Network(_Saved, _Inference):
         mask: Any,
         validation_data: Any = None,
         online: bool = False,
+        trainer_of: Callable[[bool], Callable[..., Trainer]] | None = None,
     ) -> None:
         self._check_arguments()
         going_on = (online or self.warm_start) and hasattr(self, "parameters_")
@@ -156,8 +157,7 @@ class _Network(_Saved, _Inference):
             ensure_2d=static or not going_on,
             ensure_all_finite=static,  # of sequences in their own steps only
         )
-        read = self._online_targets if online else self._read_targets
-        targets = read(y, going_on)
+        targets = (self._online_targets if online else self._read_targets)(y, going_on)
         weights = self._weights(targets, sample_weight)
         self._keep_parameters()
         told = told or self._zeros_are_values
@@ -184,7 +184,7 @@ class _Network(_Saved, _Inference):
             some = weights > 0
             X, targets, weights = X[some], targets[some], weights[some]
             weights = None if (weights == weights[0]).all() else weights / weights.mean()
-        trainer = self._trainer_of(online)
+        trainer = (trainer_of or self._trainer_of)(online)
         if not online:
             self.__dict__.pop("_optimizer", None)
         trainer(self, X, targets, going_on, weights, held).run()

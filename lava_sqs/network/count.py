@@ -169,6 +169,7 @@ def count_gradient(
     held: bool = True,
     dtype: Any = None,
     timed: LayerParams | None = None,
+    run: Any = run_free,
 ) -> BatchResult:
     """Return the local rule's gradient of a mini-batch that runs free.
 
@@ -208,6 +209,8 @@ def count_gradient(
     timed : LayerParams, optional
         Weights of the readout in time, which are learned as well: *counted* times those is what a
         spike counts (:mod:`lava_sqs.network.timed`).
+    run : callable
+        What makes the traces, as of :func:`~lava_sqs.network.credit.run_free`; a device can.
 
     Returns
     -------
@@ -227,7 +230,7 @@ def count_gradient(
     ((4, 3), (8,))
     """
     steps, batch = len(inputs) + spec.depth, inputs.shape[1]
-    traces = run_free(spec, parameters, inputs, rng, n_draws, dtype)
+    traces = run(spec, parameters, inputs, rng, n_draws, dtype)
     counted = counted_steps(spec, steps, batch) if counted is None else counted
     counted = np.tile(counted, (1, n_draws))
     h = None

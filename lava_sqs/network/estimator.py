@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lava_sqs.network.classifier import RUNTIMES, _Classifier
+from lava_sqs.network.device_training import _FitsOnDevice
 from lava_sqs.network.inputs import INPUT_KINDS
 from lava_sqs.network.layers import Layer
 from lava_sqs.network.objective import SCHEDULES
@@ -16,7 +17,7 @@ from lava_sqs.quantum import Ansatz, NoiseModel
 __all__ = ["INPUT_KINDS", "RUNTIMES", "SCHEDULES", "SQSNN"]
 
 
-class SQSNN(_Classifier):
+class SQSNN(_FitsOnDevice, _Classifier):
     r"""Classifier made of stochastic quantum spiking neurons that learn locally.
 
     Layers of neurons, dense connections with a delay of one step, one or more visible neurons per

@@ -233,6 +233,7 @@ def stepwise_gradient(
     credit: str = "symmetric",
     n_draws: int = 1,
     dtype: Any = None,
+    run: Any = run_free,
     **options: Any,
 ) -> BatchResult:
     """Return the local rule's gradient of a mini-batch that runs free.
@@ -253,7 +254,7 @@ def stepwise_gradient(
         beta.
     own : ndarray of bool, shape (T, B), optional
         Which steps have a label; None: all.
-    lasts, credit, n_draws, dtype
+    lasts, credit, n_draws, dtype, run
         As of :func:`~lava_sqs.network.count.count_gradient`.
     **options
         `back`, `sparsity`, `window`, `train_hidden` and `held` of
@@ -278,7 +279,7 @@ def stepwise_gradient(
     ((4, 3), (8,))
     """
     batch = inputs.shape[1]
-    traces = run_free(spec, parameters, inputs, rng, n_draws, dtype)
+    traces = run(spec, parameters, inputs, rng, n_draws, dtype)
     lasts = None if lasts is None else np.tile(lasts, (1, n_draws))
     own = np.ones(labels.shape, dtype=bool) if own is None else own
     share = np.tile(own / np.maximum(own.sum(axis=0), 1), (1, n_draws))

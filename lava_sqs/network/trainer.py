@@ -6,7 +6,6 @@ import math
 import sys
 import time
 from copy import deepcopy
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from lava_sqs import _seeds
 from lava_sqs._checks import check_bytes
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._streams import fresh_streams
-from lava_sqs.network import files as storage
 from lava_sqs.network import timed
+from lava_sqs.network.checkpoints import _Checkpoints
 from lava_sqs.network.count import aligned_weights, count_gradient
 from lava_sqs.network.gradient import (
     BatchResult,
@@ -51,14 +50,9 @@ DECAY = 1e-3
 
 _KEPT_BYTES = 2**26  # of inputs and random numbers that are kept from epoch to epoch
 _EXAMPLES = 512  # samples that starting values and progress are computed from
-# What may differ between a checkpoint and the estimator that resumes it.
-_FREE = {
-    *("epochs", "updates", "verbose", "checkpoint", "resume", "warm_start", "callbacks", "log"),
-    "augment",
-}
 
 
-class Trainer:
+class Trainer(_Checkpoints):
     """One fit: what is needed while it lasts, and nothing after it."""
 
     def __init__(
@@ -98,7 +92,7 @@ class Trainer:
             setattr(model, name, list(getattr(model, name)))
         model.interrupted_ = False
         self.spec = model.spec_
-        self.objective, self.credit = objective_of(model), credit_of(model)
+        self.objective, self.credit = objective_of(model), self._credit()
         self._set_objective()
         self.first = model.n_iter_
         self.lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
@@ -119,6 +113,10 @@ class Trainer:
         model.learning_rate_, self.begun = self.rate, model.n_iter_
         self._start_feedback(going_on)
         announce(self)
+
+    def _credit(self) -> str:
+        """Return how hidden neurons learn what their spikes were worth."""
+        return credit_of(self.model)
 
     def _checked_spec(self, n: int) -> NetworkSpec:
         """Return the network, if trains of *n* samples and of the draws of a mini-batch fit."""
@@ -238,9 +236,14 @@ class Trainer:
             advise(self.seen, model.n_iter_ - self.begun)
         if model.early_stopping or not finished:
             model.parameters_ = self.best
-        if self.spikes is None or model.early_stopping or not finished:
-            self.spikes = model._scores(self.X[self.examples], 1, "as trained", self.seed)[1]
-        model.spikes_per_inference_ = self.spikes
+        model.spikes_per_inference_ = self._spikes_at_end(model.early_stopping or not finished)
+
+    def _spikes_at_end(self, others: bool) -> float:
+        """Return spikes per inference; *others*: parameters are not those of the last epoch."""
+        if self.spikes is None or others:
+            X = self.X[self.examples]
+            self.spikes = float(self.model._scores(X, 1, "as trained", self.seed)[1])
+        return self.spikes
 
     def _go_through(self, bar: Any) -> bool:
         """Make epochs, one after the other; return whether there would have been more."""
@@ -253,7 +256,7 @@ class Trainer:
             model.spikes_curve_.append(spikes)
             model.accuracy_curve_.append(accuracy)
             model.n_iter_ = epoch + 1
-            bar.set_postfix(loss=f"{loss:.4f}", accuracy=f"{accuracy:.3f}", spikes=f"{spikes:.1f}")
+            bar.set_postfix(self._seen_in(loss, accuracy, spikes))
             # Never by a loss that clamped neurons make: it says nothing of free runs.
             free = self.objective == "count" and not model.early_stopping
             self._remember(-loss if free else accuracy)
@@ -269,6 +272,10 @@ class Trainer:
             if model.early_stopping and self.waited >= model.n_iter_no_change:
                 return True
         return False
+
+    def _seen_in(self, loss: float, accuracy: float, spikes: float) -> dict[str, str]:
+        """Return what the progress bar shows of an epoch."""
+        return {"loss": f"{loss:.4f}", "accuracy": f"{accuracy:.3f}", "spikes": f"{spikes:.1f}"}
 
     def _epoch(self, epoch: int, progress: float) -> tuple[float, float]:
         """Go once through the data; return the loss and the spikes per sample."""
@@ -431,58 +438,6 @@ class Trainer:
         if value > self.best_value:
             self.best, self.best_value = _copy(self.model.parameters_), value
             self.waited = 0
-
-    # -- checkpoints ----------------------------------------------------------------------------
-
-    def _write(self, path: Path) -> None:
-        model = self.model
-        arrays = model._arrays("", self.best)
-        arrays.update(model._arrays("now.", model.parameters_))
-        counts = {}
-        for name, (first, second, count) in self.optimizer.state().items():
-            arrays[f"first.{name}"], arrays[f"second.{name}"] = first, second
-            counts[name] = count
-        state = {
-            "counts": counts,
-            "best_value": self.best_value,
-            "waited": self.waited,
-            "first": self.first,
-        }
-        storage.write(path, {**model._header(), "training": state}, arrays)
-
-    def _resume(self, path: Path) -> None:
-        model = self.model
-        header, arrays = storage.read(path, partial(model._needed, path, training=True))
-        if "training" not in header:
-            raise ValueError(f"The file {path} is a saved model, but no checkpoint to resume from.")
-        own = {k: storage.to_json(v) for k, v in model.get_params().items()}
-        with storage.read_from(path):
-            other = {k for k, v in header["arguments"].items() if own.get(k) != v} - _FREE
-        if other:
-            raise ValueError(
-                f"The checkpoint {path} was made with other values of {', '.join(sorted(other))}: "
-                "give those, or another file."
-            )
-        before, shape = model._target_arrays(), model._inputs.shape
-        with storage.read_from(path):
-            model._restore(header, arrays)
-        after = model._target_arrays()
-        same = all(np.array_equal(before[k], after[k]) for k in before)
-        if not same or shape != model._inputs.shape:
-            raise ValueError(f"The checkpoint {path} was made with other {model._TARGETS}.")
-        self.seed = model.seed_
-        state = header["training"]
-        with storage.read_from(path):
-            self.best = model.parameters_
-            model.parameters_ = model._parameters_of("now.", arrays)
-            self.best_value, self.waited = state["best_value"], state["waited"]
-            self.first = state["first"]
-            self.optimizer.load(
-                {
-                    k: (arrays[f"first.{k}"], arrays[f"second.{k}"], n)
-                    for k, n in state["counts"].items()
-                }
-            )
 
 
 def _or(value: float | None, default: float) -> float:

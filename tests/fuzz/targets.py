@@ -590,6 +590,38 @@ TARGETS = {
         },
         cost=200,
     ),
+    "Simulated": Target(hardware.Simulated, dict, {"noise": NOISES}),
+    "Simulated.sample": Target(
+        hardware.Simulated().sample,
+        lambda: {"ansatz": PAPER, "theta": np.zeros(3), "currents": np.zeros((2, 3, 1)), "seed": 0},
+        {
+            "ansatz": instance(ansatz.Ansatz),
+            "theta": array(),
+            "currents": array(),
+            "shots": integer(1, 10**4),
+            "seed": SEED,
+        },
+        cost=5,
+    ),
+    "Perturbation": Target(
+        hardware.Perturbation,
+        dict,
+        {"angles": real(0), "currents": real(0), "per": choice("shot", "step")},
+        check=keeps("per"),
+    ),
+    "hardware.shots": Target(
+        hardware.shots,
+        lambda: {"model": network.SQSNN((2,), epochs=1), "n_samples": 10, "n_classes": 2},
+        {
+            "model": instance(network.SQSNN),
+            "n_samples": integer(1),
+            "gradient": anything(),
+            "n_classes": integer(2, 10**3).optional(),
+            "n_steps": integer(1).optional(),
+            "n_held": integer(0),
+        },
+        cost=20,
+    ),
     "NoiseModel.with_gate": Target(
         NOISE.with_gate,
         lambda: {"name": "CX", "qubits": (0, 1), "error": 0.01},

@@ -17,7 +17,7 @@ has two equivalent forms:
 
 Its cost does not depend on the number of angles.
 
-*Online*, while the neuron runs: see ``online.py``; what a device can measure: ``shifts.py``.
+*Online*, while the neuron runs: see ``online.py``; without any derivative: ``shifts.py``.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def score_spike_train(
     per_sample : bool
         Whether the gradient by the angles keeps the batch axes; False sums over them.
     method : {"exact", "parameter-shift", "spsa"}
-        The estimator. The other two are what a device can measure: the parameter-shift rule
+        The estimator. The other two differentiate nothing: the parameter-shift rule
         moves every gate at every time step by itself (two terms for a rotation, four for a
         controlled one), SPSA moves everything at once at random, *n_samples* times by
         *epsilon*, and is unbiased only in the limit of small *epsilon*.

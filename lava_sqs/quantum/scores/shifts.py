@@ -1,4 +1,7 @@
-"""Gradients that a device could measure: by the parameter-shift rule, and by SPSA.
+"""Gradients without a derivative: by the parameter-shift rule, and by SPSA.
+
+Of the likelihood of given trains, which a device could only select among all that it says; what it
+can measure is in :mod:`lava_sqs.network.device_rules`.
 
 Arrays are those of :class:`~lava_sqs.quantum.SpikeTrainScorer`: currents z (T, B, K, N), outcomes
 (T, B, K) as integers, weights of steps (T, B, K) or (0, 0, 0) for none; theta has K rows.
@@ -38,7 +41,8 @@ def parameter_shift(
         )
     T, B, K, N = z.shape
     _check_maps(program, T * B * K + 4 * K)
-    single, angles = _one_angle_per_gate(program, theta)
+    circuit, angles = one_angle_per_gate(program.ansatz, theta)
+    single = compile_program(circuit, program.noise)
     A = single.build(angles)
     log_prefix, maps, states = _trajectory(A, single, z, outcomes)
     logp = log_prefix[-1] if T else np.zeros((B, K))
@@ -61,7 +65,7 @@ def parameter_shift(
         if gate.param is None:
             continue
         moved = []
-        for weight, shift in _shift_rule(gate):
+        for weight, shift in shift_rule(gate):
             shifted_angles = angles.copy()
             shifted_angles[:, i] += shift
             moved.append((weight, single.build(shifted_angles)))
@@ -79,9 +83,11 @@ def parameter_shift(
     return logp, d_theta, d_z
 
 
-def _one_angle_per_gate(program: Program, theta: Array) -> tuple[Program, Array]:
-    """Return a program in which shared angles are not shared: each occurrence is shifted."""
-    ansatz = program.ansatz
+def one_angle_per_gate(ansatz: Ansatz, theta: Array) -> tuple[Ansatz, Array]:
+    """Return a circuit in which shared angles are not shared, and its angles (K, n_gates).
+
+    So that each occurrence can be shifted; *theta* has K rows.
+    """
     gates = tuple(
         Gate(g.name, g.qubits, param=i, angle=None) if g.is_rotation else g
         for i, g in enumerate(ansatz.gates)
@@ -92,7 +98,7 @@ def _one_angle_per_gate(program: Program, theta: Array) -> tuple[Program, Array]
     for i, gate in enumerate(ansatz.gates):
         if gate.is_rotation:
             angles[:, i] = gate.angle if gate.param is None else gate.at(theta)
-    return compile_program(single, program.noise), angles
+    return single, angles
 
 
 def _weighted(prefixes: Array, signal: Array) -> Array:
@@ -112,7 +118,7 @@ def _check_maps(program: Program, count: int) -> None:
     )
 
 
-def _shift_rule(gate: Gate) -> list[tuple[float, float]]:
+def shift_rule(gate: Gate) -> list[tuple[float, float]]:
     """(weight, shift) terms: generator eigenvalues +-1/2, or 0 and +-1/2 if controlled."""
     if not gate.is_controlled_rotation:
         return [(0.5, np.pi / 2), (-0.5, -np.pi / 2)]
