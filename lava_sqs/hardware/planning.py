@@ -9,9 +9,9 @@ from sklearn.base import clone
 from lava_sqs._checks import check_instance, check_int
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.network import SQSNN
+from lava_sqs.network.device_rules import rule_of
 from lava_sqs.network.device_training import Shots, shots_of
 from lava_sqs.network.objective import default_neurons_per_class
-from lava_sqs.network.device_rules import rule_of
 from lava_sqs.network.progress import epochs_of
 
 __all__ = ["shots"]

@@ -28,7 +28,7 @@ class Simulated:
     Parameters
     ----------
     noise : NoiseModel, optional
-        Of every circuit that it runs; None is noiseless.
+        What disturbs every circuit that it runs; None is noiseless.
     backend : str, optional
         As of :class:`~lava_sqs.quantum.Population`.
 
@@ -67,7 +67,7 @@ class Simulated:
         Parameters
         ----------
         ansatz : Ansatz
-            Of each of them.
+            The circuit of each of them.
         theta : array_like, shape (n_angles,), (P, n_angles) or (P, T, n_angles)
             Angles of all, of each, or of each in each step.
         currents : array_like, shape (P, T, n_io)

@@ -175,7 +175,7 @@ def device_gradient(
     parameters : Parameters
     inputs : ndarray, shape (T, B, M)
     reward : Reward
-        Of B samples, each shown ``reward.n_draws`` times.
+        What B samples are worth, each shown ``reward.n_draws`` times.
     rule : Twin, Perturbation or Shift
     sampler : Sampler
         The device.
@@ -186,7 +186,7 @@ def device_gradient(
     lasts : ndarray of bool, shape (S, B), optional
         Which steps belong to each sample, for the count of spikes.
     dtype : float64 or float32, optional
-        Of the model of a twin, as of :func:`~lava_sqs.network.simulate.forward`.
+        The precision of a twin's model, as of :func:`~lava_sqs.network.simulate.forward`.
 
     Returns
     -------

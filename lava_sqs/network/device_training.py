@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from lava_sqs._checks import describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.network.base import _Network
+from lava_sqs.network.device_rules import Twin, device_gradient, rule_of, shots_per_sample
 from lava_sqs.network.gradient import BatchResult
 from lava_sqs.network.objective import credit_of, needs_clamping, objective_of
-from lava_sqs.network.device_rules import Twin, device_gradient, rule_of, shots_per_sample
+from lava_sqs.network.on_device import OFFLINE, device_of
 from lava_sqs.network.readout import count_scores
 from lava_sqs.network.regression import Reading
 from lava_sqs.network.rewards import Reward
@@ -40,9 +41,9 @@ class Shots(NamedTuple):
     Attributes
     ----------
     per_update : int
-        Of a whole mini-batch.
+        Runs for a whole mini-batch.
     total : int
-        Of all epochs, with the samples that are held out; less if it is stopped early.
+        Runs in all epochs, with the samples that are held out; fewer if it is stopped early.
 
     Examples
     --------
@@ -73,7 +74,7 @@ def check_on_device(model: Any, device: Any, rule: Any) -> None:
     if isinstance(device, type) or not callable(getattr(device, "sample", None)):
         raise ArgumentTypeError(
             "runtime",
-            "must be None or a device, an object with a method `sample` such as "
+            "must be 'offline' or a device, an object with a method `sample` such as "
             f"lava_sqs.hardware.Simulated(), but got {describe(device)}.",
         )
     if objective_of(model) == "likelihood":
@@ -127,8 +128,8 @@ class _OnDevice(Trainer):
             if not isinstance(layer.neuron, SQSNeuron):
                 raise ArgumentValueError(
                     "runtime",
-                    f"must be None for neurons that are no SQS neurons, as in layer {layer.name!r}:"
-                    f" {layer.neuron!r} has no circuit that a device could run.",
+                    "must be 'offline' for neurons that are no SQS neurons, but layer "
+                    f"{layer.name!r} has {layer.neuron!r}, without a circuit that a device could run.",
                 )
             if layer.recurrent:
                 raise ArgumentValueError(
@@ -282,7 +283,7 @@ class _FitsOnDevice(_Network):
         lengths: Any = None,
         mask: Any = None,
         validation_data: Any = None,
-        runtime: Any = None,
+        runtime: Any = OFFLINE,
         gradient: Any = None,
     ) -> Self:
         """Learn from labelled samples, here or on a device.
@@ -311,11 +312,11 @@ class _FitsOnDevice(_Network):
         validation_data : tuple, optional
             (X, y) or (X, y, lengths) of which ``accuracy_curve_`` and early stopping tell, instead
             of samples that are held out.
-        runtime : Device or Simulated, optional
-            Of :mod:`lava_sqs.hardware`: where spikes come from, layer by layer. `fit` then sets
+        runtime : "offline" or Device
+            Where spikes come from: from here, or, layer by layer, from a device such as those of
+            :mod:`lava_sqs.hardware`. `fit` then sets
             ``shots_``, the runs of a neuron so far, and ``shots_per_update_``; without samples that
-            are held out ``accuracy_curve_`` is that of the trains from which it learned. None:
-            they are drawn here.
+            are held out ``accuracy_curve_`` is that of the trains from which it learned.
         gradient : {"twin", "perturbation", "shift"} or Twin, Perturbation, Shift, optional
             How to learn from a device, see :mod:`lava_sqs.network.device_rules`. None is "twin".
 
@@ -330,7 +331,8 @@ class _FitsOnDevice(_Network):
             If an argument of the constructor or the data do not fit, or a device cannot do what
             the constructor asks for.
         """
-        if runtime is None:
+        device = device_of(runtime)
+        if device is None:
             if gradient is not None:
                 raise ArgumentValueError(
                     "gradient", "must be None without a device as `runtime`, which it is about."
@@ -343,11 +345,11 @@ class _FitsOnDevice(_Network):
                     self.__dict__.pop(name, None)
             return self
         rule = rule_of(gradient)
-        check_on_device(self, runtime, rule)
+        check_on_device(self, device, rule)
 
         def trainer(online: bool) -> Any:
             kind = _StepsOnDevice if self.per_step_ else _OnDevice
-            return partial(kind, device=runtime, rule=rule)
+            return partial(kind, device=device, rule=rule)
 
         with self._or_as_before():
             self._fit(X, y, sample_weight, lengths, mask, validation_data, trainer_of=trainer)
