@@ -129,7 +129,7 @@ class _OnDevice(Trainer):
                 raise ArgumentValueError(
                     "runtime",
                     "must be 'offline' for neurons that are no SQS neurons, but layer "
-                    f"{layer.name!r} has {layer.neuron!r}, without a circuit that a device could run.",
+                    f"{layer.name!r} has {layer.neuron!r}, without a circuit for a device to run.",
                 )
             if layer.recurrent:
                 raise ArgumentValueError(

@@ -162,10 +162,13 @@ CASES = {
     "one label, noise": {"noise": NOISE, "per_step": False},
     "shared and affine angles": {"circuit": ODD},
 }
+CASE = "a label per step"
 
 
 @pytest.mark.parametrize("rule", [Twin(), Shift()], ids=repr)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [CASE, *(pytest.param(case, marks=pytest.mark.slow) for case in CASES if case != CASE)]
+)
 def test_the_mean_is_the_true_gradient(rule, case):
     net, own, inputs, reward = network((), **CASES[case])
     truth = differences(lambda: mean_reward(net, own, inputs, reward), own)
@@ -184,11 +187,11 @@ def test_the_mean_is_the_true_gradient_of_hidden_layers_too(rule):
     compare(found, truth)
 
 
-@pytest.mark.parametrize("per", ["shot", "step"])
+@pytest.mark.parametrize("per", ["shot", pytest.param("step", marks=pytest.mark.slow)])
 def test_the_mean_of_a_perturbation_is_the_gradient_of_the_jittering_neuron(per):
     """Exactly, for large offsets: E[f] is averaged over the same offsets, not sampled."""
     net, own, inputs, reward = network((), per_step=False)
-    rule, rng, rows = Perturbation(0.4, 0.2, per), np.random.default_rng(8), 4000
+    rule, rng, rows = Perturbation(0.4, 0.2, per), np.random.default_rng(8), 1000
     steps, mine = len(inputs) + 1, own["visible"]
     times = steps if per == "step" else 1
     xi = rule.angles * rng.standard_normal((2, rows // 2, times, mine.angles.shape[1]))
