@@ -43,7 +43,7 @@ def trains(steps, channels):
 
 def shifted_in_time(x, steps):
     late = np.zeros((steps, *x.shape[1:]))
-    late[1:] = x[: steps - 1]
+    late[1 : len(x) + 1] = x[: steps - 1]
     return late
 
 
@@ -64,24 +64,18 @@ def mean_reward(net, parameters, inputs, reward_of):
     steps = len(inputs) + net.depth
     x = shifted_in_time(inputs, steps)[:, None]
     visible = trains(steps, net.visible.channels)
-    n = visible.shape[1]
+    n, heard, weights = visible.shape[1], {"input": x}, np.ones(1)
+    if len(net.layers) == 2:
+        layer, own = net.layers[0], parameters[net.layers[0].name]
+        hidden = trains(steps, layer.channels)
+        z = currents_of(own, heard) + np.zeros(hidden.shape)
+        weights = np.exp(log_p(layer, own, z, hidden))
+        heard = {**heard, layer.name: shifted_in_time(hidden, steps)}
+    own = parameters["visible"]
+    z = np.repeat(currents_of(own, heard), n, axis=1)
+    law = np.exp(log_p(net.visible, own, z, np.tile(visible, (1, len(weights), 1))))
     f = reward_of(n).value(visible).sum(axis=0)
-
-    def behind(heard):
-        own = parameters["visible"]
-        z = currents_of(own, heard) + np.zeros((steps, n, net.visible.channels))
-        return float(np.exp(log_p(net.visible, own, z, visible)) @ f)
-
-    if len(net.layers) == 1:
-        return behind({"input": x})
-    layer, own = net.layers[0], parameters[net.layers[0].name]
-    hidden = trains(steps, layer.channels)
-    z = currents_of(own, {"input": x}) + np.zeros(hidden.shape)
-    weights = np.exp(log_p(layer, own, z, hidden))
-    late = shifted_in_time(hidden, steps)
-    return sum(
-        w * behind({"input": x, layer.name: late[:, [i]]}) for i, w in enumerate(weights) if w
-    )
+    return float(weights @ law.reshape(-1, n) @ f)
 
 
 def arrays(parameters):
