@@ -24,6 +24,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 STROKES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 2.5)))
 
 _MOST_LINES = 4  # more lines than that hide each other
+_MOST_IN_LEGEND = 8
 
 
 def new_axes(ax: Any, *, figsize: tuple[float, float] = (6.4, 3.6), projection: Any = None) -> Axes:
@@ -180,6 +181,9 @@ def traces(
                 drawstyle=drawstyle,
                 label=f"neuron {channel}" if names is None else names[channel],
             )
+    handles = ax.get_legend_handles_labels()[0]
+    if 1 < len(handles) <= _MOST_IN_LEGEND:
+        ax.legend(fontsize="x-small", loc="upper right", ncols=2)
     ax.set_xlim(0.5, len(values) + 0.5)
     ax.set_xlabel("time step")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 
 from lava_sqs._checks import check_positive
 from lava_sqs._errors import ArgumentValueError
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["raster", "spike_probability"]
 
+_MARKS, _ROWS = 20_000, 250  # more than which a raster is an image
+
 
 def raster(
     spikes: Any, ax: Axes | None = None, *, color: Any = "black", size: float | None = None
 ) -> Axes:
     """Draw one mark per spike: time to the right, one row per channel.
+
+    Where marks would cover each other, more than 20000 spikes or 250 channels, an image is drawn
+    instead: the darker, the larger the share of steps and channels under a point that spiked.
 
     Parameters
     ----------
@@ -30,7 +36,8 @@ def raster(
         Where to draw; None makes a new figure.
     color : color, or one per channel
     size : float, optional
-        Area of a mark in points squared; None fits it to the number of channels.
+        Area of a mark in points squared, which draws marks however many there are. None fits it
+        to the number of channels.
 
     Returns
     -------
@@ -55,13 +62,42 @@ def raster(
     ax = new_axes(ax)
     time, channel = np.nonzero(array)
     count = array.shape[1]
+    if area is None and isinstance(color, str) and (len(time) > _MARKS or count > _ROWS):
+        _draw_density(ax, array != 0, color)
+        time, channel = time[:0], channel[:0]
     if not isinstance(color, str) and np.ndim(color) and len(color) == count:
         color = [color[c] for c in channel]
     ax.scatter(time + 1, channel, s=area or float(np.clip(600 / count, 1, 30)), c=color, marker="|")
     ax.set(xlim=(0.5, len(array) + 0.5), ylim=(count - 0.5, -0.5), xlabel="time step")
     ax.set_ylabel("neuron" if found.ndim == 2 else "channel")
-    whole_numbers(ax.yaxis)
+    if count == 1:
+        ax.set_yticks([0])
+    else:
+        whole_numbers(ax.yaxis)
     return ax
+
+
+def _draw_density(ax: Axes, spikes: Any, color: str) -> None:
+    """Draw spikes (T, n) as an image of no more points than a screen shows."""
+    steps, count = spikes.shape
+    merged = [max(1, -(-size // most)) for size, most in ((steps, 1000), (count, 250))]
+    sums = spikes.astype(np.float64)
+    for axis, n in enumerate(merged):
+        starts = np.arange(0, sums.shape[axis], n)
+        widths = np.diff(np.append(starts, sums.shape[axis]))
+        summed = np.add.reduceat(sums, starts, axis=axis)
+        sums = summed / (widths[:, None] if axis == 0 else widths)
+    ends = [-(-size // n) * n for size, n in zip((steps, count), merged, strict=True)]
+    ax.imshow(
+        sums.T,
+        cmap=LinearSegmentedColormap.from_list("spikes", ["white", color]),
+        vmin=0.0,
+        vmax=sums.max() or 1.0,
+        extent=(0.5, ends[0] + 0.5, ends[1] - 0.5, -0.5),
+        aspect="auto",
+        interpolation="nearest",
+    )
+    ax.set_title(f"a spike in {sums.max():.0%} of the steps is {color}, in none white", fontsize=8)
 
 
 def spike_probability(

@@ -1352,6 +1352,7 @@ TARGETS = {
         {"model": anything(), "bits": integer(1)},
         also={"bits": ("model",)},
     ),
+    "plot.network": drawn(plot.network, lambda: {"process": sq.SQS(shape=2)}, process=anything()),
     "plot.raster": drawn(
         plot.raster,
         lambda: {"spikes": np.eye(3, dtype=int)},

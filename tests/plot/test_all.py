@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lava_sqs import plot
+from lava_sqs import SQS, plot
 from lava_sqs.network import SQSNN
 from lava_sqs.quantum import NoiseModel, Population, ansatz, diagnostics
 from lava_sqs.study import Counts, StudyResult
@@ -42,6 +42,7 @@ DRAWN = {
     "memory_capacity": lambda: diagnostics.memory_capacity(ansatz.paper(), [0.5, 1.0, 0.2]),
     "memory_entropy": a_run,
     "memory_purity": a_run,
+    "network": lambda: SQS(shape=(2,), seed=1),
     "plot_heatmap": a_study,
     "plot_study": a_study,
     "raster": a_run,

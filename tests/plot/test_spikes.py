@@ -117,3 +117,31 @@ def test_spikes_are_dots_on_their_line():
 def test_bad_input_is_named(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize(("steps", "count"), [(1000, 600), (30_001, 3), (7, 251)])
+def test_a_dense_raster_is_an_image_of_the_same_spikes(steps, count):
+    spikes = np.random.default_rng(0).random((steps, count)) < 0.3
+    ax = raster(spikes)
+    (image,) = ax.images
+    shown = np.asarray(image.get_array())
+    rows, columns = -(-count // 250), -(-steps // 1000)
+    assert shown.shape == (-(-count // rows), -(-steps // columns))
+    share = [spikes[columns * t : columns * (t + 1), :rows].mean() for t in range(shown.shape[1])]
+    np.testing.assert_allclose(shown[0], share)
+    assert len(ax.collections[0].get_offsets()) == 0
+    assert ax.get_xlim() == (0.5, steps + 0.5)
+    assert ax.get_ylim() == (count - 0.5, -0.5)
+    assert not raster(spikes, size=2.0).images
+    assert not raster(spikes[:7, :3]).images
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, None), (3, 3), (10, 2)])
+def test_several_lines_have_a_legend_and_one_row_one_tick(count, said):
+    p = np.random.default_rng(0).random((20, count))
+    legend = spike_probability(p).get_legend()
+    assert (legend is None) == (said is None)
+    if said:
+        assert len(legend.get_texts()) == said
+    ticks = raster(p > 0.5).get_yticks()
+    assert (ticks % 1 == 0).all()
