@@ -259,20 +259,20 @@ class LearningDenseModel(_Compiled, PyLearningDenseModelFloat):
             for a, s, c in zip(found, shapes, types, strict=True)
         ):
             return False
-        self._synapses, self._x, self._y = (
-            np.stack(found[:3]),
-            np.stack(found[3:5]),
-            np.stack(found[5:8]),
-        )
-        state.update(zip(_VARS, (*self._synapses, *self._x, *self._y), strict=False))
+        for name, part in (("_synapses", slice(3)), ("_x", slice(3, 5)), ("_y", slice(5, 8))):
+            pairs = zip(found[part], self._held[part], strict=True)
+            if not all(mine is held for mine, held in pairs):
+                state[name] = np.stack(found[part])
+                state.update(zip(_VARS[part], state[name], strict=True))
         self._held = tuple(state[name] for name in _VARS)
-        steps = self._learning_rule.t_epoch + 1
-        self._room = (
-            np.empty_like(self._synapses),
-            np.empty((steps, 2, pre)),
-            np.empty((steps, 3, post)),
-            np.empty((3, pre)),
-        )
+        if self._room is None:
+            steps = self._learning_rule.t_epoch + 1
+            self._room = (
+                np.empty_like(self._synapses),
+                np.empty((steps, 2, pre)),
+                np.empty((steps, 3, post)),
+                np.empty((3, pre)),
+            )
         return True
 
     def run_spk(self: Any) -> None:

@@ -126,6 +126,7 @@ class InlineRuntime(base.NetworkRuntime):
     def _run_steps(self, n_steps: int) -> None:
         """Take steps; whatever is raised in one is told in words."""
         self._alarm = Alarm(self._timeout, self._progress, self._stall_of)
+        turns = self._turns
         with self._in_words():
             try:
                 with Interrupts() as self._interrupts, self._alarm:
@@ -133,7 +134,7 @@ class InlineRuntime(base.NetworkRuntime):
             finally:
                 if not self._in_step and not self.closed:
                     self._rest()
-                self._turns.dismiss()
+                turns.dismiss()
         if request == "stop":
             self.stop()
         elif request == "left" and self.closed:

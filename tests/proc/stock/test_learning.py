@@ -335,6 +335,22 @@ def test_a_time_outside_of_the_epoch_is_an_error_and_not_another_memory(name, ti
             model.run_lrn()
 
 
+def test_weights_are_not_gathered_again_for_graded_spikes():
+    """Which NumPy takes up: only the traces are other arrays then."""
+    model = build(LearningDenseModel, SQSLearningRule(), np.ones((3, 5)), bits=8)
+    kept = []
+    for step, (spikes, back, y) in enumerate(trains_of(1, 3, 5, payload=100.0), start=1):
+        model.time_step = step
+        model.s_in.value, model.s_in_bap.value = spikes, back
+        for i, values in enumerate(y):
+            getattr(model, f"s_in_y{i + 1}").value = values
+        model.run_spk()
+        model.run_lrn()
+        kept.append((model._synapses, model._room))
+    assert all(synapses is kept[0][0] and room is kept[0][1] for synapses, room in kept)
+    assert model.weights.base is kept[0][0]
+
+
 def test_vars_of_another_type_are_left_to_numpy():
     models = [build(kind, SQSLearningRule(), np.ones((3, 5))) for kind in DENSE]
     for model in models:
