@@ -56,8 +56,8 @@ EXACT_BACKENDS = ("instrument", "density", "trajectory")
 #
 #   memory qubits           1      2      3      4      5      6      8   (1 neuron) 10     12
 #   instrument            .07    .47    5.6      -      -      -      -             -      -
-#   density                 -    2.2    6.4     30    128    790  1e5               -      -
-#   pure (trajectory)     .60    .90    1.4    2.2    3.8    7.2     38           600   2100
+#   density                 -    1.5    4.3     21    107    450  2e4               -      -
+#   pure (trajectory)     .48    .71    1.1    1.7    3.1    5.4     46           200    800
 _LARGEST_INSTRUMENT = {
     (False, False): 100_000,
     (False, True): 1_500_000,
