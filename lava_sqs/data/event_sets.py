@@ -197,7 +197,7 @@ def are_frames(events: Any) -> bool:
 def load_events(
     path: str | Path,
     *,
-    size: Any,
+    size: Any = None,
     bins: int | None = None,
     window: float | None = None,
     start: float | None = None,
@@ -215,6 +215,7 @@ def load_events(
         ``path/test/left/...``. All formats of :func:`read_events`.
     size, bins, window, start
         As of :func:`bin_events`; with `window`, `bins` is needed too: a data set has one length.
+        Whoever leaves `size` out is told on how many pixels the first recording's events lie.
     pool : int
         As of :class:`EventFrames`.
     camera : str, optional

@@ -237,6 +237,8 @@ def test_a_folder_of_ones_own_recordings(tmp_path, divided):
     assert data.x_train.shape == (8 if divided else 6, 6, 2, 8, 10)
     assert set(data.y_train) == {"left", "right"} == set(data.y_test)
     assert data.x_train.sum() == 200 * len(data.x_train)
+    with pytest.raises(ValueError, match=r"`size` must be given.*events lie on 100 x 80 pixels"):
+        load_events(tmp_path, bins=6)
     (tmp_path / ("Train" if divided else "") / "left" / "0.aedat4").write_bytes(b"\x89PNG\r\n")
     with pytest.raises(ValueError, match=r"0\.aedat4 must be a recording .* it is a PNG picture"):
         load_events(tmp_path, size=(100, 80), bins=6)
