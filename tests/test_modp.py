@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import modp
+from benchmarks import modp, modp_sampled
 from benchmarks.modp import PRIMES, counter, limit, longest, one_bit
 from lava_sqs import NoiseModel, Population, ansatz
 from lava_sqs.quantum.program import compile_program
@@ -152,3 +152,32 @@ def test_the_command_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
 def test_a_neuron_of_the_counter_is_no_special_case():
     assert counter().param_names == ("turn",)
     assert ansatz.resolve(counter()) == counter()
+
+
+@pytest.mark.parametrize("name", ["counter", "layered, 2 layers"])
+def test_the_rule_from_sampled_spikes_is_the_gradient_on_average(name):
+    """400 batches of the same angles, held against the exact gradient by their own error."""
+    circuit = modp.LEARNERS[name]()
+    rng = np.random.default_rng(4)
+    theta = np.repeat(rng.uniform(-2, 2, (1, circuit.n_params)), 40, axis=0)
+    steps = np.concatenate([modp_sampled.told(circuit, theta, 3, 6, 48, rng) for _ in range(10)])
+    program = compile_program(circuit)
+    counts = modp.drawn_counts(3, 6, 48_000, np.random.default_rng(0))
+    share = np.bincount(counts, minlength=7)[1:] / len(counts)
+    w = np.where(np.arange(1, 7) % 3 == 0, -share, share)
+    want = modp.gradient(program, theta[:1], w)[1][0]
+    error = steps.std(axis=0, ddof=1) / np.sqrt(len(steps))
+    assert (np.abs(steps.mean(axis=0) - want) < 4.5 * error + 2e-3).all()
+    assert np.abs(want).max() > 0.05
+
+
+def test_sampled_spikes_teach_and_rows_are_kept(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(modp_sampled, "PRIMES", (3,))
+    monkeypatch.setattr(modp_sampled, "CIRCUITS", ("counter",))
+    out = tmp_path / "sampled.jsonl"
+    modp_sampled.main(["--out", str(out), "--updates", "60"])
+    first = out.read_text()
+    assert max(json.loads(first)["accuracy"]) > 0.8
+    modp_sampled.main(["--out", str(out), "--updates", "60"])
+    assert out.read_text() == first
+    assert "| 3 | counter |" in capsys.readouterr().out

@@ -123,7 +123,7 @@ def test_parameters_are_counted_and_nearly_equal(kind):
     assert net.n_parameters_ == count(kind, 3, 2, 4)
     aim = count(KINDS["SQS, 2 qubits"], order.HIDDEN, 2, 8)
     made = count(kind, hidden_of(kind, 2, 8), 2, 8)
-    assert abs(made - aim) <= 0.06 * aim
+    assert (made > aim) if kind.hidden else abs(made - aim) <= 0.06 * aim
 
 
 # -- seasons told unseen -------------------------------------------------------------------------
@@ -222,6 +222,9 @@ def test_shares_of_the_work_make_all_of_it(tmp_path):
     assert sorted(keys[0::2] + keys[1::2]) == sorted(keys)
     for task, kind in itertools.product(TASKS, KINDS.values()):
         of = [n for n, _ in jobs if n.get("task") == task.name and n["kind"] == kind.name]
+        if kind.only not in task.name:
+            assert not of
+            continue
         seeds = {s: [n["seed"] for n in of if n.get("shuffled") is s] for s in (False, True)}
         assert sorted(seeds[False]) == list(order.SEEDS)
         assert sorted(seeds[True]) == list(order.CONTROL_SEEDS)
