@@ -211,6 +211,24 @@ _FOREIGN = {
     ),
     *("LearningSparse", "LearningLIF", "SubProcessModel", "select_sub_proc_model", "QuboScif"),
     *("PyAsyncProcessModel", "test_run_continuous", "bit_accurate_loihi", "y1_x0"),  # of Lava
+    *("SpikeDataloader", "ground_truth"),  # of Lava
+    *(
+        "aedat4",
+        "shd_train",
+        "shd_test",
+        "ssc_train",
+        "ssc_test",
+        "trials_to_train",
+        "trials_to_test",
+    ),
+    *(
+        "cff",
+        "_000",
+        "timedelta64",
+        "csr_array",
+        "ToFrame",
+        "read_dvs_ibm",
+    ),  # of files, NumPy, SciPy, tonic
     *("Conv2d", "dnf", "optimization"),  # of PyTorch; of Lava's libraries
     *(
         "RewardModulatedSTDP",
@@ -315,7 +333,7 @@ _SUFFIX = r"(?:py|md|toml|ipynb|csv|npz|png|jsonl|cfg)"
 
 
 def test_every_path_that_is_written_as_code_exists():
-    of_others = {"build/site", "build/site/index.html", "Train/", "Test/"}
+    of_others = {"build/site", "build/site/index.html", "Train/", "Test/", "train/", "test/"}
     of_examples = ("proc/mine/", "neurons/mine.py")  # what a reader adds
     wrong, seen = [], 0
     for place, code in spans():

@@ -196,7 +196,8 @@ def device_gradient(
 
     Examples
     --------
-    >>> from lava_sqs.network import SQSNeuron, feed_forward, initialise
+    >>> from lava_sqs.network import SQSNeuron, feed_forward
+    >>> from lava_sqs.network.gradient import initialise
     >>> from lava_sqs.network.regression import Reading
     >>> from lava_sqs.quantum import ansatz
     >>> net, rng = feed_forward(3, (), 2, SQSNeuron(ansatz.layered())), np.random.default_rng(0)
@@ -209,8 +210,8 @@ def device_gradient(
     >>> found, spikes = device_gradient(
     ...     net, initialise(net, inputs, rng), inputs, reward, Perturbation(),
     ...     Sampler(Silent(), rng), rng)
-    >>> found.gradient["visible"].angles.any()  # nothing that it does is ever worth more
-    np.False_
+    >>> bool(found.gradient["visible"].angles.any())  # nothing that it does is ever worth more
+    False
     """
     many = _repeated(inputs, reward.n_draws)
     if isinstance(rule, Twin):
