@@ -9,7 +9,7 @@ from lava_sqs.plot.circuit import draw_circuit
 from lava_sqs.plot.classification import confusion_matrix
 from lava_sqs.plot.learning import learning_curve, sensitivity_kernel
 from lava_sqs.plot.memory import memory_capacity, memory_entropy, memory_purity
-from lava_sqs.plot.network import network
+from lava_sqs.plot.lava_graph import network
 from lava_sqs.plot.spikes import raster, spike_probability
 from lava_sqs.plot.study import draw_presets, plot_heatmap, plot_study
 from lava_sqs.plot.time_step import draw_time_step

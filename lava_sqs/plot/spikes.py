@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 
 from lava_sqs._checks import check_positive
 from lava_sqs._errors import ArgumentValueError
@@ -79,6 +78,8 @@ def raster(
 
 def _draw_density(ax: Axes, spikes: Any, color: str) -> None:
     """Draw spikes (T, n) as an image of no more points than a screen shows."""
+    from matplotlib.colors import LinearSegmentedColormap
+
     steps, count = spikes.shape
     merged = [max(1, -(-size // most)) for size, most in ((steps, 1000), (count, 250))]
     sums = spikes.astype(np.float64)

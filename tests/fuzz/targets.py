@@ -590,7 +590,7 @@ TARGETS = {
         },
         cost=200,
     ),
-    "Simulated": Target(hardware.Simulated, dict, {"noise": NOISES}),
+    "hardware.Simulated": Target(hardware.Simulated, dict, {"noise": NOISES}),
     "Simulated.sample": Target(
         hardware.Simulated().sample,
         lambda: {"ansatz": PAPER, "theta": np.zeros(3), "currents": np.zeros((2, 3, 1)), "seed": 0},
@@ -603,7 +603,7 @@ TARGETS = {
         },
         cost=5,
     ),
-    "Perturbation": Target(
+    "hardware.Perturbation": Target(
         hardware.Perturbation,
         dict,
         {"angles": real(0), "currents": real(0), "per": choice("shot", "step")},
@@ -1466,6 +1466,7 @@ LEFT_OUT = {
                 "hardware.JobRecord",
                 "hardware.HardwareReport",
                 "hardware.LayerReport",
+                "hardware.Shots",
             ),
         ),
         "results that lava_sqs makes",
@@ -1480,6 +1481,7 @@ LEFT_OUT = {
         ),
         "exceptions and warnings",
     ),
+    **dict.fromkeys(("hardware.Twin", "hardware.Shift"), "classes without arguments"),
     **dict.fromkeys(("network.Neuron", "neurons.BoundNeuron"), "protocols"),
     "quantum.diagnostics.diamond_distance": "needs CVXPY; its arguments are those of step_channel",
     **dict.fromkeys(("cli.build_parser", "cli.main"), "the command line: tests/commands"),

@@ -101,7 +101,7 @@ def _apply(op, program, entries, values, rows, transpose, source, target):  # ty
     """target = (operation *op*) source; both (4**n, columns), distinct arrays."""
     count, first, size, start = program[op, 2], program[op, 3], program[op, 4], program[op, 5]
     n_rows, columns = source.shape
-    _zero(target, 0, columns)
+    target[:] = 0.0
     for g in range(start, start + n_rows, size):
         for e in range(count):
             i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
@@ -113,7 +113,7 @@ def _apply(op, program, entries, values, rows, transpose, source, target):  # ty
 @jit()
 def _read_out(effects, state, out):  # type: ignore[no-untyped-def]
     """out = effects state."""
-    _zero(out, 0, out.shape[1])
+    out[:] = 0.0
     for e in range(effects.shape[0]):
         for n in range(effects.shape[1]):
             if effects[e, n] != 0.0:
@@ -132,7 +132,7 @@ def build_instruments(program, entries, terms, rows, start, effects, theta, A): 
     values = np.empty(terms.shape[0])
     a, b = np.empty(start.shape), np.empty(start.shape)
     for k in range(theta.shape[0]):
-        _put(start, 0, a, 0, start.shape[1])
+        a[:] = start
         for op in range(program.shape[0]):
             _gate_values(op, program, terms, theta[k], False, values)
             _apply(op, program, entries, values, rows, False, a, b)

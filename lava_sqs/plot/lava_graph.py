@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from lava_sqs._checks import describe
@@ -89,6 +88,8 @@ def _graph(process: Any) -> Any:
         raise ArgumentTypeError(
             "process", f"must be a Process of Lava, but got {describe(process)}."
         )
+    import networkx as nx
+
     graph = nx.DiGraph()
     graph.add_node(process)
     waiting, top = deque([process]), getattr(process, "parent_proc", None)
@@ -124,6 +125,8 @@ def _within(process: Any, top: Any) -> Any:
 
 def _columns(graph: Any) -> list[list[Any]]:
     """Return the Processes by how many others are before them; loops count once."""
+    import networkx as nx
+
     parts = nx.condensation(graph)
     depth: dict[int, int] = {}
     for part in nx.topological_sort(parts):
