@@ -7,9 +7,9 @@ change no global state, and open a figure of their own only where ``ax`` is None
 from lava_sqs.plot.bloch import bloch_trajectory
 from lava_sqs.plot.circuit import draw_circuit
 from lava_sqs.plot.classification import confusion_matrix
+from lava_sqs.plot.lava_graph import network
 from lava_sqs.plot.learning import learning_curve, sensitivity_kernel
 from lava_sqs.plot.memory import memory_capacity, memory_entropy, memory_purity
-from lava_sqs.plot.lava_graph import network
 from lava_sqs.plot.spikes import raster, spike_probability
 from lava_sqs.plot.study import draw_presets, plot_heatmap, plot_study
 from lava_sqs.plot.time_step import draw_time_step
