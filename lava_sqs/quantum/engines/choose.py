@@ -101,8 +101,11 @@ def default_backend(
     return "instrument" if each <= largest and total <= compiled_limit() else "trajectory"
 
 
+_NOTHING = NoiseModel()  # made once: it takes as long as a small population
+
+
 def _noiseless(noise: NoiseModel | None) -> bool:
-    return noise is None or noise == NoiseModel()
+    return noise is None or noise == _NOTHING
 
 
 def exact_backend(
