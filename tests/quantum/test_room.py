@@ -223,28 +223,6 @@ def test_a_density_matrix_of_many_qubits_is_refused_by_number():
     assert pop.expect(z) == pytest.approx(pop.memory[:, 0, 3])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("m", "noisy"), [(4, True), (5, True), (6, True), (4, False), (8, False)])
-def test_trainings_take_as_long_as_is_said(m, noisy, monkeypatch):
-    monkeypatch.setattr("lava_sqs.network.progress._LONG", 0.0)
-    n = 40 if noisy else 400
-    rng = np.random.default_rng(m)
-    X, y = rng.random((n, 4)), rng.integers(0, 2, n)
-    noise = NOISE if noisy else None
-    options = {"hidden_layer_sizes": (2,), "n_steps": 5, "epochs": 2, "random_state": 0}
-    model = SQSNN(memory_qubits=m, noise=noise, **options)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.fit(X[:8], y[:8])  # compiles
-    start = time.process_time()
-    with pytest.warns(UserWarning, match="This training takes about ") as caught:
-        model.fit(X, y)
-    took = time.process_time() - start
-    said = next(str(w.message) for w in caught if "takes about" in str(w.message))
-    minutes = float(said.split("about ")[1].split(" min")[0])
-    assert 1 / 3 < 60 * minutes / took < 3
-
-
 def test_a_long_training_says_how_long_before_it_starts():
     model = SQSNN(memory_qubits=8, noise=NOISE, hidden_layer_sizes=(2,), epochs=50, random_state=0)
 
