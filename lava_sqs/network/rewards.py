@@ -13,7 +13,7 @@ over one readout r per sample, or one per step, of spike counts (that fade), as 
 *What a visible neuron hears* in step t is f less what f would be if it had said, from t on, what it
 says on average,
 
-.. math:: A_k(t) = f - f\big|_{s_k(t' \ge t) = \bar s_k(t')} .
+.. math:: A_k(t) = f - f \text{ with } s_k(t') = \bar s_k(t') \text{ for all } t' \ge t .
 
 Given the currents, the neurons of a layer are independent, and what a neuron does in step t changes
 nothing before t: so what is subtracted does not depend on it, and correlating with A_k has the same
