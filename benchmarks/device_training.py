@@ -29,7 +29,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import argparse
-import json
 import sys
 import time
 import warnings
@@ -40,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.long_memory import ceiling
+from benchmarks.rows import append, rows_of
 from lava_sqs._text import markdown
 from lava_sqs.hardware import Device, Perturbation, Shift, Simulated, Twin
 from lava_sqs.network import SQSNN
@@ -186,18 +186,14 @@ def main() -> None:
     parser.add_argument("--only", choices=("aer", "delay", "hidden"))
     parser.add_argument("--print", action="store_true")
     given = parser.parse_args()
-    lines = given.out.read_text().splitlines() if given.out.exists() else []
-    rows = [json.loads(line) for line in lines if line.endswith("}")]
     if given.print:
-        print(tables(rows))
+        print(tables(list(rows_of(given.out).values())))
         return
-    done = {(r["experiment"], r["way"], r["seed"]) for r in rows}
-    given.out.parent.mkdir(parents=True, exist_ok=True)
     for one in work(given.only):
-        if one not in done:
-            row = run(*one)
-            with given.out.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+        key = ", ".join(map(str, one))
+        if key not in rows_of(given.out):
+            row = {"key": key, **run(*one)}
+            append(given.out, row)
             print(row, file=sys.stderr)
 
 

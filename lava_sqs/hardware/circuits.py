@@ -44,13 +44,8 @@ def best_qubits(ansatz: Ansatz, backend: Any) -> tuple[int, ...]:
     return best(target_of(backend), ansatz.n_qubits, ansatz.io_qubits, pairs_of(ansatz.gates))
 
 
-def _working(ansatz: Ansatz, backend: Any, qubits: Any) -> tuple[int, ...]:
-    """Return the qubits that *qubits* names, all of which work."""
-    if isinstance(qubits, str) and qubits == "best":
-        return best_qubits(ansatz, backend)
-    check_instance("ansatz", ansatz, Ansatz)
-    target = target_of(backend)
-    last = target.num_qubits - 1
+def _named(ansatz: Ansatz, qubits: Any, last: int) -> tuple[int, ...]:
+    """Return as many different qubits, 0 to *last*, as a circuit has, or raise."""
     chosen = tuple(
         check_int("qubits", q, minimum=0, maximum=last) for q in check_items("qubits", qubits)
     )
@@ -60,6 +55,16 @@ def _working(ansatz: Ansatz, backend: Any, qubits: Any) -> tuple[int, ...]:
             f"must be 'best' or {ansatz.n_qubits} different qubits, one per qubit of the circuit, "
             f"but got {qubits!r}.",
         )
+    return chosen
+
+
+def _working(ansatz: Ansatz, backend: Any, qubits: Any) -> tuple[int, ...]:
+    """Return the qubits that *qubits* names, all of which work."""
+    if isinstance(qubits, str) and qubits == "best":
+        return best_qubits(ansatz, backend)
+    check_instance("ansatz", ansatz, Ansatz)
+    target = target_of(backend)
+    chosen = _named(ansatz, qubits, target.num_qubits - 1)
     wrong = trouble(target, chosen, ansatz.io_qubits, pairs_of(ansatz.gates))
     if wrong:
         raise ArgumentValueError("qubits", f"must work, but {wrong}. Try qubits='best'.")

@@ -28,7 +28,7 @@ from lava_sqs.hardware import _check
 from lava_sqs.hardware._circuit import Compiled, compile_circuit
 from lava_sqs.hardware._jobs import JobRecord, Jobs
 from lava_sqs.hardware._machines import DeviceError, Machine, machine_of
-from lava_sqs.hardware.circuits import _working, isa
+from lava_sqs.hardware.circuits import _named, _working, isa
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum._exchange import gates_of, need
 from lava_sqs.quantum.noise.backends import target_of
@@ -243,11 +243,7 @@ class Device:
         if self._qubits == "best":
             chosen = tuple(range(ansatz.n_qubits))
         else:
-            chosen = tuple(check_int("qubits", q, minimum=0, maximum=28) for q in self._qubits)
-            if len(chosen) != ansatz.n_qubits or len(set(chosen)) != len(chosen):
-                raise ArgumentValueError(
-                    "qubits", f"must be 'best' or {ansatz.n_qubits} different qubits."
-                )
+            chosen = _named(ansatz, self._qubits, 28)
         return chosen, None if machine.basis is None else _in_basis(ansatz, machine.basis)
 
     def sets_per_job(self, shots: int = 1) -> int:
