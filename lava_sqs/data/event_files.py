@@ -29,7 +29,9 @@ __all__ = ["read_events"]
 Array = NDArray[Any]
 
 #: Address of AEDAT 2: shifts and masks of x and y, bit of polarity, its value for brighter, and
-#: the bits of what is no event (external triggers, frames, the inertial sensor).
+#: the bits of what is no event (external triggers, frames, the inertial sensor). The DVS128 writes 0
+#: for brighter: jAER's extractor and libcaer's driver both invert the bit, although the page on
+#: AEDAT 1 by the camera's maker says that 1 is brighter.
 _CAMERAS: dict[str, tuple[int, int, int, int, int, int, int]] = {
     "DVS128": (1, 0x7F, 8, 0x7F, 0, 0, 1 << 15),
     "DAVIS": (12, 0x3FF, 22, 0x1FF, 11, 1, 1 << 31 | 1 << 10),
@@ -87,7 +89,8 @@ def read_events(path: str | Path, *, camera: str | None = None) -> Array:
 
     Notes
     -----
-    Addresses are not mirrored: the origin is where the camera has it.
+    Addresses are not mirrored: the origin is where the camera has it. (jAER counts x of a DVS128
+    from the other side, and y from below.) A DVS128 writes 0 for brighter; p is inverted then.
 
     Examples
     --------
