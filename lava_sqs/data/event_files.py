@@ -29,8 +29,8 @@ __all__ = ["read_events"]
 Array = NDArray[Any]
 
 #: Address of AEDAT 2: shifts and masks of x and y, bit of polarity, its value for brighter, and
-#: the bits of what is no event (external triggers, frames, the inertial sensor). The DVS128 writes 0
-#: for brighter: jAER's extractor and libcaer's driver both invert the bit, although the page on
+#: the bits of what is no event (external triggers, frames, the inertial sensor). The DVS128 writes
+#: 0 for brighter: jAER's extractor and libcaer's driver both invert the bit, although the page on
 #: AEDAT 1 by the camera's maker says that 1 is brighter.
 _CAMERAS: dict[str, tuple[int, int, int, int, int, int, int]] = {
     "DVS128": (1, 0x7F, 8, 0x7F, 0, 0, 1 << 15),
