@@ -185,7 +185,7 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     Raises
     ------
     TypeError, ValueError
-        If `seed` is no seed, or `backend` none of these.
+        If `seed` or `backend` has the wrong type or value.
 
     Examples
     --------

@@ -44,8 +44,10 @@ class Optimizer:
     Parameters
     ----------
     kind : {"sgd", "adam"}
+        Rule of the update.
     momentum : float, optional
-        In [0, 1). None is 0 for ``sgd`` and 0.9 for ``adam``.
+        Share of the last change that is kept, in [0, 1). None is 0 for ``sgd`` and 0.9 for
+        ``adam``.
     clip : float, optional
         Longest allowed gradient (2-norm over the last axis: per neuron); longer ones are scaled
         down. None does not clip.
@@ -106,7 +108,7 @@ class Optimizer:
         name : str
             Name of the array, under which its moments are kept.
         gradient : ndarray, any shape
-            To ascend.
+            Gradient to ascend.
         rate : float
             Learning rate.
 
@@ -131,9 +133,9 @@ class Optimizer:
         name : str
             Under which its moments are kept, as in :meth:`step`.
         array : ndarray, any shape
-            Is changed; C-contiguous.
+            The parameters to be changed, in place; C-contiguous.
         gradient : ndarray, shape like *array*
-            To ascend, in the same precision.
+            Gradient to ascend, in the same precision.
         rate : float
             Learning rate.
         """

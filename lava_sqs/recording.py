@@ -110,7 +110,7 @@ class Recording(_Columns):
     Raises
     ------
     AttributeError, KeyError
-        For names that are not recorded.
+        If a name is not recorded.
     OSError
         If memory is exhausted; the steps recorded before remain.
 
@@ -264,7 +264,7 @@ class NetworkRecording(_Columns):
     Raises
     ------
     AttributeError, KeyError
-        For names that are not recorded.
+        If a name is not recorded.
 
     Notes
     -----

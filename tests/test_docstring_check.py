@@ -21,7 +21,7 @@ def complete(x: object, n: int = 1) -> object:
     Parameters
     ----------
     x : array_like, shape (n,)
-        What.
+        What is returned.
     n : int
         How many.
 
@@ -57,6 +57,14 @@ def test_a_complete_docstring_passes():
         ("Returns\n-------\nndarray, shape (n,)\n", "", "No Returns section"),
         ("ValueError\n", "TypeError\n", "not documented: ValueError"),
         (">>> 1", "1", "no example"),
+        ("    How many.\n", "", "`n` has no description"),
+        ("How many.", "Number.", "one word"),
+        ("How many.", "Of early stopping.", "begins with 'Of'"),
+        ("How many.", "As of :func:`f`.", "begins with 'As'"),
+        ("How many.", "In seconds.", "begins with 'In'"),
+        ("How many.", "With :func:`f`: how many.", "begins with 'With'"),
+        ("If `x` is false.", "Names the argument and what came.", "say when it is raised"),
+        ("    If `x` is false.\n", "", "say when it is raised"),
         ("x : array_like", "y, x : array_like", "Unknown parameters {'y'}"),
         ("n : int", "n : integer", 'should use "int"'),
         ("Return it.\n", "Return it.\n\n", "Double line break"),

@@ -1,8 +1,9 @@
 """Check the docstring of every public name: `uv run tools/docstrings.py`.
 
-Each has one summary line; its parameters are those of the signature, with types, and arrays with
-shapes; what it returns and raises is told; classes and functions have an example (which
-tests/test_docs.py runs); references lead to public names. Two short forms are allowed:
+Each has one summary line; its parameters are those of the signature, with types, a phrase that
+says what they are, and arrays with shapes; what it returns and raises is told, errors as "If ...";
+classes and functions have an example (which tests/test_docs.py runs); references lead to public
+names. Two short forms are allowed:
 
 - a method may refer to another, "as :meth:`Population.run`", instead of repeating it;
 - names that only an inner module offers may tell their *parameters* in the text, and what they
@@ -30,6 +31,10 @@ import public
 
 _REFERS = re.compile(r"(?i)\b(see|as|as in|as of|as for|like|those of)\s+:(class|meth|func|attr):`")
 _RETURNS = re.compile(r"(Return|Yield|Whether)\b")
+#: Descriptions that lean on the name of their parameter: "Of early stopping.", "In seconds."
+_FRAGMENT = re.compile(
+    r"(As|At|By|For|From|In|Is|Are|Of|On|Per|That|To|Whose|With)\b(?! how)", re.IGNORECASE
+)
 _ARRAY = re.compile(r"\b(array_like|ndarray)\b")
 
 #: What numpydoc checks: `[tool.numpydoc_validation]` in pyproject.toml.
@@ -91,15 +96,29 @@ def check(value: Any, kind: str, *, short: bool = False) -> Iterator[str]:
     doc = NumpyDocString(text)
     for entry in [*doc["Parameters"], *doc["Attributes"]]:
         words = " ".join([entry.type, *entry.desc])
-        if not words.strip():
-            yield f"`{entry.name}` has no type and no description"
+        if problem := undescribed(" ".join(entry.desc)):
+            yield f"`{entry.name}` {problem}"
         if _ARRAY.search(entry.type) and not re.search("shape|broadcasts to", words):
             yield f"`{entry.name}` has no shape"
+    for entry in doc["Raises"]:
+        if not re.match("(If|When|Whenever|Whatever) ", " ".join(entry.desc)):
+            yield f"{entry.type}: say when it is raised, 'If ...'"
     if kind != "property" and not refers:
         yield from _raises(value, kind, text)
     no_object = kind == "class" and (issubclass(value, BaseException) or _is_protocol(value))
     if kind in ("class", "function") and not no_object and ">>>" not in "".join(doc["Examples"]):
         yield "no example"
+
+
+def undescribed(text: str) -> str:
+    """Return what a description of a parameter lacks, "" if nothing: it is at least a phrase."""
+    if not text.strip():
+        return "has no description"
+    if fragment := _FRAGMENT.match(text):
+        return f"has a description that begins with {fragment[1]!r}: name the thing"
+    if len(text.split()) < 2:
+        return f"is described by one word: {text!r}"
+    return ""
 
 
 class Docstring(Validator):

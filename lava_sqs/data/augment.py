@@ -83,6 +83,7 @@ class Shift:
         X : array_like, shape (n, ...)
             Images, or sequences of frames. Frames of NaN stay what they are.
         rng : numpy.random.Generator
+            Source of random numbers.
 
         Returns
         -------

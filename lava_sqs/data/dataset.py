@@ -32,7 +32,7 @@ class Dataset:
     x_train, x_test : ndarray, shape (n, ...)
         Samples. Those of three and more axes may hold NaN: frames that follow a shorter sequence.
     y_train, y_test : ndarray, shape (n,)
-        Labels.
+        Labels of the samples.
     source : str
         Name of the data, and of the file or site they came from.
 
@@ -264,7 +264,7 @@ def load_npz(path: str | Path) -> Dataset:
     Raises
     ------
     FileNotFoundError, ValueError
-        No such file; no npz; a missing or pickled array.
+        If the file does not exist or is not an npz file, or if an array is missing or pickled.
 
     Examples
     --------

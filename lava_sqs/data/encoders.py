@@ -51,9 +51,9 @@ def rate(x: Any, n_steps: int, *, seed: int | None = None, uniforms: Any = None)
     Parameters
     ----------
     x : array_like, shape (n, F)
-        In [0, 1].
+        Values in [0, 1].
     n_steps : int
-        T.
+        T, the number of time steps.
     seed : int, optional
         None draws one.
     uniforms : ndarray, shape (n, T, F), optional
@@ -92,9 +92,9 @@ def latency(x: Any, n_steps: int) -> Array:
     Parameters
     ----------
     x : array_like, shape (n, F)
-        In [0, 1].
+        Values in [0, 1].
     n_steps : int
-        T.
+        T, the number of time steps.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def current(x: Any, n_steps: int) -> Array:
     x : array_like, shape (n, F)
         Currents, in units of a full flip.
     n_steps : int
-        T.
+        T, the number of time steps.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def population(x: Any, n_neurons: int = 5) -> Array:
     Parameters
     ----------
     x : array_like, shape (..., F)
-        In [0, 1].
+        Values in [0, 1].
     n_neurons : int
         n, curves per value, at least 2.
 
@@ -193,7 +193,7 @@ class Scale:
     low, high : ndarray, shape (F,) or ()
         A feature with ``low == high`` becomes 0.
     reason : str
-        In words, for the user.
+        Why the scale was chosen, in words for the user.
     seen : Seen, optional
         Where the data lay that the scale was learned of.
 
@@ -236,7 +236,7 @@ class Scale:
         Raises
         ------
         TypeError, ValueError
-            If there is no such way to scale.
+            If the name of the scaling is unknown.
         """
         flat = X.reshape(-1, X.shape[-1])
         self = cls._learned(X, images, check_choice("how", how, SCALINGS))

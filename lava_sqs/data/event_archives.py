@@ -43,7 +43,7 @@ def load_shd(
     n_train, n_test : int, optional
         Samples to draw; None is all.
     bins, window
-        As of :func:`bin_events`, from the beginning of a recording; a sample of SHD lasts up to
+        See :func:`bin_events`, from the beginning of a recording; a sample of SHD lasts up to
         1.4 s.
     pool : int
         Neighbouring units, of 700, that are summed into one.
@@ -126,7 +126,7 @@ def load_dvs_gesture(
         The folder as published: ``trials_to_train.txt``, ``trials_to_test.txt``, and a recording
         (AEDAT 3.1) and a ``..._labels.csv`` of each trial.
     bins, window
-        As of :func:`bin_events`.
+        See :func:`bin_events`.
     pool : int
         Pixels of 128, in both directions, that are summed into one.
 

@@ -85,7 +85,7 @@ def read_events(path: str | Path, *, camera: str | None = None) -> Array:
     FileNotFoundError, ModuleNotFoundError
         If there is no such file, or the library that reads it is not installed.
     TypeError, ValueError
-        If it is no such recording: the message says what the file is.
+        If the file is not such a recording. The message says what it is.
 
     Notes
     -----

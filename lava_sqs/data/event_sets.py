@@ -38,9 +38,9 @@ class EventFrames:
         a list of pairs too. Items that are frames already, (T, polarities, height, width) as
         tonic's ``ToFrame`` makes them, are taken as they are.
     size : tuple of int, optional
-        As of :func:`bin_events`. None is ``dataset.sensor_size``.
+        See :func:`bin_events`. None is ``dataset.sensor_size``.
     bins, window, start, unit, fields
-        As of :func:`bin_events`.
+        See :func:`bin_events`.
     pool : int
         Pixels, in both directions, that are summed into one, see :func:`pool_events`.
 
@@ -113,12 +113,14 @@ class EventFrames:
         Returns
         -------
         counts : ndarray
+            Spikes per bin, polarity and pixel.
         label : object
+            Index of the class.
 
         Raises
         ------
         TypeError, ValueError
-            If the item is no pair, or its events cannot be counted, as of :func:`bin_events`.
+            If the item is not a pair, or its events cannot be counted, see :func:`bin_events`.
         """
         item = self.dataset[index]
         if not isinstance(item, (tuple, list)) or len(item) != 2:
@@ -155,7 +157,7 @@ class EventFrames:
         Raises
         ------
         TypeError, ValueError
-            If there are no recordings, or as of :meth:`frames`.
+            If there are no recordings; for other reasons see :meth:`frames`.
         """
         pairs = [self.frames(i) for i in range(len(self))]
         if not pairs:
@@ -214,12 +216,12 @@ def load_events(
         ``path/left/*.aedat4``, ``path/right/*.aedat4``; or ``path/train/left/...`` and
         ``path/test/left/...``. All formats of :func:`read_events`.
     size, bins, window, start
-        As of :func:`bin_events`; with `window`, `bins` is needed too: a data set has one length.
+        See :func:`bin_events`; with `window`, `bins` is needed too: a data set has one length.
         Whoever leaves `size` out is told on how many pixels the first recording's events lie.
     pool : int
-        As of :class:`EventFrames`.
+        See :class:`EventFrames`.
     camera : str, optional
-        As of :func:`read_events`.
+        See :func:`read_events`.
     test_fraction : float
         Part of each class that is kept for the test, if there are no folders train and test.
     seed : int
@@ -233,7 +235,7 @@ def load_events(
     Raises
     ------
     FileNotFoundError, TypeError, ValueError
-        If there are no such folders, or a file in them is no recording: it is named.
+        If a folder does not exist, or a file in it is not a recording. The message names it.
 
     Examples
     --------

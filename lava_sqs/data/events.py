@@ -61,10 +61,11 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If the file does not exist.
     TypeError, ValueError
-        If it is no such recording: of another kind, not a whole number of events long, with events
-        beside the 34 x 34 pixels, or with times that do not go forward. Or if *path* is no path.
+        If the file is not such a recording: it has another format, its length is not a whole number
+        of events, events lie outside the 34 x 34 pixels, or times go backwards. Also if *path* is
+        not a path.
 
     Notes
     -----
@@ -178,7 +179,7 @@ def bin_events(
     ------
     TypeError, ValueError
         If a field is missing, an event lies outside the sensor, a polarity or a time cannot be
-        told, or neither `bins` nor `window` is given.
+        interpreted, or neither `bins` nor `window` is given.
 
     Examples
     --------
@@ -334,7 +335,7 @@ def load_nmnist(
     Raises
     ------
     FileNotFoundError, ValueError
-        No such file or folder, or one that holds something else.
+        If the file or folder does not exist, or holds something else.
 
     Examples
     --------
@@ -404,7 +405,7 @@ def pool_events(counts: Any, *, time: int = 1, space: int = 1) -> Array:
     Parameters
     ----------
     counts : array_like, shape (n, T, P, H, W)
-        As of :func:`load_nmnist`. The picture is padded with zeros on both sides until its size
+        See :func:`load_nmnist`. The picture is padded with zeros on both sides until its size
         divides; bins that are left over at the end are dropped.
     time : int
         Bins that become one.

@@ -70,7 +70,7 @@ class Seen:
         Parameters
         ----------
         X, scaled : ndarray, shape (m, F)
-            As of :meth:`of`.
+            See :meth:`of`.
         n : int
             Samples, of which each may have several feature vectors.
 

@@ -149,7 +149,7 @@ def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
     Raises
     ------
     FileNotFoundError, ValueError
-        No such file, or a series that is too short.
+        If the file does not exist, or the series is too short.
 
     Examples
     --------
@@ -199,7 +199,7 @@ def windows(series: Any, length: int, horizon: int = 1, *, stride: int = 1) -> t
     Parameters
     ----------
     series : array_like, shape (N,) or (N, channels)
-        In the order of time.
+        Values in the order of time.
     length : int
         T, time steps of a window.
     horizon : int

@@ -154,8 +154,8 @@ class runtime:
     TypeError, ValueError
         If an argument is missing, of another type, or belongs to another network.
     RuntimeError
-        From any method, if a Process fails: it names the Process, the time step and carries the
-        traceback of the child process. The network has then ended.
+        If a Process fails, in any method. The message names the Process and the time step, and
+        carries the traceback of the child process. The network has then ended.
     TimeoutError
         If nothing moves for longer than `timeout`.
 
@@ -245,8 +245,8 @@ class runtime:
         Parameters
         ----------
         condition : int, RunSteps or RunContinuous
-            With ``RunSteps(n, blocking=False)`` or ``RunContinuous()`` this returns at once: see
-            :meth:`wait` and :meth:`pause`.
+            Number of steps, or one of Lava's conditions. With ``RunSteps(n, blocking=False)`` or
+            ``RunContinuous()`` this returns at once: see :meth:`wait` and :meth:`pause`.
         """
         is_condition = isinstance(condition, AbstractRunCondition)
         self._started("run").start(condition if is_condition else RunSteps(condition))
@@ -281,7 +281,7 @@ class runtime:
         Raises
         ------
         TypeError, ValueError
-            If a target is no Var or OutPort, or not one of this network, if two are called the
+            If a target is not a Var or OutPort, or not one of this network, if two are called the
             same, or if `every` is not a positive integer.
         RuntimeError
             If the network has not been started, has ended, or runs at the moment.

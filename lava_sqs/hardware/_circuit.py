@@ -90,9 +90,9 @@ def compile_circuit(
     Parameters
     ----------
     ansatz : Ansatz
-        V(theta).
+        The circuit V(theta).
     steps : int
-        At least 1.
+        Number of time steps, at least 1.
     native : Ansatz or None
         V(theta) in gates of the device, which encodes by two pulses; None is a simulator that
         takes any gate of BINDABLE.

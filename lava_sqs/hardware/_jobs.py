@@ -40,11 +40,11 @@ class JobRecord:
     job_id : str
         The backend's own name of it; '' for what the cache held.
     backend, circuit : str
-        Names.
+        Names of the backend and of the circuit.
     steps, sets, shots : int
         Time steps, sets of parameters, shots of each.
     seconds : float
-        From sending it to its result, waiting in queues included.
+        Time from sending the job to its result, waiting in queues included.
     cached : bool
         Whether nothing was sent, since the cache has it.
     attempts : int

@@ -19,7 +19,7 @@ def best_qubits(ansatz: Ansatz, backend: Any) -> tuple[int, ...]:
     Parameters
     ----------
     ansatz : Ansatz
-        Whose couplings are needed.
+        The circuit whose couplings are needed.
     backend : BackendV2
         A backend of Qiskit.
 
@@ -31,7 +31,7 @@ def best_qubits(ansatz: Ansatz, backend: Any) -> tuple[int, ...]:
     Raises
     ------
     TypeError, ValueError
-        If *backend* is none, lacks what a neuron needs, or has no such qubits.
+        If *backend* is not a backend, lacks what a neuron needs, or does not have these qubits.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def isa(ansatz: Ansatz, backend: Any, qubits: Any = "best", *, level: int = 1) -
     Parameters
     ----------
     ansatz : Ansatz
-        V(theta).
+        The circuit V(theta).
     backend : BackendV2
         A backend of Qiskit.
     qubits : "best" or iterable of int
@@ -145,11 +145,11 @@ def on_backend(
     backend : BackendV2
         A backend of Qiskit.
     steps : int
-        At least 1.
+        Number of time steps, at least 1.
     qubits : "best" or iterable of int
         The backend's own numbers, io qubits first.
     theta, currents
-        As of :meth:`~lava_sqs.quantum.ansatz.Ansatz.to_qiskit`.
+        See :meth:`~lava_sqs.quantum.ansatz.Ansatz.to_qiskit`.
     scheduled : bool
         Whether pauses are written into it, each gate as late as possible: without them simulators
         do not know that a qubit waits.
@@ -162,7 +162,7 @@ def on_backend(
     Raises
     ------
     TypeError, ValueError
-        As :func:`isa`.
+        If the circuit cannot run, see :func:`isa`.
 
     Examples
     --------

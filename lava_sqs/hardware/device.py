@@ -78,7 +78,7 @@ class Device:
     Raises
     ------
     ImportError
-        If Qiskit is missing: says what adds it.
+        If Qiskit is missing. The message gives the command that installs it.
     TypeError, ValueError
         If an argument has the wrong type or value.
 
@@ -178,7 +178,7 @@ class Device:
         Raises
         ------
         TypeError, ValueError
-            If there are no such qubits.
+            If the qubits do not exist.
         """
         return self._placed(ansatz)[0]
 
@@ -198,7 +198,7 @@ class Device:
         Raises
         ------
         TypeError, ValueError
-            If there are no such qubits.
+            If the qubits do not exist.
         """
         return self._placed(ansatz)[1] or ansatz
 
@@ -218,7 +218,7 @@ class Device:
         Raises
         ------
         TypeError, ValueError
-            If there are no such qubits.
+            If the qubits do not exist.
         """
         qubits = self.qubits(ansatz)
         if not self._machine.coupled:
@@ -252,7 +252,7 @@ class Device:
         Parameters
         ----------
         shots : int
-            At least 1.
+            Number of shots, at least 1.
 
         Returns
         -------
@@ -261,7 +261,7 @@ class Device:
         Raises
         ------
         TypeError, ValueError
-            If *shots* is no such number.
+            If *shots* is not a positive integer.
         """
         return self._jobs.limit(check_int("shots", shots, minimum=1))
 
@@ -287,7 +287,7 @@ class Device:
         Raises
         ------
         TypeError, ValueError
-            If an argument is none of these.
+            If an argument has the wrong type or value.
         """
         steps = check_int("steps", steps, minimum=1, maximum=_MOST_STEPS)
         return self._compiled(ansatz, steps, check_flag("theta_per_step", theta_per_step)).circuit
@@ -330,7 +330,7 @@ class Device:
         Parameters
         ----------
         ansatz : Ansatz
-            V(theta).
+            The circuit V(theta).
         theta : array_like, shape (n_params,), (P, n_params) or (P, T, n_params)
             Angles in radians; with T, each step has its own.
         currents : array_like, shape (P, T, io_qubits)
@@ -410,7 +410,7 @@ class Device:
         DeviceError
             If the counts contradict the law.
         TypeError, ValueError
-            If there are no such qubits.
+            If the qubits do not exist.
         """
         sets, currents, theta = _check.trial(ansatz)
         compiled = self._compiled(ansatz, currents.shape[1], False)

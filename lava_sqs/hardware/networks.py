@@ -34,7 +34,9 @@ class LayerReport:
     Attributes
     ----------
     name : str
+        Name of the layer.
     neurons : int
+        Number of neurons of the layer.
     where : str
         ``"device"``, ``"here"`` (other neurons), or why it cannot run.
     qubits : tuple of int
@@ -80,9 +82,11 @@ class HardwareReport:
     Attributes
     ----------
     backend : str
+        Name of the backend.
     n_samples, n_repeats, steps : int
         Steps are those of a sample, T + depth.
     layers : tuple of LayerReport
+        One report per layer.
 
     Examples
     --------
@@ -193,7 +197,7 @@ def report(
     Parameters
     ----------
     clf : SQSNN or SQSNNRegressor
-        Fitted.
+        A fitted network.
     backend : BackendV2 or Device
         What it would run on.
     qubits : "best" or iterable of int
@@ -208,7 +212,7 @@ def report(
     Raises
     ------
     TypeError, ValueError
-        Names the argument, what was expected and what was given.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -316,9 +320,9 @@ def twin(clf: Any, device: Any) -> Any:
     Parameters
     ----------
     clf : SQSNN or SQSNNRegressor
-        Fitted; it stays as it is.
+        A fitted network; it stays as it is.
     device : Device
-        Whose circuits and noise.
+        Device whose circuits and noise the twin gets.
 
     Returns
     -------
@@ -328,7 +332,7 @@ def twin(clf: Any, device: Any) -> Any:
     Raises
     ------
     TypeError, ValueError
-        If there are no such qubits.
+        If the qubits do not exist.
 
     Examples
     --------

@@ -37,9 +37,9 @@ def shots(
     model : SQSNN
         Fitted or not.
     n_samples : int
-        From which it learns, without those that are held out.
+        Number of samples that it learns from, without those that are held out.
     gradient : str, Twin, Perturbation or Shift
-        As of `fit`.
+        See `fit`.
     n_classes : int, optional
         None is that of a fitted model.
     n_steps : int, optional
@@ -55,7 +55,7 @@ def shots(
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of these, or what is not known yet is not given.
+        If an argument has the wrong type or value, or a number that is not yet known is missing.
 
     Examples
     --------

@@ -30,7 +30,7 @@ class Simulated:
     noise : NoiseModel, optional
         What disturbs every circuit that it runs; None is noiseless.
     backend : str, optional
-        As of :class:`~lava_sqs.quantum.Population`.
+        See :class:`~lava_sqs.quantum.Population`.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Simulated:
     Raises
     ------
     TypeError
-        If *noise* is no NoiseModel.
+        If *noise* is not a NoiseModel.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Simulated:
         Raises
         ------
         TypeError, ValueError
-            If an argument is none of these.
+            If an argument has the wrong type or value.
         """
         check_instance("ansatz", ansatz, Ansatz)
         shots = check_int("shots", shots, minimum=1)

@@ -38,7 +38,7 @@ class Delayed:
     steps : int
         S; what is later does not arrive.
     dtype : float64 or float32, optional
-        For batches, see :mod:`lava_sqs.network.simulate`.
+        Precision of batches, see :mod:`lava_sqs.network.simulate`.
     once : bool
         Whether one product is all that will be asked for.
 
@@ -156,6 +156,7 @@ class Convolved:
     arriving : Delayed
         What arrives.
     kernel : Kernel
+        Geometry of the convolution.
 
     Examples
     --------
@@ -228,6 +229,7 @@ def arriving(layer: LayerSpec, trains: Mapping[str, Delayed]) -> dict[str, Any]:
     Parameters
     ----------
     layer : LayerSpec
+        Description of the layer.
     trains : dict of str to Delayed
         Spike trains of all sources, by name.
 
@@ -256,9 +258,11 @@ def heard_back(errors: Array, weights: Array, later: int, kernel: Kernel | None 
     Parameters
     ----------
     errors : ndarray, shape (S, B, C)
+        Errors of the neurons that hear the source.
     weights : ndarray, shape (C, M) or (O, kh, kw, in_channels)
+        Weights of the connection.
     later : int
-        Steps.
+        Number of steps by which the source is heard later.
     kernel : Kernel, optional
         Kernel of a convolution.
 

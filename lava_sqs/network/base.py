@@ -75,11 +75,11 @@ class _Network(_Saved, _Inference):
         Parameters
         ----------
         X : array_like, shape (n, ...), or list of arrays
-            As `input_kind` says. Sequences and spikes of different lengths may be a list of arrays
-            (T_i, channels), with `channels_first` (channels, T_i). Or a data set of event
-            recordings (of tonic, or :class:`lava_sqs.data.EventFrames`), here and in every other
-            method: it has its own labels, and is divided into `n_steps` bins if it does not say
-            how.
+            Samples in the layout that `input_kind` says. Sequences and spikes of different lengths
+            may be a list of arrays (T_i, channels), with `channels_first` (channels, T_i). Or a
+            data set of event recordings (of tonic, or :class:`lava_sqs.data.EventFrames`), here and
+            in every other method: it has its own labels, and is divided into `n_steps` bins if it
+            does not say how.
         y : array_like, shape (n,), or (n, T) or list of arrays
             Class labels, one per sample, or of sequences and spikes one per time step (in a list,
             arrays as long as the samples; labels of steps that are nobody's are not looked at). Of
@@ -318,7 +318,7 @@ class _Network(_Saved, _Inference):
         TypeError, ValueError
             If the Process holds another network.
         NotFittedError
-            If there is none yet.
+            If the network has not been fitted.
         """
         check_is_fitted(self)
         parameters = process.read_parameters()
@@ -343,9 +343,9 @@ class _Network(_Saved, _Inference):
         Parameters
         ----------
         X : array_like, shape (n, ...)
-            Samples.
+            Samples, laid out as in `fit`.
         lengths, mask : array_like, shape (n,) and (n, T), optional
-            As of :meth:`simulate`.
+            See :meth:`simulate`.
         noise : NoiseModel or None, optional
             Another noise than in training; None is noiseless.
         seed : int, optional

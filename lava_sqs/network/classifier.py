@@ -126,7 +126,7 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
         classes : array_like, shape (n_classes,), optional
             All that there will be; needed in the first call.
         sample_weight, lengths, mask
-            As of `fit`.
+            See `fit`.
 
         Returns
         -------
@@ -278,7 +278,7 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
         X, y
             Labelled samples.
         lengths, mask, n_repeats, noise, seed
-            As of :meth:`predict`.
+            See :meth:`predict`.
         runtime : "offline", "lava" or Device
             Where the network runs; on a device as of :meth:`predict`. In Lava the passes follow
             each other, sample by sample, and are compared with :meth:`simulate`.
@@ -349,7 +349,7 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
         sample_weight : array_like, shape (n,), optional
             What each sample counts.
         lengths, mask, runtime
-            As of :meth:`predict`.
+            See :meth:`predict`.
 
         Returns
         -------
@@ -375,7 +375,7 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
         Parameters
         ----------
         spikes : array_like, shape (n, T + depth, C)
-            As of :meth:`simulate` or :meth:`run_in_lava`.
+            See :meth:`simulate` or :meth:`run_in_lava`.
         lengths, mask : array_like, shape (n,) and (n, T), optional
             Which of the T steps are a sample's own; None is all.
 
@@ -386,7 +386,7 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
         Raises
         ------
         TypeError, ValueError
-            If they are no numbers.
+            If the values are not numbers.
         """
         check_is_fitted(self)
         spec, trains = self.spec_, check_real("spikes", spikes)

@@ -61,12 +61,12 @@ class Kernel:
     out_channels : int
         Feature maps.
     size, stride, padding : tuple of int
-        For height and width.
+        Pairs of numbers, for height and width.
 
     Raises
     ------
     TypeError, ValueError
-        If they are no such integers, or the kernel is larger than the padded input.
+        If the numbers are not integers in range, or the kernel is larger than the padded input.
 
     Examples
     --------
@@ -161,7 +161,9 @@ class Kernel:
         Parameters
         ----------
         weights : ndarray, shape (O, kh, kw, C)
+            Weights of the kernel.
         patches : ndarray, shape (P, F, N)
+            Patches from :meth:`patches`.
 
         Returns
         -------
@@ -176,8 +178,9 @@ class Kernel:
         Parameters
         ----------
         errors : ndarray, shape (P * O, N)
-            By the currents.
+            Gradient of the objective with respect to the currents.
         patches : ndarray, shape (P, F, N)
+            Patches from :meth:`patches`.
 
         Returns
         -------
@@ -193,7 +196,9 @@ class Kernel:
         Parameters
         ----------
         weights : ndarray, shape (O, kh, kw, C)
+            Weights of the kernel.
         errors : ndarray, shape (P * O, N)
+            Errors of the positions, in P * O rows.
 
         Returns
         -------

@@ -107,10 +107,11 @@ def counted_steps(spec: NetworkSpec, steps: int, batch: int) -> Array:
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     steps : int
         S = T + depth.
     batch : int
-        B.
+        B, the number of samples.
 
     Examples
     --------
@@ -130,10 +131,11 @@ def class_logits(
     Parameters
     ----------
     visible : LayerTrace
-        With probabilities, of C channels; those of a class side by side.
+        Trains and probabilities of C channels; those of a class side by side.
     n_classes : int
+        Number of classes.
     inverse_temperature : float
-        beta.
+        beta, the inverse of the temperature.
     counted : ndarray, shape (S, B)
         Weight of each step.
 
@@ -176,19 +178,23 @@ def count_gradient(
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     parameters : Parameters
+        Weights, angles and biases of each layer.
     inputs : ndarray, shape (T, B, M)
+        Encoded samples, time first.
     labels : ndarray of int, shape (B,)
         Indices of classes.
     n_classes : int
+        Number of classes.
     rng : Generator
-        For the spikes.
+        Generator of the spikes.
     inverse_temperature : float
-        beta.
+        beta, the inverse of the temperature.
     credit : {"aligned", "symmetric", "feedback", "score"}
         What tells hidden neurons the worth of their spikes.
     back : dict, optional
-        With credit ``"aligned"`` feedback weights as of :func:`aligned_weights`, with
+        Feedback weights: those of :func:`aligned_weights` for credit ``"aligned"``, for
         ``"feedback"`` those of :func:`~lava_sqs.network.gradient.feedback_weights`.
     counted : ndarray, shape (S, B), optional
         Weight of each step; None: as of :func:`counted_steps`.
@@ -205,7 +211,7 @@ def count_gradient(
     held : bool
         False: the exact scores by currents everywhere.
     dtype : float32 or float64, optional
-        For batches, as of :func:`~lava_sqs.network.simulate.forward`; *inputs* have it too.
+        Precision of batches, see :func:`~lava_sqs.network.simulate.forward`; *inputs* have it too.
     timed : LayerParams, optional
         Weights of the readout in time, which are learned as well: *counted* times those is what a
         spike counts (:mod:`lava_sqs.network.timed`).

@@ -37,7 +37,9 @@ def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     rng : Generator
+        Source of random numbers.
     scale : float
         Small: what they start from is to be forgotten.
 
@@ -77,14 +79,17 @@ def run_free(
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     parameters : Parameters
+        Weights, angles and biases of each layer.
     inputs : ndarray, shape (T, B, M)
+        Encoded samples, time first.
     rng : Generator
-        For the spikes.
+        Generator of the spikes.
     n_draws : int
         How often each input is shown at once.
     dtype : float32 or float64, optional
-        For batches, as of :func:`~lava_sqs.network.simulate.forward`.
+        Precision of batches, see :func:`~lava_sqs.network.simulate.forward`.
 
     Returns
     -------
@@ -127,7 +132,9 @@ def from_value(
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     parameters : Parameters
+        Weights, angles and biases of each layer.
     traces : list of LayerTrace
         Traces of samples that ran free, B of them with all draws.
     value : ndarray, shape (S, B, C)
@@ -135,14 +142,14 @@ def from_value(
     scale : float
         How large a value is: scores by currents are held to `BOUND` times that.
     credit, back
-        As of :func:`~lava_sqs.network.count.count_gradient`.
+        See :func:`~lava_sqs.network.count.count_gradient`.
     worth : ndarray, shape (1, B), optional
-        With credit ``"score"`` what each draw was worth as a whole, less a baseline.
+        What each draw was worth as a whole, less a baseline (for credit ``"score"``).
     lasts : ndarray of bool, shape (S, B), optional
         Which steps belong to each sample: in others hidden spikes cost nothing, and have no part
         in what a draw was worth. None: all.
     sparsity, window, train_hidden, held, dtype
-        As of :func:`~lava_sqs.network.count.count_gradient`.
+        See :func:`~lava_sqs.network.count.count_gradient`.
 
     Returns
     -------

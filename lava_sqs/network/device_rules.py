@@ -88,7 +88,7 @@ class Perturbation:
     Raises
     ------
     TypeError, ValueError
-        If a number is negative, or both are 0, or there is no such choice.
+        If a number is negative, both are 0, or a choice is unknown.
 
     Examples
     --------
@@ -173,14 +173,17 @@ def device_gradient(
     spec : NetworkSpec
         Feed-forward, of SQS neurons.
     parameters : Parameters
+        Weights, angles and biases of each layer.
     inputs : ndarray, shape (T, B, M)
+        Encoded samples, time first.
     reward : Reward
         What B samples are worth, each shown ``reward.n_draws`` times.
     rule : Twin, Perturbation or Shift
+        The estimator of the gradient.
     sampler : Sampler
         The device.
     rng : Generator
-        For offsets and lots.
+        Generator of offsets and of lots.
     train_hidden : bool
         False leaves the hidden layers as they are.
     lasts : ndarray of bool, shape (S, B), optional

@@ -291,11 +291,11 @@ class _FitsOnDevice(_Network):
         Parameters
         ----------
         X : array_like, shape (n, ...), or list of arrays
-            As `input_kind` says. Sequences and spikes of different lengths may be a list of arrays
-            (T_i, channels), with `channels_first` (channels, T_i). Or a data set of event
-            recordings (of tonic, or :class:`lava_sqs.data.EventFrames`), here and in every other
-            method: it has its own labels, and is divided into `n_steps` bins if it does not say
-            how.
+            Samples in the layout that `input_kind` says. Sequences and spikes of different lengths
+            may be a list of arrays (T_i, channels), with `channels_first` (channels, T_i). Or a
+            data set of event recordings (of tonic, or :class:`lava_sqs.data.EventFrames`), here and
+            in every other method: it has its own labels, and is divided into `n_steps` bins if it
+            does not say how.
         y : array_like, shape (n,), or (n, T) or list of arrays
             Class labels, one per sample, or of sequences and spikes one per time step (in a list,
             arrays as long as the samples; labels of steps that are nobody's are not looked at).

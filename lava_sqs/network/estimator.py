@@ -99,9 +99,9 @@ class SQSNN(_FitsOnDevice, _Classifier):
         the input can have reached; 0.5 the second half. "learned": how much a spike counts is
         learned too, by when it comes between begin and end (:mod:`lava_sqs.network.timed`).
     time_constant : float
-        With a label per time step: a spike counts exp(-1 / time_constant) of what it did a step
-        ago. 0: the class of a step is decided by the spikes of this step. See
-        :mod:`lava_sqs.network.stepwise`.
+        Time constant of spike traces for labels per time step: a spike counts exp(-1 /
+        time_constant) of what it did a step ago. 0: the class of a step is decided by the spikes of
+        this step. See :mod:`lava_sqs.network.stepwise`.
     class_weight : dict or "balanced", optional
         How often samples of each class are shown: ``{label: weight}``, or each class equally
         often. It multiplies the `sample_weight` of `fit`.
@@ -123,9 +123,10 @@ class SQSNN(_FitsOnDevice, _Classifier):
         length of what they multiply. None is 0.02 from 2000 updates on, and for N of them 0.02
         sqrt(2000 / N), at most 0.05; in `partial_fit` 0.02.
     hidden_learning_rate : float, optional
-        That of hidden layers; None is `learning_rate`, or 0.3 of it with credit by score.
+        Learning rate of hidden layers; None is `learning_rate`, or 0.3 of it with credit by score.
     angle_learning_rate : float, optional
-        That of the neurons' own parameters, in every layer; None is 0.2 times `learning_rate`.
+        Learning rate of the neurons' own parameters, in every layer; None is 0.2 times
+        `learning_rate`.
     schedule : {"cosine", "constant"}
         How the learning rate falls: to 0 like a half cosine, or not.
     weight_decay : float
@@ -187,14 +188,17 @@ class SQSNN(_FitsOnDevice, _Classifier):
     classes_ : ndarray, shape (n_classes,)
         Labels, sorted.
     spec_ : NetworkSpec
+        Description of the fitted network.
     per_step_ : bool
         Whether there is one class per time step.
     parameters_ : dict of str to LayerParams
         Weights, bias currents and angles per layer.
     loss_curve_ : list of float
-        Per epoch, in nats: cross-entropy per sample; of the likelihood per visible neuron and step.
+        Loss of each epoch in nats: cross-entropy per sample, or, for the objective *likelihood*,
+        negative log-likelihood per visible neuron and step.
     accuracy_curve_ : list of float
-        On held-out data with `early_stopping`, else on up to 512 training samples.
+        Accuracy after each epoch, on held-out data with `early_stopping`, else on up to 512
+        training samples.
     n_parameters_, n_biases_ : int
         Weights and angles; bias currents are counted apart.
     spikes_per_inference_ : float
@@ -202,7 +206,7 @@ class SQSNN(_FitsOnDevice, _Classifier):
     n_iter_, n_updates_ : int
         Epochs and mini-batches made; of models in files of older versions 0 mini-batches.
     learning_rate_ : float
-        With which the last training began.
+        Learning rate at which the last training began.
     scaling_ : str
         How features were scaled, in words.
     interrupted_ : bool
@@ -213,7 +217,7 @@ class SQSNN(_FitsOnDevice, _Classifier):
     Raises
     ------
     TypeError, ValueError
-        From `fit` and `predict`: if an argument or the data have the wrong type or value.
+        If an argument or the data have the wrong type or value; raised by `fit` and `predict`.
 
     Notes
     -----

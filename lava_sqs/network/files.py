@@ -71,9 +71,9 @@ def read(
     Raises
     ------
     OSError
-        If there is no such file, or it may not be read.
+        If the file does not exist or cannot be read.
     ValueError
-        If it is damaged, no model, or made by a newer major version.
+        If the file is damaged, is not a model, or was made by a newer major version.
 
     Examples
     --------

@@ -96,7 +96,7 @@ class BatchResult:
     Attributes
     ----------
     gradient : Parameters
-        To ascend.
+        Gradient to ascend.
     log_likelihood : ndarray, shape (B,)
         Log-likelihood of the visible trains, mean over draws, in nats per visible neuron and step.
     spikes : float
@@ -126,7 +126,9 @@ def class_codes(n_classes: int, targets: str, per_code: int = 1) -> Array:
     Parameters
     ----------
     n_classes : int
+        Number of classes.
     targets : {"one-hot", "pairs"}
+        Kind of targets, see :class:`~lava_sqs.SQSNN`.
     per_code : int
         Neurons (or channels) with the same target.
 
@@ -138,7 +140,7 @@ def class_codes(n_classes: int, targets: str, per_code: int = 1) -> Array:
     Raises
     ------
     TypeError, ValueError
-        If there is no such kind of targets.
+        If the kind of targets is unknown.
 
     Examples
     --------
@@ -168,7 +170,7 @@ def target_trains(
     spec : NetworkSpec
         The network.
     codes : ndarray, shape (n_classes, C)
-        As of :func:`class_codes`.
+        See :func:`class_codes`.
     labels : ndarray of int, shape (B,)
         Indices of classes.
     inputs : ndarray, shape (T, B, M)
@@ -252,14 +254,18 @@ def local_gradient(
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     parameters : Parameters
+        Weights, angles and biases of each layer.
     inputs : ndarray, shape (T, B, M)
+        Encoded samples, time first.
     clamp : ndarray, shape (T + depth, B, C)
         Target trains of :func:`target_trains`.
     rng : Generator
-        For the spikes of hidden neurons.
+        Generator of the spikes of hidden neurons.
     feedback : dict of str to ndarray, shape (C, C_visible), optional
-        From :func:`feedback_weights`: credit by ``"feedback"``. None: by ``"score"``.
+        Feedback weights from :func:`feedback_weights`: credit by ``"feedback"``. None: by
+        ``"score"``.
     n_draws : int
         M, how often each input is shown at once.
     sparsity : float
@@ -279,7 +285,7 @@ def local_gradient(
         Which steps belong to each sample; in others spikes are worth nothing, and cost nothing.
         None: all.
     dtype : float32 or float64, optional
-        For batches, as of :func:`~lava_sqs.network.simulate.forward`; *inputs* have it too.
+        Precision of batches, see :func:`~lava_sqs.network.simulate.forward`; *inputs* have it too.
 
     Returns
     -------

@@ -62,7 +62,7 @@ class _Inference(_Arguments):
         Raises
         ------
         NotFittedError
-            If no data have been read yet.
+            If the scale has not been learned from data.
 
         Examples
         --------
@@ -114,6 +114,7 @@ class _Inference(_Arguments):
         Parameters
         ----------
         X : array_like, shape (n, ...)
+            Samples, laid out as in `fit`.
         lengths, mask : array_like, shape (n,) and (n, T), optional
             Which time steps are a sample's own, as in `fit`.
         seed : int, optional
@@ -195,6 +196,7 @@ class _Inference(_Arguments):
         Parameters
         ----------
         X : array_like, shape (n, ...)
+            Samples, laid out as in `fit`.
         lengths, mask : array_like, shape (n,) and (n, T), optional
             Which time steps are a sample's own, as in `fit`; after them the network runs on without
             input until the longest sample ends.

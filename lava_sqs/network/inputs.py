@@ -76,7 +76,7 @@ class Inputs:
     channels_first : bool
         Whether X has the channels of a sequence before its time steps.
     encoder, n_steps, n_population
-        As of SQSNN.
+        See ``SQSNN``.
     zeros_are_padding : bool
         Whether frames of zeros at the end of a sequence are none of its own: if `fit` was not told
         by lengths, a mask or NaN how long its samples are.

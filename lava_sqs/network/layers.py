@@ -40,7 +40,7 @@ class _Described:
         Raises
         ------
         ValueError
-            If it has a circuit, a noise or neurons that are objects.
+            If the circuit, the noise or the neurons are objects of your own.
         """
         text = repr(self)
         try:
@@ -128,7 +128,7 @@ class SQSLayer(Layer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of these, or there is no such circuit.
+        If an argument has the wrong type or value, or the circuit is unknown.
 
     Examples
     --------
@@ -271,7 +271,7 @@ class Conv2D(_Described):
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of these.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -341,7 +341,7 @@ class Conv2D(_Described):
         Raises
         ------
         ValueError
-            If it has no such shape, or the kernel is larger.
+            If the input has no such shape, or the kernel is larger than it.
         """
         if in_shape is None:
             raise ArgumentValueError(
@@ -404,7 +404,7 @@ def from_text(text: str) -> Layer | Conv2D:
     Raises
     ------
     ValueError
-        If it is no such text.
+        If the text is not such a call.
 
     Examples
     --------

@@ -34,6 +34,7 @@ def device_of(runtime: Any) -> Any:
     Parameters
     ----------
     runtime : "offline" or Device
+        Where the network runs.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def device_of(runtime: Any) -> Any:
     Raises
     ------
     TypeError, ValueError
-        If it is neither.
+        If it has another type or value.
 
     Examples
     --------
@@ -74,6 +75,7 @@ def check_network(spec: NetworkSpec, readout: str = "count", noise_given: bool =
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     readout : {"count", "likelihood"}
         How it is read out.
     noise_given : bool
@@ -82,7 +84,7 @@ def check_network(spec: NetworkSpec, readout: str = "count", noise_given: bool =
     Raises
     ------
     ValueError
-        Names the argument and the reason.
+        If an argument has the wrong type or value.
 
     Examples
     --------
@@ -130,11 +132,13 @@ def layers_on(
     Parameters
     ----------
     device : Device
-        With a method ``sample``.
+        Device, or anything else with a method ``sample``.
     spec : NetworkSpec
+        Description of the network.
     parameters : Parameters
+        Weights, angles and biases of each layer.
     dtype : float64 or float32
-        As of :func:`~lava_sqs.network.simulate.compiled_layers`.
+        See :func:`~lava_sqs.network.simulate.compiled_layers`.
     seed, repeat : int
         What names the draw.
 
@@ -168,6 +172,7 @@ class DeviceNeurons:
     Parameters
     ----------
     device : Device
+        Device that draws the spikes.
     neuron : SQSNeuron
         What they are; its noise is not used.
     params : ndarray, shape (K, n_params)
@@ -216,11 +221,11 @@ class DeviceNeurons:
         Parameters
         ----------
         z, spikes, signal
-            As of :meth:`~lava_sqs.neurons.BoundNeuron.score`.
+            See :meth:`~lava_sqs.neurons.BoundNeuron.score`.
 
         Raises
         ------
         NotImplementedError
-            Always.
+            Whenever it is called: a device gives no probabilities.
         """
         raise NotImplementedError("A device has no scores; train on its calibrated model.")

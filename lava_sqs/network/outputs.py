@@ -170,7 +170,7 @@ class _Regressor(RegressorMixin, _Network):
         y : array_like
             Values, as of `fit`; of the shape per sample of the first call.
         sample_weight, lengths, mask
-            As of `fit`.
+            See `fit`.
 
         Returns
         -------
@@ -316,7 +316,7 @@ class _Regressor(RegressorMixin, _Network):
         sample_weight : array_like, shape (n,), optional
             What each sample counts, with all of its steps.
         lengths, mask, runtime
-            As of :meth:`predict`.
+            See :meth:`predict`.
 
         Returns
         -------
@@ -325,7 +325,7 @@ class _Regressor(RegressorMixin, _Network):
         Raises
         ------
         TypeError, ValueError
-            If y has another shape than what is predicted.
+            If the shape of y differs from that of the predictions.
         """
         X, y = self._labelled(X, y)
         said = self.predict(X, lengths=lengths, mask=mask, runtime=runtime)
@@ -347,19 +347,19 @@ class _Regressor(RegressorMixin, _Network):
         Parameters
         ----------
         spikes : array_like, shape (n, T + depth, C)
-            As of :meth:`simulate` or :meth:`run_in_lava`.
+            See :meth:`simulate` or :meth:`run_in_lava`.
         lengths, mask : array_like, shape (n,) and (n, T), optional
             Which of the T steps are a sample's own; None is all.
 
         Returns
         -------
         ndarray
-            As of :meth:`predict`.
+            See :meth:`predict`.
 
         Raises
         ------
         TypeError, ValueError
-            If they are no numbers, or have another shape.
+            If the values are not numbers, or have another shape.
         """
         check_is_fitted(self)
         spec, trains = self.spec_, check_real("spikes", spikes)

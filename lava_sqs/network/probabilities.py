@@ -39,9 +39,9 @@ class _Probabilities(_Inference):
         Parameters
         ----------
         X : array_like, shape (n, ...), or list of arrays
-            Samples.
+            Samples, laid out as in `fit`.
         lengths, mask, n_repeats, noise, seed, runtime
-            As of :meth:`predict`.
+            See :meth:`predict`.
 
         Returns
         -------
@@ -68,9 +68,9 @@ class _Probabilities(_Inference):
         Parameters
         ----------
         X : array_like, shape (n, ...), or list of arrays
-            Samples.
+            Samples, laid out as in `fit`.
         lengths, mask, n_repeats, noise, seed, runtime
-            As of :meth:`predict`.
+            See :meth:`predict`.
 
         Returns
         -------
@@ -96,9 +96,9 @@ class _Probabilities(_Inference):
         Parameters
         ----------
         X : array_like, shape (n, ...), or list of arrays
-            Samples.
+            Samples, laid out as in `fit`.
         lengths, mask, n_repeats, noise, seed, runtime
-            As of :meth:`predict`.
+            See :meth:`predict`.
 
         Returns
         -------

@@ -38,17 +38,17 @@ class EpochRecord:
     updates : int
         Mini-batches made, counted likewise.
     loss : float
-        As in ``loss_curve_``.
+        The training loss, in the units of ``loss_curve_``.
     score : float or None
         Accuracy, of a regressor R^2, on training samples; None if there are others to tell.
     validation_score : float or None
         The same on samples that are held out or the user's own; None if there are none.
     spikes : float
-        Per sample, in training.
+        Mean number of spikes per sample during training.
     learning_rate : float
-        In the last update.
+        Learning rate of the last update.
     seconds : float
-        That the epoch took, without callbacks.
+        Time that the epoch took, without callbacks.
     model : SQSNN or SQSNNRegressor
         The network as it is now, which may be asked to predict. Not in the log.
 

@@ -32,6 +32,7 @@ def count_scores(spikes: Array, n_classes: int, counted: Array | None = None) ->
     spikes : ndarray of 0 and 1, shape (S, B, C)
         C channels, those of a class side by side.
     n_classes : int
+        Number of classes.
     counted : ndarray, shape (S, B), optional
         What a spike counts in each step: 0 and 1, or learned weights, where the fraction is below
         1e-6. None is all.
@@ -138,6 +139,7 @@ def accuracy_interval(correct: Array, *, seed: Any = None) -> tuple[tuple[float,
     Parameters
     ----------
     correct : ndarray of bool, shape (n_repeats, n_samples)
+        Whether each sample was right, in each repeat.
     seed
         Deprecated: nothing is drawn any more.
 

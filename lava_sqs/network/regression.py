@@ -99,6 +99,7 @@ class Reading:
         Parameters
         ----------
         x : ndarray, shape (S, B, C)
+            Spikes or probabilities to be read out.
         power : int
             1, or 2 for variances.
 
@@ -117,8 +118,9 @@ class Reading:
         Parameters
         ----------
         heard : ndarray, shape (T, B, C) or (1, B, C)
+            Gradient with respect to what is read out.
         n_steps : int
-            S.
+            S, the number of steps of the network.
         power : int
             1, or 2 for variances.
 
@@ -145,7 +147,9 @@ def initial_readout(n_outputs: int, n_visible: int, rng: np.random.Generator) ->
     Parameters
     ----------
     n_outputs, n_visible : int
+        Number of values and of visible channels.
     rng : Generator
+        Source of random numbers.
 
     Returns
     -------
@@ -186,18 +190,21 @@ def regression_gradient(
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     parameters : Parameters
         Parameters of the layers, and of the readout under `READOUT`.
     inputs : ndarray, shape (T, B, M)
+        Encoded samples, time first.
     targets : ndarray, shape (T, B, O) or (1, B, O)
-        In units of their standard deviation, as *reading* says.
+        Target values in units of their standard deviation, as *reading* says.
     rng : Generator
-        For the spikes.
+        Generator of the spikes.
     reading : Reading
+        How trains become values.
     own : ndarray of bool, shape (T, B) or (1, B), optional
         Which values count; None: all.
     lasts, credit, n_draws, dtype
-        As of :func:`~lava_sqs.network.count.count_gradient`.
+        See :func:`~lava_sqs.network.count.count_gradient`.
     **options
         `back`, `sparsity`, `window`, `train_hidden` and `held` of
         :func:`~lava_sqs.network.credit.from_value`.

@@ -37,27 +37,28 @@ class SQSNNRegressor(_Regressor):
         Whether y has one value per time step of X. None is True for sequences and spikes where y
         is (n, T) or (n, T, n_outputs) with the T of X (or a list, as X), else False.
     memory_qubits, ansatz, layers, neuron, noise, shots, rule, window
-        As of :class:`~lava_sqs.SQSNN`.
+        See :class:`~lava_sqs.SQSNN`.
     input_kind, channels_first, encoder, scaling, n_steps, n_population, skip, recurrent
-        As of :class:`~lava_sqs.SQSNN`; the default encoder, ``"current"``, adds no noise.
+        See :class:`~lava_sqs.SQSNN`; the default encoder, ``"current"``, adds no noise.
     readout_from : float
-        As of :class:`~lava_sqs.SQSNN`, for one value per sample.
+        See :class:`~lava_sqs.SQSNN`, for one value per sample.
     epochs, updates, batch_size, dtype, optimizer
-        As of :class:`~lava_sqs.SQSNN`.
+        See :class:`~lava_sqs.SQSNN`.
     learning_rate, hidden_learning_rate, angle_learning_rate, schedule, weight_decay
-        As of :class:`~lava_sqs.SQSNN`; weights of the readout decay, too.
+        See :class:`~lava_sqs.SQSNN`; weights of the readout decay, too.
     readout_learning_rate : float, optional
         Learning rate of the readout; None is `learning_rate`.
     credit, n_draws, sparsity
-        As of :class:`~lava_sqs.SQSNN`.
+        See :class:`~lava_sqs.SQSNN`.
     early_stopping, validation_fraction, n_iter_no_change
-        As of :class:`~lava_sqs.SQSNN`, by R^2.
+        See :class:`~lava_sqs.SQSNN`, by R^2.
     random_state, verbose, augment, callbacks, log, warm_start, checkpoint, resume
-        As of :class:`~lava_sqs.SQSNN`.
+        See :class:`~lava_sqs.SQSNN`.
 
     Attributes
     ----------
     spec_ : NetworkSpec
+        Description of the fitted network.
     parameters_ : dict of str to LayerParams
         Weights, bias currents and angles per layer, and ``"readout"``: weights of ``"visible"``,
         shape (n_outputs, n_readout), and a bias, in units of the targets' standard deviation.
@@ -66,6 +67,7 @@ class SQSNNRegressor(_Regressor):
     per_step_ : bool
         Whether there is one value per time step.
     n_outputs_ : int
+        Number of values that are predicted.
     loss_curve_ : list of float
         Mean squared error of a single shot per epoch, in units of the targets' variance: 1 is what
         their mean would do.
@@ -73,14 +75,14 @@ class SQSNNRegressor(_Regressor):
         R^2 of a single shot on held-out data with `early_stopping`, else on up to 512 training
         samples.
     n_parameters_, n_biases_, spikes_per_inference_, scaling_, interrupted_, seed_
-        As of :class:`~lava_sqs.SQSNN`, with the readout.
+        See :class:`~lava_sqs.SQSNN`, with the readout.
     n_iter_, n_updates_, learning_rate_
-        As of :class:`~lava_sqs.SQSNN`.
+        See :class:`~lava_sqs.SQSNN`.
 
     Raises
     ------
     TypeError, ValueError
-        From `fit` and `predict`: if an argument or the data have the wrong type or value.
+        If an argument or the data have the wrong type or value; raised by `fit` and `predict`.
 
     Notes
     -----

@@ -48,12 +48,13 @@ class Reward:
     reading : Reading
         How trains become counts, R of them per sample.
     inverse_temperature : float
-        beta.
+        beta, the inverse of the temperature.
     truth : ndarray of int, shape (R, B)
         Indices of classes.
     share : ndarray, shape (R, B)
-        w_r.
+        w_r, the weight of each readout.
     n_classes : int
+        Number of classes.
     n_draws : int
         How often each input is shown: the B samples are so many times the same.
 
@@ -89,6 +90,7 @@ class Reward:
         Parameters
         ----------
         spikes : ndarray, shape (S, B, C)
+            Spikes, time first.
 
         Returns
         -------
@@ -127,8 +129,9 @@ class Reward:
         Parameters
         ----------
         spikes : ndarray, shape (S, B, C)
+            Spikes, time first.
         size : int
-            K.
+            K, the number of neurons.
 
         Returns
         -------
@@ -143,6 +146,7 @@ class Reward:
         Parameters
         ----------
         spikes : ndarray, shape (S, B, C)
+            Spikes, time first.
         size : int
             K, neurons of C / K channels.
 
@@ -164,6 +168,7 @@ class Reward:
         Parameters
         ----------
         spikes : ndarray, shape (S, B, C)
+            Spikes, time first.
 
         Returns
         -------

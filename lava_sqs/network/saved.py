@@ -98,7 +98,7 @@ class _Saved(_Arguments):
         Raises
         ------
         NotFittedError
-            If there is nothing to save yet.
+            If the network has not been fitted.
         OSError
             If the file cannot be written; an old one is untouched then.
         """
@@ -124,7 +124,7 @@ class _Saved(_Arguments):
         Raises
         ------
         FileNotFoundError
-            If there is none.
+            If the file does not exist.
         ValueError
             If the file is damaged or from a newer major version of the format.
         """

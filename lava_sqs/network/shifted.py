@@ -28,10 +28,11 @@ class _Lots:
     circuit : Ansatz
     angles : ndarray, shape (R, n)
     z : ndarray, shape (R, S, N)
-        Currents.
+        Currents of each step.
     last : ndarray of int, shape (R,)
         How many steps matter.
     rng : Generator
+        Source of random numbers.
     """
 
     def __init__(

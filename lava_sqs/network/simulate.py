@@ -50,7 +50,7 @@ class LayerTrace:
     history : dict of str to Delayed or Convolved
         What arrived from each source.
     z : ndarray, shape (S, B, C)
-        Currents.
+        Currents of each step.
     out : RunOut
         Spikes, probabilities and likelihoods.
     neurons : BoundNeuron, optional
@@ -112,7 +112,9 @@ def run_layer(
     Parameters
     ----------
     layer : LayerSpec
+        Description of the layer.
     own : LayerParams
+        Parameters of the layer.
     bound : BoundNeuron
         Its neurons.
     history : dict of str to Delayed
@@ -122,7 +124,7 @@ def run_layer(
     clamp : ndarray of int, shape (S, B, C), optional
         Fixes spikes where it is not -1.
     record, dtype
-        As of :func:`forward`.
+        See :func:`forward`.
 
     Returns
     -------
@@ -205,7 +207,9 @@ def forward(
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     parameters : Parameters
+        Weights, angles and biases of each layer.
     inputs : ndarray, shape (T, B, M)
         Spikes or currents.
     uniforms : list of ndarray, shape (T + depth, B, K)
@@ -218,7 +222,7 @@ def forward(
     record : bool
         False: spikes are all that is wanted.
     dtype : float64 or float32, optional
-        For batches, see the top.
+        Precision of batches, see the top.
 
     Returns
     -------

@@ -138,13 +138,14 @@ class NetworkSpec:
     Parameters
     ----------
     n_inputs : int
+        Number of inputs.
     layers : tuple of LayerSpec
-        In an order in which each layer comes after its sources, but for itself.
+        The layers, each after its sources (other than itself).
 
     Raises
     ------
     TypeError, ValueError
-        Unknown or later sources, doubled names, no layer.
+        If a source is unknown or comes later, a name occurs twice, or there is no layer.
 
     Examples
     --------
@@ -226,7 +227,9 @@ class NetworkSpec:
         Parameters
         ----------
         layer : LayerSpec
+            Description of the layer.
         source : str
+            Name of the source.
 
         Returns
         -------

@@ -39,9 +39,11 @@ def initialise(
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     inputs : ndarray, shape (T, B, M)
-        Examples.
+        Examples of encoded samples.
     rng : Generator
+        Source of random numbers.
     hidden_spread, visible_spread : float
         Standard deviation of z over steps and samples.
 

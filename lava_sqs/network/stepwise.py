@@ -241,21 +241,25 @@ def stepwise_gradient(
     Parameters
     ----------
     spec : NetworkSpec
+        Description of the network.
     parameters : Parameters
+        Weights, angles and biases of each layer.
     inputs : ndarray, shape (T, B, M)
+        Encoded samples, time first.
     labels : ndarray of int, shape (T, B)
         Indices of classes.
     n_classes : int
+        Number of classes.
     rng : Generator
-        For the spikes.
+        Generator of the spikes.
     reading : Reading
         A reading of one value per step: what a spike counts later.
     inverse_temperature : float
-        beta.
+        beta, the inverse of the temperature.
     own : ndarray of bool, shape (T, B), optional
         Which steps have a label; None: all.
     lasts, credit, n_draws, dtype, run
-        As of :func:`~lava_sqs.network.count.count_gradient`.
+        See :func:`~lava_sqs.network.count.count_gradient`.
     **options
         `back`, `sparsity`, `window`, `train_hidden` and `held` of
         :func:`~lava_sqs.network.credit.from_value`.

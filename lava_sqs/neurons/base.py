@@ -87,7 +87,7 @@ class Neuron(Protocol):
         params : ndarray, shape (K, n_params)
             Parameters of the neurons.
         z : ndarray, shape (S, B, C)
-            Currents.
+            Currents of each step.
         u : ndarray, shape (S, B, K)
             Uniform numbers in [0, 1), one per neuron and step.
         clamp : ndarray of int, shape (S, B, C), optional
@@ -107,7 +107,7 @@ class Neuron(Protocol):
         params : ndarray, shape (K, n_params)
             Parameters of the neurons.
         z : ndarray, shape (S, B, C)
-            Currents.
+            Currents of each step.
         spikes : ndarray of int, shape (S, B, C)
             What the neurons said.
         signal : ndarray, shape (S, B, K)
@@ -132,7 +132,7 @@ class BoundNeuron(Protocol):
         Parameters
         ----------
         z, u, clamp
-            As of :meth:`Neuron.run`.
+            See :meth:`Neuron.run`.
         record : bool
             False: spikes are all that is wanted.
 
@@ -174,9 +174,9 @@ def compiled(neuron: Neuron, params: Array, dtype: Any = None) -> BoundNeuron:
     params : ndarray, shape (K, n_params)
         Parameters of the neurons.
     dtype : float64 or float32, optional
-        For batches of a network: kinds that can compute in this precision, neuron by neuron,
-        for arrays whose memory is neuron-major (see :mod:`lava_sqs.network.simulate`). None: the
-        numbers of a Process, to the last bit.
+        Precision of the batches of a network: kinds that can compute in this precision, neuron by
+        neuron, for arrays whose memory is neuron-major (see :mod:`lava_sqs.network.simulate`).
+        None: the numbers of a Process, to the last bit.
 
     Returns
     -------
@@ -208,7 +208,7 @@ class BaseNeuron(ABC):
     Attributes
     ----------
     name : str
-        As in ``SQSNN(neuron=name)``.
+        The name that selects the neuron: ``SQSNN(neuron=name)``.
     summary : str
         What it is, in few words for a list.
     param_names : tuple of str
@@ -288,7 +288,7 @@ class BaseNeuron(ABC):
         Raises
         ------
         ValueError
-            With the bytes needed, the limit, and what fits.
+            If they would not fit. The message gives the bytes needed, the limit, and what fits.
         """
         return
 
@@ -323,7 +323,7 @@ class BaseNeuron(ABC):
         Parameters
         ----------
         params : ndarray, shape (K, n_params)
-            As trained.
+            The trained parameters of each neuron.
 
         Returns
         -------
@@ -337,7 +337,7 @@ class BaseNeuron(ABC):
         Parameters
         ----------
         values : dict of str to ndarray, shape (K, ...)
-            As of :meth:`lava_vars`.
+            See :meth:`lava_vars`.
 
         Returns
         -------
@@ -351,7 +351,7 @@ class BaseNeuron(ABC):
         Parameters
         ----------
         params : ndarray, shape (K, n_params)
-            As trained.
+            The trained parameters of each neuron.
         bias : ndarray, shape (C,)
             Constant input currents.
 
@@ -367,7 +367,7 @@ class BaseNeuron(ABC):
         Parameters
         ----------
         params, bias
-            As of :meth:`process_arguments`.
+            See :meth:`process_arguments`.
         **options
             Further arguments of the Process.
 
@@ -380,7 +380,7 @@ class BaseNeuron(ABC):
         TypeError
             If this kind has no Process.
         ModuleNotFoundError
-            If Lava is not installed: the command that adds it.
+            If Lava is not installed. The message gives the command that installs it.
         """
         if self.process is None:
             raise TypeError(f"Neurons of kind {self.name!r} have no Process: {self!r}.")

@@ -22,7 +22,7 @@ class ClassicalMemoryNeuron(SQSNeuron):
     Parameters
     ----------
     ansatz : Ansatz
-        As of :func:`lava_sqs.quantum.ansatz.classical_memory`.
+        See :func:`lava_sqs.quantum.ansatz.classical_memory`.
     noise : NoiseModel, optional
         Its bits are qubits that are only ever 0 or 1: they relax, but cannot dephase. Of bits that
         last, the memory qubits' own ``t1`` is infinite.
@@ -63,7 +63,7 @@ class ClassicalMemoryNeuron(SQSNeuron):
         Raises
         ------
         TypeError, ValueError
-            If there is no such table, or the memory is quantum.
+            If the table is unknown, or the memory is quantum.
         """
         default = isinstance(given["ansatz"], str) and given["ansatz"] == "layered"
         sizes = {k: given[k] for k in ("memory_qubits", "layers")}

@@ -54,7 +54,7 @@ def kind_of(name: str) -> type[BaseNeuron]:
     Raises
     ------
     TypeError, ValueError
-        If there is no such kind.
+        If the kind is unknown.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def register(kind: _Kind) -> _Kind:
     Raises
     ------
     TypeError, ValueError
-        If it is no such class, or another kind has the name.
+        If it is not a subclass of BaseNeuron, or another kind has the name.
 
     Examples
     --------

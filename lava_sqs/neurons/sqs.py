@@ -75,7 +75,7 @@ class SQSNeuron(BaseNeuron):
         Raises
         ------
         TypeError, ValueError
-            If there is no such circuit, or not of these sizes.
+            If the circuit is unknown, or does not exist in these sizes.
         """
         sizes = {k: given[k] for k in ("memory_qubits", "layers")}
         circuit = circuits.resolve(given["ansatz"], **sizes)
@@ -181,7 +181,7 @@ class SQSNeuron(BaseNeuron):
         Parameters
         ----------
         params, z, spikes, signal
-            As of :meth:`score`.
+            See :meth:`score`.
         window : int
             H, steps back; from S - 1 on it is the exact score.
 
@@ -400,7 +400,7 @@ class BatchSQS:
         Parameters
         ----------
         z, spikes
-            As of :meth:`score`.
+            See :meth:`score`.
         value : ndarray, shape (S, B, C)
             What a higher probability is worth in each step.
         scale : float

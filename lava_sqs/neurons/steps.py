@@ -38,16 +38,16 @@ def run_recurrent(
     Parameters
     ----------
     bound : BoundNeuron
-        With a method ``start(batch)``, which returns neurons at rest: a function like their `run`,
-        of the next steps. Without it they run from rest for each step, on what they said so far:
-        the same numbers, in a time that grows with the square of the steps.
+        Neurons with a method ``start(batch)``, which returns neurons at rest: a function like their
+        `run`, of the next steps. Without it they run from rest for each step, on what they said so
+        far: the same numbers, in a time that grows with the square of the steps.
     z, u, clamp
-        As of :meth:`BoundNeuron.run`, z from other layers.
+        See :meth:`BoundNeuron.run`, z from other layers.
     heard : callable
         ``heard(z, s)``: all currents (B, C) of a step in which z arrives from other layers, after a
         step with the spikes s, which is None for the first.
     record : bool
-        As of :meth:`BoundNeuron.run`.
+        See :meth:`BoundNeuron.run`.
 
     Returns
     -------

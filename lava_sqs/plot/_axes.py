@@ -68,6 +68,7 @@ def series(name: str, value: Any, field: str) -> Array:
     name : str
         Name of the argument, for errors.
     value : RunResult, Recording, a Process that records, or array_like, shape (T, ...)
+        What to draw, see :func:`plot_study`.
     field : {"spikes", "p_spike", "memory"}
     """
     recording = value if isinstance(value, Recording) else getattr(value, "recording", None)

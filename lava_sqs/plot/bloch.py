@@ -46,7 +46,7 @@ def bloch_trajectory(
     memory : RunResult, Recording, SQS, Population, list of Qobj or array_like
         Pauli vectors, shape (T, ..., 4**n), or one state per step. A Population is one point: now.
     ax : Axes, optional
-        With ``projection="3d"``; None makes a new figure. A sphere is drawn if there is none.
+        Axes with ``projection="3d"``; None makes a new figure. A sphere is drawn if there is none.
     neuron : int or tuple of int
         Index into the axes between the first and the last.
     qubit : int
@@ -58,6 +58,7 @@ def bloch_trajectory(
     line : bool
         Join the points in their order, by straight lines (a step is a jump, no path).
     label : str, optional
+        Label of the line in the legend.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def bloch_trajectory(
     Raises
     ------
     TypeError, ValueError
-        If `memory` holds no states of qubits, or `neuron` or `qubit` is none of them.
+        If `memory` holds no states of qubits, or does not have this `neuron` or `qubit`.
 
     Examples
     --------

@@ -36,6 +36,7 @@ def draw_circuit(ansatz: Any, ax: Axes | None = None, *, theta: Any = None) -> A
     Parameters
     ----------
     ansatz : Ansatz, or Population, SQS, RunResult, SQSNN
+        The circuit, or something that has one.
     ax : Axes, optional
         Where to draw; None makes a new figure, of the size that the circuit needs.
     theta : array_like, shape (n_params,), optional

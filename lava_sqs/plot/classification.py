@@ -38,6 +38,7 @@ def confusion_matrix(
     normalize : bool
         Divide each row by its sum.
     colorbar : bool
+        Whether a colour bar is drawn beside the picture.
 
     Returns
     -------

@@ -43,7 +43,7 @@ def network(process: Any, ax: Axes | None = None) -> Axes:
     Raises
     ------
     TypeError
-        If *process* is no Process of Lava.
+        If *process* is not a Lava Process.
 
     Examples
     --------

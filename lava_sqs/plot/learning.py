@@ -45,14 +45,17 @@ def sensitivity_kernel(
     Parameters
     ----------
     kappa : OnlineScores or array_like, shape (..., H + 1)
-        Per unit of current, the lag on the last axis: ``scores.kappa`` of every step has shape
-        (K, H + 1, io_qubits), so ``np.moveaxis(kappa, -2, -1)``. OnlineScores is its last step.
+        Sensitivities per unit of current, the lag on the last axis: ``scores.kappa`` of every step
+        has shape (K, H + 1, io_qubits), so ``np.moveaxis(kappa, -2, -1)``. OnlineScores is its last
+        step.
     ax : Axes, optional
         Where to draw; None makes a new figure.
     color : color
+        Any colour that matplotlib knows.
     linestyle : str or tuple
         A line style of matplotlib, to tell curves apart in grey.
     label : str, optional
+        Label of the line in the legend.
 
     Returns
     -------
@@ -125,9 +128,11 @@ def learning_curve(
     chance : float, optional
         A level to compare with, as a dashed line.
     color : color
+        Any colour that matplotlib knows.
     linestyle : str or tuple
         A line style of matplotlib, to tell curves apart in grey.
     label : str, optional
+        Label of the line in the legend.
 
     Returns
     -------

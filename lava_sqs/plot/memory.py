@@ -42,6 +42,7 @@ def memory_purity(
         Which ones, in C order of the axes between the first and the last. None: up to four as
         lines, more as their mean and the band that holds 80 % of them.
     color : color, or one per line
+        Any colour that matplotlib knows.
     per_qubit : bool
         False draws the memory as a whole, True the reduced state of each of its qubits. The label
         of the axis says which.
@@ -80,7 +81,9 @@ def memory_entropy(
     ax : Axes, optional
         Where to draw; None makes a new figure.
     neurons : int or list of int, optional
+        Neurons to draw, see :func:`memory_purity`.
     color : color, or one per line
+        Any colour that matplotlib knows.
     per_qubit : bool
         False draws the memory as a whole, True the reduced state of each of its qubits. The label
         of the axis says which.
@@ -148,16 +151,19 @@ def memory_capacity(
     Parameters
     ----------
     capacity : MemoryCapacity
-        From :func:`lava_sqs.quantum.diagnostics.memory_capacity` or ``capacity_from_spikes``. If it
-        was estimated, a grey band shows two standard deviations of what no memory gives.
+        What was measured by :func:`lava_sqs.quantum.diagnostics.memory_capacity` or
+        ``capacity_from_spikes``. If it was estimated, a grey band shows two standard deviations of
+        what no memory gives.
     ax : Axes, optional
         Where to draw; None makes a new figure.
     value : {"linear", "information"}
         MC_k, from 0 to 1, or the mutual information in bits.
     color : color
+        Any colour that matplotlib knows.
     linestyle : str or tuple
         A line style of matplotlib, to tell curves apart in grey.
     label : str, optional
+        Label of the line in the legend.
 
     Returns
     -------

@@ -34,6 +34,7 @@ def raster(
     ax : Axes, optional
         Where to draw; None makes a new figure.
     color : color, or one per channel
+        Any colour that matplotlib knows.
     size : float, optional
         Area of a mark in points squared, which draws marks however many there are. None fits it
         to the number of channels.
@@ -123,6 +124,7 @@ def spike_probability(
     spikes : as *p_spike*, optional
         Marks the steps in which a drawn channel spiked by a dot on its line.
     color : color, or one per line
+        Any colour that matplotlib knows.
 
     Returns
     -------
@@ -131,7 +133,8 @@ def spike_probability(
     Raises
     ------
     TypeError, ValueError
-        If `p_spike` was not recorded, `neurons` are none of its channels, or `spikes` does not fit.
+        If `p_spike` was not recorded, `neurons` are not among its channels, or `spikes` does not
+        fit.
 
     Examples
     --------

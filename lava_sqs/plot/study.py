@@ -67,6 +67,7 @@ def plot_study(
     Parameters
     ----------
     result : StudyResult
+        Results of a study.
     x : str
         A parameter, ``noise.t2`` or in short ``t2``; also one that others imply.
     group : str or list of str, optional
@@ -157,9 +158,11 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
     Parameters
     ----------
     ax : Axes
+        Axes to draw into; None makes a new figure.
     parameter : str
         The parameter on the x axis: a field of NoiseModel, or ``t2_over_t1``.
     presets : list of str
+        Names of presets.
 
     Returns
     -------
@@ -268,13 +271,17 @@ def plot_heatmap(
     Parameters
     ----------
     result : StudyResult
-        With one point per pair: use ``result.select(...)`` for the others.
+        A result with one point per pair: use ``result.select(...)`` for the others.
     x, y : str
+        Names of the two parameters on the axes.
     ax : Axes, optional
+        Axes to draw into; None makes a new figure.
     value : {"auto", "value", "error rate", "accuracy"}
+        What to draw, see :func:`plot_study`.
     annotate : bool
         Write the numbers into the cells.
     colorbar : bool
+        Whether a colour bar is drawn beside the picture.
 
     Returns
     -------

@@ -59,8 +59,8 @@ def draw_time_step(noise: Any = None, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     noise : NoiseModel, or Population, SQS, RunResult, optional
-        Whose numbers are written into the slots; those that do nothing are faint. None names the
-        parameters instead.
+        Model whose numbers are written into the slots; those that do nothing are faint. None names
+        the parameters instead.
     ax : Axes, optional
         Where to draw, best four times as wide as high; None makes a new figure.
 

@@ -79,6 +79,7 @@ class Sample:
         Parameters
         ----------
         theta : ndarray, shape (K, n_params)
+            Angles in radians.
         value : ndarray, shape (S, copies, K, io qubits)
             What a spike is worth.
         inverse_temperature : float

@@ -118,7 +118,7 @@ class SQSRewardRule(_ScoreRule):
     Raises
     ------
     TypeError, ValueError
-        If *decay_exponent* is none of these.
+        If *decay_exponent* has another value.
 
     Examples
     --------
@@ -162,16 +162,16 @@ def connect_learning(neurons: LearningSQS, connection: Any) -> None:
     neurons : LearningSQS
         The postsynaptic neurons.
     connection : LearningDense or SQSDense
-        For neurons that send scores an ``SQSDense``, or a ``LearningDense`` with a
-        :class:`SQSLearningRule`, a :class:`SQSRewardRule` or a rule of your own, a
-        ``Loihi3FLearningRule`` whose class has the attribute ``reads_scores = True`` (and
-        ``window = 1`` if it reads y2); for neurons that send traces a ``LearningDense`` with any
-        other rule, such as Lava's ``RewardModulatedSTDP``.
+        The connection whose weights learn. For neurons that send scores an ``SQSDense``, or a
+        ``LearningDense`` with a :class:`SQSLearningRule`, a :class:`SQSRewardRule` or a rule of
+        your own, a ``Loihi3FLearningRule`` whose class has the attribute ``reads_scores = True``
+        (and ``window = 1`` if it reads y2); for neurons that send traces a ``LearningDense`` with
+        any other rule, such as Lava's ``RewardModulatedSTDP``.
 
     Raises
     ------
     TypeError, ValueError
-        If one is not what it must be, sizes differ, the rule's window is longer than the
+        If an argument has the wrong type, sizes differ, the rule's window is longer than the
         neurons', or the rule reads what the neurons do not send.
 
     Notes
@@ -223,8 +223,8 @@ def connect_count(*chain: Any, n_classes: int, name: str | None = None) -> Count
     Parameters
     ----------
     *chain : SQSDense and LearningSQS
-        In turn, from the first connection to the visible neurons. Connections between neurons
-        need a *credit*.
+        The connections and layers in turn, from the first connection to the visible neurons.
+        Connections between neurons need a *credit*.
     n_classes : int
         Neurons of a class are side by side in the visible layer.
     name : str, optional

@@ -114,7 +114,7 @@ def to_circuit(
     Parameters
     ----------
     gates : sequence of Gate
-        In the order in which they act.
+        The gates, in the order in which they act.
     sizes : tuple of int
         Numbers of io and of memory qubits.
     names : sequence of str

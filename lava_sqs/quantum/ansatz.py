@@ -57,7 +57,7 @@ def from_gates(
         angle), (name, scale, offset) for an angle ``scale * theta + offset``, or a number of
         radians (fixed). Names are those of :class:`Gate`.
     io_qubits, memory_qubits : int
-        At least 1 each.
+        Numbers of qubits, at least 1 each.
     name : str
         Name of the circuit.
 
@@ -127,7 +127,7 @@ def layered(io_qubits: int = 1, memory_qubits: int = 1, layers: int = 1) -> Ansa
     Parameters
     ----------
     io_qubits, memory_qubits, layers : int
-        At least 1 each.
+        Numbers of qubits and of layers of gates, at least 1 each.
 
     Returns
     -------
@@ -166,9 +166,9 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int, rtol: floa
     unitary : Qobj or array_like, shape (2**n, 2**n)
         A unitary on ``n = io_qubits + memory_qubits`` qubits, io qubits first.
     io_qubits, memory_qubits : int
-        At least 1 each.
+        Numbers of qubits, at least 1 each.
     rtol : float
-        By how much ``U^dagger U`` may differ from 1. The default lets numbers of single precision
+        Largest difference of ``U^dagger U`` from 1. The default lets numbers of single precision
         pass (float32 and complex64: about 1e-7); the nearest unitary in double precision is taken.
 
     Returns
@@ -179,7 +179,7 @@ def from_unitary(unitary: Any, *, io_qubits: int, memory_qubits: int, rtol: floa
     Raises
     ------
     TypeError, ValueError
-        If it is no matrix, its size does not fit or ``U^dagger U`` differs from 1 by more than
+        If it is not a matrix, its size does not fit, or ``U^dagger U`` differs from 1 by more than
         *rtol*.
 
     Examples
@@ -209,7 +209,7 @@ def from_qiskit(
         A circuit of the gates of :class:`Gate`, ``p u u3 sdg tdg sxdg``, unitaries, barriers and
         identities, with angles affine in a parameter; RZ may have several.
     io_qubits : int
-        At least 1; at least one qubit is left for the memory.
+        Number of io qubits, at least 1; at least one qubit is left for the memory.
     param_names : sequence of str, optional
         Order of the angles in theta; angles that no gate has are allowed. None is the order of
         their first use.
@@ -221,10 +221,10 @@ def from_qiskit(
     Raises
     ------
     ImportError
-        If Qiskit is missing: says what adds it.
+        If Qiskit is missing. The message gives the command that installs it.
     TypeError, ValueError
         If *circuit* measures, resets, branches or waits, or has another gate or an angle that is
-        not affine: names the instruction.
+        not affine. The message names the instruction.
 
     Examples
     --------
@@ -250,7 +250,7 @@ def from_qasm3(
     text : str
         OpenQASM 3.
     io_qubits, param_names
-        As of :func:`from_qiskit`.
+        See :func:`from_qiskit`.
 
     Returns
     -------
@@ -273,10 +273,10 @@ def delay(memory_qubits: int = 1, *, basis: str = "z") -> Ansatz:
     Parameters
     ----------
     memory_qubits : int
-        At least 1.
+        Number of memory qubits, at least 1.
     basis : {"z", "x"}
-        In which the bits are stored: as ``|0>`` and ``|1>``, or in superpositions, ``|+>`` and
-        ``|->``.
+        Basis in which the bits are stored: as ``|0>`` and ``|1>``, or in superpositions, ``|+>``
+        and ``|->``.
 
     Returns
     -------
@@ -286,7 +286,7 @@ def delay(memory_qubits: int = 1, *, basis: str = "z") -> Ansatz:
     Raises
     ------
     TypeError, ValueError
-        If *memory_qubits* is no such number, or *basis* no such text.
+        If *memory_qubits* is not a positive integer, or *basis* is unknown.
 
     Examples
     --------
@@ -312,7 +312,7 @@ def classical_memory(io_qubits: int = 1, memory_qubits: int = 1, *, table: str =
     Parameters
     ----------
     io_qubits : int
-        At least 1.
+        Number of io qubits, at least 1.
     memory_qubits : int
         Bits of memory: the states of the neuron are ``2**memory_qubits``.
     table : {"full", "independent", "additive"}
@@ -327,7 +327,7 @@ def classical_memory(io_qubits: int = 1, memory_qubits: int = 1, *, table: str =
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of these, or there are more than 5 bits in all.
+        If an argument has the wrong type or value, or there are more than 5 bits in all.
 
     Examples
     --------
@@ -369,7 +369,8 @@ def resolve(
     ansatz : str or Ansatz
         A name in ``NAMED``, or the circuit itself.
     io_qubits, memory_qubits, layers : int, optional
-        At least 1 each; None is what the circuit has, or its default.
+        Numbers of qubits and of layers of gates, at least 1 each; None is what the circuit has, or
+        its default.
 
     Returns
     -------
@@ -378,7 +379,7 @@ def resolve(
     Raises
     ------
     TypeError, ValueError
-        If there is no such circuit, or not of these sizes.
+        If the circuit is unknown, or does not exist in these sizes.
 
     Examples
     --------

@@ -31,7 +31,7 @@ class Ansatz:
     io_qubits, memory_qubits : int
         Sizes of the two parts of the register.
     gates : tuple of Gate
-        In the order in which they act.
+        The gates, in the order in which they act.
     param_names : tuple of str
         One name per angle, in the order of ``theta``.
 
@@ -193,7 +193,7 @@ class Ansatz:
         Raises
         ------
         ImportError
-            If Qiskit is missing: says what adds it.
+            If Qiskit is missing. The message gives the command that installs it.
         TypeError, ValueError
             If an argument has the wrong shape, *currents* are given without *steps*, or the memory
             is classical.
@@ -226,7 +226,7 @@ class Ansatz:
         Parameters
         ----------
         steps, theta, currents
-            As of :meth:`to_qiskit`.
+            See :meth:`to_qiskit`.
 
         Returns
         -------

@@ -188,7 +188,7 @@ class Gate:
         Parameters
         ----------
         angle : float, optional
-            In radians; used by rotations that are trained, and only by them.
+            Angle in radians; used by rotations that are trained, and only by them.
 
         Returns
         -------

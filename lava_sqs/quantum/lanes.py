@@ -177,7 +177,7 @@ class Lanes:
         p_spike, likelihood : bool
             Whether the second and the third result are wanted.
         memory : ndarray, shape (K, 3, B) or (B, K, D), optional
-            As of :meth:`fresh_memory`, from where to continue instead; it is moved.
+            See :meth:`fresh_memory`, from where to continue instead; it is moved.
 
         Returns
         -------
@@ -237,7 +237,7 @@ class Lanes:
         Parameters
         ----------
         z, spikes : ndarray, shape (K * N, S, B)
-            As of :meth:`run`.
+            See :meth:`run`.
         signal : ndarray, shape (K, S, B)
             Weight of each step.
         scale : float

@@ -155,7 +155,7 @@ class Maps:
         theta : ndarray, shape (K or 1, n_params)
             Angles in radians.
         gradient : ndarray, shape (K, n_entries)
-            By the entries.
+            Gradient with respect to the entries of the maps.
 
         Returns
         -------
@@ -196,7 +196,7 @@ class Maps:
         Raises
         ------
         ValueError
-            If they would not fit: with the bytes needed, the limit, and what fits.
+            If they would not fit. The message gives the bytes needed, the limit, and what fits.
         """
         steps, batch, size = outcomes.shape
         lanes = self.lanes(batch, self._registers(steps))

@@ -29,7 +29,7 @@ class OneStep:
     Parameters
     ----------
     population : Population
-        With compiled instruments. Whatever else is done to it holds for the next step.
+        A population with compiled instruments. Whatever else is done to it holds for the next step.
     shape, neurons : tuple of int
         Shapes of the channels and of the neurons, of what is returned and can be read.
 
@@ -68,7 +68,7 @@ class OneStep:
         Parameters
         ----------
         population, shape, neurons
-            As of the class.
+            See the class.
         """
         compiled = isinstance(population._engine, InstrumentEngine)
         return cls(population, shape, neurons) if compiled else None
@@ -133,11 +133,11 @@ def set_angles(population: Population, theta: Array, scores: OnlineScores) -> No
     Parameters
     ----------
     population : Population
-        As by assigning to its `theta`.
+        Gets the angles as by assigning to its `theta`.
     theta : ndarray, shape (K, n_params)
         Angles in radians.
     scores : OnlineScores
-        As by ``scores.set_theta(theta)``.
+        Get the angles as by ``scores.set_theta(theta)``.
 
     Raises
     ------

@@ -285,7 +285,7 @@ class Population(Checkpoints):
         Raises
         ------
         TypeError, ValueError
-            If *op* is no Hermitian operator on the memory qubits.
+            If *op* is not a Hermitian operator on the memory qubits.
         """
         if not isinstance(op, qutip.Qobj):
             raise ArgumentTypeError("op", f"must be a QuTiP Qobj, but got {type(op).__name__}.")
@@ -356,7 +356,7 @@ class Population(Checkpoints):
         Raises
         ------
         ValueError
-            Wrong shape, NaN or infinite currents, or an outcome that is not -1, 0 or 1.
+            If a shape is wrong, a current is NaN or infinite, or an outcome is not -1, 0 or 1.
         """
         clamp = self._check_outcome(outcome, ())
         z = self._check_currents(currents, ())
@@ -380,8 +380,9 @@ class Population(Checkpoints):
         Parameters
         ----------
         currents : array_like, shape (T, *batch, K) or (T, *batch, K, io_qubits)
+            Input currents of every step, in units of a full flip.
         outcome : array_like of int, shape like *currents*, optional
-            As in :meth:`step`.
+            Outcomes to clamp, see :meth:`step`.
         record : iterable of str
             Which of ``spikes``, ``p_spike``, ``memory``, ``log_likelihood`` to keep; spikes are
             always kept. None keeps all that there is.

@@ -119,7 +119,7 @@ class Program:
         theta : ndarray, shape (K, n_params)
             Angles in radians.
         out : ndarray of float64, shape (K, S, D, C, D)
-            Is overwritten; C-contiguous.
+            Array to be overwritten; C-contiguous.
         """
         if self.maps is not None:
             self.maps.build(theta, out)
@@ -139,9 +139,9 @@ class Program:
         theta : ndarray, shape (K, n_params)
             Angles in radians.
         out : ndarray of float64, shape (K, n_params, S, D, C, D)
-            Is overwritten; C-contiguous.
+            Array to be overwritten; C-contiguous.
         instruments : ndarray of float64, shape (K, S, D, C, D), optional
-            Is overwritten with what `rebuild` makes, which costs little besides.
+            Overwritten with what `rebuild` makes, which costs little besides.
         """
         if self.maps is not None:
             self.maps.derive(theta, out)
@@ -165,7 +165,7 @@ class Program:
         theta : ndarray, shape (K, n_params)
             Angles in radians.
         gradient : ndarray, shape (K, S, D, C, D)
-            By the instruments.
+            Gradient with respect to the instruments.
 
         Returns
         -------

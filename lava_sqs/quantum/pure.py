@@ -85,7 +85,7 @@ noise None: 5 maps>
         vectors : ndarray, shape (B, K, 2, 2**memory_qubits)
             Memories, moved in place.
         *arrays
-            As of :meth:`~lava_sqs.quantum.density.DensityProgram.run`; memories are not recorded.
+            See :meth:`~lava_sqs.quantum.density.DensityProgram.run`; memories are not recorded.
 
         Returns
         -------

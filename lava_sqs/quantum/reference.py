@@ -99,7 +99,7 @@ class ReferenceNeuron:
         z : float or array_like, shape (io_qubits,)
             Input currents.
         u : float, optional
-            In [0, 1): the outcome is the number of cumulative probabilities <= *u*.
+            Uniform number in [0, 1): the outcome is the number of cumulative probabilities <= *u*.
         outcome : array_like of int, shape (io_qubits,), optional
             Clamps the measurement; then *u* is not used.
 
@@ -231,7 +231,7 @@ class ReferenceNeuron:
         p : float
             Total probability.
         qubits : tuple of int
-            Where.
+            Qubits on which the error acts.
 
         Returns
         -------
@@ -266,7 +266,7 @@ class ReferenceNeuron:
         rho : Qobj
             State of consecutive qubits.
         duration : float
-            In seconds.
+            Time in seconds.
         first : int
             Index of the first of them in the register.
         qubits : tuple of int, optional

@@ -83,11 +83,11 @@ class Schedule:
     Attributes
     ----------
     before : tuple of Operation
-        On the full register, up to the measurement.
+        Operations on the full register, up to the measurement.
     measure : Operation
         The measurement of all io qubits: one outcome.
     after : tuple of Operation
-        On the memory qubits, while and after the io qubits are read out.
+        Operations on the memory qubits, while and after the io qubits are read out.
 
     Raises
     ------

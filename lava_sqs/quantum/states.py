@@ -48,7 +48,7 @@ def pauli_labels(n_qubits: int) -> list[str]:
     Parameters
     ----------
     n_qubits : int
-        At least 1.
+        Number of qubits, at least 1.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def qobj_to_pauli(rho: qutip.Qobj) -> NDArray[np.float64]:
     Raises
     ------
     TypeError, ValueError
-        If *rho* is no Qobj, not on qubits or not Hermitian.
+        If *rho* is not a Qobj, does not act on qubits, or is not Hermitian.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def pauli_to_qobj(vector: Any) -> qutip.Qobj:
     Raises
     ------
     TypeError, ValueError
-        If the vector is not real, or its length no power of 4.
+        If the vector is not real, or its length is not a power of 4.
 
     Examples
     --------
@@ -226,7 +226,7 @@ def superoperator_to_matrix(superoperator: qutip.Qobj) -> NDArray[np.float64]:
     Raises
     ------
     TypeError, ValueError
-        If it is no Qobj, or does not take Hermitian operators to Hermitian operators.
+        If it is not a Qobj, or does not map Hermitian operators to Hermitian operators.
 
     Examples
     --------
@@ -255,7 +255,7 @@ def matrix_to_superoperator(matrix: Any) -> qutip.Qobj:
     Parameters
     ----------
     matrix : array_like, shape (4**n_out, 4**n_in)
-        As of :func:`superoperator_to_matrix`.
+        See :func:`superoperator_to_matrix`.
 
     Returns
     -------
@@ -265,7 +265,7 @@ def matrix_to_superoperator(matrix: Any) -> qutip.Qobj:
     Raises
     ------
     TypeError, ValueError
-        If the matrix is not real, or its axes are no powers of 4.
+        If the matrix is not real, or the length of an axis is not a power of 4.
 
     Examples
     --------

@@ -206,6 +206,7 @@ class TableMaps:
     Attributes
     ----------
     table : Table
+        The table to build maps of.
     before : ndarray, shape (2**N_M, 3**N_I, columns)
         Table of each column, by the memory's bits, the io qubits' components 1, Y and Z.
     after : ndarray, shape (rows, 2**n)
@@ -229,6 +230,7 @@ class TableMaps:
         Parameters
         ----------
         table : Table
+            The table to build maps of.
 
         Returns
         -------
@@ -243,10 +245,11 @@ class TableMaps:
         Parameters
         ----------
         table : Table
+            The table to build maps of.
         register : ndarray, shape (4**n, columns)
             Pauli vectors of the register that the table finds.
         after : ndarray, shape (rows, 2**n)
-            As the attribute.
+            The attribute of the same name.
 
         Returns
         -------
@@ -287,7 +290,7 @@ class TableMaps:
         theta : ndarray, shape (K, n_params)
             Angles in radians.
         out : ndarray, shape (K, ...)
-            Is overwritten, with rows times columns numbers per neuron; C-contiguous.
+            Array to be overwritten, with rows times columns numbers per neuron; C-contiguous.
         """
         found = self._inputs(list(np.moveaxis(self._seen(theta)[0], 1, 0)))
         drawn = self.table.probabilities(theta).swapaxes(1, 2) @ found
@@ -301,7 +304,7 @@ class TableMaps:
         theta : ndarray, shape (K, n_params)
             Angles in radians.
         gradient : ndarray, shape (K, ...)
-            By what `build` writes.
+            Gradient with respect to what `build` writes.
 
         Returns
         -------
@@ -330,7 +333,7 @@ class TableMaps:
         theta : ndarray, shape (K, n_params)
             Angles in radians.
         out : ndarray, shape (K, n_params, ...)
-            Is overwritten.
+            Array to be overwritten.
         """
         table, n_io = self.table, self.table.io_qubits
         rows, slopes = (np.moveaxis(x, 1, 0) for x in self._seen(theta))

@@ -66,7 +66,8 @@ def arranged(
     Parameters
     ----------
     operations : sequence
-        In order. Maps that have no digit in common commute, all others keep their order.
+        The operations in order. Maps that have no digit in common commute, all others keep their
+        order.
     digits : int
         Digits of the register.
     radix : int

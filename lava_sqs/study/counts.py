@@ -46,6 +46,7 @@ class Counts:
     Attributes
     ----------
     kind : {"shots", "samples", "values"}
+        What was counted.
     shots : int
         How many trials, samples times repeats, or values.
     errors : int
@@ -157,7 +158,7 @@ class Counts:
         Parameters
         ----------
         values : float or array_like of float, any shape
-            Finite.
+            Finite numbers.
 
         Returns
         -------
@@ -166,7 +167,7 @@ class Counts:
         Raises
         ------
         ValueError
-            If one is no finite number.
+            If a value is not a finite number.
         """
         array = np.atleast_1d(check_real("values", values)).ravel()
         if (np.abs(array) > 1e100).any():

@@ -72,8 +72,9 @@ def interval(counts: Counts, level: float = 0.95) -> Interval:
     Parameters
     ----------
     counts : Counts
+        Counts of a point.
     level : float
-        In (0, 1).
+        Confidence level, in (0, 1).
 
     Returns
     -------

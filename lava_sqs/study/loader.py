@@ -176,9 +176,9 @@ def load_study(path: str | os.PathLike[str]) -> StudyFile:
     Raises
     ------
     StudyFileError
-        If the file is wrong: names the line.
+        If the file is wrong. The message names the line.
     FileNotFoundError
-        If there is none.
+        If the file does not exist.
 
     Examples
     --------

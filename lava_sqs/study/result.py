@@ -35,7 +35,7 @@ class PointResult:
     id, task, version : str
         Hash of the point, name of the task, version of lava_sqs.
     params : dict
-        Parameters.
+        Parameters of the point by name.
     counts : Counts
         Counts of all rows.
     batches : int
@@ -87,7 +87,7 @@ class PointResult:
         Parameters
         ----------
         name : str
-            In full, ``noise.t2``.
+            Full name of the parameter, such as ``noise.t2``.
 
         Returns
         -------
@@ -130,6 +130,7 @@ class StudyResult:
     Attributes
     ----------
     rows : tuple of Row
+        Rows of the results, in the order of the points.
     skipped : tuple of dict
         Points that were left out as impossible.
 
@@ -196,7 +197,7 @@ class StudyResult:
         Parameters
         ----------
         name : str
-            In full, or its end.
+            Full name of the parameter, or the end of it.
 
         Returns
         -------
@@ -205,7 +206,7 @@ class StudyResult:
         Raises
         ------
         TypeError, ValueError
-            If no point has it, or several parameters end so.
+            If no point has the parameter, or the name fits several.
         """
         if not isinstance(name, str):
             raise TypeError(f"A parameter must be named by a text, but got {describe(name)}.")
@@ -268,7 +269,7 @@ class StudyResult:
         Raises
         ------
         ImportError
-            Without pandas: install the extra `study`.
+            If pandas is missing: install the extra `study`.
         """
         try:
             import pandas

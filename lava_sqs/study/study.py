@@ -43,7 +43,7 @@ class Study:
         Parameters of every point. ``{"noise": {"t1": 1e-4}}`` is ``{"noise.t1": 1e-4}``, and a
         NoiseModel stands for its fields.
     seed : int
-        With the same seed the same rows, whatever runs them.
+        Seed of the study: the same seed gives the same rows, whatever runs them.
     on_invalid : {"raise", "skip"}
         What to do with points where t2 > 2 t1.
     options : dict, optional
@@ -55,13 +55,15 @@ class Study:
     Attributes
     ----------
     points : list of Point
+        All points of the plan, in order.
     skipped : list of dict
         Parameters of impossible points.
 
     Raises
     ------
     TypeError, ValueError
-        Before anything runs: bad names or values, impossible or repeated points.
+        If names or values are wrong, or points are impossible or repeated. Raised before anything
+        runs.
 
     Examples
     --------
@@ -285,7 +287,7 @@ class Study:
         Warns
         -----
         StudyWarning
-            A torn line was removed, or a worker was lost and its batch runs again.
+            If a torn line was removed, or a worker was lost and its batch runs again.
         """
         steps = self.iter_run(
             path,

@@ -96,7 +96,8 @@ def check_neuron(
     Raises
     ------
     AssertionError
-        Names the neuron, the contract that it breaks, and how.
+        If the neuron breaks a contract. The message names the neuron, the contract, and how it is
+        broken.
     TypeError, ValueError
         If the arguments of this function are wrong.
 
@@ -133,7 +134,7 @@ def neuron_checks(
     Parameters
     ----------
     make, state, twin, atol
-        As of :func:`check_neuron`.
+        See :func:`check_neuron`.
 
     Returns
     -------

@@ -32,6 +32,7 @@ class CountSoftmax(NamedProcess):
     Parameters
     ----------
     n_classes : int
+        Number of classes.
     n_channels : int
         Number of channels of the visible layer, those of a class side by side: a multiple of
         *n_classes*.
@@ -42,22 +43,22 @@ class CountSoftmax(NamedProcess):
     copies : int, optional
         The same as the neurons'.
     name, log_config
-        As in Lava.
+        Name and logging of the Process, see Lava's ``AbstractProcess``.
 
     Attributes
     ----------
     a_in : InPort, shape (copies * n_channels,)
-        From ``count_out`` of visible :class:`~lava_sqs.LearningSQS`.
+        Counts from ``count_out`` of the visible :class:`~lava_sqs.LearningSQS`.
     label_in : InPort, shape (copies,)
         Class of the sample, 0 to n_classes - 1, read in its last step.
     error_out : OutPort, shape (copies * n_channels,)
-        To ``a_third_factor_in`` of the visible neurons.
+        Errors for ``a_third_factor_in`` of the visible neurons.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as it must be; when the network starts, if nothing is connected to
-        ``a_in`` or ``label_in``. While it runs, a label that is no class ends the run with a
+        If an argument has the wrong type or value; when the network starts, if nothing is connected
+        to ``a_in`` or ``label_in``. While it runs, a label that is no class ends the run with a
         RuntimeError that names the Process and the time step.
 
     Examples

@@ -66,6 +66,7 @@ class LearningSQS(SQS):
         first two, ``kernel_out`` all. Default 1; with the objective *count* S - 1, and nothing
         else.
     optimizer : {"adam", "sgd"}
+        Rule of the updates.
     momentum, clip : float, optional
         See :class:`~lava_sqs.optimizers.Optimizer`; *clip* bounds the gradient of each neuron.
     update_interval : int, optional
@@ -83,20 +84,20 @@ class LearningSQS(SQS):
         the ``RSTDPLIF`` of its tutorial sends it: the trace of the neuron's spikes before this
         step, the third factor as it came, and zeros. Of hidden neurons only.
     trace_tau, trace_impulse : float, optional
-        With ``sends="traces"``, and needed there: the trace fades by ``exp(-1 / trace_tau)`` per
-        step and grows by *trace_impulse* per spike. The rule's ``post_trace_decay_tau`` and
+        Constants of the trace, needed for ``sends="traces"``: it fades by ``exp(-1 / trace_tau)``
+        per step and grows by *trace_impulse* per spike. The rule's ``post_trace_decay_tau`` and
         ``post_trace_kernel_magnitude``. A reset sets the trace to 0.
     temperature : float, optional
-        With the objective *count*, and needed there: what spike counts are divided by.
+        What spike counts are divided by; needed for the objective *count*.
     lag : int, optional
         Lag of visible neurons with the objective *count*: so many steps at the start of a sample do
         not count, because no input can have arrived: the fewest connections from the input to
         the neurons. Default 1.
     pull : float, optional
-        With the objective *count*: a neuron that should spike more, but whose current is 0 or less,
-        so that it applies no gate and learns nothing, is pulled up by this share of its signal.
-        Default 0.3 of visible neurons, 0 of hidden ones; :class:`~lava_sqs.network.SQSNN` takes
-        0.1 for hidden neurons that hear no input, but other hidden neurons only.
+        Strength for the objective *count*: a neuron that should spike more, but whose current is 0
+        or less, so that it applies no gate and learns nothing, is pulled up by this share of its
+        signal. Default 0.3 of visible neurons, 0 of hidden ones; :class:`~lava_sqs.network.SQSNN`
+        takes 0.1 for hidden neurons that hear no input, but other hidden neurons only.
     **sqs
         Everything that :class:`~lava_sqs.SQS` takes. The engine is the compiled instrument. With
         *copies*, angles and biases learn from all copies: gradients are averaged over them, a
@@ -118,7 +119,7 @@ class LearningSQS(SQS):
         Log probability of the outcome just made, in nats; of a visible neuron that runs free: 0.
         Through a stock ``Dense`` it is a learning signal for hidden neurons.
     count_out : OutPort, shape (n,)
-        With the objective *count*: (s + p) / 2 in steps that count, of which half is drawn and
+        Count of the objective *count*: (s + p) / 2 in steps that count, of which half is drawn and
         half was expected. Zeros otherwise.
 
     Raises

@@ -52,16 +52,19 @@ class QLIF(MembraneProcess):
         One uniform number per neuron and step, of child 1 of ``SeedSequence(seed)`` as for SQS.
         None draws a seed.
     reset_interval, reset_offset
-        As of SQS: in steps with ``time_step % reset_interval == reset_offset`` phi restarts from 0
-        and a_in counts as 0.
+        Period and phase of resets, as for ``SQS``: in steps with ``time_step % reset_interval ==
+        reset_offset`` phi restarts from 0 and a_in counts as 0.
     name, log_config
-        As in Lava.
+        Name and logging of the Process, see Lava's ``AbstractProcess``.
 
     Attributes
     ----------
     a_in : InPort
+        Currents from the layer before.
     s_out : OutPort
+        Spikes of each step.
     decay, threshold, gain, bias, phi, p_spike : Var, shape ``shape``
+        Parameters of each neuron, its angle, and its probability of a spike.
 
     Raises
     ------

@@ -74,15 +74,18 @@ class SQS(NamedProcess):
         One seed gives one spike train: that of ``Population(ansatz, theta, seed=seed)``. None
         draws a seed; read it at ``sqs.seed``.
     reset_interval, reset_offset : int, optional
-        In time steps with ``time_step % reset_interval == reset_offset`` the memories restart
-        from ``|0..0>`` and a_in counts as 0. Time steps count from 1. None never resets.
+        Period and phase of resets: in time steps with ``time_step % reset_interval ==
+        reset_offset`` the memories restart from ``|0..0>`` and a_in counts as 0. Time steps count
+        from 1. None never resets.
     dtype : float64 or float32, default float64
         Precision of instruments and memories.
     record : tuple of str, default ()
         What ``sqs.recording`` is to hold: any of ``a_in``, ``s_out``, ``p_spike``, ``memory``,
         ``log_likelihood``.
     name : str, optional
+        Name of the Process.
     log_config : LogConfig, optional
+        Logging of the Process, see Lava.
 
     Attributes
     ----------
@@ -93,6 +96,7 @@ class SQS(NamedProcess):
     theta : Var, shape ``shape + (n_params,)``
         Angles. Setting it recompiles the neurons whose angles changed.
     bias : Var, shaped like the ports, less the axis of *copies*
+        Constant input current of each neuron.
     memory : Var, shape ``shape + (4**memory_qubits,)``, after the axis of *copies*
         Pauli vectors of the memories, ``r_a = Tr(P_a sigma)``; above 4 memory qubits those of
         each qubit, ``shape + (memory_qubits, 4)``. Set it to zeros to reset, or to other states.

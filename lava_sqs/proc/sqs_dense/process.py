@@ -57,6 +57,7 @@ class SQSDense(NamedProcess):
     Parameters
     ----------
     weights : array_like, shape (post, pre)
+        Weight of each synapse.
     window : int, default 1
         H, the same as the neurons'; with their ``objective="count"`` the steps of a sample less 1.
     gamma : float, default 0.0
@@ -73,6 +74,7 @@ class SQSDense(NamedProcess):
         whatever the length of the gradient: give its rate here, and ``lr_weights=1`` to the
         neurons.
     optimizer : {"sgd", "adam"}
+        Rule of the updates.
     momentum, clip : float, optional
         See :class:`~lava_sqs.optimizers.Optimizer`; *clip* bounds the gradient of each row.
     update_interval : int, default 1
@@ -85,27 +87,30 @@ class SQSDense(NamedProcess):
         B to start from, with *aligned*. None: zeros, so that presynaptic neurons hear nothing
         before the first update.
     decay : float, optional
-        In [0, 1): share of the weights, and of their feedback, that an update takes away. Default
-        1e-3 with *aligned*, as in :class:`~lava_sqs.SQSNN`; 0 otherwise.
+        Number in [0, 1): the share of the weights, and of their feedback, that an update takes
+        away. Default 1e-3 with *aligned*, as in :class:`~lava_sqs.SQSNN`; 0 otherwise.
     name, log_config
-        As in Lava.
+        Name and logging of the Process, see Lava's ``AbstractProcess``.
 
     Attributes
     ----------
     s_in : InPort, shape (pre,) or (copies, pre)
+        Spikes of the presynaptic neurons.
     a_out : OutPort, shape (post,) or (copies, post)
         ``weights @ s_in`` of the step before.
     s_in_kernel : InPort, shape ((window + 1) * copies * post,)
-        From ``kernel_out`` of :class:`~lava_sqs.LearningSQS`.
+        Scores of the currents, from ``kernel_out`` of :class:`~lava_sqs.LearningSQS`.
     s_in_y3 : InPort, shape (copies * post,)
         Learning rate times signal, from ``s_out_y3``. Unconnected, the weights stay as they are.
     error_out : OutPort, shape ((window + 1) * copies * pre,)
-        With *credit*: what each spike of the sample was worth, the last step's first, to
+        Errors for *credit*: what each spike of the sample was worth, the last step's first, to
         ``a_third_factor_in`` of hidden neurons. Zeros but in the last step of a sample.
     weights : Var, shape (post, pre)
+        Weight of each synapse.
     feedback : Var, shape (post, pre)
         B; zeros unless *credit* is *aligned*.
     eligibility : Var, shape (post, pre) or (copies, post, pre)
+        What each synapse keeps of the score until the learning signal comes.
 
     Raises
     ------

@@ -35,12 +35,13 @@ class SQSNetwork(NamedProcess):
     spec : NetworkSpec
         The network, from :mod:`lava_sqs.network`; usually ``clf.to_lava()`` gives it.
     parameters : mapping of str to LayerParams
+        Weights, angles and biases of each layer.
     n_steps : int, optional
-        T. None: one endless sample, no resets.
+        T, the number of time steps. None: one endless sample, no resets.
     seed : int, optional
         Each layer has a seed of its own, ``SeedSequence(seed).spawn``. None draws one.
     name, log_config
-        As in Lava.
+        Name and logging of the Process, see Lava's ``AbstractProcess``.
 
     Attributes
     ----------

@@ -47,22 +47,25 @@ class StochasticLIF(MembraneProcess):
         One uniform number per neuron and step, of child 1 of ``SeedSequence(seed)`` as for SQS.
         None draws a seed.
     reset_interval, reset_offset
-        As of SQS: in steps with ``time_step % reset_interval == reset_offset`` the voltage restarts
-        from 0 and a_in counts as 0.
+        Period and phase of resets, as for ``SQS``: in steps with ``time_step % reset_interval ==
+        reset_offset`` the voltage restarts from 0 and a_in counts as 0.
     name, log_config
-        As in Lava.
+        Name and logging of the Process, see Lava's ``AbstractProcess``.
 
     Attributes
     ----------
     a_in : InPort
+        Currents from the layer before.
     s_out : OutPort
+        Spikes of each step.
     leak, threshold, gain, bias, v, p_spike : Var, shape ``shape``
+        Parameters of each neuron, its voltage, and its probability of a spike.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of these. While it runs, an impossible current or Var ends the run
-        with a RuntimeError that names the Process, the time step and the Var.
+        If an argument has the wrong type or value. While it runs, an impossible current or Var ends
+        the run with a RuntimeError that names the Process, the time step and the Var.
 
     Examples
     --------

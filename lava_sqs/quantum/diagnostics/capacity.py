@@ -89,8 +89,11 @@ def memory_capacity(
     Parameters
     ----------
     ansatz : Ansatz
+        The circuit of the neuron.
     theta : array_like, shape (n_params,)
+        Angles in radians.
     noise : NoiseModel, optional
+        Noise model; None is noiseless.
     currents : array_like, shape (V,)
         The values that the input takes.
     probabilities : array_like, shape (V,), optional
@@ -191,6 +194,7 @@ def capacity_from_spikes(
     spikes : array_like, shape (T, F) or (T,)
         Spikes of the same steps; delay 0 is the input that formed the current of the step.
     max_delay, washout : int
+        Longest delay, and the steps left out at the beginning.
 
     Returns
     -------

@@ -41,8 +41,8 @@ def step_channel(ansatz: Ansatz, theta: Any, z: Any, noise: NoiseModel | None = 
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of the above, or if the instrument has no room (more than 5 memory
-        qubits).
+        If an argument has the wrong type or value, or if the instrument would take too much memory
+        (more than 5 memory qubits).
 
     Examples
     --------
@@ -117,8 +117,8 @@ def diamond_distance(
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of the above; if there are more than 3 memory qubits, which would
-        take hours.
+        If an argument has the wrong type or value; if there are more than 3 memory qubits, which
+        would take hours.
     ImportError
         If CVXPY is missing.
 

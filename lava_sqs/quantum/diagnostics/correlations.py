@@ -47,8 +47,8 @@ def negativity(memory: Any, qubits: Any, others: Any = None) -> Array:
     Raises
     ------
     TypeError, ValueError
-        If `memory` holds no states of whole memories, as for ``purity``; if a part is empty,
-        has a qubit that is not there, or one that the other part has.
+        If `memory` holds no states of whole memories, as for ``purity``; if a part is empty, names
+        a qubit that does not exist, or shares a qubit with the other part.
 
     References
     ----------

@@ -56,8 +56,8 @@ def fisher_information(
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of the above; if the trains are too long, or would take too much
-        memory or time, with the number, the limit, and what fits.
+        If an argument has the wrong type or value; if the trains are too long, or would take too
+        much memory or time, with the number, the limit, and what fits.
 
     See Also
     --------

@@ -87,8 +87,8 @@ def holevo_information(
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of the above; if it would take too much memory or time, with the
-        bytes or the seconds, the limit, and what fits.
+        If an argument has the wrong type or value; if it would take too much memory or time, with
+        the bytes or the seconds, the limit, and what fits.
 
     References
     ----------

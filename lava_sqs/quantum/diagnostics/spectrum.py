@@ -107,7 +107,7 @@ def spectral_gap(
     Raises
     ------
     TypeError, ValueError
-        If an argument is none of the above, or if there is no room.
+        If an argument has the wrong type or value, or if it would take too much memory.
     RuntimeError
         If Arnoldi's method finds fewer than *n_eigenvalues*: those of a noiseless neuron may all
         have nearly the same modulus.

@@ -101,8 +101,9 @@ def purity(memory: Any, *, per_qubit: bool = False) -> Array:
     Raises
     ------
     TypeError, ValueError
-        If it is no state; if the whole is asked for and only reduced states are there; or if the
-        states are those of the backend ``trajectory`` under noise, pure given errors that it drew.
+        If it is not a state; if the whole is asked for but only reduced states were recorded; or if
+        the states are those of the backend ``trajectory`` under noise, pure given errors that it
+        drew.
 
     Examples
     --------
@@ -173,7 +174,7 @@ def fidelity(memory: Any, other: Any) -> Array:
     Raises
     ------
     TypeError, ValueError
-        If one is no state, they are of different sizes, or one has reduced or drawn states, as for
+        If one is not a state, they have different sizes, or one has reduced or drawn states, as for
         :func:`purity`.
 
     References

@@ -83,7 +83,7 @@ def default_backend(
     size : int
         Number of neurons.
     dtype : float64 or float32
-        Precision.
+        Precision of the memories.
     shared : bool
         Whether all neurons have the same angles: then there is one instrument.
 

@@ -74,12 +74,14 @@ class _Plain(_Physics):
         error : float, optional
             Total probability of a Pauli error; None is that of the model.
         duration : float, optional
-            In seconds; None is that of the model. A virtual RZ has ``error=0, duration=0``.
+            Duration of the gate in seconds; None takes that of the model. A virtual RZ has
+            ``error=0, duration=0``.
         over_rotation : float
             The gate turns by ``1 + over_rotation`` times its angle, a fixed one by the power
             ``U**(1 + over_rotation)``. The encoding gate has none.
         channel : Qobj or list of Qobj, optional
-            On the gate's qubits, after its error: as of :meth:`~lava_sqs.NoiseModel.with_channel`.
+            A channel on the gate's qubits after its error, see
+            :meth:`~lava_sqs.NoiseModel.with_channel`.
         relaxes : bool
             Whether its qubits relax for its duration; False if *channel* contains that.
 
@@ -90,7 +92,7 @@ class _Plain(_Physics):
         Raises
         ------
         TypeError, ValueError
-            If an argument is none of these.
+            If an argument has the wrong type or value.
 
         Examples
         --------
@@ -190,7 +192,7 @@ class _Plain(_Physics):
         Raises
         ------
         TypeError, ValueError
-            As the constructor.
+            If an argument has the wrong type or value, as in the constructor.
         """
         if not isinstance(data, Mapping):
             raise ArgumentTypeError("data", f"must be a dict, but got {describe(data)}.")

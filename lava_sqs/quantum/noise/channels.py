@@ -163,14 +163,14 @@ class Channel:
     superoperator : Qobj
         Completely positive and trace preserving, on the qubits that ``SLOTS`` names.
     hamiltonian : Qobj or None
-        In rad/s.
+        Hamiltonian in rad/s.
     c_ops : tuple of Qobj
-        In s^(-1/2).
+        Collapse operators in s^(-1/2).
     duration : float or None
         What the superoperator was computed from, if it was; seconds.
     rtol : float
-        By how much the map may miss complete positivity and the trace; it is then made exact, see
-        :meth:`~lava_sqs.NoiseModel.with_channel`.
+        Largest violation of complete positivity and trace preservation that is accepted; it is then
+        made exact, see :meth:`~lava_sqs.NoiseModel.with_channel`.
     qubits : tuple of int or None
         Where, as indices into what the slot acts on: the register, io qubits first, or the memory.
         None is all of it.
@@ -279,7 +279,7 @@ class Channel:
         Parameters
         ----------
         factor : float
-            At least 0.
+            What the channel's error is multiplied by, at least 0.
 
         Returns
         -------
@@ -331,6 +331,7 @@ class Channel:
         Parameters
         ----------
         data : dict
+            A dict that ``to_dict`` returned.
 
         Returns
         -------
@@ -339,7 +340,7 @@ class Channel:
         Raises
         ------
         TypeError, ValueError
-            If it is no channel.
+            If it is not a channel.
         """
         check_instance("channels", data, Mapping)
         lacking = [key for key in _KEYS if key not in data]

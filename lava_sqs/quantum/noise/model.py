@@ -71,6 +71,7 @@ class NoiseModel(_Plain):
         Durations in seconds. All qubits share one clock, so these have one value. Zero switches
         the relaxation of that slot off.
     p_depol_1q : float or one per qubit
+        Probability of a Pauli error per one-qubit gate.
     p_depol_2q : float
         Total Pauli error probability after each gate, see
         :func:`~lava_sqs.quantum.noise.depolarizing`. One value serves all pairs.
@@ -82,7 +83,7 @@ class NoiseModel(_Plain):
     channels : tuple of Channel
         The user's own; see :meth:`with_channel` and :meth:`with_lindblad`.
     reset_time : float
-        For how long the memory waits, in seconds, while the io qubits are reset.
+        Time in seconds for which the memory waits while the io qubits are reset.
     gates : tuple of GateNoise
         Errors and durations of single gates, see :meth:`with_gate`.
     readout_matrix : array_like, shape (2**io_qubits, 2**io_qubits), optional
@@ -102,12 +103,13 @@ class NoiseModel(_Plain):
     Raises
     ------
     TypeError
-        Unknown keyword (with the one you may have meant), or a value that is not a real number.
+        If a keyword is unknown (the message suggests the one you may have meant), or a value is not
+        a real number.
     ValueError
-        ``t2 > 2 t1``; a probability outside [0, 1] (depolarising is completely positive just
-        there); a finite t1 or t2 when every duration is zero; a finite lifetime above 10 s or
-        below 1 ns, or a duration that looks like microseconds or nanoseconds (see Notes); per-qubit
-        values of different lengths.
+        If ``t2 > 2 t1``, a probability lies outside [0, 1] (where depolarising is completely
+        positive), t1 or t2 is finite when every duration is zero, a finite lifetime is above 10 s
+        or below 1 ns, a duration looks like microseconds or nanoseconds (see Notes), or per-qubit
+        values have different lengths.
 
     Notes
     -----
@@ -309,8 +311,8 @@ class NoiseModel(_Plain):
             Only for ``readout``: one bit per io qubit. The channel acts only if the measurement
             found these bits (the true ones, whatever is reported), right after it.
         rtol : float
-            By how much the map may miss complete positivity and the trace. The default lets
-            numbers of single precision pass (float32 and complex64: about 1e-7).
+            Largest violation of complete positivity and trace preservation that is accepted. The
+            default lets numbers of single precision pass (float32 and complex64: about 1e-7).
 
         Returns
         -------
@@ -319,10 +321,10 @@ class NoiseModel(_Plain):
         Raises
         ------
         TypeError
-            If *channel* is none of these.
+            If *channel* is not one of these.
         ValueError
-            If the map is not completely positive (names the Choi eigenvalue) or does not
-            preserve the trace (names the error), by more than *rtol*.
+            If the map violates complete positivity or trace preservation by more than *rtol*. The
+            message gives the Choi eigenvalue or the error of the trace.
 
         Notes
         -----
@@ -360,7 +362,7 @@ class NoiseModel(_Plain):
         c_ops : Qobj or iterable of Qobj
             Collapse operators in s^(-1/2), on the registers named in :meth:`with_channel`.
         hamiltonian : Qobj, optional
-            In rad/s (hbar = 1).
+            Hamiltonian in rad/s (hbar = 1).
         duration : float
             t in seconds, on top of the slot's own relaxation.
         slot : str
@@ -375,7 +377,7 @@ class NoiseModel(_Plain):
         Raises
         ------
         TypeError, ValueError
-            If an operator is no operator on qubits, or the Hamiltonian is not Hermitian.
+            If an operator does not act on qubits, or the Hamiltonian is not Hermitian.
         """
         check_choice("slot", slot, SLOTS)
         added = Channel.from_lindblad(slot, c_ops, hamiltonian, duration, qubits)
@@ -424,7 +426,7 @@ class NoiseModel(_Plain):
         Raises
         ------
         TypeError, ValueError
-            If there is no such preset; names those that there are.
+            If the preset is unknown. The message lists the known ones.
 
         Examples
         --------
@@ -448,14 +450,14 @@ class NoiseModel(_Plain):
         Parameters
         ----------
         backend : BackendV2
-            With a target that has ``measure``, ``reset``, ``rz``, ``sx`` and ``cz``, ``ecr`` or
+            Backend whose target has ``measure``, ``reset``, ``rz``, ``sx`` and ``cz``, ``ecr`` or
             ``cx``.
         qubits : "best" or iterable of int
             The backend's own numbers, io qubits first. ``"best"`` takes those with the least
             errors that work and have the couplings that are needed; ``source`` names them.
         ansatz : Ansatz, optional
-            Whose couplings are needed. None is a pair for ``"best"``, and whatever there is
-            between qubits that are given.
+            The circuit whose couplings are needed. None asks for a pair for ``"best"``, and
+            whatever there is between qubits that are given.
         io_qubits : int
             How many are measured, without *ansatz*.
 
@@ -466,8 +468,8 @@ class NoiseModel(_Plain):
         Raises
         ------
         TypeError, ValueError
-            If *backend* is none, or lacks an operation; if a qubit has no t1, t2 or duration, or a
-            gate or a readout is broken (an error above a half).
+            If *backend* is not a backend, or lacks an operation; if a qubit has no t1, t2 or
+            duration, or a gate or a readout is broken (an error above a half).
 
         Notes
         -----

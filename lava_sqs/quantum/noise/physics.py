@@ -71,7 +71,7 @@ class _Physics:
         Raises
         ------
         ValueError
-            Names the field or the channel, and how many qubits it has values for.
+            If a field or a channel has values for another number of qubits; the message names it.
         """
         n = io_qubits + memory_qubits
         size = f"{io_qubits} io + {memory_qubits} memory"

@@ -46,7 +46,7 @@ class GateNoise:
     error : float or None
         Total probability of a Pauli error; None is what the model says.
     duration : float or None
-        In seconds; None is what the model says.
+        Duration of the gate in seconds; None takes that of the model.
     over_rotation : float
         The gate turns by ``1 + over_rotation`` times its angle.
     channel : Channel or None
@@ -74,7 +74,7 @@ class GateNoise:
         Parameters
         ----------
         factor : float
-            At least 0.
+            What the channel's error is multiplied by, at least 0.
 
         Returns
         -------
@@ -111,6 +111,7 @@ class GateNoise:
         Parameters
         ----------
         data : dict
+            A dict that ``to_dict`` returned.
 
         Returns
         -------
@@ -119,7 +120,7 @@ class GateNoise:
         Raises
         ------
         TypeError, ValueError
-            If it is no entry.
+            If it is not an entry.
         """
         given = dict(check_instance("gates", data, Mapping))
         unknown = [key for key in given if key not in cls.__dataclass_fields__]

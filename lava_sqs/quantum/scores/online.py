@@ -46,14 +46,14 @@ def derivatives(program: Program, theta: Array) -> Array:
     Parameters
     ----------
     program : Program
-        From :func:`lava_sqs.quantum.program.compile_program`.
+        The compiled neuron, from :func:`lava_sqs.quantum.program.compile_program`.
     theta : ndarray, shape (K, n_params)
         Angles in radians.
 
     Raises
     ------
     ValueError
-        If they would not fit: with the bytes needed, the limit, and what fits.
+        If they would not fit. The message gives the bytes needed, the limit, and what fits.
 
     Examples
     --------
@@ -74,14 +74,14 @@ class OnlineScores:
     Parameters
     ----------
     program : Program, DensityProgram or PureProgram
-        From :func:`lava_sqs.quantum.program.compile_program`, or, for memories whose instruments
-        would be too large, of :func:`lava_sqs.quantum.density.compile_density`, or, without noise,
-        of :func:`lava_sqs.quantum.pure.compile_pure`.
+        The compiled neuron, from :func:`lava_sqs.quantum.program.compile_program`, or, for memories
+        whose instruments would be too large, of :func:`lava_sqs.quantum.density.compile_density`,
+        or, without noise, of :func:`lava_sqs.quantum.pure.compile_pure`.
     theta : ndarray, shape (R, n_params)
         Neuron k has the angles of row ``k % R``: a row each, or copies of R neurons, one after
         the other.
     size : int
-        K.
+        K, the number of neurons.
     window : int
         H: how many steps back the score of a current reaches. 0 is the present step only.
     angles : bool
@@ -104,7 +104,7 @@ class OnlineScores:
     Raises
     ------
     TypeError, ValueError
-        If *window* is no integer from 0, or R does not divide K.
+        If *window* is not a non-negative integer, or R does not divide K.
 
     Examples
     --------

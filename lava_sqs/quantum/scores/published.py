@@ -57,7 +57,7 @@ def published_gradient(
     Parameters
     ----------
     ansatz : Ansatz
-        With one io qubit.
+        A circuit with one io qubit.
     theta : ndarray, shape (K, n_params)
         Angles in radians.
     weights : ndarray, shape (K, M)

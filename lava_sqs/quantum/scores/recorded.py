@@ -79,6 +79,7 @@ def score_spike_train(
     Parameters
     ----------
     ansatz : Ansatz
+        The circuit of the neurons.
     theta : array_like, shape (K, n_params) or (n_params,)
         One row per neuron, or one for all.
     currents : array_like, shape (T, *batch, K) or (T, *batch, K, io_qubits)
@@ -86,6 +87,7 @@ def score_spike_train(
     spikes : array_like of 0 and 1, shape like *currents*
         What they reported.
     noise : NoiseModel, optional
+        Noise model of the neurons; None is noiseless.
     signal : array_like, optional
         Weight ``L_t`` of each step's score, broadcast to the shape (T, *batch, K): with the
         reward-to-go of a global signal this is the three-factor gradient. None is 1.

@@ -109,6 +109,7 @@ def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel |
         one-qubit error as a fraction of the two-qubit one; ``noise.scaled`` makes the whole
         stronger or weaker (:meth:`~lava_sqs.NoiseModel.scaled`).
     prefix : {"noise", "train_noise"}
+        Which parameters to take: those under this name.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel |
     Raises
     ------
     TypeError, ValueError
-        If a parameter is no field of NoiseModel, or its value is impossible.
+        If a parameter is not a field of NoiseModel, or its value is impossible.
 
     Examples
     --------

@@ -90,7 +90,7 @@ def flatten(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises
     ------
     TypeError, ValueError
-        If it is no dict, or a name or a value cannot be a column.
+        If it is not a dict, or a name or a value cannot be a column.
 
     Examples
     --------

@@ -35,7 +35,7 @@ def run_isolated(function: Callable[..., Any], *args: Any, timeout: float | None
     IsolatedFailure
         If it takes longer than *timeout* seconds, or the process dies.
     Exception
-        What the function raised.
+        Whatever the function raised.
 
     Examples
     --------

@@ -61,7 +61,8 @@ class Pool:
     Raises
     ------
     TypeError, ValueError
-        If `workers` is not a positive integer, or `executor` neither runs nor makes one.
+        If `workers` is not a positive integer, or `executor` is neither an executor nor a function
+        that makes one.
 
     Examples
     --------
@@ -110,7 +111,7 @@ class Pool:
         Raises
         ------
         RuntimeError
-            If it came from outside: only its owner can make another.
+            If the pool was given by the caller: only its owner can make another.
         """
         if self._make is None:
             raise RuntimeError(

@@ -190,7 +190,7 @@ def run_points(
     Raises
     ------
     StudyError
-        At the end, if points failed.
+        If points failed; raised at the end.
 
     Examples
     --------

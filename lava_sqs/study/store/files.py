@@ -125,7 +125,7 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
     Warns
     -----
     StudyWarning
-        The last line is torn; it is left out.
+        If the last line is torn; it is left out.
 
     Examples
     --------
@@ -194,6 +194,7 @@ class RowStore:
     Parameters
     ----------
     path : path
+        The CSV file.
     params : list of str
         Names of the parameters, in the order of the columns of a new file.
     resume : bool
@@ -207,9 +208,9 @@ class RowStore:
     Raises
     ------
     StoreError
-        Another run has the file, it is no results file, or lacks a column.
+        If another run has the file, or it is not a results file or lacks a column.
     FileExistsError
-        It has rows, and *resume* is false.
+        If the file has rows and *resume* is false.
 
     Examples
     --------
@@ -326,6 +327,7 @@ def combine(
     StoreError
         If two files disagree about one row.
     FileExistsError
+        If *out* exists.
 
     Examples
     --------

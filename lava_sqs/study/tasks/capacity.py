@@ -32,7 +32,7 @@ def circuit_from(params: Mapping[str, Any]) -> Any:
     Raises
     ------
     TypeError, ValueError
-        If there is no such circuit, or not of these sizes.
+        If the circuit is unknown, or does not exist in these sizes.
 
     Examples
     --------
@@ -55,6 +55,7 @@ class MemoryCapacityTask:
     circuits : int
         Circuits per batch, with angles from U(-pi, pi); a circuit without angles is run once.
     max_delay : int
+        Longest delay, in steps.
     measure : {"linear", "information"}
         Sum over the delays k >= 1 of MC_k, or of the mutual information in bits.
 
@@ -98,7 +99,7 @@ class MemoryCapacityTask:
         Raises
         ------
         TypeError, ValueError
-            If the task has no such parameter, or the circuit or the noise is impossible.
+            If the task does not know the parameter, or the circuit or the noise is impossible.
         """
         known = ("ansatz", "io_qubits", "memory_qubits", "layers")
         check_names(self.name, params, known, noises=("noise",))

@@ -87,7 +87,7 @@ def quantised(model: Any, bits: int) -> Any:
     model : SQSNN
         Fitted; it is not changed.
     bits : int
-        At least 2: minus one, zero and one times :math:`\Delta`.
+        Number of bits, at least 2: minus one, zero and one times :math:`\Delta`.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def quantised(model: Any, bits: int) -> Any:
     Raises
     ------
     TypeError, ValueError
-        If *bits* is no integer from 2.
+        If *bits* is not an integer of at least 2.
 
     Examples
     --------
@@ -265,7 +265,7 @@ class Accuracy:
     Raises
     ------
     TypeError, ValueError
-        If `X` and `y` do not belong together, `model` cannot predict, or a number is no count.
+        If `X` and `y` do not belong together, `model` cannot predict, or a number is not a count.
 
     Examples
     --------
@@ -350,7 +350,7 @@ class Accuracy:
         Raises
         ------
         TypeError, ValueError
-            If `SQSNN` or the test has no such parameter, or not with this value.
+            If `SQSNN` or the test does not know the parameter or accept its value.
         """
         noise_from(params)
         if self.model is None:

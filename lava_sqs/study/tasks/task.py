@@ -63,13 +63,14 @@ def resolve_task(task: Any, options: Mapping[str, Any] | None = None) -> Task:
     Parameters
     ----------
     task : str or callable
+        A task, or its name.
     options : dict, optional
         Arguments of a built-in task, or keywords of a function.
 
     Raises
     ------
     TypeError, ValueError
-        If there is no such task, it cannot be called, or has no such option.
+        If the task is unknown, cannot be called, or does not have the option.
 
     Examples
     --------
