@@ -71,7 +71,7 @@ class _OldPaths:
 
         homes = [importlib.import_module(home) for home in MOVED[module.__name__]]
         warnings.warn(
-            f"{module.__name__} has moved and will be gone in the next release: import from "
+            f"{module.__name__} has moved and will be gone in version 0.3.0: import from "
             f"{' or '.join(home.__name__ for home in homes)}.",
             DeprecationWarning,
             stacklevel=2,  # who imports: Python leaves out its own frames of the import

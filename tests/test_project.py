@@ -18,9 +18,14 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def test_every_place_has_the_same_version():
+def test_the_version_is_set_in_one_place():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert PROJECT["version"] == str(citation["version"]) == __version__
+    assert PROJECT["version"] == __version__
+    assert "version" not in citation
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("lava_sqs/**/*.py")]
+    history = {ROOT / "CHANGELOG.md", ROOT / "docs" / "studies.md"}
+    number = re.compile(rf"(?<![\d.]){re.escape(__version__)}(?![\d.])")
+    assert not [page for page in pages if page not in history and number.search(page.read_text())]
     assert citation["license"] == PROJECT["license"]
     assert "2506.21324" in (ROOT / "CITATION.cff").read_text()
 

@@ -205,8 +205,10 @@ class Study:
         rows = [r for r in store.rows if r.point_id not in ids]
         if other := [r for r in rows if r.version != __version__]:
             warnings.warn(
-                f"{store.path}: {len(other)} rows were made by version {other[0].version} of "
-                f"lava_sqs and do not count: this is {__version__}.",
+                f"{store.path}: {len(other)} rows were made by version "
+                f"{' and '.join(sorted({r.version for r in other}))} of lava_sqs and do not count: "
+                f"this is {__version__}. Finish the study with the version that began it, or let it "
+                "run: its points are computed again, and the old rows stay in the file.",
                 StudyWarning,
                 stacklevel=4,
             )

@@ -41,9 +41,10 @@ def digest(data: Any) -> str:
     return hashlib.sha256(canonical(data).encode()).hexdigest()[:16]
 
 
-def point_id(task: Any, params: Mapping[str, Any], version: str = __version__) -> str:
+def point_id(task: Any, params: Mapping[str, Any], version: str | None = None) -> str:
     """Return the id of a point; the seed is no part of it, so other seeds' rows add up."""
-    return digest({"format": 1, "task": task, "params": dict(params), "version": version})
+    made_by = __version__ if version is None else version
+    return digest({"format": 1, "task": task, "params": dict(params), "version": made_by})
 
 
 def row_id(point: str, seed: int, batch: int) -> str:
