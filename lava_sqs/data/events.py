@@ -194,9 +194,9 @@ def bin_events(
     """
     if any(value is not None for value in (y, polarity, t_us, x, n_steps, step_us)):
         warnings.warn(
-            "bin_events(x, y, polarity, t_us, n_steps=, step_us=) is deprecated and will be gone in "
-            "version 0.3.0: give a structured array, as read_events returns, with `size` and `bins` "
-            "or `window`.",
+            "bin_events(x, y, polarity, t_us, n_steps=, step_us=) is deprecated and will be gone "
+            "in version 0.3.0: give a structured array, as read_events returns, with `size` and "
+            "`bins` or `window`.",
             DeprecationWarning,
             stacklevel=2,
         )

@@ -207,8 +207,8 @@ class Study:
             warnings.warn(
                 f"{store.path}: {len(other)} rows were made by version "
                 f"{' and '.join(sorted({r.version for r in other}))} of lava_sqs and do not count: "
-                f"this is {__version__}. Finish the study with the version that began it, or let it "
-                "run: its points are computed again, and the old rows stay in the file.",
+                f"this is {__version__}. Finish the study with the version that began it, or let "
+                "it run: its points are computed again, and the old rows stay in the file.",
                 StudyWarning,
                 stacklevel=4,
             )
