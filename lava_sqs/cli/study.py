@@ -1,4 +1,4 @@
-"""``lava-sqs study``: run, status, combine, plot."""
+"""``lava-sqs study``: run, status, combine, plot, report."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from lava_sqs.cli._guard import (
     say,
 )
 from lava_sqs.cli.options import add_options
+from lava_sqs.cli.study_report import add_report, write_report
 from lava_sqs.study import Study
 from lava_sqs.study.curves import VALUES
 from lava_sqs.study.loader import StudyFile, carry_module, load_study
@@ -120,6 +121,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     plot.add_argument("--title")
     plot.add_argument("--out", required=True, metavar="FILE", help="picture: .png, .pdf, .svg")
     plot.set_defaults(call=_guarded(_plot))
+    report = add_report(commands)
+    report.set_defaults(call=_guarded(write_report))
     return parser
 
 

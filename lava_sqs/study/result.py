@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,12 @@ from lava_sqs.study.plan.noise import RATIOS
 from lava_sqs.study.store import Row, combine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas
     from matplotlib.axes import Axes
+
+    from lava_sqs.study.plan import Stop
 
 __all__ = ["PointResult", "StudyResult"]
 
@@ -312,6 +316,64 @@ class StudyResult:
         drawn: Axes = load(f"lava_sqs.plot.study:{draw}")(self, *names, ax=ax, **options)
         return drawn
 
+    def report(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        study: Any = None,
+        stop: Stop | None = None,
+        x: str | None = None,
+        group: str | Sequence[str] | None = None,
+        value: str = "auto",
+        level: float = 0.95,
+        presets: Sequence[str] = (),
+        title: str | None = None,
+    ) -> Path:
+        """Write figures, table, settings, seeds and versions into one HTML file that can be sent.
+
+        Parameters
+        ----------
+        file : path
+            A new file, or one to replace. It needs no other file, and no network to be read.
+        study : Study, optional
+            What the rows are of. With it the page says which points are missing or open.
+        stop : Stop, optional
+            When a point of `study` has enough. None is one batch, as without a rule in a run.
+        x : str, optional
+            The parameter to draw against. None takes the number that varies most, and draws as
+            many figures as it needs.
+        group : str or list of str, optional
+            One curve for each value, as of :func:`lava_sqs.plot.plot_study`; needs `x`.
+        value : {"auto", "value", "error rate", "accuracy"}
+            What to draw.
+        level : float
+            Confidence level of the intervals, in (0, 1).
+        presets : list of str
+            Devices to mark in figures over a parameter of noise.
+        title : str, optional
+            None is made of the task's name.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type or value, or cannot be drawn.
+        OSError
+            If the file cannot be written; an old one is then as it was.
+
+        Examples
+        --------
+        >>> study.run("runs.csv").report("study.html", study=study)  # doctest: +SKIP
+        """
+        write = load("lava_sqs.study.report_html:write_report")
+        look = {"x": x, "group": group, "value": value, "level": level, "presets": presets}
+        written: Path = write(self, file, study=study, stop=stop, title=title, **look)
+        return written
+
     def __repr__(self) -> str:
         tasks = ", ".join(sorted({p.task for p in self.points})) or "no task"
         return f"<StudyResult of {tasks}: {len(self.points)} points, {len(self.rows)} rows>"
@@ -348,6 +410,16 @@ class StudyResult:
             )
         if self.skipped:
             head.append(f"{len(self.skipped)} impossible points were skipped (t2 > 2 t1)")
+        titles, body, notes = self._cells(extra, level, limit)
+        lines = [aligned([titles, *body], ">", indent="  ")]
+        if len(self.points) > limit:
+            lines.append(f"  ... and {len(self.points) - limit} more points")
+        return "\n".join([*head, *lines, *notes])
+
+    def _cells(
+        self, extra: list[str], level: float, limit: int
+    ) -> tuple[list[str], list[list[str]], list[str]]:
+        """Return titles and rows of the table, and notes on what its intervals cover."""
         columns = [*extra, *self.varying]
         errors = all(p.counts.kind != "values" for p in self.points)
         titles = [
@@ -364,22 +436,19 @@ class StudyResult:
             body.append(
                 [
                     *(_short(_column(p, c)) for c in columns),
-                    p.counts.shots,
+                    str(p.counts.shots),
                     f"{found.estimate:.4g}",
                     "-" if math.isnan(found.low) else f"[{found.low:.4g}, {found.high:.4g}]",
                     found.method,
                 ]
             )
-        lines = [aligned([titles, *body], ">", indent="  ")]
-        if len(self.points) > limit:
-            lines.append(f"  ... and {len(self.points) - limit} more points")
         alone = covers.pop("none", None)
         notes = [f"{method}: {_together(texts)}" for method, texts in covers.items()]
         if notes:
             notes[0] = f"intervals cover: {notes[0]}"
         if alone is not None:
             notes.append(f"no interval: {alone[0]}")
-        return "\n".join([*head, *lines, *notes])
+        return titles, body, notes
 
 
 def _column(point: PointResult, name: str) -> Any:
