@@ -31,8 +31,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from benchmarks.long_memory import exchange
-from benchmarks.order import key_of
-from benchmarks.rows import append, rows_of
+from benchmarks.rows import append, key_of, rows_of
 from lava_sqs import NoiseModel, ansatz
 from lava_sqs._text import markdown
 from lava_sqs.quantum import Ansatz

@@ -42,6 +42,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.compare_tasks import (
+    BITS,
     LOGISTIC,
     MLP,
     MODELS,
@@ -54,8 +55,9 @@ from benchmarks.compare_tasks import (
     part,
     splits,
 )
+from benchmarks.rows import append, lines_of
 from lava_sqs import __version__
-from lava_sqs._files import check_writable, write_bytes
+from lava_sqs._files import check_writable
 from lava_sqs._text import markdown
 from lava_sqs.data import Dataset, Shift
 from lava_sqs.network import SQSNN
@@ -70,7 +72,12 @@ RIVAL = {
 BESIDE = ("beta", "temperature")  # settings that run side by side
 SEARCH: dict[str, dict[str, tuple[Any, ...]]] = {
     LOGISTIC: {"C": (0.01, 0.1, 1.0)},
-    "SQSNN, layered circuit": {},  # its learning rates are the task's
+    # the learning rates of these are the task's
+    "SQSNN, layered circuit": {},
+    "SQSNN, paper circuit": {},
+    **{model: {} for model in BITS},
+    "QLIF, one shot": {},
+    "stochastic LIF": {},
     **dict.fromkeys(SNNTORCH, RIVAL),
 }
 
@@ -205,16 +212,14 @@ def digest(value: Any) -> str:
 
 
 class Results:
-    """Rows in a file of JSON lines that is always complete, by what they were made with."""
+    """Rows in a file of JSON lines, by what they were made with and by their data."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.rows: dict[tuple[str, str], dict[str, Any]] = {}
         if path is not None:
             check_writable(path)
-            for line in path.read_text().splitlines() if path.exists() else []:
-                row = json.loads(line)
-                self.rows[row["key"], row["data"]] = row
+            self.rows = {(row["key"], row["data"]): row for row in lines_of(path)}
 
     def find(self, key: str, data: str | None) -> dict[str, Any] | None:
         """Return a row, of any data if *data* is None."""
@@ -225,8 +230,7 @@ class Results:
     def add(self, row: dict[str, Any]) -> None:
         self.rows[row["key"], row["data"]] = row
         if self.path is not None:
-            before = self.path.read_bytes() if self.path.exists() else b""
-            write_bytes(self.path, before + (json.dumps(row) + "\n").encode())
+            append(self.path, row)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ MODELS: dict[str, dict[str, Any]] = {
     MLP: {},
     "SQSNN, layered circuit": {"ansatz": "layered"},
     "SQSNN, paper circuit": {"ansatz": "paper"},
+    "1 bit, additive table": {"neuron": "classical", "ansatz": "classical-additive"},
+    "1 bit, full table": {"neuron": "classical", "ansatz": "classical"},
     "QLIF": {"neuron": "qlif"},
     "QLIF, one shot": {"neuron": "qlif", "shots": 1},
     "stochastic LIF": {"neuron": "lif"},
@@ -42,12 +44,13 @@ MODELS: dict[str, dict[str, Any]] = {
     "snnTorch LIF": {"recurrent": False, **_SNNTORCH},
     "snnTorch recurrent LIF": {"recurrent": True, **_SNNTORCH},
 }
+BITS = ("1 bit, additive table", "1 bit, full table")
 # Which models are asked: in every row; in the controls; with clamped visible neurons.
-ASKED = (LOGISTIC, "SQSNN, layered circuit", "SQSNN, paper circuit", "QLIF, one shot",
+ASKED = (LOGISTIC, "SQSNN, layered circuit", "SQSNN, paper circuit", *BITS, "QLIF, one shot",
          "stochastic LIF", *SNNTORCH)  # fmt: skip
 IMAGES = (MLP, *ASKED)
-CONTROL = (LOGISTIC, "SQSNN, layered circuit", "snnTorch recurrent LIF")
-BEFORE = tuple(m for m in MODELS if m not in (RULE, MLP, *SNNTORCH))
+CONTROL = (LOGISTIC, "SQSNN, layered circuit", *BITS, "stochastic LIF", "snnTorch recurrent LIF")
+BEFORE = tuple(m for m in MODELS if m not in (RULE, MLP, *BITS, *SNNTORCH))
 SHUFFLED, MOVED = ", frames shuffled", ", moved"
 # What a network is to a rival: the input that it gets, its sizes and its updates.
 _SHARED = ("input_kind", "encoder", "n_steps", "n_population", "hidden", "neurons_per_class",

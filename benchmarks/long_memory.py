@@ -29,8 +29,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import argparse
-import hashlib
-import json
 import sys
 import time
 from pathlib import Path
@@ -40,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from benchmarks.rows import append, rows_of
+from benchmarks.rows import append, key_of, rows_of
 from lava_sqs._text import markdown
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import NoiseModel, Population, SpikeTrainScorer, ansatz
@@ -141,10 +139,9 @@ def learn(circuit: Ansatz, delay: int, seed: int, given: dict[str, Any]) -> dict
     }
 
 
-def key_of(circuit: str, delay: int, qubits: int, seed: int) -> str:
+def key_of_run(circuit: str, delay: int, qubits: int, seed: int) -> str:
     """Return what a training is known by: its settings count."""
-    text = json.dumps([circuit, delay, qubits, seed, SETTINGS], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return key_of([circuit, delay, qubits, seed, SETTINGS])
 
 
 def print_table(path: Path) -> None:
@@ -162,7 +159,7 @@ def print_table(path: Path) -> None:
     )
     print(markdown(*head, "ceiling of as many qubits", "loss, nats", "CPU seconds", head=True))
     for circuit, delay, m in sorted(POINTS, key=lambda p: (p[0], p[1], p[2])):
-        keys = {key_of(circuit, delay, m, seed) for seed in SEEDS}
+        keys = {key_of_run(circuit, delay, m, seed) for seed in SEEDS}
         found = [row for row in rows if row["key"] in keys]
         if not found:
             continue
@@ -192,7 +189,7 @@ def main() -> int:
         part, parts = map(int, options.part.split("/"))
         jobs = [(*point, seed) for point in POINTS for seed in SEEDS]
         for circuit, delay, m, seed in jobs[part - 1 :: parts]:
-            key = key_of(circuit, delay, m, seed)
+            key = key_of_run(circuit, delay, m, seed)
             if m > options.most_qubits or key in rows_of(options.out):
                 continue
             made = exchange(m) if circuit == "exchange" else ansatz.layered(1, m)

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
+from benchmarks.rows import append, key_of, rows_of
 from lava_sqs import NoiseModel, Population, ansatz
 from lava_sqs._text import markdown
 from lava_sqs.optimizers import Optimizer
@@ -228,6 +229,10 @@ LEARNERS: dict[str, Callable[[], Ansatz]] = {
     "one bit, additive": lambda: ansatz.classical_memory(2, 1, table="additive"),
     "two bits, additive": lambda: ansatz.classical_memory(2, 2, table="additive"),
 }
+SECTIONS = ("by hand", "bits", "search", "lava", "literal", "noise", "learn")
+#: What a row is known by; older files have no keys.
+NAMED = ("section", "p", "n", "neurons", "bits", "restarts", "noise", "preset", "circuit", "grows",
+         "seeds", "updates")  # fmt: skip
 FACTORS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0)
 
 
@@ -363,8 +368,7 @@ def planned(options: argparse.Namespace) -> Iterator[tuple[dict[str, Any], Calla
 
 def tables(rows: list[dict[str, Any]]) -> str:
     """Return the tables of the page, as markdown."""
-    of = {s: [r for r in rows if r["section"] == s] for s in
-          ("by hand", "bits", "search", "lava", "literal", "noise", "learn")}  # fmt: skip
+    of = {s: [r for r in rows if r["section"] == s] for s in SECTIONS}
     lines = [markdown("p", "counts up to", "qubit, by hand", "its limit", "one bit (bound)",
                       "1, 2, 3 bits (found)", "of endless counts", head=True)]  # fmt: skip
     for hand in of["by hand"]:
@@ -446,30 +450,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("modp.jsonl"), help="JSON lines, appended")
     parser.add_argument("--print", action="store_true", help="only print what is there")
     parser.add_argument("--figure", type=Path, help="PNG of noise against advantage")
-    parser.add_argument("--only", nargs="+", help="sections, such as bits, noise, learn")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, help="sections")
     parser.add_argument("--longest", type=int, default=60, help="about the longest count")
     parser.add_argument("--neurons", type=int, default=20000)
     parser.add_argument("--restarts", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--updates", type=int, default=1000)
     options = parser.parse_args(arguments)
-    text = options.out.read_text() if options.out.exists() else ""
-    rows = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
-    if text and not text.endswith("\n"):  # it was cut off while it wrote
-        options.out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    rows = rows_of(options.out, NAMED)
     for named, work in planned(options):
-        known = any(named.items() <= row.items() for row in rows)
-        if options.print or known or (options.only and named["section"] not in options.only):
+        key = key_of(named)
+        if options.print or key in rows or named["section"] not in (options.only or SECTIONS):
             continue
         start = time.process_time()
-        row = {**named, **work(), "cpu_seconds": round(time.process_time() - start, 2)}
-        rows.append(row)
-        with options.out.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        print(json.dumps(row), flush=True)
-    print(tables(rows))
+        rows[key] = {"key": key, **named, **work()}
+        rows[key]["cpu_seconds"] = round(time.process_time() - start, 2)
+        append(options.out, rows[key])
+        print(json.dumps(rows[key]), flush=True)
+    print(tables(list(rows.values())))
     if options.figure is not None:
-        draw(rows, options.figure)
+        draw(list(rows.values()), options.figure)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ from benchmarks.modp import (
     one_bit,
     weights,
 )
-from benchmarks.order import interval, key_of
-from benchmarks.rows import append, rows_of
+from benchmarks.order import interval
+from benchmarks.rows import append, key_of, rows_of
 from lava_sqs import Population
 from lava_sqs._text import markdown
 from lava_sqs.optimizers import Optimizer

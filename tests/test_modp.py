@@ -2,12 +2,14 @@
 
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import modp, modp_sampled
 from benchmarks.modp import PRIMES, counter, limit, longest, one_bit
+from benchmarks.rows import rows_of
 from lava_sqs import NoiseModel, Population, ansatz
 from lava_sqs.quantum.program import compile_program
 
@@ -140,13 +142,31 @@ def test_the_command_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
     first = out.read_text()
     out.write_text(first + '{"section": "sear')  # cut off while it wrote
     modp.main([*options, "--only", "by hand", "bits", "search"])
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert out.read_text().startswith(first)
-    assert [r["section"] for r in rows].count("search") == 9
+    assert [r["section"] for r in rows_of(out).values()].count("search") == 9
     capsys.readouterr()
     monkeypatch.setattr(modp, "best_bits", None)  # nothing is done again
     modp.main([*options, "--print"])
     assert "| 3 | 60 | 0.8" in capsys.readouterr().out
+
+
+def test_rows_of_an_older_file_are_not_done_again(tmp_path, capsys, monkeypatch):
+    """They had no keys; every line of the stored file is one that this code would make."""
+    stored = Path(modp.__file__).parent / "results" / "modp.jsonl"
+    old = [json.loads(line) for line in stored.read_text().splitlines()]
+    for row in old:
+        row.pop("key", None)
+    out = tmp_path / "modp.jsonl"
+    out.write_text("".join(json.dumps(row) + "\n" for row in old))
+    before = out.read_bytes()
+    for work in ("by_hand", "best_bits", "in_lava", "literal", "closing", "learn"):
+        monkeypatch.setattr(modp, work, None)
+    modp.main(["--out", str(out)])
+    assert out.read_bytes() == before
+    said = capsys.readouterr().out
+    modp.main(["--out", str(stored), "--print"])
+    assert said == capsys.readouterr().out
+    assert len(rows_of(out, modp.NAMED)) == len(old)
 
 
 def test_a_neuron_of_the_counter_is_no_special_case():

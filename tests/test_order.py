@@ -10,7 +10,7 @@ from benchmarks import clock, order, order_tasks
 from benchmarks.modp import law
 from benchmarks.order import KINDS, count, hidden_of
 from benchmarks.order_tasks import TASKS, Data, held_out, shuffled
-from benchmarks.rows import append, rows_of
+from benchmarks.rows import append, key_of, rows_of
 from lava_sqs.network import SQSNN
 from lava_sqs.quantum.program import compile_program
 
@@ -217,7 +217,7 @@ def test_shares_of_the_work_make_all_of_it(tmp_path):
         *order.clocks(tmp_path),
         *order.networks(tmp_path, dict),
     ]
-    keys = [order.key_of(named) for named, _ in jobs]
+    keys = [key_of(named) for named, _ in jobs]
     assert len(set(keys)) == len(keys)
     assert sorted(keys[0::2] + keys[1::2]) == sorted(keys)
     for task, kind in itertools.product(TASKS, KINDS.values()):
@@ -237,7 +237,7 @@ def test_a_rate_is_taken_from_held_out_samples():
     assert order.rate_for(task, kind, rows) is None
     for rate, accuracy, loss in zip(order.RATES, (0.7, 0.7), (0.3, 0.1), strict=True):
         named = order.named_run(task, kind, order.SEARCH_SEED, rate=rate, held_out=True)
-        rows[order.key_of(named)] = {"accuracy": accuracy, "loss": loss}
+        rows[key_of(named)] = {"accuracy": accuracy, "loss": loss}
     assert order.rate_for(task, kind, rows) == order.RATES[1]  # as accurate, lower loss
     assert order.rate_for(task, slow, rows) == order.RATES[1]
     assert order.rate_for(task, KINDS["LIF"], rows) is None
@@ -261,9 +261,9 @@ def test_the_tables_of_a_small_file(tmp_path, capsys):
     made = {"parameters": 200, "hidden": 9, "rate": 0.02, "seconds": 1.0, "loss": 0.1}
     for seed, accuracy in ((0, 0.8), (1, 0.9)):
         named = order.named_run(task, kind, seed, shuffled=False)
-        append(out, {"key": order.key_of(named), **named, **made, "accuracy": accuracy})
+        append(out, {"key": key_of(named), **named, **made, "accuracy": accuracy})
     named = order.named_run(task, kind, 0, shuffled=True)
-    append(out, {"key": order.key_of(named), **named, **made, "accuracy": 0.5})
+    append(out, {"key": key_of(named), **named, **made, "accuracy": 0.5})
     named = {"section": "clock", "series": "CO2", "shuffled": False, "learner": "one bit, additive"}
     more = {"accuracy": [0.5, 0.5], "train": [0.6, 0.6], "parameters": 4, "seconds": 2.0,
             "bound": 0.61, "test_bound": 0.62}  # fmt: skip
