@@ -80,45 +80,60 @@ def windows_of(above: Array, starts: Array, steps: int) -> Array:
     return np.asarray(above[starts[:, None] + 1 + np.arange(steps)])
 
 
-def nino(folder: Path) -> tuple[Array, Array]:
-    """Sea surface temperatures (statsmodels' elnino), 48 months from January; from 1984 on tested.
+def nino_above(folder: Path) -> tuple[Array, int]:
+    """Sea surface temperatures by the month (statsmodels' elnino): above the median before 1984?
 
-    Above the median of the years that are learned from.
+    With the first month of 1984; earlier ones are learned from.
     """
     from statsmodels.datasets import elnino
 
     values = elnino.load_pandas().data.iloc[:, 1:].to_numpy(float).ravel()
-    starts = np.arange(-1, len(values) - 1, 12)  # December: one step later is January
     cut = 34 * 12
-    above = values > np.median(values[:cut])
+    return values > np.median(values[:cut]), cut
+
+
+def nino(folder: Path) -> tuple[Array, Array]:
+    """48 months from January; from 1984 on tested."""
+    above, cut = nino_above(folder)
+    starts = np.arange(-1, len(above) - 1, 12)  # December: one step later is January
     first = windows_of(above[:cut], starts[starts < cut], 48)
     return first, windows_of(above, starts[starts >= cut - 1], 48)
 
 
-def co2(folder: Path) -> tuple[Array, Array]:
-    """Carbon dioxide on Mauna Loa (statsmodels' co2), 104 weeks of a year; from 1980 on tested.
+def co2_above(folder: Path) -> tuple[Array, int, Array]:
+    """Carbon dioxide on Mauna Loa by the week (statsmodels' co2): above its mean of the year?
 
-    Above its mean over the year around.
+    With the last week before 1980, and the year of every week.
     """
     from statsmodels.datasets import co2
 
     series = co2.load_pandas().data["co2"].interpolate()
     values, when = series.to_numpy(float), series.index
     trend = np.convolve(values, np.ones(52) / 52, mode="same")
-    above = (values > trend)[26:-26]
     years = np.asarray(when.year)[26:-26]
+    return (values > trend)[26:-26], int(np.searchsorted(years, 1980)) - 1, years
+
+
+def co2(folder: Path) -> tuple[Array, Array]:
+    """104 weeks of a year; from 1980 on tested."""
+    above, cut, years = co2_above(folder)
     starts = np.nonzero(np.diff(years))[0]
-    cut = int(np.searchsorted(years, 1980)) - 1
     return (
         windows_of(above[: cut + 1], starts[starts < cut], 104),
         windows_of(above, starts[starts >= cut], 104),
     )
 
 
+def laser_values(folder: Path) -> tuple[Array, float, int]:
+    """Values of the Santa Fe laser, their median and how many are learned from."""
+    values = np.load(folder / "santafe_laser.npz")["series"].astype(float)
+    cut = 2000
+    return values, float(np.median(values[:cut])), cut
+
+
 def laser(folder: Path) -> tuple[Array, Array]:
     """Santa Fe laser, 36 steps from each peak; the first 2000 values are learned from."""
-    values = np.load(folder / "santafe_laser.npz")["series"].astype(float)
-    cut, middle = 2000, np.median(values[:2000])
+    values, middle, cut = laser_values(folder)
     inner = values[1:-1]
     peaks = 1 + np.nonzero((inner > values[:-2]) & (inner >= values[2:]) & (inner > middle))[0]
     above = values > middle

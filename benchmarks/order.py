@@ -221,11 +221,12 @@ def networks(folder: Path, rows: Callable[[], dict[str, dict[str, Any]]]) -> Ite
         (first, SEEDS[3:], False),
         (last, CONTROL_SEEDS[:1], True),
         (first, CONTROL_SEEDS[1:], True),
-        (last, SEEDS[2:], False),
-        (last, CONTROL_SEEDS[1:], True),
-        (slow, SEEDS[:3], False),
+        (last, SEEDS[2:3], False),
+        (slow, SEEDS[:2], False),
+        (last, SEEDS[3:], False),
         (slow, CONTROL_SEEDS[:1], True),
-        (slow, SEEDS[3:], False),
+        (slow, SEEDS[2:], False),
+        (last, CONTROL_SEEDS[1:], True),
         (slow, CONTROL_SEEDS[1:], True),
     ]
     for kinds, seeds, mixed in turns:
