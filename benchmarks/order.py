@@ -93,6 +93,10 @@ KINDS = {
 }
 
 
+#: Qubits and as many bits.
+PAIRS = (("SQS, 1 qubit", "1 bit"), ("SQS, 2 qubits", "2 bits"), ("SQS, 3 qubits", "3 bits"))
+
+
 def count(kind: Kind, hidden: int, inputs: int, visible: int) -> int:
     """Return the weights and own parameters of a network with an input that skips."""
     own = hidden * (inputs + kind.own) + visible * (hidden + inputs + kind.own)
@@ -269,8 +273,7 @@ def interval(values: Any) -> str:
         return ""
     if len(values) == 1:
         return f"{values[0]:.1f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    return f"{values.mean():.1f} ± {half:.1f}"
+    return f"{values.mean():.1f} ± {half_width(values):.1f}"
 
 
 def clock_table(rows: list[dict[str, Any]]) -> str:
@@ -296,6 +299,75 @@ def clock_table(rows: list[dict[str, Any]]) -> str:
                 bound = f"{100 * row['test_bound']:.1f}"
                 lines.append(markdown(series, "no one-bit machine is above", "", bound, "",
                                       f"{100 * row['bound']:.1f}", "", "", ""))  # fmt: skip
+    return "\n".join(lines)
+
+
+def half_width(values: Any) -> float:
+    """Return half of the 95 % interval (t) of the mean; of less than two values it is unknown."""
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return float("inf")
+    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+
+
+def verdict(qubits: list[float], bits: list[float]) -> str:
+    """Return which of two is ahead, beyond the 95 % intervals of both.
+
+    Examples
+    --------
+    >>> verdict([0.7, 0.71, 0.7], [0.5, 0.51, 0.5]), verdict([0.7, 0.5], [0.6, 0.5])
+    ('qubits', 'level')
+    """
+    if min(len(qubits), len(bits)) < 2:
+        return ""
+    lead, wide = np.mean(qubits) - np.mean(bits), half_width(qubits) + half_width(bits)
+    return "level" if abs(lead) <= wide else ("qubits" if lead > 0 else "bits")
+
+
+def short_clock_table(rows: list[dict[str, Any]]) -> str:
+    """Return what matters of the series: the clock, and the best of bits."""
+    found = {(r["series"], r["shuffled"], r["learner"]): r for r in rows if r["section"] == "clock"}
+    head = ("series", "one qubit", f"in the noise of {clock.NOISE}", "no one-bit machine is above",
+            "best found of 2 bits", "of 3 bits", "of 4 bits")  # fmt: skip
+    lines = [markdown(*head, head=True)]
+    for series in clock.SERIES:
+        for mixed in (False, True):
+            qubit = found.get((series, mixed, "one qubit, clock"))
+            bits = [found.get((series, mixed, clock.SEARCHED.format(n))) for n in (1, 2, 3, 4)]
+            if qubit is None:
+                continue
+            two = found.get((series, mixed, "two bits, additive"))
+            bests = [max([*(r["accuracy"] if r else []),
+                          *(two["accuracy"] if two and n == 2 else [])], default=np.nan)
+                     for n, r in enumerate(bits, 1)]  # fmt: skip
+            bests[0] = bits[0]["test_bound"] if bits[0] else np.nan
+            cells = ["" if np.isnan(b) else f"{100 * b:.1f}" for b in bests]
+            name = f"{series}, shuffled" if mixed else series
+            noisy = f"{100 * np.mean(qubit['noisy']):.1f}"
+            lines.append(markdown(name, interval(qubit["accuracy"]), noisy, *cells))
+    return "\n".join(lines)
+
+
+def short_network_table(rows: list[dict[str, Any]]) -> str:
+    """Return a line per task and one per control: kinds across, and who is ahead."""
+    kinds = [kind for kind in KINDS.values() if not kind.only]
+    head = ["task", *(kind.name for kind in kinds), "ahead with 1, 2, 3"]
+    lines = [markdown(*head, head=True)]
+    for task in TASKS:
+        for mixed in (False, True):
+            of = {
+                kind.name: [r["accuracy"] for r in rows if r.get("task") == task.name
+                            and r["kind"] == kind.name and not r.get("held_out")
+                            and r["shuffled"] is mixed]
+                for kind in kinds
+            }  # fmt: skip
+            if not any(of.values()):
+                continue
+            said = [verdict(of[a], of[b]) for a, b in PAIRS]
+            name = f"{task.name}, shuffled" if mixed else task.name
+            cells = [interval(v) + (f" ({len(v)})" if len(v) < 10 - 7 * mixed else "") if v else ""
+                     for v in of.values()]  # fmt: skip
+            lines.append(markdown(name, *cells, ", ".join(filter(None, said))))
     return "\n".join(lines)
 
 
@@ -339,9 +411,9 @@ def main(arguments: list[str] | None = None) -> int:
         work(jobs[part - 1 :: parts], options.out)
     rows = list(rows_of(options.out).values())
     print("A season told unseen: balanced accuracy, mean and 95 % interval over 10 seeds.\n")
-    print(clock_table(rows))
+    print(short_clock_table(rows), clock_table(rows), sep="\n\n")
     print("\nNetworks: accuracy in one pass, mean and 95 % interval over seeds.\n")
-    print(network_table(rows))
+    print(short_network_table(rows), network_table(rows), sep="\n\n")
     return 0
 
 

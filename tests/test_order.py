@@ -275,6 +275,26 @@ def test_the_tables_of_a_small_file(tmp_path, capsys):
     assert "| CO2 | no one-bit machine is above |  | 62.0 |  | 61.0 |" in said
 
 
+def test_the_short_table_says_who_is_ahead(tmp_path, capsys):
+    """Beyond both intervals or not at all; a row with one seed says nothing."""
+    assert order.verdict([0.9, 0.91, 0.9], [0.5, 0.51, 0.5]) == "qubits"
+    assert order.verdict([0.5, 0.51, 0.5], [0.9, 0.91, 0.9]) == "bits"
+    assert order.verdict([0.9, 0.5, 0.7], [0.5, 0.51, 0.5]) == "level"
+    assert order.verdict([0.9], [0.5, 0.51]) == ""
+    out, task = tmp_path / "few.jsonl", TASKS[1]
+    for kind, values in (("SQS, 1 qubit", (0.9, 0.91, 0.9)), ("1 bit", (0.5, 0.51, 0.5))):
+        for seed, accuracy in enumerate(values):
+            named = order.named_run(task, KINDS[kind], seed, shuffled=False)
+            made = {"parameters": 9, "hidden": 3, "rate": 0.02, "seconds": 1.0}
+            append(out, {"key": key_of(named), **named, **made, "accuracy": accuracy})
+    assert order.main(["--out", str(out), "--print"]) == 0
+    said = capsys.readouterr().out
+    assert (
+        "| delay of 2 steps | 90.3 ± 1.4 (3) | 50.3 ± 1.4 (3) |  |  |  |  |  |  |  | qubits |"
+        in said
+    )
+
+
 def test_without_data_the_command_says_so(tmp_path, capsys):
     with pytest.raises(SystemExit):
         order.main(["--out", str(tmp_path / "none.jsonl")])
