@@ -111,8 +111,8 @@ def bits(n: int, table: str) -> dict[str, Any]:
 KINDS: dict[str, dict[str, Any]] = {
     "SQS, 1 qubit, clock with reset": {"ansatz": finder()},
     "1 bit, additive table": bits(1, "additive"),
-    "2 bits, additive table": bits(2, "additive"),
     "LIF, 16 hidden": {"neuron": "lif", "hidden_layer_sizes": (16,)},
+    "2 bits, additive table": bits(2, "additive"),
     "1 bit, full table": bits(1, "full"),
     "SQS, 1 qubit, layered, 2 layers": {"ansatz": ansatz.layered(3, 1, layers=2)},
 }
@@ -255,16 +255,21 @@ def trained(series: Series, kind: str, seed: int, mixed: bool) -> dict[str, Any]
 
 
 def planned() -> list[dict[str, Any]]:
-    """Return what there is to do, seed by seed, the kinds that take longest at the end."""
-    quick, slow = list(KINDS)[:4], list(KINDS)[4:]
-    turns = [(quick, SEEDS[:3], False), (quick, CONTROL_SEEDS, True), (quick, SEEDS[3:], False),
-             (slow, SEEDS, False), (slow, CONTROL_SEEDS, True)]  # fmt: skip
+    """Return what there is to do, seed by seed; what takes longest comes at the end."""
+    kinds, series = list(KINDS), list(SERIES)
+    quick, slow, short, long = kinds[:3], kinds[3:], series[:2], series[2:]
+    turns = [(quick, short, SEEDS[:3], False), (quick, long, SEEDS[:1], False),
+             (quick, short, CONTROL_SEEDS[:1], True), (quick, short, SEEDS[3:], False),
+             (slow[:1], short, SEEDS[:3], False), (quick, long, SEEDS[1:], False),
+             (quick, long, CONTROL_SEEDS, True), (quick, short, CONTROL_SEEDS[1:], True),
+             (slow[:1], short, SEEDS[3:], False), (slow[:1], long, SEEDS, False),
+             (slow[1:], series, SEEDS, False), (slow, series, CONTROL_SEEDS, True)]  # fmt: skip
     return [
-        {"series": series, "kind": kind, "seed": seed, "shuffled": mixed, **SETTINGS}
-        for kinds, seeds, mixed in turns
+        {"series": name, "kind": kind, "seed": seed, "shuffled": mixed, **SETTINGS}
+        for asked, names, seeds, mixed in turns
         for seed in seeds
-        for series in SERIES
-        for kind in kinds
+        for name in names
+        for kind in asked
     ]
 
 
