@@ -34,6 +34,7 @@ _TILE = 64  # streams side by side
 def _philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     """Ten rounds on words of 32 bits, each in an integer of 64."""
     for _ in range(10):
+        # Products of 32-bit words fit in 64 bits: the high half is `>> 32`, the low one `& _LOW`.
         a, b = c0 * _M0, c2 * _M1
         c0, c1, c2, c3 = (b >> _HALF) ^ c1 ^ k0, b & _LOW, (a >> _HALF) ^ c3 ^ k1, a & _LOW
         k0, k1 = (k0 + _W0) & _LOW, (k1 + _W1) & _LOW
@@ -52,14 +53,18 @@ def _fill_columns(streams, out):  # type: ignore[no-untyped-def]
     for b in range(width):
         keys[b], highs[b] = streams[b, 0], streams[b, 1]
     for j in range((n + 3) // 4):
+        # One call gives four numbers: those of neurons 4 j .. 4 j + 3.
         block = np.uint64(j)
         for t in range(steps):
+            # Even kinds are outcomes, odd ones encoders (_throw): the two never share a number.
             kind = np.uint64(2 * t)
             for b0 in range(0, width, _TILE):
                 near, far = keys[b0 : b0 + _TILE], highs[b0 : b0 + _TILE]
                 for b in range(_TILE):
                     key, high = near[b], far[b]
                     w = _philox(block, kind, high & _LOW, high >> _HALF, key & _LOW, key >> _HALF)
+                    # 24 bits: as many as a float32 holds, so that 1.0 is never reached. int32,
+                    # since vector units convert no unsigned integers.
                     words[b] = np.float32(np.int32(w[0] >> eight)) * scale
                     words[_TILE + b] = np.float32(np.int32(w[1] >> eight)) * scale
                     words[2 * _TILE + b] = np.float32(np.int32(w[2] >> eight)) * scale
@@ -115,6 +120,7 @@ def _mixed(x):  # type: ignore[no-untyped-def]
 def _digest(content, ends, salt, out):  # type: ignore[no-untyped-def]
     """out (n, 2): sums of mixed words, each with its place, of the first ends[b] of every row."""
     part = np.empty(256)
+    # The bits of the numbers: equal samples have equal streams, whatever their dtype was.
     words = part.view(np.uint64)
     for b in range(content.shape[0]):
         first, second = salt[0], salt[1]
@@ -124,6 +130,8 @@ def _digest(content, ends, salt, out):  # type: ignore[no-untyped-def]
                 value = np.float64(row[i])
                 part[i] = value + 0.0 if value == value else 0.0  # -0.0 is 0.0
             for i in range(row.shape[0]):
+                # With its place, as a sum does not know the order; from 1, so that a first 0 counts
+                # too.
                 place = np.uint64(start + i + 1)
                 x = _mixed(words[i] ^ (place * _GOLDEN + salt[0]))
                 first += x

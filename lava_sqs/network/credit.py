@@ -171,9 +171,11 @@ def from_value(
     most = BOUND * scale / total if held else np.inf
     gradient: Parameters = {}
     errors: dict[str, Array] = {}  # of each layer; per sample they are *total* times as large
+    # From the visible layer down: a layer hears the errors of those that it drives, one step later.
     for layer, trace in zip(reversed(spec.layers), reversed(traces), strict=True):
         visible, own = layer is spec.visible, parameters[layer.name]
         if not visible:
+            # No way from this layer to the visible one: nobody could say what its spikes are worth.
             if not train_hidden or spec.distance(layer.name) < 0:
                 gradient[layer.name] = _nothing(own)
                 continue
@@ -196,6 +198,8 @@ def from_value(
             reached = np.clip(reached, -most, most)
         pull = PULL if visible else 0.0 if INPUT in layer.sources else PULL_BEHIND
         if pull and held:
+            # z <= 0 applies no gate and has no slope: without the pull such a neuron would never
+            # learn.
             stuck = (trace.z <= 0) & (value > 0)
             if stuck.any():
                 d_z, reached = (np.where(stuck, pull * value / total, d) for d in (d_z, reached))
@@ -219,6 +223,7 @@ def _raised(
     """
     ran = trace.neurons or compiled(layer.neuron, own.angles)
     at_once = getattr(ran, "score_raised", None)
+    # Score and signal in one pass over the train, without an array of signals in between.
     if at_once is not None and more is None and layer.neuron.channels == 1:
         d_params, d_z = at_once(trace.z, trace.out.spikes, value, scale=1 / total, bound=most)
         return d_params, d_z
@@ -248,6 +253,8 @@ def _heard(
     told: Array | None = None
     for layer in spec.layers:
         if name in layer.sources and layer.name in errors:
+            # Aligned feedback is a set of weights of its own, which learns what the forward ones
+            # learn.
             own = parameters[layer.name].weights if credit == "symmetric" else back[layer.name]
             part = heard_back(errors[layer.name], own[name] * total, 1, layer.kernel(name))
             told = part if told is None else told + part

@@ -192,6 +192,7 @@ def target_trains(
     """
     steps = len(inputs) + spec.depth
     clamp = np.repeat(codes[labels][None], steps, axis=0)
+    # Before the input has come through, a target would teach what is not there.
     clamp[: spec.lag(spec.visible.name)] = -1
     if counted is not None:
         clamp[counted == 0] = -1
@@ -312,6 +313,8 @@ def local_gradient(
         own, weighted = parameters[layer.name], signal / (batch * n_draws)
         if rule == "as-published":
             return _published(layer.neuron, own, trace, weighted, rng)
+        # Scores by currents are 2/z just above 0, unbounded; only clamped neurons get stuck there
+        # (see the top).
         held = bound if layer is spec.visible else None
         return _exact(
             layer.neuron, own, trace, weighted, held, window if rule == "window" else None
@@ -328,10 +331,13 @@ def local_gradient(
             gradient[layer.name] = _nothing(parameters[layer.name])
             continue
         if feedback is not None:
+            # Errors are means over the batch; what a sample's neuron is told is a sum, hence the
+            # factor.
             told = errors @ feedback[layer.name].T * (batch * n_draws)
             signal = _raising(trace, _later(told, distance) - sparsity * alive, layer.size)
         else:
             later = _reward_to_go(log_p.sum(axis=2), discount)  # includes the step itself
+            # A spike of step t is heard in t + 1: the step's own reward is not its doing.
             worth = _less_baseline(_later(later, 1), n_draws)
             signal = np.repeat(worth[:, :, None] * alive, layer.size, axis=2)
             if sparsity:
@@ -367,6 +373,7 @@ def _repeated(train: Array, times: int) -> Array:
     if times == 1:
         return train
     if train.strides[0] == 0:
+        # A train that is the same in every step stays a view: one product instead of T.
         once = np.tile(train[0], (times, 1))
         return np.broadcast_to(once, (len(train), *once.shape))
     return np.tile(train, (1, times, 1))
@@ -402,6 +409,8 @@ def _less_baseline(value: Array, n_draws: int) -> Array:
     n = groups.shape[axis]
     if n == 1:
         return value
+    # The mean of the others, without one's own: subtracting it leaves the mean of the gradient as
+    # it is.
     others = (groups.sum(axis=axis, keepdims=True) - groups) / (n - 1)
     return np.asarray((groups - others).reshape(value.shape))
 
@@ -448,6 +457,7 @@ def _held(d_z: Array, trace: LayerTrace, signal: Array, bound: float) -> Array:
     most = bound * signal.repeat(z.shape[2] // signal.shape[2], axis=2)
     d_z = np.clip(d_z, -most.max(), most.max())  # in a step without target, too: by way of memory
     d_z = np.where((z <= 0) & (s == 1), most * (1 - p), d_z)
+    # Beyond a full flip the slope has the wrong sign for the neuron to come back by itself.
     return np.where((z > 1) & (s == 0), -most * p, d_z)
 
 

@@ -85,6 +85,7 @@ def instrument(
     A = program.build(angles[None])[0]
     coefficients = np.empty(A.shape[2])
     encode(currents, program.eta, coefficients)
+    # S_s(z) = sum_c c_c(z) A_{s,c} (docs/concepts.md): the current enters here only.
     return [matrix_to_superoperator(m) for m in np.einsum("c,sicj->sij", coefficients, A)]
 
 

@@ -274,6 +274,8 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
         made.close({})
         return made.arrays()
 
+    # What happens to the memory after the measurement does not depend on the current: it is
+    # multiplied into the effects once.
     wait = np.eye(4**ansatz.memory_qubits)
     for step in schedule.after:
         if step.kind == "relax":
@@ -284,11 +286,15 @@ def compile_program(ansatz: Ansatz, noise: NoiseModel | None = None) -> Program:
             at = tuple(q - ansatz.io_qubits for q in step.qubits)
             wait = _on_all(superoperator_to_matrix(step.superoperator), at, ansatz) @ wait
 
+    # A depolarising error p leaves 1 - 4 p / 3 of a Bloch vector; it applies only where z > 0,
+    # hence with the current and not here.
     eta = [1 - 4 * p / 3 for p in schedule.io_strengths("depolarise")]
     common: Any = {"ansatz": ansatz, "noise": noise, "eta": np.array(eta)}
     start, effects = _start(schedule, 4**ansatz.memory_qubits), _effects(ansatz, noise, wait)
     if not ansatz.is_classical:
         return Program(**common, **arrays(schedule.before), start=start, effects=effects)
+    # A classical table is the one gate in the middle: what comes before and after it is fixed, and
+    # compiled as two programs without angles.
     split = [step.gate in ansatz.gates for step in schedule.before].index(True)
     table, n = ansatz.gates[0].table, ansatz.n_qubits
     assert table is not None
@@ -320,12 +326,14 @@ class _Operations:
         self.open: list[tuple[Gate, Matrix, int]] = []
 
     def gate(self, gate: Gate) -> None:
+        # Gates on distinct qubits commute, so both may stay open for their errors.
         if any(set(gate.qubits).intersection(other.qubits) for other, *_ in self.open):
             self.close({})
         self.open.append((gate, *_gate_terms(gate)))
 
     def error(self, matrix: Matrix, qubits: tuple[int, ...]) -> None:
         at = [gate.qubits for gate, *_ in self.open]
+        # The error of a gate on its own qubits is part of its matrix: one map instead of two.
         if qubits in at:
             gate, matrices, kind = self.open[at.index(qubits)]
             self.open[at.index(qubits)] = gate, matrix @ matrices, kind
@@ -425,6 +433,7 @@ def _start(schedule: Schedule, size: int) -> NDArray[np.float64]:
     """Columns (c, j): the register's Pauli vector for encoding term c and memory component j."""
     per_qubit = []
     for p in schedule.io_strengths("reset"):
+        # A reset that fails with probability p leaves |1>: Z shrinks to 1 - 2 p.
         shrink = 1 - 2 * p
         term = np.zeros((4, 3))
         term[0, 0] = 1.0  # the identity
@@ -439,6 +448,7 @@ def _effects(
     """Rows (s, i): memory component i after the reported outcome s and the wait."""
     per_qubit = []
     for q in range(ansatz.io_qubits):
+        # |0><0| = (I + Z) / 2 in Pauli vectors, whose components are Tr(P rho) without a norm.
         true = np.array([[0.5, 0, 0, 0.5], [0.5, 0, 0, -0.5]])  # <0|.|0> and <1|.|1>
         per_qubit.append(true if noise is None else noise.readout(q) @ true)
     rows = []

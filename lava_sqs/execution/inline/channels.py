@@ -81,9 +81,13 @@ class SendEnd(CspSendPort):
         """Put a copy into the channel; wait where it is full."""
         if data.shape != self._shape:
             raise AssertionError(f"{data.shape=} {self._shape=} Mismatch")
+        # Lava's channels hold as many messages: a network that would block there blocks here as
+        # well.
         if len(self.queue) >= self._size:
             self.host.wait(self)
         if type(data) is np.ndarray:
+            # A copy, since the sender may go on writing into its array; the cast is that of Lava's
+            # shared memory.
             self.queue.append(data.astype(self._dtype, "C", "unsafe"))
             return
         if issparse(data):

@@ -75,6 +75,8 @@ class InlineRuntime(base.NetworkRuntime):
 
     def initialize(self, node_cfg_idx: int = 0) -> None:
         """Make the channels and the models, in the order in which the Processes were made."""
+        # Lava gives Processes their numbers as they are made: the same program has the same order,
+        # and with it the same bits.
         builders = sorted(self._executable.proc_builders.items(), key=lambda item: item[0].id)
         self._members = {process: Member(process, builder) for process, builder in builders}
         connect(self._members, self._executable, self._turns)
@@ -111,7 +113,12 @@ class InlineRuntime(base.NetworkRuntime):
                     self._is_running = False
             else:
                 self._thread = threading.Thread(
-                    target=self._run_beside, args=(self.num_steps,), name=self._name, daemon=True
+                    # A daemon: a run that nobody waits for must not keep the interpreter from
+                    # ending.
+                    target=self._run_beside,
+                    args=(self.num_steps,),
+                    name=self._name,
+                    daemon=True,
                 )
                 self._thread.start()
 
@@ -132,6 +139,8 @@ class InlineRuntime(base.NetworkRuntime):
                 with Interrupts() as self._interrupts, self._alarm:
                     request = self._take(n_steps)
             finally:
+                # Within a step that failed, half of the network is a step ahead: it is not to be
+                # seen.
                 if not self._in_step and not self.closed:
                     self._rest()
                 turns.dismiss()
@@ -170,8 +179,11 @@ class InlineRuntime(base.NetworkRuntime):
         step, interrupts = self._steps.step, self._interrupts
         takers = list(self._takers.items())
         for _ in range(n_steps if self._asked != "end" else 0):
+            # Between two steps, where every model has finished: Vars can be read, and a next run
+            # continues.
             if interrupts.arrived:
                 interrupts.deliver()
+            # An exception from here until it is False again ends the network, see _exchange.
             self._in_step = True
             request = step()
             if takers:
@@ -289,6 +301,8 @@ class InlineRuntime(base.NetworkRuntime):
         array = readable(var, value) if plain else value
         if plain and not _private.reads_itself(model):
             return np.array(array, np.float64).reshape(var.shape)
+        # A model of the user's may have its own way to send a Var: Lava's handler is asked, as its
+        # service would.
         setattr(model, var.name, array)  # Lava's handler sends no floats
         try:
             model.service_to_process.send(np.array([var.var_id]))
@@ -353,6 +367,8 @@ class InlineRuntime(base.NetworkRuntime):
             self._raise_unseen()
             yield
         except BaseException as error:
+            # A KeyboardInterrupt or a wrong argument between two steps leaves a network that can go
+            # on.
             if self._in_step or isinstance(error, (RuntimeError, TimeoutError, TypeError)):
                 summary = (str(error) or type(error).__name__).partition("\n")[0]
                 self.close(f"it was ended by an error ({summary.rstrip('.:')})")
@@ -388,6 +404,7 @@ class InlineRuntime(base.NetworkRuntime):
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(base.STOP_GRACE)
+        # Not forever: a model that never returns must not hang whoever stops the network.
         held = self._exchanging.acquire(timeout=base.STOP_GRACE)  # until the step is over
         try:
             for member in self._members.values():
@@ -399,6 +416,7 @@ class InlineRuntime(base.NetworkRuntime):
                 self._exchanging.release()
         step = self._steps.time_step
         self._members, self._homes, self._takers = {}, {}, {}
+        # Nothing may point to models any more: they hold arrays, files and greenlets.
         self._turns = Turns(self._wait_outside)
         self._steps = Steps(self._turns, [])
         self._steps.time_step = step

@@ -108,6 +108,7 @@ class Steps:
     def _spike(self, member: Member) -> None:
         model = member.model
         state = model.__dict__  # past Lava's __setattr__, which is about ports
+        # Counted up before run_spk, as Lava does: a model reads the step that it is in.
         state["time_step"] += 1
         state["phase"] = Phase.SPK
         model.run_spk()
@@ -120,6 +121,8 @@ class Steps:
         if self._requested(state) or not self._asking[member]:
             return
         wants = self._wants
+        # Lava's own order of questions: each guard is called as often as there, for a guard may
+        # count.
         if model.lrn_guard() and model.pre_guard():
             wants.add("pre")
         elif model.lrn_guard():
@@ -154,6 +157,7 @@ class Steps:
 
         def spike(member: Member) -> None:
             self._spike(member)
+            # Who sends nothing before its end has its effect at its end.
             effects.setdefault(member)
 
         try:
@@ -166,6 +170,7 @@ class Steps:
                     end.__dict__["send"] = send
         for port in ports:
             shorten(port)
+        # In the order of first effects a message is there before its reader begins.
         self._order = list(effects)
         self._planned = True
 

@@ -134,6 +134,8 @@ class Turns:
         self._leaving = True
         self._jobs.clear()
         for each in list(self._waiting):
+            # `except BaseException` in a model would swallow it once; after three times it stays
+            # behind.
             for _ in range(3):  # a model may catch what leads it out
                 if each is not self._main and not each.dead:
                     each.throw(Left)
@@ -153,6 +155,7 @@ class Turns:
     def wait(self, end: Any) -> None:
         """Return when there is something to receive, or room to send, at an end of a channel."""
         me = getcurrent()
+        # Others look here whether this one can go on: nobody is woken, everybody is asked.
         self._waiting[me] = end
         try:
             self._until_ready(me, end)
@@ -167,11 +170,14 @@ class Turns:
         """Switch to whoever can move; return when it is somebody's turn to look again."""
         if self._leaving:
             raise Left
+        # Who has waited can go on before anybody begins: so channels stay short.
         for other, end in self._waiting.items():
             if other is not me and end.probe():
                 other.switch()
                 return
         if self._jobs:
+            # This model waits in its own stack; the phase goes on in another greenlet, where the
+            # next ones begin.
             self._start(self._help)
         elif self._serve and (request := self._request()) is not None:
             member, port, _ = request
@@ -182,6 +188,7 @@ class Turns:
     def _start(self, work: Callable[[], None]) -> None:
         """Work in another greenlet, which sees the context variables of this one."""
         idle = self._idle
+        # A greenlet belongs to the thread that made it: one of another thread cannot be used.
         helper = idle.pop() if idle and idle[-1].parent is self._main else greenlet(self._attend)
         if not helper:
             helper.parent = self._main
@@ -206,6 +213,7 @@ class Turns:
         outer = [end for end in self._waiting.values() if end.outside]
         if self._failed or not outer:
             if not self._failed:
+                # Now, while the stacks that say where everybody waits are still there.
                 self._verdict = Stuck(self.whereabouts())
         else:
             try:
@@ -220,6 +228,8 @@ class Turns:
 
     def _request(self) -> tuple[Member, Any, Any] | None:
         """Return a member with a request of a RefPort that it can answer: one that is done."""
+        # A model in the middle of its phase must not answer: stock Lava serves RefPorts in a phase
+        # of their own.
         busy = {end.owner for end in self._waiting.values()}
         for service in self.services:
             if service[2].queue and service[0] not in busy:

@@ -83,9 +83,11 @@ class Board:
         if row[STATE] == FAILED:  # the first report is the precise one
             return
         outer = error.__traceback__
+        # The frame that caught it is ours and says nothing to a user.
         inner = outer.tb_next if outer is not None and outer.tb_next is not None else outer
         lines = traceback.format_exception(type(error), error, inner)
         self._tracebacks[index] = _shortened("".join(lines), self._tracebacks.itemsize)
+        # State last: the parent takes the text as soon as it sees the state.
         row[FAILED_AT] = time.monotonic_ns()
         row[STATE] = FAILED
 
@@ -119,6 +121,7 @@ def _shortened(text: str, size: int) -> bytes:
     data, mark = text.encode(errors="replace"), b"\n  [...]\n"
     if len(data) <= size:
         return data
+    # The end says what went wrong, the beginning where: more is left of the end.
     head = size // 4
     return data[:head] + mark + data[head + len(mark) - size :]
 
@@ -202,12 +205,15 @@ def _watch_commands(model: Any, builder: Any, board: Board, index: int, ledger: 
     """Make every command handler of `model` note its progress and its failure on the board."""
     row = board.numbers[index].data  # a memoryview: ten times as fast, this runs in every step
     has_steps = isinstance(model, PyLoihiProcessModel)
+    # Records are taken by the child itself: a Monitor would send every row through a channel.
     taker = Taker(model, ledger, index)
     letters = 0
 
     def record(command: int) -> None:
         """Record the step that has ended, and begin what is new; most networks record nothing."""
         nonlocal letters
+        # Lava tells a model when a phase begins, never when a step has ended: the first command of
+        # the next step says so.
         if taker.wanted and command not in LATER_PHASES and row[RECORDED] < row[TIME_STEP]:
             row[COMMAND] = -5
             row[RECORDED] = taker.take()
@@ -220,6 +226,8 @@ def _watch_commands(model: Any, builder: Any, board: Board, index: int, ledger: 
         ahead = int(command == 1)  # Lava counts the step up inside the SPK handler
 
         def handle() -> None:
+            # Before anything that may hang: the parent tells a model that computes from one that
+            # waits.
             row[BEGUN] += 1
             try:
                 record(command)
@@ -312,6 +320,7 @@ def _reporter(board: Board, index: int, parent: int, peers: Mapping[str, Sequenc
         time.sleep(REPORT_INTERVAL)
         if os.getppid() != parent:
             os._exit(1)
+        # The frames of another thread cost some 100 us to read: only when asked.
         question = int(row[ASKED])
         if question != row[ANSWERED]:
             building = row[STATE] == BUILDING
@@ -324,6 +333,8 @@ def _where(thread: int | None, peers: Mapping[str, Sequence[str]]) -> str:
     frame = sys._current_frames().get(thread or 0)
     while frame is not None:
         actor, function = frame.f_locals.get("self"), frame.f_code.co_name
+        # From the innermost frame outwards: first the port that waits, then the model that called
+        # it.
         if isinstance(actor, (CspRecvPort, CspSendPort)):
             others = ", ".join(peers.get(actor.name, ())) or "outside the network"
             verb = "receive from" if isinstance(actor, CspRecvPort) else "send to"

@@ -82,6 +82,8 @@ class Ledger:
     def new_region(self) -> int:
         """Return the number of a region that nobody has."""
         self._regions += 1
+        # Regions are 1 TB apart in a sparse file: each may grow without the others moving, and
+        # takes memory for what is written only.
         os.ftruncate(self.file, (self._regions - 1) * REGION + PAGE)
         return self._regions - 1
 
@@ -106,6 +108,7 @@ class Ledger:
         rows = np.empty((n_rows, *field.shape), self.row_type(field))
         left = rows.reshape(-1).view(np.uint8).data
         offset = field.region * REGION + PAGE
+        # A read may bring less than was asked for (2 GB at a time on Linux).
         while left:
             got = os.preadv(self.file, [left], offset)
             left, offset = left[got:], offset + got
@@ -152,6 +155,7 @@ class Takes:
             value = _var(self._model, field)
         dtype = np.dtype(field.dtype)
         if field.kind == "Var":
+            # A model may hold finer numbers than it declares; no digit of a record is to be lost.
             dtype = np.result_type(dtype, np.asarray(value()).dtype)
         if dtype.kind not in "biufc":
             raise TypeError(f"{field.kind} '{field.name}' holds {dtype}, which is not recorded.")
@@ -203,6 +207,8 @@ class Taker(Takes):
 
         def append(values: NDArray[Any]) -> None:
             row, rows = values.tobytes(), int(head["rows"][0])
+            # The row first, then the number of rows: a reader never sees a row that is half
+            # written.
             if rows * row_bytes > field.limit or os.pwrite(
                 self._file, row, start + rows * row_bytes
             ) != len(row):
@@ -252,6 +258,7 @@ class _Port:
     def __init__(self, port: Any, field: Field) -> None:
         self._field = field
         self._message = np.zeros(field.shape, field.dtype)
+        # On the instance: the class belongs to Lava and to all other networks.
         port.send = self._tapped(port.send)
         for channel in port.csp_ports:  # Lava's Extractor sends there
             channel.send = self._tapped(channel.send)

@@ -79,6 +79,7 @@ class SupervisedRuntime(NetworkRuntime):
             self._start_ports()
             self._guard_ports()
         self._is_initialized = True
+        # Building compiles: a timeout meant for steps of milliseconds must not end it.
         with self._exchange(self._timeout and max(self._timeout, PATIENCE)):
             self.wait_until(patiently(self.children.all_built))
 
@@ -161,6 +162,7 @@ class SupervisedRuntime(NetworkRuntime):
             for sender in self.runtime_to_service:
                 sender.send(MGMT_COMMAND.PAUSE)
             for receiver in self.service_to_runtime:
+                # DONE of a run that ended just now may be before PAUSED.
                 while not enum_equal(receiver.recv(), MGMT_RESPONSE.PAUSED):
                     self._raise_failure()
             self._is_running = False
@@ -234,6 +236,8 @@ class SupervisedRuntime(NetworkRuntime):
             If no model makes progress for longer than the patience of this exchange.
         """
         self.require_open()
+        # Time without progress, summed over looks, and not a deadline: a laptop that slept is no
+        # fault.
         progress, stalled, last = -1, 0.0, time.monotonic()
         while not ready():
             self.require_open()
@@ -276,6 +280,7 @@ class SupervisedRuntime(NetworkRuntime):
             return
         failure, polite = None, False
         try:
+            # Only if nobody is in the middle of an exchange: messages of two threads would mix.
             if self._exchanging.acquire(blocking=False):
                 try:
                     failure = self.children.failure()
@@ -292,6 +297,7 @@ class SupervisedRuntime(NetworkRuntime):
         """Send STOP; return whether all runtime services confirmed within the grace time."""
         deadline = time.monotonic() + STOP_GRACE
         for sender in self.runtime_to_service:
+            # A channel that is full stays full if its reader has died: sending would hang.
             if not sender.probe():
                 return False
             sender.send(MGMT_COMMAND.STOP)
@@ -314,6 +320,7 @@ class SupervisedRuntime(NetworkRuntime):
         polite : bool
             Whether the children are leaving by themselves and get a moment for it.
         """
+        # A fork of the user's has copies of all this: its end must not end the parent's network.
         if os.getpid() != self.children.owner or not self._closing.acquire(blocking=False):
             return
         with interrupts_deferred():

@@ -187,6 +187,7 @@ def _kraus(channel: qutip.Qobj) -> list[Array]:
     """Return the Kraus operators of a channel, the likeliest first."""
     operators = [k.full() for k in qutip.to_kraus(channel)]
     operators = [k for k in operators if np.abs(k).max() > 1e-12]
+    # Kraus operators are tried in turn: with the likeliest first, most draws end there.
     return sorted(operators, key=lambda k: -float(np.linalg.norm(k)))
 
 
@@ -218,6 +219,8 @@ class _Program:
             if step.gate is not None:
                 size, control, targets = _local(step.gate)
                 steps.add_gate(size, offset, control, targets)
+                # A controlled gate acts where its control is 1 only: half the work, and a matrix of
+                # 2 x 2.
                 terms = half_angle_terms(step.gate)[:, -size:, -size:]  # where control = 1
                 harmonics.append(terms.reshape(3, -1))
                 self._params += [self._angles.column(step.gate)] * size**2
@@ -330,6 +333,7 @@ class TrajectoryEngine:
 
     def set_theta(self, theta: Array, changed: Array) -> None:
         """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        # One set of gates for all neurons with the same angles, as in Lava's copies.
         if (theta == theta[0]).all():
             self._gates = self._program.gates(theta[:1], self._dtype)
         elif len(self._gates) != len(theta):
@@ -355,6 +359,7 @@ class TrajectoryEngine:
         kets = np.empty((*self._shape, 2**self._qubits), dtype=complex)
         for b, k in np.ndindex(self._shape):
             parts = vectors[b, k] if vectors.ndim == 4 else vectors[b, k][None]
+            # Zeros, as a stock Reset writes them, stand for |0..0>.
             if not parts.any():
                 kets[b, k] = np.eye(1, 2**self._qubits)[0]
                 continue

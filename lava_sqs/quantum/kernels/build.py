@@ -53,6 +53,7 @@ def _row_product(context, a, i, b, j, d):  # type: ignore[no-untyped-def]
 def trigonometric_basis(kind, angle):  # type: ignore[no-untyped-def]
     """1, cos, sin, cos, sin: of the angle and twice it, or (*kind* 2) of half the angle and it."""
     if kind == 2:
+        # Controlled rotations hold cos and sin of half the angle: their basis is that of theta/2.
         angle *= 0.5
     c, s = math.cos(angle), math.sin(angle)
     return 1.0, c, s, c * c - s * s, 2.0 * c * s
@@ -64,6 +65,7 @@ def _gate_values(op, program, terms, theta, derivative, out):  # type: ignore[no
     param, kind, count, first = program[op, 0], program[op, 1], program[op, 2], program[op, 3]
     b0, b1, b2, b3, b4 = trigonometric_basis(kind, theta[param] if param >= 0 else 0.0)
     if derivative:
+        # d/dtheta of (1, c, s, cos 2x, sin 2x), with the inner derivative of half angles.
         step = 0.5 if kind == 2 else 1.0
         b0, b1, b2, b3, b4 = 0.0, -step * b2, step * b1, -2.0 * step * b4, 2.0 * step * b3
     for e in range(count):
@@ -105,6 +107,7 @@ def _apply(op, program, entries, values, rows, transpose, source, target):  # ty
     for g in range(start, start + n_rows, size):
         for e in range(count):
             i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
+            # The adjoint of a real map is its transpose; its rows are those of the same groups.
             if transpose:
                 i, j = j, i
             _add_row(values[e], source, j, target, i, columns)
@@ -136,6 +139,7 @@ def build_instruments(program, entries, terms, rows, start, effects, theta, A): 
         for op in range(program.shape[0]):
             _gate_values(op, program, terms, theta[k], False, values)
             _apply(op, program, entries, values, rows, False, a, b)
+            # The result of one operation is the input of the next: two buffers take turns.
             a, b = b, a
         _read_out(effects, a, A[k].reshape((effects.shape[0], start.shape[1])))
 
@@ -145,6 +149,7 @@ def pull_back(program, entries, terms, rows, start, effects, theta, G, d_theta):
     """d_theta[k, p] += <G[k], dA[k]/dtheta_p>: reverse mode through the build, G like A."""
     n_ops, (n_rows, columns) = program.shape[0], start.shape
     values = np.empty(terms.shape[0])
+    # Every state on the way is kept: with noise no operation can be undone.
     states = np.empty((n_ops + 1, n_rows, columns))
     states[0] = start
     adjoint, spare = np.empty(start.shape), np.empty(start.shape)
@@ -154,6 +159,7 @@ def pull_back(program, entries, terms, rows, start, effects, theta, G, d_theta):
             _apply(op, program, entries, values, rows, False, states[op], states[op + 1])
         _read_out(effects.T, G[k].reshape((effects.shape[0], columns)), adjoint)
         for op in range(n_ops - 1, -1, -1):
+            # d<G, A>/dtheta = <adjoint, dOp state>, before the adjoint passes the operation.
             if program[op, 0] >= 0:
                 count = _gate_values(op, program, terms, theta[k], True, values)
                 first, size, at = program[op, 3], program[op, 4], program[op, 5]
@@ -222,6 +228,8 @@ def build_derivatives(program, entries, terms, rows, start, effects, theta, dA, 
             p = program[op, 0]
             if p >= 0:
                 _gate_values(op, program, terms, theta[k], True, slopes)
+                # An angle that occurs twice: its tangents are there, and this gate adds to them
+                # (product rule).
                 if place[p]:
                     _apply_run(op, program, entries, slopes, rows, now, spare, 0, columns)
                     then[:, place[p] : place[p] + columns] += spare

@@ -28,6 +28,7 @@ def step_and_slope(context, a, a0, c, c0, r, r0, y, y0, d):  # type: ignore[no-u
         y, y0, _ = rest
         if not e.short:
             return
+        # terms[q] = A[q] r: constant part, cosine part, sine part of the block.
         memory = [e.splat(r, e.offset(r0, j)) for j in range(4)]
         terms = []
         for q in range(3):
@@ -62,6 +63,7 @@ def credit(  # type: ignore[no-untyped-def]
             return None
         b = e.builder
         before = e.load(mu, m0)
+        # The norm of r' is fixed, so what mu has along r' goes; the trace gets the score.
         overlap = e.fold(e.multiply(before, e.load(after, after0)))
         excess = b.fsub(score, overlap, flags=("contract", "nsz"))
         zero = ir.Constant(e.vector, [0.0] * 4)
@@ -72,6 +74,7 @@ def credit(  # type: ignore[no-untyped-def]
         products = []
         for j in range(4):
             weighted = e.multiply(eta, e.splat(r, e.offset(r0, j)))
+            # S = A_0 + c A_1 + s A_2, a column at a time; the same pass fills G.
             column = e.load(a, e.offset(a0, 4 * j))
             for q in range(3):
                 at = 16 * q + 4 * j

@@ -148,11 +148,14 @@ def run_density(  # type: ignore[no-untyped-def]
                     floored = p[outcome] < floor
                     hits += floored
                     # (Nearly) impossible: forget the outcome; the sum over all is the identity.
+                    # Only Pauli strings of I and Z on the io qubits are seen by the measurement.
                     _weigh(readout, outcome, floored, weights)
                     _left(weights, seen, v, D, lanes, x, mine)
                     scale = r.dtype.type(1.0) / mine[x]
                     for i in range(1, D):
                         mine[i * lanes + x] *= scale
+                    # Exactly, whatever rounding made of mine / mine: the trace must not drift over
+                    # 1e6 steps.
                     mine[x] = 1.0
                     for m in range(N):
                         bit = 1 << (N - 1 - m)
@@ -181,6 +184,7 @@ def _start_passes(program, w, c, place, r, D, lanes, kept, left, a, b):  # type:
     """Fill kept[p] with the register before pass *p*; *left* is free where there is none."""
     n = kept.shape[0]
     _prepare(c, place, r, D, lanes, kept[0] if n else left)
+    # The register after the last pass is not needed: its gradient is that of the read-out.
     for p in range(n - 1):
         walk_pass(program, p, w, kept[p], kept[p + 1], a, b)
 
@@ -200,6 +204,7 @@ def _back(program, p, scored, w, turned, v, left, course, now, then, g):  # type
             map_tile(first + j, program, forward, w, course[j], course[j + 1])
         fetch(program, p, i, left, now)
         for j in range(count - 1, -1, -1):
+            # The gradient by a map is (gradient after it) (x) (register before it).
             if scored[first + j]:
                 correlate_tile(first + j, program, now, course[j], g)
             map_tile(first + j, program, back, turned, now, then)
@@ -282,9 +287,12 @@ def score_density(  # type: ignore[no-untyped-def]
                     scale = 1.0 / p[t, x]
                     for i in range(D):
                         eta[i * lanes + x] = mu[i * lanes + x] * scale
+                    # Reverse of the normalisation, as in scores.py: component 0 is the trace.
                     eta[x] += (score - overlap) * scale
                     _weigh(readout, outcomes[t, b0 + x, k], floored[t, x], weights)
                     for a in range(S):
+                        # The read-out is linear: its transpose spreads eta over the strings that
+                        # are seen.
                         at, weight = seen[a] * D * lanes, weights[a]
                         for i in range(x, D * lanes, lanes):
                             left[at + i] = weight * eta[i]
@@ -344,6 +352,7 @@ def advance_density(  # type: ignore[no-untyped-def]
                     if q < n_scores:
                         mine[i * lanes + x] = sensitivity[k, q, i]
                     elif q >= n_scores + N:
+                        # Lag h of now is lag h - 1 of the step before, moved by this step's map.
                         h, m = (q - n_scores) // N, (q - n_scores) % N
                         mine[i * lanes + x] = window[k, h - 1, m, i]
             _prepare(c, place, mine, D, lanes, v)
@@ -354,6 +363,8 @@ def advance_density(  # type: ignore[no-untyped-def]
                     for a in range(place.shape[0]):
                         for i in range(D):
                             at = (place[a] * D + i) * lanes + x
+                            # Derivatives by a current start here, where the current enters the
+                            # register.
                             v[at] += weight * dc[m, a] * r[k, i]
             walk_slopes(program, w, slope_table, slope, q0, n, v, spare, lanes)
             s, chance = outcomes[k], 0.0

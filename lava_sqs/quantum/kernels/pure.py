@@ -79,6 +79,8 @@ def _chances(v, half, lanes, p):  # type: ignore[no-untyped-def]
     S = p.shape[0]
     for s in range(S):
         p[s] = 0.0
+        # Real parts of all branches come first, then all imaginary ones; branch s is the io qubits
+        # in |s>.
         for part in (s * half, (S + s) * half):
             for i in range(part, part + half, lanes):
                 for x in range(lanes):
@@ -161,6 +163,7 @@ def run_pure(  # type: ignore[no-untyped-def]
                             total += p[s, x]
                             outcome += total <= u[t, b, k]
                     kept, floored, mixed = _settle(p, outcome, x, floor)
+                    # No pure state stands for this memory: who called takes the density engine.
                     if mixed:
                         return -1
                     hits += floored
@@ -227,6 +230,8 @@ def score_pure(  # type: ignore[no-untyped-def]
     S, n_entries, order = 1 << N, values.shape[1], program[8]
     half = D * lanes
     tile = tile_size(program)
+    # The state after a measurement cannot be undone, so the registers before it are kept; the maps
+    # within a step are unitary and can.
     kept = aligned(T * 2 * S * half, values).reshape(T, -1)
     left = aligned(2 * S * half, values)
     spare = aligned(4 * tile, values).reshape(4, -1)
@@ -241,6 +246,8 @@ def score_pure(  # type: ignore[no-untyped-def]
     for k in range(K):
         w = values[k if values.shape[0] > 1 else 0]
         for e in range(n_entries):
+            # The transpose is the inverse of a unitary in real form: it undoes a map and carries
+            # its gradient back.
             turned[e] = w[order[e]]
         g[:] = 0.0
         for b0 in range(0, B, lanes):
@@ -277,6 +284,7 @@ def score_pure(  # type: ignore[no-untyped-def]
                             kept[t - 1], branch[t - 1, x], S, scales[t - 1, x], half, lanes, x,
                             before,
                         )  # fmt: skip
+                    # p = |v|^2 in place of y_0: d log p = 2 (v . dv) / p.
                     score, overlap = 2.0 * (signal[t, b0 + x, k] if weighted else 1.0), 0.0
                     if floored[t, x]:
                         score = 0.0
@@ -303,6 +311,7 @@ def score_pure(  # type: ignore[no-untyped-def]
                         overlap = 0.0
                         for i in range(x, half, lanes):
                             f, h = left[b * half + i], left[(S + b) * half + i]
+                            # Times the conjugate of (-i)**ones, the phase that _prepare has put in.
                             f, h = re * f + im * h, re * h - im * f
                             overlap += f * before[i] + h * before[half + i]
                             mu[i] += c[b, x] * f
@@ -361,6 +370,8 @@ def advance_pure(  # type: ignore[no-untyped-def]
                     m, weight = (q - P) % N, 1.0 if q < n_scores else open_
                     for b in range(S):
                         re, im = _turn(b)
+                        # Derivatives by a current start here, where the current enters the
+                        # register.
                         rate = weight * dc[m, b, x]
                         for i in range(D):
                             at = b * half + i * lanes + x

@@ -38,9 +38,11 @@ def encode_slopes(z, eta, shift, coefficients, slopes):  # type: ignore[no-untyp
     for n in range(n_io):
         c, s, dc, ds = 1.0, 0.0, 0.0, 0.0
         if z[n] > 0.0:
+            # d/dz of cos(pi z) and -sin(pi z), both times eta; the shift moves the angle only.
             sine, cosine = sincospi(float(z[n]) + shift[n])
             c, s = eta[n] * cosine, -eta[n] * sine
             dc, ds = -math.pi * eta[n] * sine, -math.pi * eta[n] * cosine
+        # Product rule for the Kronecker product, in place: from the top down, as in encode.
         for a in range(size - 1, -1, -1):
             value = coefficients[a]
             coefficients[3 * a], coefficients[3 * a + 1] = value, value * c
@@ -124,6 +126,8 @@ def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, 
                     floored[t, i] = p < floor
                     if p < floor:
                         hits += 1
+                        # The floor stands for a probability of 0: the memory goes on as if nobody
+                        # had looked, and no score passes through the step.
                         product[i] *= floor
                         _add_outcomes(blocks[k], both)
                         step_and_slope(both, 0, c[t], 4 * i, r[t], 4 * i, y[t], 8 * i, 4)
@@ -139,6 +143,8 @@ def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, 
                         product[i] = 1.0
             for i in range(n):
                 logp[b, k0 + i] += math.log(product[i])
+            # Back through time. mu is d log p(later steps) / dr: it takes the place of one Lambda
+            # per angle, so that a train costs two passes whatever the number of angles.
             for t in range(T - 1, -1, -1):
                 for i in range(n):
                     k = 0 if shared else k0 + i
@@ -153,6 +159,8 @@ def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, 
                         continue
                     _add_outcomes(blocks[k], both)
                     spare[:] = mu[4 * i : 4 * i + 4]
+                    # The map of an unknown outcome is the sum of both blocks, so both get its
+                    # gradient; each call must start from the same mu.
                     for s in range(2):
                         mu[4 * i : 4 * i + 4] = spare
                         d_z[t, b, k0 + i, 0] = credit(
@@ -189,6 +197,7 @@ def contract(dA, G, d_theta):  # type: ignore[no-untyped-def]
 @jit(inline="always")
 def _sort_by_outcome(drawn, left_out, t, n, order, ends):  # type: ignore[no-untyped-def]
     """Fill order with the samples not left out in step t; those of outcome s end before ends[s]."""
+    # Samples with the same outcome meet the same block, and then read it once.
     total = 0
     for s in range(ends.shape[0]):
         for i in range(n):
@@ -320,6 +329,8 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
                 logp[b0 + i, k] += math.log(product[i])
             for t in range(T - 1, -1, -1):
                 for i in range(n):
+                    # Reverse of r' = y / y_0: the part of mu along r' changes the norm only, and
+                    # goes.
                     overlap = 0.0
                     for m in range(D):
                         overlap += mu[i, m] * r[t + 1, i, m]
@@ -329,6 +340,7 @@ def score_trains(A, z, eta, outcomes, signal, start, floor, logp, G, d_z):  # ty
                     scale = 1.0 / p[t, i]
                     for m in range(D):
                         eta_t[i, m] = mu[i, m] * scale
+                    # d log y_0 / dy = 1 / p at component 0, weighted by this step's signal.
                     eta_t[i, 0] += (score - overlap) * scale
                     _expand_sample(c, r, v, t, i)
                 _sort_by_outcome(drawn, floored, t, n, order, ends)
@@ -381,6 +393,7 @@ def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window
             for j in range(D):
                 probability += c[q] * a[s, 0, q, j] * r[k, j]
         floored = probability < floor
+        # An impossible outcome (only a clamp can force it) is replaced by the sum over all.
         first, last = s, s + 1
         if floored:
             first, last = 0, S
@@ -409,6 +422,7 @@ def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window
                 for m in range(D):
                     total += step[i, m] * sensitivity[k, j, m]
                 if j >= P:
+                    # Biases act through the current alone.
                     total += slope[j - P, i]
                 else:
                     for o in range(first, last):
@@ -419,12 +433,17 @@ def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window
                             total += c[q] * inner
                 x[i] = total * scale
             score = x[0]
+            # x_j0 / p of docs/learning.md, eq. for e_j; Lambda <- x / p - e r_new below.
             e[k, j] = 0.0 if floored else score
             for i in range(D):
                 sensitivity[k, j, i] = x[i] - score * y[i]
+        # From the oldest lag down: entry h is made of h - 1, which must still be that of the step
+        # before.
         for h in range(H1 - 1, -1, -1):
             for n in range(N):
                 for i in range(D):
+                    # Lag 0 enters by the current of this step, and not at a reset, when a_in did
+                    # not count.
                     total = open_ * slope[n, i]
                     if h > 0:
                         total = 0.0

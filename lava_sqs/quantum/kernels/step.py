@@ -63,6 +63,7 @@ def encode(z, eta, coefficients):  # type: ignore[no-untyped-def]
     size = 1
     for n in range(z.shape[0]):
         s, c = 0.0, 1.0
+        # z <= 0 applies no gate: nothing is rotated, and nothing depolarised either.
         if z[n] > 0.0:
             s, c = sincospi(float(z[n]))
             c *= eta[n]
@@ -83,6 +84,7 @@ def _encode_tile(z, eta, cosines, sines, coefficients):  # type: ignore[no-untyp
     C = coefficients.shape[0] // cosines.shape[0]
     one = coefficients.dtype.type(1.0)
     for channel in range(N):
+        # eta is what the depolarising of the encoding gate leaves of the Bloch vector.
         shrink = eta[channel]
         for i in range(n):
             x = z[i, channel]
@@ -156,6 +158,7 @@ def run_population(  # type: ignore[no-untyped-def]
     want_likelihood = likelihood.shape[0] > 0
     tile = 64
     if not shared:
+        # Blocks of a tile stay within 256 kB, a usual second-level cache.
         tile = max(8, min(tile, 2**18 // (G * M * W * blocks.itemsize)))
     streaming = T * B == 1 and blocks.size * blocks.itemsize > 2**23  # more than caches hold
     # Vectors that meet the same large block go four at a time.
@@ -179,6 +182,8 @@ def run_population(  # type: ignore[no-untyped-def]
                 for i in range(0 if both else n):
                     k = 0 if shared else k0 + i
                     expand(c, i * C, r, base + i * D, v, i * M, C, D)
+                    # Effects are packed of all outcomes but the last: its probability is what is
+                    # left of 1.
                     last = 1.0
                     for s in range(S - 1):
                         at = (k * (S - 1) + s) * M
@@ -189,6 +194,8 @@ def run_population(  # type: ignore[no-untyped-def]
                     _draw(p, u[t, b, k0 : k0 + n], chosen)
                 else:
                     chosen[:] = 0
+                # After the draw: a clamped step uses its random number up, so that later draws do
+                # not depend on what was clamped.
                 if clamped:
                     for i in range(n):
                         if clamp[t, b, k0 + i] >= 0:
@@ -197,6 +204,9 @@ def run_population(  # type: ignore[no-untyped-def]
                 if want_p:
                     _marginals(p, p_spike[t, b, k0 : k0 + n])
                 if grouped:
+                    # Sort the tile by outcome without a branch, which random outcomes would make
+                    # the processor mispredict: every index is written, and only those that belong
+                    # are kept.
                     for s in range(S):
                         m = 0
                         for i in range(n):
@@ -209,6 +219,8 @@ def run_population(  # type: ignore[no-untyped-def]
                         at = (k * S + chosen[i]) * M * D
                         one_product(blocks, at, c, i * C, r, base + i * D, v, i * M, y, i * D, C, D)
                 for i in range(n):
+                    # y is not normalised: its component 0, the trace, is the probability of the
+                    # outcome.
                     at = i * W + (chosen[i] * D if both else 0)
                     if y[at] < lowest:
                         # (Nearly) impossible, so only by clamping: forget the outcome.
@@ -220,6 +232,7 @@ def run_population(  # type: ignore[no-untyped-def]
                                 y[at + j] = y[i * W + j] + y[i * W + D + j]
                         else:
                             _forget(blocks[0 if shared else k0 + i], c, i, r[b, k0 + i], y)
+                    # Rounding may bring it above 1 by an ulp, and its logarithm above 0.
                     elif want_likelihood:
                         likelihood[t, b, k0 + i] = min(y[at], one)
                     normalise(y, at, r, base + i * D, D)
@@ -244,8 +257,10 @@ def scaled_step(  # type: ignore[no-untyped-def]
         for i in range(n):
             out[i] = scale * currents[i] + bias[i]
         for i in range(n):
+            # False for NaN and both infinities, in one operation that vectorises.
             finite += out[i] - out[i] == 0.0
             wraps += out[i] > 1.0
+    # No memory has moved yet: who catches the error may read or repeat the step.
     if finite < a.shape[0]:
         return -1, 0
     hits = run_population(
@@ -259,6 +274,7 @@ def _draw(p, u, chosen):  # type: ignore[no-untyped-def]
     """chosen[i] = the number of cumulative probabilities p[i] that are <= u[i]."""
     S = p.shape[1]
     for i in range(u.shape[0]):
+        # The rule of every engine (docs/conventions.md, Randomness), by sums in float64.
         level, outcome = p[i, 0], 0
         outcome += level <= u[i]
         for s in range(1, S - 1):
@@ -284,6 +300,7 @@ def _marginals(p, p_spike):  # type: ignore[no-untyped-def]
     S = p.shape[1]
     if S == 2:
         for i in range(n):
+            # One less a sum may be -1e-17.
             p_spike[i, 0] = min(max(p[i, 1], 0.0), 1.0)
         return
     for channel in range(N):
@@ -315,6 +332,7 @@ def _forget(blocks, c, i, x, y):  # type: ignore[no-untyped-def]
     S, M, D = blocks.shape
     C = M // D
     for j in range(D):
+        # Nobody looked at the outcome: the maps of all outcomes add up.
         total = 0.0
         for s in range(S):
             for m in range(M):

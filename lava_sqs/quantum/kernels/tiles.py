@@ -141,6 +141,7 @@ def map_tile(op, program, entries, w, v, y):  # type: ignore[no-untyped-def]
         for r in range(r0, r0 + table[op, 1]):
             first, last, fresh = pointers[r], pointers[r + 1], 1
             count = min(last - first, _TOGETHER)
+            # Compiled counts above 4 are even: an odd one leaves its last entry to the next round.
             if count > 4:
                 count -= count % 2
             while fresh or first < last:
@@ -193,11 +194,13 @@ def fetch(program, p, i, v, tile):  # type: ignore[no-untyped-def]
     """Copy tile *i* of pass *p* from the register v."""
     passes, places = program[9], program[10]
     at, rows, width, chunk = places[passes[p, 7] + i], passes[p, 3], passes[p, 5], passes[p, 6]
+    # A pass over the whole register in its own order is a plain copy.
     if passes[p, 9]:
         for j in range(rows * width):
             tile[j] = v[j]
         return
     r0, c0 = passes[p, 2], passes[p, 4]
+    # Runs shorter than a vector: numbers one by one, columns outside, so that stores are in order.
     if chunk < 4:
         for c in range(width):
             start = at + places[c0 + c]
@@ -250,6 +253,7 @@ def walk_pass(program, p, w, v, y, a, b):  # type: ignore[no-untyped-def]
         fetch(program, p, i, v, a)
         for op in range(first, first + passes[p, 1]):
             map_tile(op, program, (program[3], program[4]), w, a, b)
+            # After an odd number of maps the result is in b: deliver takes whichever is a.
             a, b = b, a
         deliver(program, p, i, a, y)
 
@@ -275,11 +279,14 @@ def walk_slopes(program, w, slope_table, slope, q0, n, v, spare, lanes):  # type
         at_slope, j = at_pass, j_pass
         size = passes[p, 3] * passes[p, 5]
         for i in range(passes[p, 8]):
+            # Every tile of the pass reads the same slopes from the start.
             at_slope, j = at_pass, j_pass
             fetch(program, p, i, v, one)
             for op in range(passes[p, 0], passes[p, 0] + passes[p, 1]):
                 map_tile(op, program, forward, w, one, two)
                 while j < slope_table.shape[0] and slope_table[j, 0] == op:
+                    # Lane 0 is the state, lane x the sensitivity by angle q0 + x - 1; others wait
+                    # for another call.
                     x, e0, count = slope_table[j, 1] - q0 + 1, slope_table[j, 2], slope_table[j, 3]
                     if 1 <= x <= n:
                         for e in range(count):

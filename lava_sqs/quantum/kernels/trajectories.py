@@ -82,12 +82,16 @@ def _perform(steps, gate_re, gate_im, rng, state, spare, local):  # type: ignore
         if code == 0:
             _apply(gate_re, gate_im, at, d, groups, g0, n, state, state, local)
             continue
+        # One number per operation, used or not: draws keep their place in the stream.
         x = rng.random()
         if code == 1:
             if x < chance[op]:
+                # Given that x < chance, x / chance is uniform again: it also says which error.
                 which = min(int(x / chance[op] * count), count - 1)
                 _apply(c_re, c_im, at + which * d * d, d, groups, g0, n, state, state, local)
             continue
+        # Kraus operators: the norms are probabilities only relative to that of the state, which is
+        # left unnormalised for as long as numbers allow.
         x *= total
         norm = 0.0
         for which in range(count):
@@ -101,6 +105,7 @@ def _perform(steps, gate_re, gate_im, rng, state, spare, local):  # type: ignore
             norm = _norm(spare, 0, spare.shape[1])
         state, spare = spare, state
         total = norm
+        # Before float32 runs out of exponent over many channels in a row.
         if total < 1e-9:
             _rescale(state, total)
             total = 1.0
@@ -129,6 +134,7 @@ def _prepare(z, p_reset, p_encode, is_random, rng, psi, state, qubit):  # type: 
         flipped = is_random and p_reset[n] > 0.0 and rng.random() < p_reset[n]
         if z[n] > 0.0:
             s, c = sincospi(0.5 * z[n])
+            # RX(pi z)|0> = cos |0> - i sin |1>: the amplitude of |1> is imaginary.
             qubit[0], qubit[3] = c, -s
         if flipped:  # RX commutes with X: the other way round
             a, b = qubit[0], qubit[1]
@@ -136,6 +142,7 @@ def _prepare(z, p_reset, p_encode, is_random, rng, psi, state, qubit):  # type: 
         if z[n] > 0.0 and is_random and p_encode[n] > 0.0:
             x = rng.random()
             if x < p_encode[n]:
+                # X, Y or Z, each with a third of the probability.
                 which = min(int(3.0 * x / p_encode[n]), 2)
                 if which < 2:  # X, or Y up to a phase: X then Z
                     a, b = qubit[0], qubit[1]
@@ -150,6 +157,7 @@ def _prepare(z, p_reset, p_encode, is_random, rng, psi, state, qubit):  # type: 
         )
         for i in range(size):
             re, im = state[0, i], state[1, i]
+            # The upper half first: the lower one still holds psi.
             state[0, size + i] = b_re * re - b_im * im
             state[1, size + i] = b_re * im + b_im * re
             state[0, i] = a_re * re - a_im * im
@@ -236,6 +244,7 @@ def run_trajectories(  # type: ignore[no-untyped-def]
                     total += true[s]
                 for s in range(S):
                     true[s] /= total
+                # p(true), then p(reported) by the confusion matrix: the spike is what is reported.
                 reported[:] = true
                 if is_random:
                     _misread(confusion, reported)
@@ -244,6 +253,7 @@ def run_trajectories(  # type: ignore[no-untyped-def]
                     outcome = clamp[t, b, k]
                 if outcome < 0:
                     outcome = _draw_index(reported, u[t, b, k])
+                # The memory collapses with the true bits, drawn from p(true | reported).
                 kept = outcome
                 if is_random:
                     for s in range(S):
@@ -252,10 +262,13 @@ def run_trajectories(  # type: ignore[no-untyped-def]
                             shift = N - 1 - n
                             weights[s] *= confusion[n, (outcome >> shift) & 1, (s >> shift) & 1]
                     kept = _draw_index(weights, rng.random() * reported[outcome])
+                # Without noise the memory would be 0 / 0: a branch is drawn instead of the average,
+                # since the state has to stay pure.
                 elif true[outcome] < floor:
                     # (Nearly) impossible, so only by clamping: forget the outcome.
                     hits += 1
                     kept = _draw_index(true, rng.random())
+                # 1e-300: a branch of probability 0 stays 0 instead of NaN.
                 scale = psi.dtype.type(1.0 / math.sqrt(max(true[kept] * total, 1e-300)))
                 for i in range(size):
                     low[0, i] = state[0, kept * size + i] * scale
