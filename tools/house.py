@@ -1,6 +1,7 @@
 """The rooms of lava_sqs and who imports whom, read from the code: for a test, and as a picture.
 
 python tools/house.py             # rooms and arrows as text
+python tools/house.py --comments  # lines of code and of comments by room, without docstrings
 python tools/house.py --out FILE  # the picture of docs/tour.md
 """
 
@@ -8,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import ast
+import io
+import tokenize
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -119,6 +122,35 @@ def levels(graph: Graph) -> dict[str, int]:
     return height
 
 
+def commented(text: str) -> tuple[int, int]:
+    """Return how many lines of a file hold code, and how many a comment; docstrings are neither."""
+    code: set[int] = set()
+    comments: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            comments.add(token.start[0])
+        elif token.string.strip() and token.type != tokenize.ENDMARKER:
+            code.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            code -= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    return len(code), len(comments)
+
+
+def shares() -> Iterator[tuple[str, ...]]:
+    """Yield folder, lines of code, lines of comments and comments per line of code."""
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for path in files().values():
+        counts = commented(path.read_text("utf-8"))
+        above = [folder for folder in path.parents if PACKAGE in (folder, *folder.parents)]
+        for folder in above:
+            name = str(folder.relative_to(PACKAGE.parent))
+            found[name] = [n + m for n, m in zip(found[name], counts, strict=True)]
+    for name, (code, comments) in sorted(found.items()):
+        yield name, str(code), str(comments), f"{comments / max(code, 1):.3f}"
+
+
 def _essential(graph: Graph) -> dict[str, set[str]]:
     """Return the arrows that no longer way, through other rooms, replaces."""
 
@@ -182,7 +214,11 @@ def main() -> None:
     """Print the rooms, or draw them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="draw a picture into this file instead")
+    parser.add_argument("--comments", action="store_true", help="count comments instead")
     args = parser.parse_args()
+    if args.comments:
+        print(aligned([("folder", "code", "comments", "share"), *shares()]))
+        return
     if args.out is not None:
         draw(args.out)
         return
