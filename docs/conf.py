@@ -69,7 +69,7 @@ def with_titles(text: str) -> str:
 
 
 def read_page(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put README and its like in the place of their pages; the index has the navigation besides."""
+    """Put README and its like in place of their pages; the index has the navigation besides."""
     if docname in ROOT_PAGES:
         text = (ROOT / ROOT_PAGES[docname]).read_text()
         for old, new in LINKS.items():

@@ -1,6 +1,6 @@
 """Argument checks shared by the whole package: one wording for every error.
 
-Every message names the argument, what was expected and what was given.
+Every message names the argument, what it must be and what was given.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _is_scalar(value: Any) -> bool:
 
 
 def check_items(name: str, value: Any) -> tuple[Any, ...]:
-    """Return what a list, tuple or other iterable holds; text, mappings and scalars are none."""
+    """Return what a list, tuple or other iterable holds; not text, mappings or scalars."""
     bad = (str, bytes, Mapping)
     if isinstance(value, bad) or not isinstance(value, Iterable) or _is_scalar(value):
         raise ArgumentTypeError(name, f"must be a list or tuple, but got {describe(value)}.")
@@ -164,8 +164,8 @@ def check_bytes(name: str, n_bytes: float) -> None:
     if n_bytes > memory_limit():
         raise ArgumentValueError(
             name,
-            f"must ask for less, it would take {n_bytes / 1e9:.3g} GB of memory, "
-            f"but at most {memory_limit() / 1e9:.3g} GB, half of what there is, may be taken.",
+            f"needs {n_bytes / 1e9:.3g} GB of memory; the limit is {memory_limit() / 1e9:.3g} GB "
+            "(half of this machine's memory). Ask for less.",
         )
 
 
@@ -194,7 +194,7 @@ def check_broadcast(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[An
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
-    """Return the name that was meant by a word that is none, if one is near."""
+    """Return the name that was meant by an unknown word, if one is near."""
     folded = {name.casefold(): name for name in names}
     near = difflib.get_close_matches(word.casefold(), folded, n=1)
     return folded[near[0]] if near else None

@@ -28,7 +28,7 @@ class ArgumentError(Exception):
         Its name, as the caller wrote it.
     message : str, optional
         What was expected and what was given: the rest of the sentence that the name begins. None:
-        *argument* is the whole text, since other people's code makes errors anew by
+        *argument* is the whole text, since other people's code rebuilds errors by
         ``type(error)(text)``.
 
     Examples

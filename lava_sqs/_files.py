@@ -1,4 +1,4 @@
-"""Writing files: whoever reads sees the old one or the new one, complete."""
+"""Writing files: a reader sees the old one or the new one, complete."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, file: 
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, Array]) -> None:
-    """Write an npz; whoever reads sees the old file or the new one, complete.
+    """Write an npz; a reader sees the old file or the new one, complete.
 
     Raises
     ------

@@ -52,7 +52,7 @@ def warn_of_bias(bias: NDArray[Any], what: str = "`bias`") -> None:
     if bias.max() <= 1:
         return
     level, name = outside("lava_sqs.proc", "lava.")
-    if not name.startswith("lava_sqs."):  # what a network of ours has learned is no argument
+    if not name.startswith("lava_sqs."):  # what our network has learned is not an argument
         text = (
             f"Argument {what} reaches {bias.max():g}, but 1 is a full flip, and beyond it the "
             "angle pi*z wraps (2 acts like no input). More than 1 makes sense only against "

@@ -874,7 +874,7 @@ def test_across_cells(engine):
     with pytest.raises(RuntimeError, match="not running any more"):
         net.start()
     with pytest.raises(
-        RuntimeError, match=r"'(source|target|Process_\d+)'.*build the Processes anew"
+        RuntimeError, match=r"'(source|target|Process_\d+)'.*build the Processes again"
     ):
         runtime(source, SQSSimCfg()).start()
 

@@ -1,7 +1,8 @@
 """The words of the pages, by proselint and the glossary: `uv run tools/prose.py`.
 
-Code, formulas and tables of results are no prose and are left out. `docs/glossary.md` says in its
-third column which words are not used for a thing; docstrings are held to those as well.
+Code, formulas and tables of results are not prose and are left out. `docs/glossary.md` says in its
+third column which words are not used for a thing, and `PHRASES` which phrases read like
+translations; docstrings, messages and the help of the command line are held to both as well.
 """
 
 import ast
@@ -23,6 +24,23 @@ _CODE = re.compile(
     r"^```.*?^```|^(?: {4}|\t).*?$|\$\$.*?\$\$|\$[^$\n]+\$|`[^`\n]+`|\{[a-z]+\}|\]\([^)]*\)",
     re.M | re.S,
 )
+
+#: What reads like a translation, and what is written instead.
+PHRASES = {
+    r"\bNames the argument\b": "If an argument has the wrong type or value",
+    r"\bwhat (was|is) expected and\b": "the cause, the number, the way out",
+    r"\bof (yours|theirs)\b": "your own",
+    r"\ball the same[,.;]": "still",
+    r"\banew\b": "again",
+    r"\bin the place of\b": "in place of",
+    r"\bbut for (?!more)": "except for",
+    r"\b[Ww]hoever\b": "the one that",
+    r"\b[Aa]s of :": "see",
+    r"\bcannot be told\b": "is unclear",
+    r"\bmust be told\b": "must be given",
+    r"\b(devices|machines|computers) of today\b": "today's",
+    r", but (got )?\S+ (is|are) none\b": "is not one",
+}
 
 _DANGLING = re.compile(r"^ *[\w, *]+ : .*\n +Of ", re.M)
 
@@ -53,17 +71,39 @@ def docstrings() -> Iterator[tuple[str, int, str]]:
                 yield str(file.relative_to(ROOT)), line, re.sub(r"^ *>>>.*$", "", text, flags=re.M)
 
 
+def messages() -> Iterator[tuple[str, int, str]]:
+    """Yield file, line and text of what the package says: errors, warnings, help; no docstrings."""
+    for file in sorted((ROOT / "lava_sqs").rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        plain = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+        plain |= {
+            id(part) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for part in n.values
+        }
+        for node in ast.walk(tree):
+            if id(node) in plain:
+                continue
+            text = ""
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = node.value
+            elif isinstance(node, ast.JoinedStr):
+                parts = (p.value if isinstance(p, ast.Constant) else "{}" for p in node.values)
+                text = "".join(map(str, parts))
+            if len(text.split()) > 3:
+                yield str(file.relative_to(ROOT)), getattr(node, "lineno", 1), text
+
+
 def faults() -> Iterator[str]:
     """Yield what is wrong, a line each."""
     CheckRegistry().register_many(__register__)
     checks = {**DEFAULT["checks"], **dict.fromkeys(LEFT_OUT, False)}
-    avoid = {re.compile(rf"\b{re.escape(word)}\b"): (word, use) for word, use in unwanted().items()}
+    avoid = {re.compile(rf"\b{re.escape(word)}\b"): use for word, use in unwanted().items()}
+    avoid |= {re.compile(pattern): use for pattern, use in PHRASES.items()}
 
     def worded(name: str, first: int, text: str) -> Iterator[str]:
         for number, line in enumerate(text.splitlines(), first):
-            for pattern, (word, use) in avoid.items():
-                if pattern.search(line):
-                    yield f"{name}:{number}: not {word!r} but {use!r} (docs/glossary.md)"
+            for pattern, use in avoid.items():
+                if found := pattern.search(line):
+                    yield f"{name}:{number}: not {found[0]!r} but {use!r} (docs/glossary.md)"
 
     for page in sorted(file for pattern in PAGES for file in ROOT.glob(pattern)):
         name, text = str(page.relative_to(ROOT)), prose(page.read_text(encoding="utf-8"))
@@ -71,6 +111,8 @@ def faults() -> Iterator[str]:
             yield f"{name}:{found.pos[0]}: {found.check_result.message}"
         if name != "docs/glossary.md":
             yield from worded(name, 1, text)
+    for name, line, text in messages():
+        yield from worded(name, line, re.sub(r"`[^`\n]+`", "", text))
     for name, line, text in docstrings():
         for found in _DANGLING.finditer(text):
             at = line + text.count("\n", 0, found.end())

@@ -36,7 +36,7 @@ def add_volume(parser: argparse.ArgumentParser) -> None:
     volume = parser.add_mutually_exclusive_group()
     for flag, value, text in (
         ("quiet", -1, "print errors only, and what --json and --out ask for"),
-        ("verbose", 1, "show progress even where standard error is no terminal"),
+        ("verbose", 1, "show progress even if standard error is not a terminal"),
     ):
         volume.add_argument(
             f"-{flag[0]}", f"--{flag}", dest="volume", action="store_const", const=value, help=text
@@ -109,7 +109,7 @@ def draw(n: int, wanted: int | None, option: str) -> Any:
     if wanted is None:
         return slice(None)
     if not 1 <= wanted <= n:
-        raise ValueError(f"{option} must be from 1 to {n}, all that there are, but got {wanted}.")
+        raise ValueError(f"{option} must be from 1 to {n}, all that exist, but got {wanted}.")
     return np.sort(np.random.default_rng(0).permutation(n)[:wanted])
 
 

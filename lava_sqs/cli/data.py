@@ -21,15 +21,15 @@ SETS = {
     "mnist": ("", "28x28 images, from OpenML"),
     "nmnist": (
         "the unpacked N-MNIST, with folders Train/0 .. Test/9 of .bin files",
-        "events of a camera, from a folder of yours",
+        "events of a camera, from your own folder",
     ),
     "japanese-vowels": (
         "the folder with ae.train, ae.test, size_ae.train and size_ae.test, or an npz",
-        "sequences of 12 values, from a folder of yours",
+        "sequences of 12 values, from your own folder",
     ),
     "santa-fe": (
         "an npz with the array `series`",
-        "a chaotic series: does it rise next? From a file of yours",
+        "a chaotic series: does it rise next? From your own file",
     ),
 }
 SEQUENCES = {"nmnist", "japanese-vowels", "santa-fe"}

@@ -34,7 +34,7 @@ GROUPS = {
 HELP = {
     "input_kind": "static: features or images, flattened; sequence: (n, T, channels) of values; "
     "spikes: (n, T, ...) of 0 and 1 (default: static for tables and for images of unsigned "
-    "integers; other arrays must be told)",
+    "integers; for other arrays it must be given)",
     "encoder": "rate, latency, population or current: from value to input",
     "scaling": "minmax, robust (between the whiskers of a box plot) or standard (2.5 standard "
     "deviations to either side of the mean): of each feature, in the training data",
@@ -69,7 +69,7 @@ HELP = {
     "validation_fraction": "share that is held out, of early stopping",
     "n_iter_no_change": "epochs without progress, of early stopping",
     "checkpoint": "written after every epoch; a model, too",
-    "resume": "go on from the checkpoint, if there is one",
+    "resume": "continue from the checkpoint, if there is one",
 }
 #: Arguments that have other options, or none.
 _APART = {
@@ -153,7 +153,7 @@ def help_of(name: str, kind: str, text: str, default: Any) -> str:
 
 
 def _or_word(text: str) -> float | str:
-    """Return a number, or the text that is none."""
+    """Return a number, or the text that is not one."""
     try:
         return float(text)
     except ValueError:

@@ -215,8 +215,8 @@ def _run_with(args: argparse.Namespace, file: StudyFile, options: dict[str, Any]
         kept = _rows_in(out)
         how = "terminated" if isinstance(end, Terminated) else "interrupted"
         _say(
-            f"{how}: {kept} rows are in {out} ({kept - before} new). The same command goes "
-            "on from there."
+            f"{how}: {kept} rows are in {out} ({kept - before} new). The same command "
+            "continues from there."
         )
         return INTERRUPTED
     except StudyError as error:

@@ -3,7 +3,7 @@ r"""From numbers to what enters a network: arrays of samples (n, F) become (n, T
 ==============  =========================================================================
 encoder         what arrives in step t for a value x in [0, 1]
 ==============  =========================================================================
-``rate``        a spike with probability x, drawn anew in every step
+``rate``        a spike with probability x, drawn again in every step
 ``latency``     one spike, the earlier the larger x: step ``1 + floor((1 - x) (T - 1))``;
                 none for x = 0
 ``current``     the value x itself, in every step

@@ -75,7 +75,7 @@ def load_shd(
     merge = check_int("pool", pool, minimum=1, maximum=700)
     rng = np.random.default_rng(check_seed("seed", seed))
     if not root.is_dir():
-        raise ArgumentFileNotFoundError("path", f"must name a folder, but {root} is none.")
+        raise ArgumentFileNotFoundError("path", f"must name a folder, but {root} is not one.")
     for part, wanted in (("train", n_train), ("test", n_test)):
         file = next((f for n in ("shd", "ssc") if (f := root / f"{n}_{part}.h5").is_file()), None)
         if file is None:

@@ -105,7 +105,7 @@ def read_events(path: str | Path, *, camera: str | None = None) -> Array:
     if camera is not None:
         check_choice("camera", camera, _CAMERAS)
     if not file.is_file():
-        raise ArgumentFileNotFoundError("path", f"must name a file, but {file} is none.")
+        raise ArgumentFileNotFoundError("path", f"must name a file, but {file} is not one.")
     kind = kind_of(file)
     check_bytes("path", 10.0 * file.stat().st_size)
     try:
@@ -274,7 +274,7 @@ def _aedat2(path: Path, camera: str | None) -> Array:
 
 
 def _unwrapped(times: Array, period: int) -> Array:
-    """Return times of a clock that begins anew after *period*."""
+    """Return times of a clock that restarts after *period*."""
     wraps = np.cumsum(np.diff(times, prepend=times[:1]) < -period // 2)
     return times + period * wraps
 

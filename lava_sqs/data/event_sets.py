@@ -29,7 +29,7 @@ class EventFrames:
     """A data set of event recordings as one of counts, each binned when it is asked for.
 
     It is a sequence of (counts, label) with time last, which Lava's ``SpikeDataloader`` takes as
-    its `dataset`; ``SQSNN.fit`` takes it, or the data set itself, in the place of X.
+    its `dataset`; ``SQSNN.fit`` takes it, or the data set itself, in place of X.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def load_events(
         ``path/test/left/...``. All formats of :func:`read_events`.
     size, bins, window, start
         See :func:`bin_events`; with `window`, `bins` is needed too: a data set has one length.
-        Whoever leaves `size` out is told on how many pixels the first recording's events lie.
+        If `size` is left out, an error says on how many pixels the first recording's events lie.
     pool : int
         See :class:`EventFrames`.
     camera : str, optional
@@ -252,9 +252,7 @@ def load_events(
     """
     root = check_path("path", path)
     if window is not None and bins is None:
-        raise ArgumentValueError(
-            "bins", "must be given beside `window`: a data set has one length."
-        )
+        raise ArgumentValueError("bins", "must be given with `window`: a data set has one length.")
     rng = np.random.default_rng(check_seed("seed", seed))
     parts = {part: _part(root, part) for part in ("train", "test")}
     if all(parts.values()):
@@ -298,7 +296,7 @@ class _Lazy(Sequence[Any]):
 def _part(root: Path, part: str) -> Path | None:
     """Return the folder of a part, whatever the case of its name."""
     if not root.is_dir():
-        raise ArgumentFileNotFoundError("path", f"must name a folder, but {root} is none.")
+        raise ArgumentFileNotFoundError("path", f"must name a folder, but {root} is not one.")
     return next((d for d in sorted(root.iterdir()) if d.is_dir() and d.name.lower() == part), None)
 
 

@@ -69,7 +69,7 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
 
     Notes
     -----
-    An event with y = 240 is none of a pixel, but a wrap of the clock: what follows is 8192
+    An event with y = 240 is not of a pixel, but a wrap of the clock: what follows is 8192
     microseconds later.
 
     Examples
@@ -87,7 +87,7 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
     """
     file = check_path("path", path)
     if not file.is_file():
-        raise ArgumentFileNotFoundError("path", f"must name a .bin file, but {file} is none.")
+        raise ArgumentFileNotFoundError("path", f"must name a .bin file, but {file} is not one.")
     kind, size = kind_of(file), file.stat().st_size
     if kind not in (None, TEXT):
         raise ValueError(f"The file {path} must be an N-MNIST recording (.bin), but it is {kind}.")

@@ -76,7 +76,7 @@ def load_usps(path: str | Path | None = None, *, cache: str | Path | None = None
     Parameters
     ----------
     path : str or Path, optional
-        An npz as of :func:`load_npz`. None fetches the data from OpenML (41082) once.
+        An npz as for :func:`load_npz`. None fetches the data from OpenML (41082) once.
     cache : str or Path, optional
         Where scikit-learn keeps what it fetched; None is its own default.
 
@@ -112,7 +112,7 @@ def load_mnist(path: str | Path | None = None, *, cache: str | Path | None = Non
     Parameters
     ----------
     path : str or Path, optional
-        An npz as of :func:`load_npz`. None fetches the data from OpenML (554) once.
+        An npz as for :func:`load_npz`. None fetches the data from OpenML (554) once.
     cache : str or Path, optional
         Where scikit-learn keeps what it fetched; None is its own default.
 

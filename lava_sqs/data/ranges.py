@@ -29,7 +29,7 @@ class Seen:
     spread : float
         How much a feature varies, from its 5 % to its 95 % quantile, scaled; mean over features.
     outside : float
-        Share of the values that lie more than a whole scale outside of theirs.
+        Share of the values that lie more than a whole scale outside their own.
 
     Examples
     --------

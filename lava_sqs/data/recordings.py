@@ -42,7 +42,7 @@ def as_events(
 ) -> tuple[Array, dict[str, Array]]:
     """Return times in microseconds, and the integers x, y and p that there are.
 
-    Arguments as of :func:`~lava_sqs.data.bin_events`. Polarities are 0 and 1.
+    Arguments as for :func:`~lava_sqs.data.bin_events`. Polarities are 0 and 1.
     """
     found = _columns(events, fields)
     if lacking := [name for name in ("t", "x") if name not in found]:

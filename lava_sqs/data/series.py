@@ -92,7 +92,9 @@ def _check_vowels(declared: Mapping[str, Any]) -> None:
     check_declared(declared)
     shape = declared["x_train"].shape[1:]
     if len(shape) != 2 or shape.count(12) != 1:
-        which = "which of the two is time cannot be told" if shape == (12, 12) else "they have none"
+        which = (
+            "which of the two axes is time is unclear" if shape == (12, 12) else "they have none"
+        )
         raise ValueError(
             "Samples must have one axis of 12 coefficients, (T, 12) or (12, T), but have shape "
             f"{shape}: {which}."

@@ -122,7 +122,7 @@ class NetworkRuntime(Runtime):
             raise RuntimeError(
                 f"The network of {self._name} is not running any more: {self._stopped}. The values "
                 "of its Vars ended with it: read them inside the `with` block, or record them. "
-                "Lava compiles a Process once, so to run again build the Processes anew and start "
+                "Lava compiles a Process once, so to run again build the Processes again and start "
                 "a new runtime(process, run_cfg)."
             )
 

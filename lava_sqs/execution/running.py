@@ -49,7 +49,7 @@ class SQSSimCfg(Loihi2SimCfg):
     A Process gets, in this order: the model that `exception_proc_model_map` names, a model tagged
     `backend` and not for another `select_tag`, the model tagged `select_tag`. Stock Injector and
     Extractor, whose models carry no tag, get their Loihi models. Where that is one of Lava's models
-    of a connection or of LIF, a quicker one of ours with the same numbers takes its place
+    of a connection or of LIF, a quicker one of our own with the same numbers takes its place
     (``docs/howto/run-lava.md`` lists them); one that the map names stays.
 
     Parameters
@@ -398,7 +398,7 @@ def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[
     if used is not None:
         raise RuntimeError(
             f"{label(used)} has been compiled for a network before, and Lava compiles a Process "
-            "once. Stop that network if it still runs, and build the Processes anew for this one, "
+            "once. Stop that network if it still runs, and build the Processes again for this one, "
             "for example in a function that returns them. If you have called compile() yourself, "
             "pass what it returned: runtime(process, executable=...)."
         )

@@ -162,7 +162,7 @@ def _step(ansatz: Ansatz, native: Ansatz | None) -> list[_Item]:
 
 
 def _lowered(gate: Gate, width: int) -> list[_Item]:
-    """Return a gate as gates whose parameters are bound right, equal but for a global phase."""
+    """Return a gate as gates whose parameters are bound right, equal except for a global phase."""
     if gate.matrix is not None:  # its first qubit is Qiskit's last
         return [_Item("unitary", gate.qubits[::-1], matrix=gate.matrix.full())]
     name, qubits = gate.name.lower(), gate.qubits

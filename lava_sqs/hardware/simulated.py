@@ -1,4 +1,4 @@
-"""A device that is none: the neurons of this package behind the method that devices have."""
+"""A stand-in for a device: the neurons of this package behind the method that devices have."""
 
 from __future__ import annotations
 

@@ -233,8 +233,8 @@ class _Arguments(BaseEstimator):
             raise ArgumentValueError(
                 f"{others[0]}",
                 f"must be that of the first fit with warm_start=True, where "
-                f"it was {was}, but got {describe(getattr(self, others[0]))}: a network goes on "
-                "learning as what it is. Give the old value, or warm_start=False.",
+                f"it was {was}, but got {describe(getattr(self, others[0]))}: a warm start "
+                "cannot change the network. Give the old value, or warm_start=False.",
             )
 
     def _warn_if_changed(self) -> None:

@@ -280,7 +280,7 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
         lengths, mask, n_repeats, noise, seed
             See :meth:`predict`.
         runtime : "offline", "lava" or Device
-            Where the network runs; on a device as of :meth:`predict`. In Lava the passes follow
+            Where the network runs; on a device as for :meth:`predict`. In Lava the passes follow
             each other, sample by sample, and are compared with :meth:`simulate`.
 
         Returns

@@ -197,7 +197,7 @@ def count_gradient(
         Feedback weights: those of :func:`aligned_weights` for credit ``"aligned"``, for
         ``"feedback"`` those of :func:`~lava_sqs.network.gradient.feedback_weights`.
     counted : ndarray, shape (S, B), optional
-        Weight of each step; None: as of :func:`counted_steps`.
+        Weight of each step; None: as for :func:`counted_steps`.
     lasts : ndarray of bool, shape (S, B), optional
         Which steps belong to each sample: spikes in others are not looked at. None: all.
     n_draws : int
@@ -216,7 +216,7 @@ def count_gradient(
         Weights of the readout in time, which are learned as well: *counted* times those is what a
         spike counts (:mod:`lava_sqs.network.timed`).
     run : callable
-        What makes the traces, as of :func:`~lava_sqs.network.credit.run_free`; a device can.
+        What makes the traces, as for :func:`~lava_sqs.network.credit.run_free`; a device can.
 
     Returns
     -------

@@ -189,7 +189,7 @@ def device_gradient(
     lasts : ndarray of bool, shape (S, B), optional
         Which steps belong to each sample, for the count of spikes.
     dtype : float64 or float32, optional
-        The precision of a twin's model, as of :func:`~lava_sqs.network.simulate.forward`.
+        The precision of a twin's model, as for :func:`~lava_sqs.network.simulate.forward`.
 
     Returns
     -------

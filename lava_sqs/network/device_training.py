@@ -70,7 +70,7 @@ def shots_of(
 
 
 def check_on_device(model: Any, device: Any, rule: Any) -> None:
-    """Raise if a device is none, or an estimator asks for what no device can measure."""
+    """Raise if it is not a device, or an estimator asks for what no device can measure."""
     if isinstance(device, type) or not callable(getattr(device, "sample", None)):
         raise ArgumentTypeError(
             "runtime",
@@ -161,7 +161,7 @@ class _OnDevice(Trainer):
         n_draws: int = 1,
         dtype: Any = None,
     ) -> list[LayerTrace]:
-        """Run samples on the device, as of :func:`~lava_sqs.network.credit.run_free`."""
+        """Run samples on the device, as for :func:`~lava_sqs.network.credit.run_free`."""
         traces = twin_traces(spec, parameters, inputs, self.sampler, n_draws, dtype)
         self._said = traces[-1].out.spikes
         return traces

@@ -32,7 +32,7 @@ class SQSNN(_FitsOnDevice, _Classifier):
     hidden_layer_sizes : tuple of int, default (64,)
         Neurons per hidden layer; may be empty.
     memory_qubits, ansatz, layers
-        The circuit, as of :class:`~lava_sqs.SQS`: a name and its sizes, or an Ansatz. A list of
+        The circuit, as for :class:`~lava_sqs.SQS`: a name and its sizes, or an Ansatz. A list of
         `layers` is something else: the hidden layers one by one, instead of `hidden_layer_sizes`
         and `recurrent`, such as ``[SQSLayer(64, memory_qubits=2), LIFLayer(32)]`` of
         :mod:`lava_sqs.network.layers`. The arguments of the estimator then say what the visible
@@ -173,7 +173,7 @@ class SQSNN(_FitsOnDevice, _Classifier):
         after this epoch. An exception ends `fit`, which leaves the network that was there before.
     log : path, optional
         CSV file with a row per epoch, the same numbers, written as they are made. `fit` begins it
-        anew, or adds to it if it continues (`warm_start`, `resume`).
+        again, or adds to it if it continues (`warm_start`, `resume`).
     warm_start : bool
         Whether `fit` continues from where the last one ended. Layers, circuit, targets, kind of
         input and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots`,
@@ -230,9 +230,9 @@ class SQSNN(_FitsOnDevice, _Classifier):
     All parameters are read by `fit`, as in scikit-learn. What they say about the network, its input
     and its seed is kept: changed by ``set_params`` afterwards, `random_state`, `noise`, `n_steps`,
     `encoder` and the like change nothing until the next `fit`, neither in `predict` nor in
-    `simulate`, `encode`, `to_lava`, copies, pickles and saved files, and whoever uses the network
-    in between is warned. Other randomness is the argument ``seed=`` of each method, other noise its
-    ``noise=``. `readout` and `verbose` are about using a network and act at once, everywhere.
+    `simulate`, `encode`, `to_lava`, copies, pickles and saved files; using the network in between
+    causes a warning. Each method takes other randomness by ``seed=`` and other noise by ``noise=``.
+    `readout` and `verbose` are about using a network and take effect at once, everywhere.
 
     Examples
     --------

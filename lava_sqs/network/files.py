@@ -34,7 +34,7 @@ _LIMIT = 2**31  # bytes of all arrays of a model, far above any that these engin
 
 
 def write(path: str | Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-    """Write *header* and *arrays* to *path*; whoever reads sees the old file or the new, complete.
+    """Write *header* and *arrays* to *path*; a reader sees the old file or the new, complete.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def _kind_name(neuron: Any) -> str:
-    """Return the name by which whoever reads the file finds the kind of a neuron."""
+    """Return the name by which a reader of the file finds the kind of a neuron."""
     name = getattr(neuron, "name", None)
     if name not in kinds() or kind_of(name) is not type(neuron):
         raise ValueError(

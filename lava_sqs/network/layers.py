@@ -119,7 +119,7 @@ class SQSLayer(Layer):
     recurrent : bool
         Whether every neuron hears all of the layer, one step later.
     memory_qubits, ansatz, layers
-        The circuit, as of :class:`~lava_sqs.SQS`; `layers` are its repetitions.
+        The circuit, as for :class:`~lava_sqs.SQS`; `layers` are its repetitions.
     noise : NoiseModel, "network" or None
         ``"network"``: that of the estimator. None is noiseless.
     spread : float

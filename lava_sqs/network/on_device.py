@@ -111,7 +111,8 @@ def check_network(spec: NetworkSpec, readout: str = "count", noise_given: bool =
     ]
     if not quantum:
         raise ArgumentValueError(
-            "runtime", "= a device needs a layer of SQS neurons with a circuit, but there is none."
+            "runtime",
+            "= a device needs a layer of SQS neurons with a circuit, but the network has none.",
         )
     for layer in quantum:
         if layer.recurrent:
@@ -196,12 +197,12 @@ class DeviceNeurons:
         self._device, self._neuron, self._params, self._seed = device, neuron, params, seed
 
     def run(self, z: Array, u: Array, clamp: Array | None = None, *, record: bool = True) -> RunOut:
-        """Run spike trains from a reset, as of :meth:`~lava_sqs.neurons.BoundNeuron.run`.
+        """Run spike trains from a reset, as for :meth:`~lava_sqs.neurons.BoundNeuron.run`.
 
         The uniform numbers *u* are not used: the device draws. Only spikes come back.
         """
         if clamp is not None:
-            raise ArgumentValueError("clamp", "must be None: a device cannot be told what to say.")
+            raise ArgumentValueError("clamp", "must be None: a device cannot clamp spikes.")
         steps, batch = z.shape[:2]
         size, channels = len(self._params), self._neuron.channels
         # (S, B, K, N) -> a set per neuron and sample, neuron by neuron

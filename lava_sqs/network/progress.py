@@ -121,7 +121,7 @@ def _line(values: Any) -> str:
 def begin_log(log: Any, checkpoint: Any, done: int) -> Path:
     """Make a log with a header and the rows of the first *done* epochs, as far as it has them.
 
-    In one piece: whoever reads sees the old log or the new one. Returns its path.
+    In one piece: a reader sees the old log or the new one. Returns its path.
 
     Raises
     ------

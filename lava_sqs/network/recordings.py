@@ -1,4 +1,4 @@
-"""Data sets of event recordings in the place of X: those of tonic, and EventFrames."""
+"""Data sets of event recordings in place of X: those of tonic, and EventFrames."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class SQSNNRegressor(_Regressor):
     nothing later. Every step that has a value in y is a sample's own, zeros included, unless
     `lengths` or `mask` say otherwise.
 
-    Inference is random, yet repeats, and parameters are kept, as of :class:`~lava_sqs.SQSNN`.
+    Inference is random, yet repeats, and parameters are kept, as for :class:`~lava_sqs.SQSNN`.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class Sampler:
     Parameters
     ----------
     device : object
-        With a method ``sample``, as of :class:`~lava_sqs.hardware.Simulated`.
+        With a method ``sample``, as for :class:`~lava_sqs.hardware.Simulated`.
     rng : Generator
         Draws its seeds.
     shots : int
@@ -121,7 +121,7 @@ def twin_traces(
 ) -> list[LayerTrace]:
     """Return what a device did, with what the model says of it: of samples shown *n_draws* times.
 
-    Parameters and result as of :func:`~lava_sqs.network.credit.run_free`.
+    Parameters and result as for :func:`~lava_sqs.network.credit.run_free`.
     """
 
     def run(layer: LayerSpec, z: Array) -> tuple[RunOut, Any]:

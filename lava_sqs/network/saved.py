@@ -169,8 +169,8 @@ class _Saved(_Arguments):
             kind = header["arguments"].get("neuron")
         if isinstance(kind, str) and kind.isidentifier() and kind not in kinds():
             raise ValueError(
-                f"The file {path} holds a network of neurons of kind {kind!r}, which is not known "
-                "here: what adds it (lava_sqs.neurons.register) must be imported first."
+                f"The file {path} holds a network of neurons of kind {kind!r}, which is not "
+                "registered: import the module that does (lava_sqs.neurons.register) first."
             )
         with storage.read_from(path):
             self = cls._of_header(header)

@@ -425,7 +425,7 @@ def feed_forward(
     n_inputs : int
         Spike trains that come in.
     hidden : tuple of int or Layer
-        The hidden layers, by their sizes or as of :mod:`lava_sqs.network.layers`; may be empty.
+        The hidden layers, by their sizes or as for :mod:`lava_sqs.network.layers`; may be empty.
     n_visible : int
         Visible neurons.
     neuron : Neuron

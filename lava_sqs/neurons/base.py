@@ -217,7 +217,7 @@ class BaseNeuron(ABC):
         Which arguments of :class:`~lava_sqs.SQSNN` the constructor takes, by the same names.
     rules : tuple of str
         Which learning rules it knows. ``"window"`` needs a method `window_score`,
-        ``"as-published"`` one `published_score`, as of :class:`~lava_sqs.neurons.SQSNeuron`.
+        ``"as-published"`` one `published_score`, as for :class:`~lava_sqs.neurons.SQSNeuron`.
     takes_noise : bool
         Whether it can be simulated with a NoiseModel; needs `with_noise`.
     process : str or None

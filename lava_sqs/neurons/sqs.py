@@ -298,7 +298,7 @@ class CompiledSQS:
         return self._go_on(None, z, u, clamp, record=record)
 
     def start(self, batch: int) -> Callable[..., RunOut]:
-        """Return neurons in ``|0..0>``, as of :func:`~lava_sqs.neurons.steps.run_recurrent`."""
+        """Return neurons in ``|0..0>``, as for :func:`~lava_sqs.neurons.steps.run_recurrent`."""
         engine: Any = self._population._engine
         return partial(self._go_on, engine.fresh_memory(batch))
 
@@ -366,7 +366,7 @@ class BatchSQS:
         return self._go_on(None, z, u, clamp, record=record)
 
     def start(self, batch: int) -> Callable[..., RunOut]:
-        """Return neurons in ``|0..0>``, as of :func:`~lava_sqs.neurons.steps.run_recurrent`."""
+        """Return neurons in ``|0..0>``, as for :func:`~lava_sqs.neurons.steps.run_recurrent`."""
         return partial(self._go_on, self._lanes.fresh_memory(batch))
 
     def _go_on(

@@ -28,7 +28,7 @@ _WIRE: dict[str, Any] = {"color": "0.3", "lw": 1.0, "zorder": 0}
 def draw_circuit(ansatz: Any, ax: Axes | None = None, *, theta: Any = None) -> Axes:
     r"""Draw one time step of a neuron as a circuit: time to the right, io qubits above memory.
 
-    Each io wire starts anew in ``|0>`` (the reset of the step before), is rotated by its input,
+    Each io wire starts again in ``|0>`` (the reset of the step before), is rotated by its input,
     ``RX(pi z)``, goes through V(theta) and is measured: the double line is the spike. A memory wire
     brings its state from the last step and takes it to the next. Gates stand as early as their
     qubits allow, in the layers in which noise acts; a dot is a control, crosses are a SWAP.

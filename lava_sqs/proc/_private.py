@@ -34,7 +34,7 @@ def set_compiled(process: AbstractProcess, compiled: bool) -> None:
 
 
 def forget_model(process: AbstractProcess) -> None:
-    """Let Lava choose the model of a Process anew."""
+    """Let Lava choose the model of a Process again."""
     process._model_class = None
 
 
@@ -61,7 +61,7 @@ def models_of(process: AbstractProcess) -> list[Any]:
 
 
 def learning_rule(process: Any) -> Any:
-    """Return the learning rule of a connection; None if it does not learn, or is none."""
+    """Return the learning rule of a connection; None if it does not learn, or is not one."""
     return getattr(process, "_learning_rule", None)
 
 

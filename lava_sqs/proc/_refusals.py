@@ -58,7 +58,7 @@ def check_floating_pt(process: AbstractProcess, run_cfg: Any) -> None:
 
 
 def check_neighbours(process: AbstractProcess) -> None:
-    """Refuse learning connections around a Process of ours that would learn from nonsense.
+    """Refuse learning connections around one of our Processes that would learn from nonsense.
 
     Lava compiles a Process only if this returns, under whatever run configuration.
     """

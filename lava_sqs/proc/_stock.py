@@ -1,4 +1,4 @@
-"""Models of ours for Lava's connections and LIF: the same numbers to the last bit, in less time.
+"""Our own models for Lava's connections and LIF: the same numbers to the last bit, in less time.
 
 ``SQSSimCfg`` takes them where it would take Lava's; see :func:`quicker`.
 """
@@ -37,7 +37,7 @@ _OURS: dict[Any, Any] = {
     sparse.PyLearningSparseModelFloat: _stock_learning.LearningSparseModel,
 }
 
-#: Lava's models that have none of ours, and why.
+#: Lava's models that have no counterpart here, and why.
 _NONE = dict.fromkeys(
     (dense.PyLearningDenseModelBitApproximate, sparse.PyLearningSparseModelBitApproximate),
     "its rules round at random, product by product",

@@ -182,7 +182,7 @@ class _Compiled:
             values = rule.apply(getattr(self, name), **args)
             vars(self)[name] = self._saturate_synaptic_variable(name, values)
 
-    # Lava's models look at whatever is set for ports; traces are none.
+    # Lava's models look at whatever is set for ports; traces are not.
 
     def _update_dependencies(self: Any) -> None:
         vars(self).update(x0=self.tx > 0, y0=self.ty > 0)

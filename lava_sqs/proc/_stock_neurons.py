@@ -1,7 +1,7 @@
 """Lava's floating-point LIF, one compiled loop a step; the same bits.
 
 Every neuron's sums are Lava's, in Lava's order, and no two operations are fused. Where a number
-overflows or is none, Lava's own code makes the step, with NumPy's warnings.
+overflows or is NaN, Lava's own code makes the step, with NumPy's warnings.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def _shift(total: Array, exponent: int) -> Array:
 
 
 class _Columns:
-    """Weights that lie in memory column by column, whoever sets them."""
+    """Weights that lie in memory column by column, even after they are set."""
 
     def _columns(self: Any) -> Array:
         if not self.weights.flags.f_contiguous:
@@ -174,7 +174,7 @@ class DenseModel(_Columns, PyDenseModelFloat):
                 self._checked = columns = self._columns()
                 return spikes @ columns.T.take(at, axis=0) + 0.0  # where all is -0, BLAS has 0
             self._exact = False
-            self._multiply(f"its spikes are no integers of {bits} bits")
+            self._multiply(f"its spikes are not integers of {bits} bits")
             self._checked = self.weights
         return self.weights.dot(s_in)  # type: ignore[no-any-return]
 

@@ -83,7 +83,7 @@ def outcome_index(bits: Array) -> Array:
     if (free != (bits == -1).all(axis=-1)).any():
         raise ArgumentValueError(
             "outcome",
-            "must clamp all io channels of a neuron or none of them, but "
+            "must clamp all io qubits of a neuron or none of them, but "
             "some neurons mix -1 with 0 or 1.",
         )
     return np.ascontiguousarray(np.where(free, -1, bits @ (1 << np.arange(n_io)[::-1])))

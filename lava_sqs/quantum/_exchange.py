@@ -24,7 +24,7 @@ __all__: list[str] = []
 
 #: Qiskit's names of the gates that are here under the same name in capitals.
 _SAME = {name.lower(): name for name in (*ROTATIONS, *FIXED)}
-#: Other gates, equal but for a global phase, which no measurement sees: rotations with angles of
+#: Other gates, equal except for a global phase, which no measurement sees: rotations with angles of
 #: the gate's own, the first acts first.
 _EQUAL: dict[str, Callable[..., list[tuple[str, Any]]]] = {
     "p": lambda angle: [("RZ", angle)],
@@ -287,7 +287,7 @@ def _plain(where: str, operation: Any, qubits: tuple[int, ...]) -> Iterable[Any]
     ):  # fmt: skip
         raise ArgumentValueError(
             "circuit",
-            f"must hold gates only, but {where} is none: give V(theta) alone. The reset, the "
+            f"must hold gates only, but {where} is not a gate: give V(theta) alone. The reset, the "
             "encoding and the measurement belong to the neuron; to_qiskit(steps) adds them.",
         )
     if _is_own(operation) and not _does_what_its_name_says(operation):

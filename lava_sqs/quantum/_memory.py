@@ -3,7 +3,7 @@
 Above 4 memory qubits the trajectory engine reports the reduced state of each qubit, shape
 (..., memory_qubits, 4), which looks like as many neurons of one qubit; and under noise its states
 are pure whatever the noise, given errors that were drawn. A :class:`MemoryArray` says so, through
-slices, copies and pickles, to whoever asks for a purity.
+slices, copies and pickles, to anyone who asks for a purity.
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ def check_pure_scores(
 ) -> None:
     """Raise unless the scores of noiseless neurons fit, whose memories are pure states.
 
-    The arguments are as of :func:`check_density_scores`, *steps* those whose registers are kept.
+    The arguments are as for :func:`check_density_scores`, *steps* those whose registers are kept.
     """
     m, n = ansatz.memory_qubits, ansatz.n_qubits
     register = 16.0 * 2**n

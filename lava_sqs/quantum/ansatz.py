@@ -304,7 +304,7 @@ def delay(memory_qubits: int = 1, *, basis: str = "z") -> Ansatz:
 
 
 def classical_memory(io_qubits: int = 1, memory_qubits: int = 1, *, table: str = "full") -> Ansatz:
-    """Return the rival of every circuit: the same neuron with bits in the place of memory qubits.
+    """Return the rival of every circuit: the same neuron with bits in place of memory qubits.
 
     Spikes and new bits are drawn from a table of probabilities given the measured input and the old
     bits (:mod:`lava_sqs.quantum.tables`). It is an instrument as any other, with exact scores.

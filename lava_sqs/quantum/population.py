@@ -315,7 +315,7 @@ class Population(Checkpoints):
         self._engine.reset(memory)
 
     def with_noise(self, noise: NoiseModel | None) -> Population:
-        """Return a fresh population, the same but for the noise: same angles, same seed.
+        """Return a fresh population, the same except for the noise: same angles, same seed.
 
         Parameters
         ----------

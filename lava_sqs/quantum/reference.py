@@ -183,7 +183,7 @@ class ReferenceNeuron:
         Parameters
         ----------
         rho : Qobj
-            State of the full register, as of :meth:`evolve`.
+            State of the full register, as for :meth:`evolve`.
         reported : tuple of int
             One bit per io qubit.
 

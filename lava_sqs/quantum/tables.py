@@ -1,8 +1,8 @@
-r"""A classical memory: tables of probabilities in the place of a unitary, as instruments.
+r"""A classical memory: tables of probabilities in place of a unitary, as instruments.
 
 The io qubits are rotated by their currents and, by angles ``alpha`` that depend on the memory's
-bits m, once more; they are measured, which gives the bits x. Then a table draws spikes and memory
-anew:
+bits m, once more; they are measured, which gives the bits x. Then a table draws spikes and a new
+memory:
 
 .. math::
 

@@ -220,9 +220,9 @@ class Study:
         ]:
             warnings.warn(
                 f"{store.path}: {len(other)} rows of the same parameters do not count, since the "
-                f"task {self.name!r} is no longer what made them: its code, its options or a value "
-                "that it uses have changed (or differ in every run; or the file was begun before "
-                "ids told what a task reaches). Their points run again.",
+                f"task {self.name!r} is no longer the one that made them: its code, its options or "
+                "a value that it uses have changed (or differ in every run; or the file was begun "
+                "before ids told what a task reaches). Their points run again.",
                 StudyWarning,
                 stacklevel=4,
             )

@@ -41,7 +41,7 @@ def test_vowels_are_time_first(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((12, 12), "which of the two is time cannot be told"),
+        ((12, 12), "which of the two axes is time is unclear"),
         ((29, 13), "they have none"),
         ((12,), "they have none"),
         ((12, 29, 2), "they have none"),

@@ -61,7 +61,7 @@ def test_it_learns_is_saved_and_loaded(coin, tmp_path):
 def test_a_file_of_an_unknown_kind_says_what_is_missing(coin, tmp_path, monkeypatch):
     make(epochs=1).fit(X, Y).save(tmp_path / "coin.npz")
     monkeypatch.setattr(registry, "_REGISTERED", {})
-    with pytest.raises(ValueError, match=r"'coin', which is not known here.*lava_sqs.neurons.reg"):
+    with pytest.raises(ValueError, match=r"'coin', which is not registered.*lava_sqs.neurons.reg"):
         SQSNN.load(tmp_path / "coin.npz")
 
 

@@ -199,7 +199,7 @@ def test_channels_of_a_neuron_are_clamped_together():
     neuron = SQSNeuron(ansatz.layered(2, 1))
     bound = neuron.compile(np.zeros((1, neuron.n_params)))
     clamp = np.array([[[1, -1]]])
-    with pytest.raises(ValueError, match="must clamp all io channels of a neuron or none"):
+    with pytest.raises(ValueError, match="must clamp all io qubits of a neuron or none"):
         bound.run(np.zeros((1, 1, 2)), np.zeros((1, 1, 1)), clamp)
 
 

@@ -380,7 +380,7 @@ def test_bad_step_arguments_are_named_and_change_nothing(arguments, error, messa
 
 def test_neurons_clamp_all_channels_or_none():
     pop = Population(ansatz.layered(2, 1), size=1, seed=0)
-    with pytest.raises(ValueError, match="all io channels"):
+    with pytest.raises(ValueError, match="all io qubits"):
         pop.step([[0.1, 0.2]], [[1, -1]])
 
 

@@ -133,7 +133,7 @@ def test_bad_tasks_are_refused_at_once(task, kind, message):
 
 
 def test_unknown_parameters_of_a_built_in_task_are_refused():
-    with pytest.raises(ValueError, match="`memory_quibts` is none of the task"):
+    with pytest.raises(ValueError, match="`memory_quibts` is not a parameter of the task"):
         Study("memory_capacity", {"memory_quibts": [1, 2]})
     with pytest.raises(TypeError, match="T1"):
         Study("memory_capacity", base={"noise.T1": 1e-4})

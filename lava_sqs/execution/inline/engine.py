@@ -404,7 +404,7 @@ class InlineRuntime(base.NetworkRuntime):
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(base.STOP_GRACE)
-        # Not forever: a model that never returns must not hang whoever stops the network.
+        # Not forever: a model that never returns must not hang the thread that stops the network.
         held = self._exchanging.acquire(timeout=base.STOP_GRACE)  # until the step is over
         try:
             for member in self._members.values():

@@ -167,7 +167,7 @@ class Turns:
             self._let_others_move(me)
 
     def _let_others_move(self, me: Any) -> None:
-        """Switch to whoever can move; return when it is somebody's turn to look again."""
+        """Switch to one that can move; return when it is somebody's turn to look again."""
         if self._leaving:
             raise Left
         # Who has waited can go on before anybody begins: so channels stay short.

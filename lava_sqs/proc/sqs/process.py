@@ -268,7 +268,7 @@ class SQS(NamedProcess):
         return self.ansatz.memory_qubits
 
     def replace(self, **changes: Any) -> SQS:
-        """Return a new Process, unconnected, made with the same arguments but for some.
+        """Return a new Process, unconnected, made with the same arguments except for some.
 
         Parameters
         ----------

@@ -59,7 +59,7 @@ def choi_matrix(ansatz: Ansatz, theta: Any, z: Any, noise: NoiseModel | None = N
     .. math:: J = \sum_{ij} |i\rangle\langle j| \otimes \mathcal E(|i\rangle\langle j|),
         \qquad \operatorname{Tr} J = 2^n
 
-    Arguments and errors are as of :func:`step_channel`. Its rank is the least number of Kraus
+    Arguments and errors are as for :func:`step_channel`. Its rank is the least number of Kraus
     operators; divided by its trace it is the state of the memory and a reference that it was fully
     entangled with.
 
@@ -93,8 +93,8 @@ def diamond_distance(
 
     .. math:: \tfrac12 \lVert \mathcal E - \mathcal F \rVert_\diamond
 
-    with the channels of the memory under *noise* and under *other*, noiseless by default. Whoever
-    has to tell, from one use of a step, with which noise it was made is right with probability
+    with the channels of the memory under *noise* and under *other*, noiseless by default. From
+    one use of a step, the noise with which it was made can be told with probability
     (1 + distance) / 2 at most. QuTiP's ``dnorm`` solves the semidefinite program with CVXPY, which
     ``pip install cvxpy`` (or the extra ``diamond``) adds.
 

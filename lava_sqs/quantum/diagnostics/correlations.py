@@ -78,7 +78,7 @@ def mutual_information(memory: Any, qubits: Any, others: Any = None) -> Array:
 
     It counts classical and quantum correlations; a Bell pair has 2 bits.
 
-    Arguments and errors are as of :func:`negativity`.
+    Arguments and errors are as for :func:`negativity`.
 
     Returns
     -------

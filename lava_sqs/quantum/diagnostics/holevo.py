@@ -48,7 +48,7 @@ def holevo_information(
     .. math::
         \rho_v = T^k \sum_s S_s(v)\, r, \qquad r = T^\mathrm{washout} r_0 .
 
-    With ``outcomes="kept"`` whoever measures also knows the spikes of the steps t - k to t (not
+    With ``outcomes="kept"`` the observer also knows the spikes of the steps t - k to t (not
     earlier ones): the states are of the memory and this record together,
 
     .. math::

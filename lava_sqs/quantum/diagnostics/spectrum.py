@@ -31,7 +31,7 @@ class SpectralGap:
     Attributes
     ----------
     eigenvalues : ndarray of complex, shape (n,)
-        Eigenvalues of the averaged map, but for the 1 that every channel has, by falling modulus.
+        Eigenvalues of the averaged map, without the 1 that every channel has, by falling modulus.
     tolerance : float
         They are exact for a map that differs from this one by so little, relative to them: 0 up to
         5 memory qubits; above it 1e-9, or 1e-5 where eigenvalues are too close together for that.

@@ -121,7 +121,7 @@ def entropy(memory: Any, *, per_qubit: bool = False) -> Array:
 
     .. math:: S(\rho) = -\operatorname{Tr} \rho \log_2 \rho
 
-    Arguments and errors are as of :func:`purity`.
+    Arguments and errors are as for :func:`purity`.
 
     Returns
     -------

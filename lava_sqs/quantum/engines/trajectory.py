@@ -297,7 +297,7 @@ class TrajectoryEngine:
         if self._program.random:
             self.no_likelihood = (
                 "The backend 'trajectory' draws the noise: what it knows are probabilities given "
-                "errors that nobody observes, and those are no likelihood of the spikes. Use "
+                "errors that nobody observes, which are not the likelihood of the spikes. Use "
                 "backend='density', or noise=None."
             )
 

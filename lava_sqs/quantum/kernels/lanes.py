@@ -122,7 +122,7 @@ def score_small_lanes(A, z, eta, spikes, signal, scale, raising, bound, floor, G
     Shapes: A (K or 1, 2, 4, 3, 4); z, spikes, signal and d_z (K, T, B); G (K, 2, 4, 3, 4) in double
     precision, added to. The signal of a step is *scale* times that of the array, and, if *raising*
     is 1.0 and not 0.0, times s + p - 1. d_z is held to [-bound, bound] once all is computed. The
-    course is computed anew, a tile of samples at a time.
+    course is computed again, a tile of samples at a time.
     """
     K, T, B = z.shape
     lanes = 64 // z.itemsize

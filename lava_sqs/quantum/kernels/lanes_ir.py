@@ -61,7 +61,7 @@ class Samples(Emitter):
         return self.builder.fdiv(a, b)
 
     def compare(self, how: str, a: Any, b: Any) -> Any:
-        """Return the mask of a comparison, false where a number is none."""
+        """Return the mask of a comparison, false for NaN."""
         return self.builder.fcmp_ordered(how, a, b)
 
     def choose(self, mask: Any, a: Any, b: Any) -> Any:

@@ -331,7 +331,7 @@ def advance_pure(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """One online step of K neurons; return the floor hits, -1 if mixed.
 
-    As ``advance_density``, with states r (K, 2, D), and their derivatives, in the place of Pauli
+    As ``advance_density``, with states r (K, 2, D), and their derivatives, in place of Pauli
     vectors: sensitivity (K, n_scores, 2, D), window (K, H + 1, N, 2, D).
     """
     (K, N), D, S = z.shape, r.shape[2], 1 << z.shape[1]

@@ -189,7 +189,7 @@ class NoiseModel(_Plain):
         check_clock(self.clock)
         for name in ("p_read1_given0", "p_read0_given1") if self.readout_matrix else ():
             if _differs(getattr(self, name), 0.0):
-                raise ArgumentValueError(name, "must be 0 beside `readout_matrix`.")
+                raise ArgumentValueError(name, "must be 0 with `readout_matrix`.")
         for name in ("name", "source"):
             if not isinstance(getattr(self, name), str):
                 raise ArgumentTypeError(
@@ -239,7 +239,7 @@ class NoiseModel(_Plain):
         every depolarising, readout and reset probability, over-rotation and coupling, ``factor``
         times the rates of channels made from collapse operators. Durations and
         ``thermal_population`` (a temperature) stay.
-        ``scaled(0)`` is noiseless, but for the Hamiltonians of user channels.
+        ``scaled(0)`` is noiseless, except for the Hamiltonians of user channels.
 
         Parameters
         ----------

@@ -106,7 +106,7 @@ def _message(error: BaseException) -> str:
 
 
 def _place(error: BaseException, only_own: bool = False) -> str:
-    """Return file, line and function of the user's that raised; else of whoever did."""
+    """Return file, line and function of the user's that raised; else of any that did."""
     if isinstance(error.__cause__, RemoteTraceback):
         return error.__cause__.place
     frames = [(_file(f), line, f.f_code.co_name) for f, line in walk_tb(error.__traceback__)]

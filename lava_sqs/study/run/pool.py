@@ -49,7 +49,7 @@ def is_lost(error: BaseException) -> bool:
 
 
 class Pool:
-    """An executor that can be built anew when it breaks.
+    """An executor that can be rebuilt when it breaks.
 
     Parameters
     ----------

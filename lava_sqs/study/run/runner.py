@@ -1,8 +1,8 @@
 """The loop of a study: which batch runs next, which results count, when a point is done.
 
-Results are taken in the order of the batches of a point, whoever computed them when. A batch that
-was started ahead and turns out to be beyond the stopping rule is thrown away. So the rows depend
-on nothing but the study.
+Results are taken in the order of the batches of a point, regardless of who computed them and when.
+A batch that was started ahead and turns out to be beyond the stopping rule is thrown away. So the
+rows depend on nothing but the study.
 """
 
 from __future__ import annotations
@@ -349,7 +349,7 @@ class _Run:
         warnings.warn(f"{what}; it runs again.", StudyWarning, stacklevel=5)
 
     def rebuild(self) -> None:
-        """Replace a broken pool; what ran in it is lost with it, but for results already here."""
+        """Replace a broken pool; what ran in it is lost, except for results already here."""
         for future, (state, batch) in list(self.running.items()):
             if future.done() and not future.cancelled() and future.exception() is None:
                 continue

@@ -252,7 +252,7 @@ class RowStore:
             contents = _scan(self.path, file.read())
         if contents.rows and not resume:
             raise FileExistsError(
-                f"{self.path} has {len(contents.rows)} rows already: pass resume=True to go on, "
+                f"{self.path} has {len(contents.rows)} rows already: pass resume=True to continue, "
                 "or another path."
             )
         if contents.columns is not None:

@@ -109,10 +109,10 @@ class Encoder:
             return ["?", qualified(type(value))]
         place = " of ".join(name for name, _ in itertools.groupby(reversed(self.path))) or "it"
         raise TypeError(
-            f"The task cannot be told from others: {place} ({describe(value)}) {why}. Pass "
-            "`version=` to Study (in a study file, `version` in [study]) and change it whenever "
-            "results would change; or give what the task needs as an option, a parameter or a file "
-            "that it reads."
+            f"The task cannot be distinguished from others: {place} ({describe(value)}) {why}. "
+            "Pass `version=` to Study (in a study file, `version` in [study]) and change it "
+            "whenever results would change; or give what the task needs as an option, a parameter "
+            "or a file that it reads."
         )
 
     def at(self, place: str, value: Any) -> Any:

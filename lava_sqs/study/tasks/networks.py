@@ -1,4 +1,4 @@
-"""The built-in tasks about networks: one that is trained, tested under noise; or trained anew."""
+"""The built-in tasks about networks: one that is trained, tested under noise; or trained again."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def _untrained(params: Mapping[str, Any], seed: int) -> Any:
     if isinstance(own.get("layers"), tuple):
         own["layers"] = _layers(own["layers"])
     for unknown in own.keys() - inspect.signature(network).parameters.keys():
-        raise ParameterTypeError(unknown, "is no argument of SQSNN, and none of its test.")
+        raise ParameterTypeError(unknown, "is not a parameter of SQSNN or of its test.")
     noise = noise_from(params, "train_noise")
     return network(**{"verbose": False, **own}, noise=noise, random_state=seed)
 
@@ -259,8 +259,8 @@ class Accuracy:
     train_seed : int
         ``random_state`` of the training, if *model* is None.
     keep : str, optional
-        Folder for trained networks, if *model* is None: then each is trained once, whoever needs
-        it, and a killed training continues from its last epoch. No part of the rows' ids.
+        Folder for trained networks, if *model* is None: then each is trained once, for all workers,
+        and a killed training continues from its last epoch. No part of the rows' ids.
 
     Raises
     ------
@@ -387,7 +387,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Training:
-    """Test accuracy of networks trained anew for every seed: the spread over seeds.
+    """Test accuracy of networks trained again for every seed: the spread over seeds.
 
     ``train_noise.*`` is there while the network learns, ``noise.*`` while it is tested (without
     it: the same as in training; ``noise = "none"`` is noiseless), with weights of ``weight_bits``

@@ -111,7 +111,9 @@ def _check_options(task: Any, options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in names:
             has = f"it has {', '.join(names)}" if names else "it has none"
-            raise ArgumentValueError(name, f"is no option of the task {task_name(task)!r}: {has}.")
+            raise ArgumentValueError(
+                name, f"is not an option of the task {task_name(task)!r}: {has}."
+            )
 
 
 def check_names(
@@ -122,6 +124,6 @@ def check_names(
             continue
         raise ParameterValueError(
             name,
-            f"is none of the task {task!r}: it has {', '.join(known)} and "
+            f"is not a parameter of the task {task!r}: it has {', '.join(known)} and "
             f"{', '.join(f'{p}.<field>' for p in noises)}.",
         )
