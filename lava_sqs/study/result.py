@@ -343,7 +343,7 @@ class StudyResult:
             The parameter to draw against. None takes the number that varies most, and draws as
             many figures as it needs.
         group : str or list of str, optional
-            One curve for each value, as of :func:`lava_sqs.plot.plot_study`; needs `x`.
+            One curve for each value, as for :func:`lava_sqs.plot.plot_study`; needs `x`.
         value : {"auto", "value", "error rate", "accuracy"}
             What to draw.
         level : float
