@@ -321,7 +321,9 @@ def _add_evaluate(commands: Any) -> None:
         metavar="R",
         help="passes through the test samples, each with new randomness (default: 1)",
     )
-    parser.add_argument("--samples", type=int, metavar="N", help="N test samples, drawn")
+    parser.add_argument(
+        "--samples", type=int, metavar="N", help="number of test samples, drawn at random"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="(default: that of the training)")
     add_json(parser)
     options = {"n_repeats": "--repeats", "runtime": "--runtime", "seed": "--seed"}

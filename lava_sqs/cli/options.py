@@ -35,40 +35,43 @@ HELP = {
     "input_kind": "static: features or images, flattened; sequence: (n, T, channels) of values; "
     "spikes: (n, T, ...) of 0 and 1 (default: static for tables and for images of unsigned "
     "integers; for other arrays it must be given)",
-    "encoder": "rate, latency, population or current: from value to input",
-    "scaling": "minmax, robust (between the whiskers of a box plot) or standard (2.5 standard "
-    "deviations to either side of the mean): of each feature, in the training data",
-    "hidden_layer_sizes": "neurons of each hidden layer; no number: no hidden layer",
-    "memory_qubits": "per neuron (default: 1)",
-    "layers": "number, of the layered circuit (default: 1); or the hidden layers, one after the "
-    "other: 'SQSLayer(64, memory_qubits=2)' 'LIFLayer(32)'",
+    "encoder": "how values become inputs: rate, latency, population or current",
+    "scaling": "how each feature is scaled by the training data: minmax, robust (between the "
+    "whiskers of a box plot) or standard (2.5 standard deviations to either side of the mean)",
+    "hidden_layer_sizes": "number of neurons of each hidden layer; without a number there is no "
+    "hidden layer",
+    "memory_qubits": "memory qubits per neuron (default: 1)",
+    "layers": "layers of gates of the layered circuit (default: 1); or the hidden layers in "
+    "order, for example 'SQSLayer(64, memory_qubits=2)' 'LIFLayer(32)'",
     "skip": "the input drives the first layer only, not also the visible one",
     "recurrent": "every neuron of a hidden layer hears all of its layer, one step later",
-    "rule": "exact: local scores; window: the same, but synapses look --window steps back only, "
-    "as in stock Lava; as-published: that of the paper's code",
-    "targets": "one-hot: a neuron per class; pairs: one per ordered pair of classes, they vote",
-    "objective": "count: the network runs free, and the class by its spike counts is learned; "
+    "rule": "exact: exact local scores; window: the same, but synapses look only --window steps "
+    "back, as in stock Lava; as-published: the rule of the paper's code",
+    "targets": "one-hot: a neuron per class; pairs: a neuron per ordered pair of classes, which "
+    "vote",
+    "objective": "count: the network runs free and learns the class from its spike counts; "
     "likelihood: visible neurons are clamped to target trains (default: count)",
-    "temperature": "spike counts are divided by it before the softmax",
-    "credit": "what hidden neurons hear: aligned (the errors of those that they drive, by feedback "
-    "that learns as the weights do), symmetric (by the weights), feedback (the visible neurons' "
-    "errors, weighed at random) or score (one number for all) (default: that of the objective)",
+    "temperature": "divisor of the spike counts before the softmax",
+    "credit": "what hidden neurons are told: aligned (the errors of the neurons that they drive, "
+    "through feedback weights that learn), symmetric (through the weights themselves), feedback "
+    "(the visible neurons' errors with random weights) or score (one number for all) (default: "
+    "that of the objective)",
     "class_weight": "balanced: all classes are shown equally often",
-    "readout_from": "share of a sample's steps before the first that is counted; learned: how much "
-    "a spike counts is learned, by when it comes",
-    "n_draws": "times each input is shown at once",
+    "readout_from": "share of a sample's steps that is left out before counting; learned: how "
+    "much a spike counts is learned, depending on its time",
+    "n_draws": "how often each input is shown at once",
     "epochs": "passes through the data (default: as many as make 1000 updates, 5 to 200)",
     "updates": "mini-batches to learn from, in whole epochs, instead of --epochs",
     "optimizer": "adam or sgd",
     "learning_rate": "size of a step of Adam, in units of current and radians (default: 0.02 for "
     "2000 updates, up to 0.05 for fewer)",
-    "weight_decay": "share of all weights that is lost per update, over the learning rate",
+    "weight_decay": "share of all weights that is lost per update, divided by the learning rate",
     "log": "CSV file with a row per epoch",
     "batch_size": "samples per update",
     "dtype": "precision of training and inference: float32 or float64",
-    "validation_fraction": "share that is held out, of early stopping",
-    "n_iter_no_change": "epochs without progress, of early stopping",
-    "checkpoint": "written after every epoch; a model, too",
+    "validation_fraction": "share of the training data that --early-stopping holds out",
+    "n_iter_no_change": "epochs without progress after which --early-stopping ends the training",
+    "checkpoint": "file written after every epoch; it is also a model",
     "resume": "continue from the checkpoint, if there is one",
 }
 #: Arguments that have other options, or none.
@@ -197,8 +200,12 @@ def fill_train(parser: Any, call: Callable[..., int]) -> None:
     groups = {title: parser.add_argument_group(title) for title in (*GROUPS, "training")}
     data = groups["data"]
     data.add_argument("--classes", nargs="+", metavar="LABEL", help="only these labels")
-    data.add_argument("--samples", type=int, metavar="N", help="N training samples, drawn")
-    data.add_argument("--test-samples", type=int, metavar="N", help="N test samples, drawn")
+    data.add_argument(
+        "--samples", type=int, metavar="N", help="number of training samples, drawn at random"
+    )
+    data.add_argument(
+        "--test-samples", type=int, metavar="N", help="number of test samples, drawn at random"
+    )
     layout = data.add_mutually_exclusive_group()
     layout.add_argument(
         "--channels-last",

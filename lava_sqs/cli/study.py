@@ -80,7 +80,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     start.add_argument(
         "--dask", metavar="ADDRESS", help="run on the Dask cluster with this scheduler"
     )
-    rules = start.add_argument_group("when a point has enough", "instead of the file's [stop]")
+    rules = start.add_argument_group(
+        "when a point is done", "these replace the rules in [stop] of the study file"
+    )
     add_options(rules, Study.run, STOP_RULES)
     add_options(start, Study.run, ("timeout", "retries"))
     add_volume(start)

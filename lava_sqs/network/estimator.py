@@ -76,7 +76,7 @@ class SQSNN(_FitsOnDevice, _Classifier):
         between the whiskers of its box plot, which outliers cannot move; or from 2.5 standard
         deviations below its mean to 2.5 above. Not used for spikes.
     n_steps : int
-        T, for static features.
+        T, the number of time steps of static features.
     n_population : int
         Tuning curves per feature of the encoder ``population``.
     skip : bool
@@ -92,8 +92,8 @@ class SQSNN(_FitsOnDevice, _Classifier):
     shots : int
         Repetitions per step of QLIF neurons.
     readout : {"count", "likelihood"}
-        Class with most spikes (of two with the same count, the one that spoke later), or with the
-        highest likelihood of its target train.
+        Whether the class is that with most spikes (of two with the same count, the one whose last
+        spike came later), or that whose target train is the likeliest.
     readout_from : float or "learned"
         Which last part of a sample's steps is read out, in [0, 1): 0 is all, from the first that
         the input can have reached; 0.5 the second half. "learned": how much a spike counts is
@@ -147,8 +147,8 @@ class SQSNN(_FitsOnDevice, _Classifier):
     sparsity : float
         Cost of a hidden spike, in nats.
     discount : float
-        gamma in [0, 1], of credit by score: how fast a hidden spike's share in what the visible
-        neurons say later fades, per step. 1 is unbiased and noisy.
+        Factor gamma in [0, 1] by which a hidden spike's share in later visible spikes fades per
+        step, with credit by score. 1 is unbiased and noisy.
     early_stopping : bool
         Hold out a part of the training data, stop when its accuracy no longer grows, and keep the
         best epoch.
