@@ -478,11 +478,6 @@ def feed_forward(
     return NetworkSpec(n_inputs, tuple(layers))
 
 
-def check_spikes_time_major(name: str, value: Any, n_inputs: int) -> Array:
-    """Return inputs (T, B, M) as floats, or raise."""
-    return check_shape(name, check_real(name, value), ("T", "B", n_inputs))
-
-
 def zeros_like(parameters: Parameters) -> Parameters:
     """Return parameters of the same shapes, all zero."""
     return {
