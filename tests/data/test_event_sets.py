@@ -131,7 +131,7 @@ def test_what_does_not_fit_is_sparse():
     assert sparse.issparse(found)
     assert found.shape == (10**6, 2 * 1280 * 720)
     assert found.sum() == 3
-    with pytest.raises(ValueError, match="`bins` needs .* GB of memory"):
+    with pytest.raises(ValueError, match=r"`bins` needs .* GB of memory"):
         bin_events(events, size=(1280, 720), bins=10**6, sparse=False)
 
 
