@@ -219,7 +219,7 @@ def test_the_line_is_found_by_the_argument_and_never_by_the_text(
     ("lines", "line", "message"),
     [
         ("task = 'memory_capacity'\n[options]\ncircuits = 0", 4, "`circuits` must be at least 1"),
-        ("task = 'memory_capacity'\n[options]\ncircuit = 1", 4, "`circuit` is no option"),
+        ("task = 'memory_capacity'\n[options]\ncircuit = 1", 4, "`circuit` is not an option"),
         ("task = 'memory_capacity'\n[base]\nlayers = 0", 4, "`layers` must be at least 1"),
         (
             "task = 'memory_capacity'\n[base]\nmemory = 1",
