@@ -34,7 +34,7 @@ PHRASES = {
     r"\banew\b": "again",
     r"\bin the place of\b": "in place of",
     r"\bbut for (?!more)": "except for",
-    r"\b[Ww]hoever\b": "the one that",
+    r"\b(who|Who)ever\b": "the one that",
     r"\b[Aa]s of :": "see",
     r"\bcannot be told\b": "is unclear",
     r"\bmust be told\b": "must be given",
