@@ -68,6 +68,7 @@ def _plot(args: argparse.Namespace) -> int:
 def _spikes(clf: SQSNN, x: Any, y: Any, ax: Axes, noise: Any) -> None:
     """Draw the visible spikes of the first test sample of each class, one after the other."""
     from lava_sqs.plot import raster
+    from lava_sqs.plot._axes import shorten
 
     shown = clf.classes_[np.isin(clf.classes_, y)][:_MOST_SHOWN]
     first = [int(np.argmax(y == label)) for label in shown]
@@ -75,17 +76,23 @@ def _spikes(clf: SQSNN, x: Any, y: Any, ax: Axes, noise: Any) -> None:
     n, steps, channels = spikes.shape
     answers = clf.decide(spikes)
     raster(spikes.reshape(n * steps, channels), ax)
-    for i, (label, answer) in enumerate(zip(shown, answers, strict=True)):
+    said = [f"{shorten(a)}→{shorten(b)}" for a, b in zip(shown, answers, strict=True)]
+    longest = max(map(len, said))
+    upright = longest * n > 60  # letters above the axes, side by side
+    for i, text in enumerate(said):
         if i:
             ax.axvline(i * steps + 0.5, color="0.8", lw=1, zorder=0)
         ax.annotate(
-            f"{label}→{answer}",
+            text,
             ((i + 0.5) * steps + 0.5, 1),
             xycoords=("data", "axes fraction"),
             xytext=(0, 3),
             textcoords="offset points",
             ha="center",
             fontsize=9,
+            rotation=90 if upright else 0,
         )
-    ax.set_title("Test: spikes of one sample per class\n(above: true class → answer)", pad=18)
-    ax.set(ylabel="visible neuron", xlabel=f"time step ({steps} per sample)")
+    pad = 8 + (6 * longest if upright else 10)
+    ax.set_title("Test: spikes of one sample per class\n(below: true class → answer)", pad=pad)
+    time = ax.get_xlabel().replace("time step", f"time step ({steps} per sample)", 1)
+    ax.set(ylabel="visible neuron", xlabel=time)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lava_sqs._checks import check_flag, check_instance, check_int
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import qutip
-from lava_sqs.plot._axes import new_axes, series
+from lava_sqs.plot._axes import condition, new_axes, series
 from lava_sqs.quantum._memory import note_of
 from lava_sqs.quantum.engines.trajectory import LARGEST_PAULI_MEMORY
 from lava_sqs.quantum.population import Population
@@ -52,7 +52,7 @@ def bloch_trajectory(
     qubit : int
         Memory qubit m. Of several qubits the others are traced out.
     color : color, optional
-        None: by time, from dark to light.
+        None: by time, from dark to light, with a colour bar that says which step is which.
     marker : str
         A marker of matplotlib, to tell neurons apart in grey.
     line : bool
@@ -63,7 +63,8 @@ def bloch_trajectory(
     Returns
     -------
     Axes
-        The points are the last of its ``collections``, with the time steps as their array.
+        The points are the last of its ``collections``, with the time steps as their array. Under
+        it stands what the states of a run are conditional on: the outcomes so far.
 
     Raises
     ------
@@ -82,21 +83,46 @@ def bloch_trajectory(
     """
     check_instance("label", label, str, none=True)
     line = check_flag("line", line)
-    vectors = _bloch_vectors(memory, neuron, qubit)
-    ax = new_axes(ax, figsize=(4.2, 4.2), projection="3d")
+    vectors, given = _bloch_vectors(memory, neuron, qubit)
+    many = len(vectors) > 200
+    ax = new_axes(ax, figsize=(4.2 if color or len(vectors) == 1 else 4.9, 4.2), projection="3d")
     if not any(artist.get_gid() == _SPHERE for artist in ax.collections):
         _draw_sphere(ax)
     # QuTiP's axes: x points to the reader, -y of matplotlib.
     x, y, z = vectors[:, 1], -vectors[:, 0], vectors[:, 2]
     if line and len(vectors) > 1:
-        ax.plot(x, y, z, color=color or "0.4", lw=0.7, alpha=0.6)
-    look: dict[str, Any] = {"s": 16, "marker": marker, "depthshade": False, "label": label}
+        width, alpha = (0.3, 0.3) if many else (0.7, 0.6)
+        ax.plot(x, y, z, color=color or "0.4", lw=width, alpha=alpha)
+    look: dict[str, Any] = {"s": 4 if many else 16, "marker": marker, "depthshade": False}
     if color is None:
         look.update(c=np.arange(1, len(x) + 1), cmap="viridis")
     else:
         look.update(color=color)
-    ax.scatter(x, y, zs=z, **look)
+    points = ax.scatter(x, y, zs=z, label=label, **look)
+    if color is None and len(x) > 1:
+        _time_scale(ax, points)
+    if given and not any(text.get_gid() == _SPHERE for text in ax.texts):
+        place: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "bottom"}
+        sphere: Any = ax
+        sphere.text2D(0.5, 0.0, given, fontsize="small", color="0.3", gid=_SPHERE, **place)
+    if len(ax.get_legend_handles_labels()[0]) > 1:
+        ax.legend(fontsize="x-small", loc="upper left", borderaxespad=0.0)
     return ax
+
+
+def _time_scale(ax: Axes, points: Any) -> None:
+    """Draw the colour bar of the time steps, one for all the points on these axes."""
+    from matplotlib.ticker import MaxNLocator
+
+    scale = next((s for s in ax.collections if s.colorbar is not None), None)
+    if scale is not None:
+        norm: Any = scale.norm
+        points.set_norm(norm)
+        norm.vmax = max(norm.vmax, len(points.get_array()))
+        return
+    ticks = MaxNLocator(integer=True, min_n_ticks=1)
+    look: dict[str, Any] = {"shrink": 0.6, "aspect": 18, "pad": 0.08, "ticks": ticks}
+    ax.figure.colorbar(points, ax=ax, label="time step", **look)
 
 
 def _draw_sphere(ax: Axes) -> None:
@@ -111,9 +137,10 @@ def _draw_sphere(ax: Axes) -> None:
     ax.set_title(title)
 
 
-def _bloch_vectors(memory: Any, neuron: Any, qubit: int) -> NDArray[np.float64]:
-    """Return (T, 3) of one qubit of one neuron."""
+def _bloch_vectors(memory: Any, neuron: Any, qubit: int) -> tuple[NDArray[np.float64], str]:
+    """Return (T, 3) of one qubit of one neuron, and what its states are conditional on."""
     circuit = getattr(memory, "ansatz", None)
+    source = memory
     if isinstance(memory, Population):
         memory = memory.memory[None]
     elif isinstance(memory, qutip.Qobj):
@@ -125,7 +152,7 @@ def _bloch_vectors(memory: Any, neuron: Any, qubit: int) -> NDArray[np.float64]:
     where = tuple(check_int("neuron", i) for i in index)
     qubit = check_int("qubit", qubit, minimum=0)
     # Above 4 memory qubits the library keeps reduced vectors, (..., memory_qubits, 4).
-    note = note_of(vectors)
+    note, given = note_of(vectors), condition(source, vectors)
     per_qubit = vectors.shape[-1] == 4 and (
         note.per_qubit if note else getattr(circuit, "memory_qubits", 1) > LARGEST_PAULI_MEMORY
     )
@@ -153,5 +180,5 @@ def _bloch_vectors(memory: Any, neuron: Any, qubit: int) -> NDArray[np.float64]:
             "qubit", f"must be below the number of memory qubits, {n}, but got {qubit}."
         )
     if per_qubit:
-        return np.asarray(chosen[:, qubit, 1:])
-    return np.asarray(chosen[:, np.arange(1, 4) * 4 ** (n - 1 - qubit)])
+        return np.asarray(chosen[:, qubit, 1:]), given
+    return np.asarray(chosen[:, np.arange(1, 4) * 4 ** (n - 1 - qubit)]), given

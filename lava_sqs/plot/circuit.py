@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lava_sqs._lazy import patches
-from lava_sqs.plot._axes import new_axes, one_of, points_per_unit
+from lava_sqs.plot._axes import new_axes, one_of, points_per_unit, size_in_points
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.gates import affine_text
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["draw_circuit"]
 
 _INCH = 0.72  # inches per unit, at which the letters fit
+_WIDEST = 15.0  # units of gates in a row of a figure of our own
+_BEGIN = 2.35  # of V(theta): |0> and RX(pi z) come before it
+_AGAIN = 0.0  # of the rows that go on
+_MARGINS = (4.4, 1.1)  # units beside a row, and above
 _FACES = {"rotation": "#d6e4f5", "fixed": "#e8e8e8", "step": "white"}
 _EDGES = {"rotation": "#3b6ea8", "fixed": "0.35", "step": "0.2"}
 _WIRE: dict[str, Any] = {"color": "0.3", "lw": 1.0, "zorder": 0}
@@ -31,7 +35,8 @@ def draw_circuit(ansatz: Any, ax: Axes | None = None, *, theta: Any = None) -> A
     Each io wire starts again in ``|0>`` (the reset of the step before), is rotated by its input,
     ``RX(pi z)``, goes through V(theta) and is measured: the double line is the spike. A memory wire
     brings its state from the last step and takes it to the next. Gates stand as early as their
-    qubits allow, in the layers in which noise acts; a dot is a control, crosses are a SWAP.
+    qubits allow, in the layers in which noise acts; a dot is a control, crosses are a SWAP. A
+    circuit that is too wide continues in the row below, from dots to dots.
 
     Parameters
     ----------
@@ -67,45 +72,82 @@ def draw_circuit(ansatz: Any, ax: Axes | None = None, *, theta: Any = None) -> A
     ]  # gates whose wires cross stand side by side
     texts = [[_text(circuit, gate, angles) for gate in column] for column in columns]
     widths = [max(map(_width, column)) for column in texts]
-    begin = 2.35  # of V(theta): |0> and RX(pi z) come before it
-    ends = begin + 0.3 + sum(widths)
     n, io = circuit.n_qubits, circuit.io_qubits
-
-    ax = new_axes(ax, figsize=(_INCH * (ends + 4.4), _INCH * (n + 1.1)))
-    ax.set_xlim(-1.7, ends + 2.7)
-    ax.set_ylim(-0.75, n - 0.05)
+    rows = _rows(widths, _WIDEST) if ax is None else _best_rows(widths, new_axes(ax), n)
+    longest = max(_end(widths, row) for row in rows)
+    size = longest + _MARGINS[0], len(rows) * (n + 0.5) - 0.5 + _MARGINS[1]
+    ax = new_axes(ax, figsize=(_INCH * size[0], _INCH * size[1]))
+    ax.set_xlim(-1.7, longest + 2.7)
+    ax.set_ylim(n + 0.35 - size[1], n - 0.05)
     scale = min(1.0, min(points_per_unit(ax)) / (72 * _INCH))
     pen = _Pen(ax, scale, n)
-
-    for q in range(n):
-        pen.wire(q, -0.75, ends + 0.6 if q < io else ends + 1.5)
-        kind, index, of = ("io", q, io) if q < io else ("memory", q - io, n - io)
-        pen.text(q, -0.85, f"{kind} {index}" if of > 1 else kind, 9, "right")
-        if q < io:
-            pen.box(q, 0.0, 0.9, ("|0⟩",), "step")
-            pen.box(q, 1.45, 1.0, ("RX", "$π z$" if io == 1 else f"$π z_{q}$"), "rotation")
-            pen.meter(q, ends + 0.6)
-            for shift in (-0.03, 0.03):  # what is measured is classical: a double line
-                pen.wire(q, ends + 0.95, ends + 1.5, shift)
-            pen.text(q, ends + 1.6, "spike" if io == 1 else f"spike {q}", 9, "left")
-        else:
-            pen.text(q, ends + 1.6, "next step", 9, "left")
-    frame = patches.Rectangle(
-        (begin, -0.5), ends - begin, n, fill=False, edgecolor="0.6", linestyle=":", lw=1, zorder=0
-    )
-    ax.add_patch(frame)
-    ax.text(begin + 0.05, -0.55, "V(θ)", ha="left", va="top", fontsize=8 * scale, color="0.4")
-    x = begin + 0.15
-    for column, names, width in zip(columns, texts, widths, strict=True):
-        for gate, text in zip(column, names, strict=True):
-            pen.gate(gate, x + width / 2, width - 0.2, text)
-        x += width
+    for row in rows:
+        _draw_wires(pen, row, _end(widths, row), (n, io), last=row is rows[-1])
+        x = (_AGAIN if row.start else _BEGIN) + 0.15
+        for k in row:
+            for gate, text in zip(columns[k], texts[k], strict=True):
+                pen.gate(gate, x + widths[k] / 2, widths[k] - 0.2, text)
+            x += widths[k]
+        pen.top -= n + 0.5
 
     counts = f"{io} io and {n - io} memory qubit{'s'[: n - io > 1]}"
     counts += f", {circuit.n_params} angle{'s'[: circuit.n_params != 1]}"
     ax.set_title(f"{circuit.name}: {counts}", fontsize=10 * scale)
     ax.set_axis_off()
     return ax
+
+
+def _rows(widths: Sequence[float], widest: float) -> list[range]:
+    """Return which columns stand in which row, if rows are *widest* units at most."""
+    starts, x = [0], _BEGIN + 0.3
+    for k, width in enumerate(widths):
+        if x + width > widest and k > starts[-1]:
+            starts.append(k)
+            x = _AGAIN + 0.3
+        x += width
+    return [range(a, b) for a, b in zip(starts, [*starts[1:], len(widths)], strict=True)]
+
+
+def _best_rows(widths: Sequence[float], ax: Axes, n: int) -> list[range]:
+    """Return the rows whose letters are largest on given axes: one, unless more gain much."""
+    wide, high = size_in_points(ax)
+    best, found = 0.0, _rows(widths, np.inf)
+    for count in range(1, 2 + len(widths) // 2):
+        rows = _rows(widths, (_BEGIN + 0.3 + sum(widths)) / count + max(widths, default=0.0) / 2)
+        across = max(_end(widths, row) for row in rows) + _MARGINS[0]
+        scale = min(wide / across, high / (len(rows) * (n + 0.5) - 0.5 + _MARGINS[1]))
+        if min(scale, 72 * _INCH) > 1.15 * best:
+            best, found = min(scale, 72 * _INCH), rows
+    return found
+
+
+def _end(widths: Sequence[float], row: range) -> float:
+    return (_AGAIN if row.start else _BEGIN) + 0.3 + sum(widths[k] for k in row)
+
+
+def _draw_wires(pen: _Pen, row: range, end: float, qubits: tuple[int, int], last: bool) -> None:
+    """Draw the wires of a row, what is before its gates, and what is after them."""
+    (n, io), first = qubits, row.start == 0
+    for q in range(n):
+        pen.wire(q, -0.75, (end + 0.6 if q < io else end + 1.5) if last else end + 0.3)
+        kind, index, of = ("io", q, io) if q < io else ("memory", q - io, n - io)
+        name = f"{kind} {index}" if of > 1 else kind
+        pen.text(q, -0.85, name if first else f"{name} …", 9, "right")
+        if first and q < io:
+            pen.box(q, 0.0, 0.9, ("|0⟩",), "step")
+            pen.box(q, 1.45, 1.0, ("RX", "$π z$" if io == 1 else f"$π z_{q}$"), "rotation")
+        if not last:
+            pen.text(q, end + 0.4, "…", 9, "left")
+        elif q < io:
+            pen.meter(q, end + 0.6)
+            for shift in (-0.03, 0.03):  # what is measured is classical: a double line
+                pen.wire(q, end + 0.95, end + 1.5, shift)
+            pen.text(q, end + 1.6, "spike" if io == 1 else f"spike {q}", 9, "left")
+        else:
+            pen.text(q, end + 1.6, "next step", 9, "left")
+    pen.frame(_BEGIN if first else _AGAIN, end, n, open_sides=(not first, not last))
+    if first:
+        pen.text(n - 0.33, _BEGIN + 0.05, "V(θ)", 8, "left", color="0.4")
 
 
 def _circuit_of(value: Any) -> Ansatz:
@@ -172,15 +214,24 @@ class _Pen:
     """Draws in units of wires; wire 0 is at the top."""
 
     def __init__(self, ax: Axes, scale: float, n_qubits: int) -> None:
-        self.ax, self.scale, self.top = ax, scale, n_qubits - 1
+        self.ax, self.scale, self.top = ax, scale, n_qubits - 1.0
 
     def wire(self, q: int, left: float, right: float, shift: float = 0.0) -> None:
         self.ax.plot([left, right], [self.top - q + shift] * 2, **_WIRE)
 
-    def text(self, q: float, x: float, text: str, size: float, ha: str = "center") -> None:
-        self.ax.text(
-            x, self.top - q, text, ha=ha, va="center", fontsize=size * self.scale, zorder=4
-        )
+    def text(
+        self, q: float, x: float, text: str, size: float, ha: str = "center", color: str = "black"
+    ) -> None:
+        look: dict[str, Any] = {"fontsize": size * self.scale, "color": color, "zorder": 4}
+        self.ax.text(x, self.top - q, text, ha=ha, va="center", **look)
+
+    def frame(self, left: float, right: float, n: int, open_sides: tuple[bool, bool]) -> None:
+        """Draw the frame of V(theta), open where it continues in another row."""
+        low, high = self.top - n + 0.5, self.top + 0.5
+        look: dict[str, Any] = {"color": "0.6", "ls": ":", "lw": 1, "zorder": 0}
+        self.ax.hlines([low, high], left, right, **look)
+        sides = [x for x, is_open in zip((left, right), open_sides, strict=True) if not is_open]
+        self.ax.vlines(sides, low, high, **look)
 
     def box(
         self, q: float, x: float, width: float, text: tuple[str, ...], kind: str, wires: float = 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from lava_sqs._checks import describe
 from lava_sqs._errors import ArgumentTypeError
-from lava_sqs.plot._axes import new_axes
+from lava_sqs.plot._axes import new_axes, points_per_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,8 @@ __all__ = ["network"]
 
 _LINE = 1.1  # inches from row to row
 _COLUMN = 2.4  # inches from column to column
+_WIDEST = 7  # columns side by side
+_LOOP = 6  # Processes of a loop that stand in one column
 _SYNAPSES = ("dense", "sparse", "conv")
 
 
@@ -26,8 +28,9 @@ def network(process: Any, ax: Axes | None = None) -> Axes:
 
     A box has a Process's name, class and the shape of what it sends or receives; synapses (Dense,
     Sparse, Conv and their kin) are grey, and say the longest delay of their spikes. An arrow is a
-    connection, with the names of its two ports; those of reference ports are dashed. Processes
-    inside a hierarchical Process are not drawn.
+    connection, with the names of its two ports; those of reference ports are dashed. Where the
+    graph continues in the row below, an arrow that has no room ends at the name of its other end.
+    Processes inside a hierarchical Process are not drawn.
 
     Parameters
     ----------
@@ -60,26 +63,64 @@ def network(process: Any, ax: Axes | None = None) -> Axes:
     Dense (4, 3)
     """
     graph = _graph(process)
-    columns = _columns(graph)
-    place = {
-        node: (x * _COLUMN, -(row - (len(nodes) - 1) / 2) * _LINE)
-        for x, nodes in enumerate(columns)
-        for row, node in enumerate(nodes)
-    }
-    tallest = max(len(nodes) for nodes in columns)
-    ax = new_axes(ax, figsize=(_COLUMN * len(columns) + 0.4, _LINE * max(tallest, 2) + 0.4))
+    place, row_of, bottom = _places(_columns(graph))
+    xs = [x for x, _ in place.values()]
+    top = max(y for _, y in place.values()) + _LINE
+    ax = new_axes(ax, figsize=(max(xs) + _COLUMN + 0.4, top - bottom))
+    ax.set_xlim(-_COLUMN / 2, max(xs) + _COLUMN / 2)
+    ax.set_ylim(bottom, top)
+    scale = min(1.0, min(points_per_unit(ax)) / 72)
     for node, (x, y) in place.items():
-        face = "0.9" if _is_synapse(node) else "white"
-        box = {"boxstyle": "round", "facecolor": face, "edgecolor": "0.3"}
-        ax.text(x, y, _label(node), ha="center", va="center", fontsize=8, bbox=box, zorder=3)
+        look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8 * scale, "zorder": 3}
+        look["bbox"] = {"facecolor": "0.9" if _is_synapse(node) else "white", "edgecolor": "0.3"}
+        look["bbox"]["boxstyle"] = "round"
+        ax.text(x, y, _label(node), **look)
+    outside: dict[Any, list[list[str]]] = {}
     for start, end, ports in graph.edges(data="ports"):
         reach = [_reach(node) for node in (start, end)]
-        _draw_edge(ax, place[start], place[end], ports, reach, graph.has_edge(end, start))
-    xs, ys = (np.array([point[i] for point in place.values()]) for i in (0, 1))
-    ax.set_xlim(xs.min() - _COLUMN / 2, xs.max() + _COLUMN / 2)
-    ax.set_ylim(ys.min() - _LINE, ys.max() + _LINE)
+        if row_of[start] == row_of[end]:
+            both = graph.has_edge(end, start)
+            _draw_edge(ax, place[start], place[end], ports, reach, both, scale)
+        else:
+            names = ", ".join(first for first, _, _ in ports), ", ".join(p for _, p, _ in ports)
+            outside.setdefault(start, [[], []])[1].append(f"{names[0]} to {_name(end)}")
+            outside.setdefault(end, [[], []])[0].append(f"{names[1]} from {_name(start)}")
+    for node, sides in outside.items():
+        for side, texts in zip((-1, 1), sides, strict=True):
+            if texts:
+                _draw_stub(ax, place[node], _reach(node)[0], side, texts, scale)
     ax.set_axis_off()
     return ax
+
+
+def _places(columns: list[list[Any]]) -> tuple[dict[Any, tuple[float, float]], Any, float]:
+    """Return where Processes stand, in inches, in which row of columns, and where rows end."""
+    place, row_of, y = {}, {}, 0.0
+    for row, start in enumerate(range(0, len(columns), _WIDEST)):
+        side_by_side = columns[start : start + _WIDEST]
+        half = max(1.4, max(map(len, side_by_side)) + 0.3 * (row > 0)) * _LINE / 2
+        y -= half
+        for x, nodes in enumerate(side_by_side):
+            for i, node in enumerate(nodes):
+                place[node] = (x * _COLUMN, y - (i - (len(nodes) - 1) / 2) * _LINE)
+                row_of[node] = row
+        y -= half
+    return place, row_of, y - 0.2
+
+
+def _draw_stub(
+    ax: Axes, at: tuple[float, float], wide: float, side: int, texts: list[str], scale: float
+) -> None:
+    """Draw an arrow from or to what stands in another row, by its name."""
+    arrow = {"arrowstyle": "-|>", "color": "0.3", "shrinkA": 0, "shrinkB": 0}
+    near, far = ((at[0] + side * (wide + more), at[1]) for more in (0.0, 0.3))
+    tip, begin = (far, near) if side > 0 else (near, far)
+    ax.annotate("", xy=tip, xytext=begin, arrowprops=arrow, zorder=2)
+    said = [*texts[:3], *([f"and {len(texts) - 3} more"] if len(texts) > 3 else [])]
+    white = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    look: dict[str, Any] = {"fontsize": 6 * scale, "va": "top", "zorder": 2.5, "bbox": white}
+    place = at[0] + side * (wide + 0.03), at[1] - 0.1
+    ax.text(*place, "\n".join(said), ha="left" if side > 0 else "right", **look)
 
 
 def _graph(process: Any) -> Any:
@@ -131,12 +172,30 @@ def _columns(graph: Any) -> list[list[Any]]:
     depth: dict[int, int] = {}
     for part in nx.topological_sort(parts):
         depth[part] = 1 + max((depth[before] for before in parts.predecessors(part)), default=-1)
+    if max(len(parts.nodes[part]["members"]) for part in parts) > _LOOP:
+        return _columns(_opened(graph))
     columns: list[list[Any]] = [[] for _ in range(1 + max(depth.values()))]
     for part, level in depth.items():  # a loop stands in one column, from a layer on down
         members = [node for node in graph.nodes if node in parts.nodes[part]["members"]]
         first = next((node for node in members if not _is_synapse(node)), members[0])
         columns[level] += nx.dfs_preorder_nodes(graph.subgraph(members), first)
     return columns
+
+
+def _opened(graph: Any) -> Any:
+    """Return a graph without the connections that lead back, seen from its first Process."""
+    import networkx as nx
+
+    first = [node for node in graph if not graph.in_degree(node)] or [next(iter(graph))]
+    order: dict[Any, int] = {}
+    for node in [*first, *graph]:  # what is finished last stands first
+        if node not in order:
+            for done in nx.dfs_postorder_nodes(graph, node):
+                order.setdefault(done, len(order))
+    forwards = nx.DiGraph()
+    forwards.add_nodes_from(graph)
+    forwards.add_edges_from((a, b) for a, b in graph.edges if order[a] > order[b])
+    return forwards
 
 
 def _is_synapse(process: Any) -> bool:
@@ -149,12 +208,16 @@ def _label(process: Any) -> str:
     held = {var.name: var for var in process.vars}  # once: Lava's collections remember the place
     weights = held.get("weights", held.get("weight"))
     shape = weights.shape if weights is not None else ports[0].shape if ports else ()
-    name = process.name if len(process.name) <= 22 else process.name[:19] + "..."
-    lines = [name, f"{type(process).__name__} {tuple(int(n) for n in shape)}"]
+    lines = [_name(process), f"{type(process).__name__} {tuple(int(n) for n in shape)}"]
     if (delays := held.get("delays")) is not None and np.size(delays.init):
         most = delays.init.max() if hasattr(delays.init, "max") else np.max(delays.init)
         lines.append(f"delays up to {int(most)}")
     return "\n".join(lines)
+
+
+def _name(process: Any) -> str:
+    name = str(process.name)
+    return name if len(name) <= 22 else name[:19] + "..."
 
 
 def _reach(process: Any) -> tuple[float, float]:
@@ -165,7 +228,13 @@ def _reach(process: Any) -> tuple[float, float]:
 
 # long: three kinds of arrows: forwards, up and down in a loop, and to itself
 def _draw_edge(
-    ax: Axes, start: Any, end: Any, ports: Any, reach: list[tuple[float, float]], both: bool
+    ax: Axes,
+    start: Any,
+    end: Any,
+    ports: Any,
+    reach: list[tuple[float, float]],
+    both: bool,
+    scale: float,
 ) -> None:
     """Draw one arrow with its ports' names, between the borders of two boxes."""
     arrow: dict[str, Any] = {
@@ -211,4 +280,4 @@ def _draw_edge(
         at = ((begin[0] + tip[0]) / 2, (begin[1] + tip[1]) / 2 + lift)
     ax.annotate("", xy=tip, xytext=begin, arrowprops=arrow, zorder=2)
     white = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-    ax.text(*at, text, fontsize=6, zorder=2.5, bbox=white, **where)
+    ax.text(*at, text, fontsize=6 * scale, zorder=2.5, bbox=white, **where)

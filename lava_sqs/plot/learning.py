@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lava_sqs._checks import check_choice, check_instance, check_real, check_shape, describe
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.plot._axes import COLOURS, new_axes, whole_numbers
+from lava_sqs.plot._axes import COLOURS, legend_above, marker_of, new_axes, whole_numbers
 from lava_sqs.quantum.scores.online import OnlineScores
 
 if TYPE_CHECKING:
@@ -88,19 +88,31 @@ def sensitivity_kernel(
     if len(flat) == 1:
         ax.axhline(0, color="0.7", lw=0.8, zorder=0)
         ax.vlines(lags, 0, flat[0], color=color, lw=1.5)
-        ax.plot(lags, flat[0], "o", ms=5, color=color, label=label)
+        ax.plot(lags, flat[0], "o", ms=5 if len(lags) <= 40 else 1.5, color=color, label=label)
         ax.set_ylabel(r"$\kappa_h = \partial \log p_t / \partial z_{t-h}$")
     else:
         low, high = np.quantile(np.abs(flat), [0.1, 0.9], axis=0)
         sizes = np.sqrt((flat**2).mean(axis=0))
-        ax.fill_between(lags, low, high, color=color, alpha=0.2, lw=0)
-        ax.plot(lags, sizes, marker="o", ms=4, color=color, ls=linestyle, label=label)
+        _band(ax, lags, low, high, color, r"80 % of $|\kappa_h|$")
+        look: dict[str, Any] = {"color": color, "ls": linestyle, "marker": marker_of(len(lags))}
+        ax.plot(lags, sizes, ms=4, label=label or "rms", **look)
         if (sizes > 0).all() and (low > 0).all():
             ax.set_yscale("log")
         ax.set_ylabel(r"size of $\kappa_h$ (rms)")
     ax.set_xlabel("lag h (steps)")
-    whole_numbers(ax.xaxis)
+    whole_numbers(ax.xaxis, lags)
+    legend_above(ax)
     return ax
+
+
+def _band(ax: Axes, at: Any, low: Any, high: Any, color: Any, label: str) -> None:
+    """Fill a band, of one point as a bar; the legend explains one of each kind."""
+    known = label in ax.get_legend_handles_labels()[1]
+    look: dict[str, Any] = {"color": color, "alpha": 0.2, "label": None if known else label}
+    if len(at) == 1:
+        ax.bar(at, high - low, 0.2, low, **look)
+    else:
+        ax.fill_between(at, low, high, lw=0, **look)
 
 
 def learning_curve(
@@ -160,18 +172,11 @@ def learning_curve(
         chance = float(check_shape("chance", check_real("chance", chance), ()))
     ax = new_axes(ax)
     if len(array) > 1:
-        ax.fill_between(epochs, array.min(axis=0), array.max(axis=0), color=color, alpha=0.2, lw=0)
-    marker = "o" if len(epochs) <= 40 else None
-    ax.plot(
-        epochs,
-        np.median(array, axis=0),
-        color=color,
-        ls=linestyle,
-        marker=marker,
-        ms=3.5,
-        lw=1.4,
-        label=label,
-    )
+        ends = array.min(axis=0), array.max(axis=0)
+        _band(ax, epochs, *ends, color, f"least to largest of {len(array)} seeds")
+        label = label or f"median of {len(array)} seeds"
+    look: dict[str, Any] = {"color": color, "ls": linestyle, "marker": marker_of(len(epochs))}
+    ax.plot(epochs, np.median(array, axis=0), ms=3.5, lw=1.4, label=label, **look)
     if chance is not None:
         ax.axhline(chance, color="0.4", lw=1, ls="--", zorder=0)
         ax.annotate(
@@ -186,7 +191,8 @@ def learning_curve(
             color="0.4",
         )
     ax.set(xlabel="epoch", ylabel=text)
-    whole_numbers(ax.xaxis)
+    whole_numbers(ax.xaxis, epochs)
+    legend_above(ax)
     return ax
 
 

@@ -8,7 +8,17 @@ import numpy as np
 
 from lava_sqs._checks import check_choice, check_flag, check_instance
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.plot._axes import COLOURS, channels, new_axes, series, traces, whole_numbers
+from lava_sqs.plot._axes import (
+    COLOURS,
+    channels,
+    condition,
+    legend_above,
+    marker_of,
+    new_axes,
+    series,
+    traces,
+    whole_numbers,
+)
 from lava_sqs.quantum import diagnostics
 
 if TYPE_CHECKING:
@@ -133,7 +143,12 @@ def _over_time(
         names=names if per_qubit else None,
         many="neurons' qubits" if per_qubit else "neurons",
     )
-    ax.set_ylabel(f"{name} of each memory qubit{unit}" if per_qubit else f"memory {name}{unit}")
+    low, high = ax.get_ylim()
+    if high - low < 1e-3:  # as good as constant: no axis of rounding errors
+        ax.set_ylim((low + high) / 2 - 0.05, (low + high) / 2 + 0.05, auto=None)
+    text = f"{name} of each memory qubit{unit}" if per_qubit else f"memory {name}{unit}"
+    ax.set_ylabel("\n".join(filter(None, (text, condition(memory, vectors)))))
+    legend_above(ax)
     return ax
 
 
@@ -198,8 +213,11 @@ def memory_capacity(
     delays = np.arange(len(values))
     if value == "linear" and capacity.null_std:
         band = 2 * capacity.null_std
-        ax.axhspan(-band, band, color="0.85", lw=0, zorder=0)
-    ax.plot(delays, values, marker="o", ms=4, color=color, ls=linestyle, label=label)
+        ax.axhspan(-band, band, color="0.85", lw=0, zorder=0, label="no memory, ± 2 s.d.")
+        label = label or "estimated"
+    look: dict[str, Any] = {"color": color, "ls": linestyle, "marker": marker_of(len(delays))}
+    ax.plot(delays, values, ms=4, label=label, **look)
     ax.set(xlabel="delay k (steps)", ylabel="MC$_k$" if value == "linear" else "information (bits)")
-    whole_numbers(ax.xaxis)
+    whole_numbers(ax.xaxis, delays)
+    legend_above(ax)
     return ax

@@ -8,7 +8,17 @@ import numpy as np
 
 from lava_sqs._checks import check_positive
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.plot._axes import channels, new_axes, series, style, traces, whole_numbers
+from lava_sqs.plot._axes import (
+    channels,
+    condition,
+    legend_above,
+    new_axes,
+    points_per_unit,
+    series,
+    style,
+    traces,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["raster", "spike_probability"]
 
 _MARKS, _ROWS = 20_000, 250  # more than which a raster is an image
+_PER_POINT = 0.5  # spikes of a row per point (1/72 inch) of its length, likewise
 
 
 def raster(
@@ -23,8 +34,9 @@ def raster(
 ) -> Axes:
     """Draw one mark per spike: time to the right, one row per channel.
 
-    Where marks would cover each other, more than 20000 spikes or 250 channels, an image is drawn
-    instead: the darker, the larger the share of steps and channels under a point that spiked.
+    Where marks would cover each other (more than 20000 spikes, 250 channels, or one spike per row
+    in 1/36 inch) an image is drawn instead: the darker, the larger the share of steps and channels
+    under a point that spiked. The label of its time axis says so.
 
     Parameters
     ----------
@@ -36,8 +48,8 @@ def raster(
     color : color, or one per channel
         Any colour that matplotlib knows.
     size : float, optional
-        Area of a mark in points squared, which draws marks however many there are. None fits it
-        to the number of channels.
+        Area of a mark in points squared, which draws marks however many there are. None fits them
+        to the rows.
 
     Returns
     -------
@@ -62,14 +74,21 @@ def raster(
     ax = new_axes(ax)
     time, channel = np.nonzero(array)
     count = array.shape[1]
-    if area is None and isinstance(color, str) and (len(time) > _MARKS or count > _ROWS):
+    ax.set(xlim=(0.5, len(array) + 0.5), ylim=(count - 0.5, -0.5), xlabel="time step")
+    step, row = points_per_unit(ax)
+    dense = len(time) > _MARKS or count > _ROWS or len(time) > _PER_POINT * step * array.size
+    if area is None and isinstance(color, str) and dense:
         _draw_density(ax, array != 0, color)
         time, channel = time[:0], channel[:0]
     if not isinstance(color, str) and np.ndim(color) and len(color) == count:
         color = [color[c] for c in channel]
-    ax.scatter(time + 1, channel, s=area or float(np.clip(600 / count, 1, 30)), c=color, marker="|")
-    ax.set(xlim=(0.5, len(array) + 0.5), ylim=(count - 0.5, -0.5), xlabel="time step")
+    look: dict[str, Any] = {"s": area}
+    if area is None:  # as high as a row, as wide as a step
+        height, width = np.clip(0.8 * row, 1, 30), np.clip(0.6 * step, 0.4, 1.5)
+        look = {"s": float(height) ** 2, "linewidths": float(width)}
+    ax.scatter(time + 1, channel, c=color, marker="|", **look)
     ax.set_ylabel("neuron" if found.ndim == 2 else "channel")
+    whole_numbers(ax.xaxis)
     if count == 1:
         ax.set_yticks([0])
     else:
@@ -99,7 +118,9 @@ def _draw_density(ax: Axes, spikes: Any, color: str) -> None:
         aspect="auto",
         interpolation="nearest",
     )
-    ax.set_title(f"a spike in {sums.max():.0%} of the steps is {color}, in none white", fontsize=8)
+    most = "every step" if sums.max() == 1 else f"{100 * sums.max():.2g} % of the steps"
+    name = color if color.isalpha() else "dark"
+    ax.set_xlabel(f"time step\n{name}: spikes in {most}, white: none")
 
 
 def spike_probability(
@@ -169,6 +190,9 @@ def spike_probability(
         marks = marks.reshape(values.shape)
         for i, channel in enumerate(range(count) if chosen is None else chosen):
             at = np.flatnonzero(marks[:, channel])
-            ax.scatter(at + 1, values[at, channel], s=14, color=style(i, color), zorder=3)
-    ax.set(ylim=(-0.04, 1.04), ylabel="p(spike)")
+            dots = {"color": style(i, color), "label": None if i else "spike"}
+            ax.scatter(at + 1, values[at, channel], s=14, zorder=3, **dots)
+    ax.set(ylim=(-0.04, 1.04), yticks=np.linspace(0, 1, 6))
+    ax.set_ylabel("\n".join(filter(None, ("p(spike)", condition(p_spike)))))
+    legend_above(ax)
     return ax

@@ -17,7 +17,7 @@ from lava_sqs._checks import (
     check_text,
 )
 from lava_sqs._errors import ArgumentValueError
-from lava_sqs.plot._axes import COLOURS, STROKES, new_axes
+from lava_sqs.plot._axes import COLOURS, STROKES, fit_ticks, new_axes, points_per_unit
 from lava_sqs.study.curves import (
     check_numbers,
     check_rest,
@@ -50,6 +50,7 @@ _AXES = {
     "t2_over_t1": ("T2 / T1", "", 1.0, False),
 }
 _MARKERS = "os^Dv*"
+_CELL = (20.0, 9.0)  # points, of a cell with a number in it
 
 
 def plot_study(
@@ -131,10 +132,11 @@ def plot_study(
         at = np.array([p.parameter(name) * factor for p in points], dtype=float)
         look = {
             "color": COLOURS[number % len(COLOURS)],
-            "marker": _MARKERS[number % len(_MARKERS)],
+            "marker": _MARKERS[(number + number // len(COLOURS)) % len(_MARKERS)],
             "markersize": 4,
         }
         _curve(ax, at, numbers, infinity, stroke, text or None, look)
+    _explain_bands(ax, f"{100 * level:.4g} % interval, " + _methods(result, level))
     if logarithmic and finite:
         _logarithmic(ax, finite)
     if len(finite) < len(result.points):
@@ -146,7 +148,9 @@ def plot_study(
     ax.set_xlabel(label)
     ax.set_ylabel(_quantity(result, kind))
     ax.grid(alpha=0.3)
-    if groups:
+    if len(curves) > 6:  # they would hide the curves
+        ax.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
+    elif ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize="small")
     draw_presets(ax, name, presets)
     return ax
@@ -225,13 +229,30 @@ def _curve(
     inside = np.isfinite(at)
     ax.plot(at[inside], numbers[inside, 0], stroke, label=label, **look)
     band = inside & np.isfinite(numbers).all(axis=1)  # few rows have no interval
-    ax.fill_between(
-        at[band], numbers[band, 1], numbers[band, 2], color=look["color"], alpha=0.2, linewidth=0
-    )
-    if not inside.all():
-        alone = numbers[~inside][0]
+    if inside.sum() > 1:
+        shade = {"color": look["color"], "alpha": 0.2, "linewidth": 0}
+        ax.fill_between(at[band], numbers[band, 1], numbers[band, 2], **shade)
+    else:  # a band of one point is none
+        _bar(ax, at[inside], numbers[inside], look)
+    _bar(ax, np.full((~inside).sum(), infinity), numbers[~inside], look)
+
+
+def _bar(ax: Axes, at: Any, numbers: Any, look: dict[str, Any]) -> None:
+    for place, alone in zip(at, numbers[:1], strict=False):
         reach = None if np.isnan(alone).any() else np.abs(alone[1:] - alone[0])[:, None]
-        ax.errorbar(infinity, alone[0], reach, capsize=3, **look)
+        ax.errorbar(place, alone[0], reach, capsize=3, **look)
+
+
+def _methods(result: StudyResult, level: float) -> str:
+    return ", ".join(sorted({p.interval(level).method for p in result.points} - {"none"}))
+
+
+def _explain_bands(ax: Axes, text: str) -> None:
+    """Say in the legend what shades and bars are."""
+    bars: list[Any] = [bar for bar in ax.containers if hasattr(bar, "has_yerr")]
+    has_bars = any(len(bar.lines[2]) for bar in bars)
+    if has_bars or any(len(c.get_paths()) for c in ax.collections):
+        ax.fill_between([], [], color="0.5", alpha=0.3, linewidth=0, label=text)
 
 
 def _marks(parameter: str, presets: Sequence[str]) -> dict[str, float]:
@@ -279,7 +300,7 @@ def plot_heatmap(
     value : {"auto", "value", "error rate", "accuracy"}
         What to draw, see :func:`plot_study`.
     annotate : bool
-        Write the numbers into the cells.
+        Write the numbers into the cells, if they fit.
     colorbar : bool
         Whether a colour bar is drawn beside the picture.
 
@@ -316,17 +337,18 @@ def plot_heatmap(
     table = np.array([[cells.get((a, b), math.nan) for a in across] for b in up])
     ax = new_axes(ax, figsize=(6.4, 4.2))
     image = ax.imshow(table, origin="lower", aspect="auto", cmap="viridis")
-    for axis, name, ticks in ((ax.xaxis, names[0], across), (ax.yaxis, names[1], up)):
+    cells_in_points = [0.85 * n for n in points_per_unit(ax)]  # less a colour bar, labels
+    for axis, name, ticks, cell in zip(
+        (ax.xaxis, ax.yaxis), names, (across, up), cells_in_points, strict=True
+    ):
         label, factor, _ = _label(name)
-        axis.set_ticks(range(len(ticks)))
-        axis.set_ticklabels(
-            [
-                "∞" if t == math.inf else f"{t * factor:.4g}" if is_number(t) else str(t)
-                for t in ticks
-            ]
-        )
+        texts = [
+            "∞" if t == math.inf else f"{t * factor:.4g}" if is_number(t) else str(t) for t in ticks
+        ]
+        fit_ticks(axis, texts, cell)
         axis.set_label_text(label)
-    if check_flag("annotate", annotate):
+    room = cells_in_points[0] > _CELL[0] and cells_in_points[1] > _CELL[1]
+    if check_flag("annotate", annotate) and room and np.isfinite(table).any():
         middle = (np.nanmin(table) + np.nanmax(table)) / 2
         for (row, column), number in np.ndenumerate(table):
             if not math.isnan(number):
@@ -340,7 +362,9 @@ def plot_heatmap(
                     color="white" if number < middle else "black",
                 )
     if check_flag("colorbar", colorbar):
-        ax.figure.colorbar(image, ax=ax, label=_quantity(result, kind))
+        bar = ax.figure.colorbar(image, ax=ax, label=_quantity(result, kind))
+        if len(found := np.unique(table[np.isfinite(table)])) == 1:
+            bar.set_ticks(found.tolist())  # and none of what is drawn nowhere
     return ax
 
 

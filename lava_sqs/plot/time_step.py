@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lava_sqs._lazy import patches
-from lava_sqs.plot._axes import new_axes, one_of, points_per_unit
+from lava_sqs.plot._axes import new_axes, one_of, points_per_unit, size_in_points
 from lava_sqs.quantum import NoiseModel, ansatz
 from lava_sqs.quantum.schedule import Schedule
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_time_step"]
 
+_HALVES = (("prepare", "encode"), ("circuit", "measure", "wait"))  # of a step in two rows
+_NONE = "noiseless"
+_PITCH = 2.9  # units from row to row
+_LONGEST = 3  # values per qubit that are written out
 _ROWS = {"io": (1.0,), "memory": (0.0,), "all": (0.0, 1.0)}
 _TITLES = {
     "prepare": "1 prepare",
@@ -54,7 +58,9 @@ class _Box:
 def draw_time_step(noise: Any = None, ax: Axes | None = None) -> Axes:
     """Draw one time step of a neuron with every noise slot in its order.
 
-    Square boxes are the neuron, round ones its noise, dashed ones your own channels.
+    Square boxes are the neuron, round ones its noise, dashed ones your own channels. The lifetimes
+    stand below. Of values per qubit the range is written, if there are more than three. On axes
+    that are not wide the step continues in a second row, from dots to dots.
 
     Parameters
     ----------
@@ -79,64 +85,102 @@ def draw_time_step(noise: Any = None, ax: Axes | None = None) -> Axes:
     if noise is not None:
         noiseless = getattr(noise, "noise", noise) is None
         noise = NoiseModel() if noiseless else one_of("noise", noise, "noise", NoiseModel)
-    ax = new_axes(ax, figsize=(14, 3.6))
+    ax = new_axes(ax, figsize=(14, 3.9))
     phases = _phases(noise)
-    last = sum(map(len, phases.values()))
-    measured = last - len(phases["measure"]) - len(phases["wait"])
-    ax.set_xlim(-2.2, last + 1.4)
-    ax.set_ylim(-1.05, 2.0)
+    names = tuple(phases)
+    counts = {part: sum(len(phases[p]) for p in part) for part in (names, *_HALVES)}
+    wide, high = size_in_points(ax)
+    one, two = (
+        min(wide / (58 * (3.6 + max(counts[part] for part in rows))), high / (66 * units))
+        for rows, units in (((names,), 3.4), (_HALVES, 3.4 + _PITCH))
+    )
+    rows = _HALVES if min(two, 1.0) > 1.15 * one else (names,)
+    bottom = -1.4 - _PITCH * (len(rows) - 1)
+    ax.set_xlim(-2.2, max(counts[part] for part in rows) + 1.4)
+    ax.set_ylim(bottom, 2.0)
     scale = min(1.0, points_per_unit(ax)[0] / 58, points_per_unit(ax)[1] / 66)
-
-    end = measured + 0.5  # where the io wire meets the measurement
-    ax.plot([-0.9, end], [1, 1], color="0.3", lw=1, zorder=0)
-    ax.plot([-0.9, last + 0.1], [0, 0], color="0.3", lw=1, zorder=0)
-    for offset in (-0.02, 0.02):  # what is measured is classical: a double line
-        ax.plot([end, last + 0.1], [1 + offset] * 2, color="0.3", lw=1, zorder=0)
-    ends: dict[str, Any] = {"va": "center", "fontsize": 10 * scale}
-    ax.text(-1.0, 1, "io", **ends, ha="right")
-    ax.text(-1.0, 0, "memory σ", **ends, ha="right")
-    ax.text(last + 0.2, 1, "spike s", **ends, ha="left")
-    ax.text(last + 0.2, 0, "σ, next step", **ends, ha="left")
-
-    x = 0
-    for phase, boxes in phases.items():
-        left, right = x - 0.47, x + len(boxes) - 0.53
-        ax.plot([left, right], [1.62, 1.62], color="0.5", lw=1)
-        ax.text(
-            (left + right) / 2, 1.68, _TITLES[phase], ha="center", va="bottom", fontsize=9 * scale
-        )
-        if phase == "circuit":
-            width = sum(box.kind != "user" for box in boxes)
-            frame = patches.Rectangle(
-                (left, -0.48), width, 1.96, fill=False, edgecolor="0.5", linestyle=":", lw=1
-            )
-            ax.add_patch(frame)
-            ax.text(
-                left + width / 2, -0.52, "once per layer", ha="center", va="top", fontsize=8 * scale
-            )
-        for box in boxes:
-            _draw_box(ax, x, box, scale)
-            x += 1
+    for i, part in enumerate(rows):
+        _draw_row(ax, {p: phases[p] for p in part}, -_PITCH * i, scale)
 
     for i, (kind, text) in enumerate(
         [("gate", "the neuron"), ("noise", "noise"), ("user", "your channels")]
     ):
-        _draw_patch(ax, (2.2 * i - 0.4, -1.0), (0.26, 0.2), kind)
-        ax.text(2.2 * i, -0.9, text, va="center", fontsize=8 * scale)
-    name = "" if noise is None else noise.name or str(noise)
+        _draw_patch(ax, (2.2 * i - 0.4, bottom + 0.4), (0.26, 0.2), kind)
+        ax.text(2.2 * i, bottom + 0.5, text, va="center", fontsize=8 * scale)
+    ax.text(-0.4, bottom + 0.12, _lifetimes(noise), va="center", fontsize=8 * scale)
+    name = "" if noise is None else noise.name or (_NONE if str(noise) == _NONE else "")
     ax.set_title("One time step" + (f": {name}" if name else ""), fontsize=12 * scale)
     ax.set_axis_off()
     return ax
 
 
-def _draw_box(ax: Axes, x: float, box: _Box, scale: float) -> None:
+def _draw_row(ax: Axes, phases: dict[str, list[_Box]], y: float, scale: float) -> None:
+    """Draw some parts of a step; their memory is at height *y*, their io one unit above."""
+    last = sum(map(len, phases.values()))
+    ends: dict[str, Any] = {"va": "center", "fontsize": 10 * scale}
+    wire: dict[str, Any] = {"color": "0.3", "lw": 1, "zorder": 0}
+    more = "" if "prepare" in phases else " …"
+    ax.text(-1.0, y + 1, f"io{more}", **ends, ha="right")
+    ax.text(-1.0, y, f"memory σ{more}", **ends, ha="right")
+    ax.plot([-0.9, last + 0.1], [y, y], **wire)
+    done = "wait" in phases
+    end = last + 0.1  # where the io wire meets the measurement
+    if done:
+        end = last - len(phases["measure"]) - len(phases["wait"]) + 0.5
+        for offset in (-0.02, 0.02):  # what is measured is classical: a double line
+            ax.plot([end, last + 0.1], [y + 1 + offset] * 2, **wire)
+    ax.plot([-0.9, end], [y + 1, y + 1], **wire)
+    ax.text(last + 0.2, y + 1, "spike s" if done else "…", **ends, ha="left")
+    ax.text(last + 0.2, y, "σ, next step" if done else "…", **ends, ha="left")
+    x = 0
+    for phase, boxes in phases.items():
+        left, right = x - 0.47, x + len(boxes) - 0.53
+        ax.plot([left, right], [y + 1.62, y + 1.62], color="0.5", lw=1)
+        middle: dict[str, Any] = {"ha": "center", "fontsize": 9 * scale}
+        ax.text((left + right) / 2, y + 1.68, _TITLES[phase], va="bottom", **middle)
+        if phase == "circuit":
+            width = sum(box.kind != "user" for box in boxes)
+            frame = patches.Rectangle(
+                (left, y - 0.48), width, 1.96, fill=False, edgecolor="0.5", linestyle=":", lw=1
+            )
+            ax.add_patch(frame)
+            middle["fontsize"] = 8 * scale
+            ax.text(left + width / 2, y - 0.52, "once per layer", va="top", **middle)
+        for box in boxes:
+            _draw_box(ax, x, y, box, scale)
+            x += 1
+
+
+def _lifetimes(noise: NoiseModel | None) -> str:
+    """Return what relaxes how quickly, between which times."""
+    if noise is None:
+        return "relax: with T1 and T2 of each qubit, during gates, readout and idle time"
+    if str(noise) == _NONE:
+        return "no noise"
+    times = [(name, getattr(noise, name)) for name in ("t1", "t2")]
+    said = [f"{name.upper()} {_per_qubit(time, 1e6, 'µs')}" for name, time in times]
+    return f"relax: {', '.join(said)}"
+
+
+def _per_qubit(value: Any, factor: float = 1.0, unit: str = "") -> str:
+    """Return values of qubits, from the least to the largest if they are many."""
+    values = list(value) if isinstance(value, tuple) else [value]
+    few = values if len(values) <= _LONGEST else [min(values), max(values)]
+    texts = ["∞" if math.isinf(v) else f"{v * factor:.3g}" for v in few]
+    joined = (", " if len(few) == len(values) else " to ").join(texts)
+    of = f" (qubits 0 to {len(values) - 1})" if len(values) > 1 else ""
+    return f"{joined} {unit}{of}".strip()
+
+
+def _draw_box(ax: Axes, x: float, y: float, box: _Box, scale: float) -> None:
     rows = _ROWS[box.rows]
-    low, high = min(rows) - 0.34, max(rows) + 0.34
+    low, high = y + min(rows) - 0.34, y + max(rows) + 0.34
     strength = 1.0 if box.active else 0.4
     _draw_patch(ax, (x - 0.36, low), (0.72, high - low), box.kind, box.active)
     text = box.label + (f"\n{box.value}" if box.value and box.active else "")
     middle = (low + high) / 2
-    size = 7.5 * scale
+    lines = 1 + text.count("\n")
+    size = 7.5 * scale * min(1.0, (4 if len(rows) == 1 else 11) / lines)
     ax.text(x, middle, text, ha="center", va="center", fontsize=size, zorder=3, alpha=strength)
 
 
@@ -165,7 +209,8 @@ def _probabilities(noise: NoiseModel | None, *names: str) -> tuple[str, bool]:
         return "\n".join(_SYMBOLS[n] for n in names), True
     values = [getattr(noise, n) for n in names]
     first = [v if isinstance(v, tuple) else (v,) for v in values]
-    text = "\n".join(", ".join(f"{p:.2g}" for p in v) for v in first)
+    ranges = [v if len(set(v)) == 1 else (min(v), max(v)) for v in first]
+    text = "\n".join("\nto ".join(f"{p:.2g}" for p in dict.fromkeys(v)) for v in ranges)
     return text, any(p > 0 for v in first for p in v)
 
 

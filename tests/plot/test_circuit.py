@@ -39,7 +39,8 @@ def test_a_step_of_the_paper_in_order():
 def test_io_is_above_memory_and_each_wire_has_its_name():
     ax = draw_circuit(ansatz.layered(2, 2))
     names = {t.get_text(): t.get_position()[1] for t in ax.texts if t.get_ha() == "right"}
-    assert names == {"io 0": 3, "io 1": 2, "memory 0": 1, "memory 1": 0}
+    first = {name: y for name, y in names.items() if "…" not in name}
+    assert first == {"io 0": 3, "io 1": 2, "memory 0": 1, "memory 1": 0}
     assert sum(isinstance(p, Arc) for p in ax.patches) == 2
     assert len(boxes(ax)["|0⟩"]) == 2
 

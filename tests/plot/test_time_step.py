@@ -20,8 +20,9 @@ def boxes(ax):
         label = text.get_text().replace("\n", " ")
         names = [name for name in set(ORDER) if label.startswith(name)]
         if names and text.get_ha() == "center":
-            found.append((text.get_position()[0], max(names, key=len), text.get_alpha()))
-    return [(name, alpha) for _, name, alpha in sorted(found)]
+            x, y = text.get_position()
+            found.append((y < -1, x, max(names, key=len), text.get_alpha()))
+    return [(name, alpha) for _, _, name, alpha in sorted(found)]
 
 
 def test_it_draws_every_slot_in_order_on_the_given_axes():
