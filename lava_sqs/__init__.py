@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lava_sqs.execution.running import SQSSimCfg, runtime
     from lava_sqs.network import SQSNN, Conv2D, LIFLayer, QLIFLayer, SQSLayer, SQSNNRegressor
     from lava_sqs.proc.count_softmax.process import CountSoftmax
+    from lava_sqs.proc.fixed_point import to_fixed_point
     from lava_sqs.proc.learning_sqs.process import LearningSQS
     from lava_sqs.proc.qlif.process import QLIF
     from lava_sqs.proc.rules import SQSLearningRule, SQSRewardRule, connect_count, connect_learning
@@ -59,6 +60,7 @@ __all__ = [
     "connect_learning",
     "instrument",
     "runtime",
+    "to_fixed_point",
     "use_inline",
 ]
 
@@ -88,6 +90,7 @@ _HOMES = {
     "connect_learning": "lava_sqs.proc.rules",
     "instrument": "lava_sqs.quantum.instrument",
     "runtime": "lava_sqs.execution.running",
+    "to_fixed_point": "lava_sqs.proc.fixed_point",
     "use_inline": "lava_sqs.execution.inline.everywhere",
 }
 
@@ -105,6 +108,7 @@ _NEED_LAVA = {
     "connect_count",
     "connect_learning",
     "runtime",
+    "to_fixed_point",
     "use_inline",
 }
 

@@ -343,7 +343,7 @@ def _draw_run(result: DemoResult, running: Any) -> None:
     )
     memory_purity(result.memory[shown], axes[2], color=COLOURS[3])
     axes[2].axhline(1, color="0.7", lw=0.8)
-    axes[2].legend(loc="lower right", ncols=2, fontsize=8, frameon=False)
+    axes[2].legend(loc="upper right", ncols=2, fontsize=8, frameon=False)
     axes[2].set(
         ylabel="purity",
         title=f"Their memories, {CIRCUIT.memory_qubits} qubits each: pure after a reset, then "

@@ -419,6 +419,11 @@ TARGETS = {
             "compile_config": instance(dict).optional(),
         },
     ),
+    "to_fixed_point": Target(
+        sq.to_fixed_point,
+        lambda: {"process": LIF(shape=(1,)), "activity": 0.5},
+        {"process": instance(), "activity": real(0, 1, strictly=True)},
+    ),
     "connect_learning": Target(
         sq.connect_learning,
         lambda: {
