@@ -48,9 +48,9 @@ class SQSSimCfg(Loihi2SimCfg):
 
     A Process gets, in this order: the model that `exception_proc_model_map` names, a model tagged
     `backend` and not for another `select_tag`, the model tagged `select_tag`. Stock Injector and
-    Extractor, whose models carry no tag, get their Loihi models. Where that is one of Lava's models
-    of a connection or of LIF, a quicker one of our own with the same numbers takes its place
-    (``docs/howto/run-lava.md`` lists them); one that the map names stays.
+    Extractor, whose models carry no tag, get their Loihi models. If this gives one of Lava's models
+    of a connection or of LIF, our faster model with the same numbers replaces it
+    (``docs/howto/run-lava.md`` lists them), unless the map names it.
 
     Parameters
     ----------

@@ -32,14 +32,14 @@ class SQSNN(_FitsOnDevice, _Classifier):
     hidden_layer_sizes : tuple of int, default (64,)
         Neurons per hidden layer; may be empty.
     memory_qubits, ansatz, layers
-        The circuit, as for :class:`~lava_sqs.SQS`: a name and its sizes, or an Ansatz. A list of
-        `layers` is something else: the hidden layers one by one, instead of `hidden_layer_sizes`
-        and `recurrent`, such as ``[SQSLayer(64, memory_qubits=2), LIFLayer(32)]`` of
-        :mod:`lava_sqs.network.layers`. The arguments of the estimator then say what the visible
-        layer is (with one repetition of the circuit), and `noise` that of all layers without their
-        own.
+        The circuit, as for :class:`~lava_sqs.SQS`: a name and its sizes, or an Ansatz. A list for
+        `layers` instead describes the hidden layers one by one, and replaces `hidden_layer_sizes`
+        and `recurrent`, for example ``[SQSLayer(64, memory_qubits=2), LIFLayer(32)]`` of
+        :mod:`lava_sqs.network.layers`. The arguments of the estimator then describe the
+        visible layer (with one repetition of the circuit), and `noise` holds for all layers that
+        set none.
     neuron : {"sqs", "qlif", "lif", "as_published", "classical"}
-        The neurons, or rivals of them: see :mod:`lava_sqs.neurons`.
+        The kind of neuron: SQS or one to compare it with, see :mod:`lava_sqs.neurons`.
     noise : NoiseModel, optional
         Noise of SQS neurons, in training and inference.
     objective : {"count", "likelihood"}, optional
@@ -47,23 +47,23 @@ class SQSNN(_FitsOnDevice, _Classifier):
         class by a softmax of the classes' spike counts (:mod:`lava_sqs.network.count`).
         ``"likelihood"``: visible neurons are clamped to target trains and ascend their likelihood
         (:mod:`lava_sqs.network.gradient`), for generative use: a neuron with a memory then learns
-        to continue with what it was made to say, and its training loss says nothing of free runs.
-        None is ``"count"``, unless `targets`, `readout` or `rule` is about clamped neurons.
+        to continue its clamped train, and the training loss says nothing about free runs. None is
+        ``"count"``, unless `targets`, `readout` or `rule` is about clamped neurons.
     temperature : float, optional
         Spike counts are divided by it before the softmax. None is twice the square root of the
         number of steps times `neurons_per_class`: several times the noise of a count.
     rule : {"exact", "window", "as-published"}
-        Exact local scores; or the same with synapses that are credited `window` steps back only,
+        Exact local scores; or the same with synapses that look only `window` steps back,
         which is what :class:`~lava_sqs.SQSLearningRule` on Lava's LearningDense can do (angles and
         biases stay exact, as in LearningSQS); or the rule of the published code. The last two are
         for SQS neurons.
     window : int
         Steps that synapses look back with the rule ``window``; 0 or 1 in stock Lava.
     input_kind : {"static", "sequence", "spikes"}, optional
-        What X holds: features (n, ...), flattened; sequences (n, T, ...) of values; or of spikes 0
-        and 1. None is ``"static"`` for a two-dimensional X; any other X is ambiguous. Sequences
-        and spikes may be of different lengths, see :meth:`fit`, and in `predict` and other methods
-        of others than in `fit`.
+        What X holds: features (n, ...), flattened; sequences (n, T, ...) of values; or sequences of
+        spikes, 0 and 1. None is ``"static"`` for a two-dimensional X; any other X is ambiguous.
+        Sequences and spikes may have different lengths, see :meth:`fit`, and in `predict` and other
+        methods other lengths than in `fit`.
     channels_first : bool, optional
         True reads sequences and spikes as (n, channels, T), as UCR and UEA archives store them.
         None is False, with a warning where there are fewer time steps than channels.
@@ -95,9 +95,9 @@ class SQSNN(_FitsOnDevice, _Classifier):
         Whether the class is that with most spikes (of two with the same count, the one whose last
         spike came later), or that whose target train is the likeliest.
     readout_from : float or "learned"
-        Which last part of a sample's steps is read out, in [0, 1): 0 is all, from the first that
-        the input can have reached; 0.5 the second half. "learned": how much a spike counts is
-        learned too, by when it comes between begin and end (:mod:`lava_sqs.network.timed`).
+        Share of a sample's steps that is left out before the readout begins, in [0, 1): 0 reads all
+        steps that the input can have reached, 0.5 the second half. With "learned", the weight of a
+        spike is learned as a function of its time in the sample (:mod:`lava_sqs.network.timed`).
     time_constant : float
         Time constant of spike traces for labels per time step: a spike counts exp(-1 /
         time_constant) of what it did a step ago. 0: the class of a step is decided by the spikes of
@@ -116,8 +116,8 @@ class SQSNN(_FitsOnDevice, _Classifier):
         Precision of SQS neurons in inference, and in training by ``rule="exact"``. Angles, sums
         over samples, likelihoods, `simulate` and Lava are in double precision in any case.
     optimizer : {"adam", "sgd"} or Optimizer
-        What makes steps of gradients; an :class:`~lava_sqs.optimizers.Optimizer` says its momentum
-        and clipping as well.
+        Rule of the updates; an :class:`~lava_sqs.optimizers.Optimizer` sets momentum and clipping
+        as well.
     learning_rate : float, optional
         Size of an Adam step, in units of current and radians: steps of weights are divided by the
         length of what they multiply. None is 0.02 from 2000 updates on, and for N of them 0.02
@@ -128,17 +128,17 @@ class SQSNN(_FitsOnDevice, _Classifier):
         Learning rate of the neurons' own parameters, in every layer; None is 0.2 times
         `learning_rate`.
     schedule : {"cosine", "constant"}
-        How the learning rate falls: to 0 like a half cosine, or not.
+        How the learning rate changes: it falls to 0 along a half cosine, or stays.
     weight_decay : float
-        lambda, in front of every update all weights lose the share (learning rate) x lambda, as in
-        AdamW: decoupled from the gradient. Biases and angles do not decay.
+        lambda: before every update all weights lose the share (learning rate) x lambda, decoupled
+        from the gradient as in AdamW. Biases and angles do not decay.
     credit : {"aligned", "symmetric", "feedback", "score"}, optional
         What tells hidden neurons the worth of their spikes. ``"aligned"``: each hears the errors of
-        the neurons that it drives, by feedback weights of its own that learn as the forward ones
-        do. ``"symmetric"``: by the forward weights themselves, for reference. ``"feedback"``: each
-        visible neuron's error by fixed random numbers. ``"score"``: one number for all, the
-        log-probability of what is learned less a baseline: unbiased, but for more than a few
-        hidden neurons it says too little to each. None is ``"aligned"`` for the objective
+        the neurons that it drives, through feedback weights that learn as the forward ones do.
+        ``"symmetric"``: through the forward weights themselves, for reference. ``"feedback"``: each
+        visible neuron's error times fixed random numbers. ``"score"``: one number for all, the
+        log-probability of what is learned less a baseline, which is unbiased, but too noisy for
+        more than a few hidden neurons. None is ``"aligned"`` for the objective
         ``"count"``, ``"feedback"`` for the likelihood (which has neither of the first two),
         ``"score"`` with the published rule.
     n_draws : int, optional
@@ -160,20 +160,20 @@ class SQSNN(_FitsOnDevice, _Classifier):
     random_state : int, RandomState or None
         Read by `fit`, which keeps it as ``seed_`` (drawn, for None or a RandomState): see Notes.
     verbose : bool
-        Scaling and reading of X, and progress, on standard error (progress if it is a terminal).
+        Whether to report on standard error how X is read and scaled, and, on a terminal, progress.
     augment : callable, optional
-        ``augment(X, rng)`` returns what a mini-batch of samples is shown as, for example
-        :class:`lava_sqs.data.Shift`: other values, of the same shape, and NaN where it was. X has
-        time first; *rng* is a Generator, from which alone it may draw. Held-out samples and
-        progress are shown as they are. A file does not keep it.
+        ``augment(X, rng)`` returns a varied copy of a mini-batch, for example by
+        :class:`lava_sqs.data.Shift`: other values of the same shape, with NaN in the same places. X
+        has time first; *rng* is a Generator, its only source of randomness. Held-out samples and
+        those that measure progress are not varied. Saved files do not keep it.
     callbacks : callable or list of callable, optional
         Called after each epoch with one record of it, whose attributes are `epoch`, `updates`,
         `loss`, `score`, `validation_score`, `spikes`, `learning_rate`, `seconds` and `model`; see
         :class:`~lava_sqs.network.progress.EpochRecord`. One that returns True ends the training
         after this epoch. An exception ends `fit`, which leaves the network that was there before.
     log : path, optional
-        CSV file with a row per epoch, the same numbers, written as they are made. `fit` begins it
-        again, or adds to it if it continues (`warm_start`, `resume`).
+        CSV file with a row per epoch, the same numbers, written after each epoch. `fit` starts the
+        file afresh, or appends to it if it continues (`warm_start`, `resume`).
     warm_start : bool
         Whether `fit` continues from where the last one ended. Layers, circuit, targets, kind of
         input and `random_state` must be those of the first fit; `noise`, `n_steps`, `shots`,
@@ -204,7 +204,7 @@ class SQSNN(_FitsOnDevice, _Classifier):
     spikes_per_inference_ : float
         Spikes of all neurons per sample, on up to 512 training samples.
     n_iter_, n_updates_ : int
-        Epochs and mini-batches made; of models in files of older versions 0 mini-batches.
+        Epochs and mini-batches made; mini-batches are 0 for models from files of older versions.
     learning_rate_ : float
         Learning rate at which the last training began.
     scaling_ : str
@@ -212,7 +212,7 @@ class SQSNN(_FitsOnDevice, _Classifier):
     interrupted_ : bool
         Whether Ctrl-C ended the training; the best epoch is kept then.
     seed_ : int
-        What all randomness comes from, in training and inference.
+        The seed of all randomness, in training and inference.
 
     Raises
     ------
@@ -221,11 +221,11 @@ class SQSNN(_FitsOnDevice, _Classifier):
 
     Notes
     -----
-    Inference is random, as the neurons are, yet repeats: every sample draws from a generator keyed
+    Inference is random, like the neurons, but repeatable: every sample draws from a generator keyed
     by the seed, the number of the repeat and a hash of the sample's own content (as float64). So
     neither the order of X nor how it is split matters, and equal samples get equal answers.
-    `simulate`, `run_in_lava` and ``evaluate(runtime="lava")`` run samples one after the other, as a
-    chip does, from one stream per layer.
+    `simulate`, `run_in_lava` and ``evaluate(runtime="lava")`` run samples in sequence, as a chip
+    does, and draw from one stream per layer.
 
     All parameters are read by `fit`, as in scikit-learn. What they say about the network, its input
     and its seed is kept: changed by ``set_params`` afterwards, `random_state`, `noise`, `n_steps`,

@@ -57,14 +57,13 @@ class LearningSQS(SQS):
     lr_theta, lr_bias : float, default 0.0
         Learning rates of angles and biases; 0 keeps them.
     lr_weights : float, default 0.0
-        What ``s_out_y3`` multiplies the signal with: the learning rate of the weights.
+        Learning rate of the weights, by which ``s_out_y3`` multiplies the signal.
     gamma : float, default 1.0
         Decay of the eligibility of a hidden neuron's angles, in [0, 1]; 1 is the exact
         score-function estimator.
     window : int, optional
-        H: the kernel ``kappa_0 .. kappa_H`` is computed. ``s_out_y1`` and ``s_out_y2`` send the
-        first two, ``kernel_out`` all. Default 1; with the objective *count* S - 1, and nothing
-        else.
+        H, the largest lag of the kernel ``kappa_0 .. kappa_H``. ``s_out_y1`` and ``s_out_y2`` send
+        the first two, ``kernel_out`` all. Default 1; the objective *count* requires S - 1.
     optimizer : {"adam", "sgd"}
         Rule of the updates.
     momentum, clip : float, optional
@@ -82,7 +81,7 @@ class LearningSQS(SQS):
         *scores*: ``kappa_0``, ``kappa_1`` and the scaled signal, for rules that read scores.
         *traces*: what stock three-factor rules such as Lava's ``RewardModulatedSTDP`` read, as
         the ``RSTDPLIF`` of its tutorial sends it: the trace of the neuron's spikes before this
-        step, the third factor as it came, and zeros. Of hidden neurons only.
+        step, the third factor unchanged, and zeros. Only for hidden neurons.
     trace_tau, trace_impulse : float, optional
         Constants of the trace, needed for ``sends="traces"``: it fades by ``exp(-1 / trace_tau)``
         per step and grows by *trace_impulse* per spike. The rule's ``post_trace_decay_tau`` and
@@ -90,9 +89,9 @@ class LearningSQS(SQS):
     temperature : float, optional
         What spike counts are divided by; needed for the objective *count*.
     lag : int, optional
-        Lag of visible neurons with the objective *count*: so many steps at the start of a sample do
-        not count, because no input can have arrived: the fewest connections from the input to
-        the neurons. Default 1.
+        Lag of visible neurons with the objective *count*: the number of steps at the start of a
+        sample that do not count, because no input can have arrived. It is the smallest number of
+        connections from the input to the neurons. Default 1.
     pull : float, optional
         Strength for the objective *count*: a neuron that should spike more, but whose current is 0
         or less, so that it applies no gate and learns nothing, is pulled up by this share of its
