@@ -338,7 +338,7 @@ class StudyResult:
         study : Study, optional
             What the rows are of. With it the page says which points are missing or open.
         stop : Stop, optional
-            When a point of `study` has enough. None is one batch, as without a rule in a run.
+            When a point of `study` is done. None is one batch, as without a rule in a run.
         x : str, optional
             The parameter to draw against. None takes the number that varies most, and draws as
             many figures as it needs.

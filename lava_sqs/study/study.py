@@ -36,7 +36,8 @@ class Study:
         ``task(params, seed) -> Counts``, with *params* a flat dict and *seed* a
         ``numpy.random.SeedSequence``; picklable. Or the name of a built-in task.
     grid : dict, optional
-        Name to list of values: their product. Names may be dotted, ``"noise.t1"``.
+        Lists of values by name, of which the product is taken. Names may be dotted,
+        ``"noise.t1"``.
     points : list of dict, optional
         An explicit list, instead of the grid or crossed with it.
     base : dict, optional
@@ -250,20 +251,23 @@ class Study:
         path : path, optional
             Results file (CSV): one row per finished batch. None keeps the rows in memory.
         workers : int, optional
-            Processes; 1 (default) runs here, more with loky. With an *executor*, how many batches
-            it is given at once (default: its size).
+            Number of processes; 1 (default) runs in this one, more with loky. With an *executor*,
+            how many batches it is given at once (default: its size).
         executor : concurrent.futures.Executor or callable, optional
-            Where batches run instead. A function that makes one allows a broken one to be
-            replaced.
-        max_shots, max_errors : int, optional
-            Shots, or errors, after which a point has enough. The first batch after which any of
-            the rules holds finishes the point.
+            Executor that runs the batches instead. A function that makes one allows a broken one
+            to be replaced.
+        max_shots : int, optional
+            Number of shots after which a point is done. The first batch after which any of the
+            rules holds finishes the point.
+        max_errors : int, optional
+            Number of errors after which a point is done.
         target_width : float, optional
-            Width of the 95 % interval below which a point has enough.
+            Width of the 95 % interval below which a point is done.
         max_batches : int, optional
-            Batches after which a point has enough. None is 1 without any other rule, else 1000.
+            Number of batches after which a point is done. None is 1 without any other rule, else
+            1000.
         resume : bool
-            Go on where a file stops; with False a file that has rows is an error.
+            Whether to continue where a file stops; with False a file that has rows is an error.
         isolate : bool, optional
             Run each batch in a process of its own, as tasks that use Lava must; None asks the
             task's attribute of that name, and that of the next argument.
@@ -272,7 +276,7 @@ class Study:
         retries : int
             How often a batch is run again after its worker was lost or its time was up.
         progress : bool, optional
-            A bar on standard error; None: if that is a terminal.
+            Whether to show a bar on standard error; None shows it if that is a terminal.
 
         Returns
         -------

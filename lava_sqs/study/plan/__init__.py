@@ -1,4 +1,4 @@
-"""What a study will do: its points, their ids and seeds, and when each has enough."""
+"""What a study will do: its points, their ids and seeds, and when each is done."""
 
 from lava_sqs.study.plan.ids import batch_seed as batch_seed
 from lava_sqs.study.plan.ids import canonical as canonical

@@ -1,4 +1,4 @@
-"""When a point has enough."""
+"""When a point is done."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Stop"]
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:
-    """When a point has enough: at the first batch after which ANY of these holds.
+    """When a point is done: at the first batch after which ANY of these holds.
 
     Batches are judged in their order, so the answer does not depend on who computed them when.
 
