@@ -24,7 +24,7 @@ from benchmarks import neurons, plots
 from benchmarks.timing import machine
 from lava_sqs._text import markdown
 
-SECTIONS = ("peers", "K", "size", "T", "build", "lava", "engines", "recorder", "models")
+SECTIONS = ("peers", "K", "size", "T", "build", "mixed", "lava", "engines", "recorder", "models")
 
 
 def number(value: float) -> str:
@@ -66,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         "size": lambda: neurons.against_size(repeats, options.quick),
         "T": lambda: neurons.by_length(repeats),
         "build": lambda: neurons.building(repeats),
+        "mixed": lambda: neurons.mixed(repeats, options.quick),
         "lava": lambda: inside_lava("step_times", options.quick),
         "engines": lambda: inside_lava("engines", options.quick),
         "recorder": lambda: inside_lava("recorder", options.quick),

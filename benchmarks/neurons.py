@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import peers
 from benchmarks.timing import Timing, Work, interleaved, reading, summary
-from lava_sqs.quantum import NoiseModel, Population, ansatz
+from lava_sqs.quantum import NoiseModel, Population, SpikeTrainScorer, ansatz
 from lava_sqs.quantum.ansatz import Ansatz
 
 Row = dict[str, Any]
@@ -193,3 +193,59 @@ def building(repeats: int) -> list[Row]:
         }
         for name, timing in interleaved(works, repeats).items()
     ]
+
+
+def mixed(repeats: int, quick: bool) -> list[Row]:
+    """K neurons with a noise each (all different), against as many with one noise between them.
+
+    Steps, runs, scores and builds; the ratio is that of times.
+    """
+    k = 200 if quick else 1000
+    noise = peers.NOISE
+    rows: list[Row] = []
+    cases: list[tuple[str, tuple[int, int], int]] = [
+        ("instrument", (1, 1), k),
+        ("instrument", (1, 2), k // 2),
+        ("instrument", (2, 1), k // 2),
+        ("density", (1, 4), 8),
+        ("trajectory", (1, 4), 8),
+    ]
+    for backend, size, count in cases:
+        circuit = ansatz.layered(*size)
+        each = noise.spread(count, seed=1, t1=0.3, t2=0.3, p_depol_1q=0.3, p_read0_given1=0.3)
+        theta = angles(circuit, count)
+        shape = (10, count) if size[0] == 1 else (10, count, size[0])
+        z = np.random.default_rng(3).uniform(-0.3, 1.0, shape)
+        both = {
+            name: Population(circuit, theta, noise=given, seed=5, backend=backend)
+            for name, given in (("one noise", noise), ("a noise each", each))
+        }
+        spikes = both["one noise"].run(z, record=()).spikes
+        acts: dict[str, Any] = {
+            "step": lambda pop, z=z: pop.step(z[0]),
+            "run": lambda pop, z=z: pop.run(z, record=()),
+        }
+        if backend != "trajectory":
+            scorers = {
+                id(pop): SpikeTrainScorer(circuit, theta, noise=pop.noise, backend=backend)
+                for pop in both.values()
+            }
+            acts["score"] = lambda pop, z=z, s=spikes, made=scorers: made[id(pop)].score(z, s)
+            turned = theta + 0.1
+
+            def build(pop: Population, sets: list[Any] = [theta, turned]) -> None:  # noqa: B006
+                pop.theta = sets[0]
+                pop.theta = sets[1]
+
+            acts["build"] = build
+        for act, do in acts.items():
+            works: dict[str, tuple[Work, int]] = {
+                name: ((lambda do=do, pop=pop: do(pop)), count) for name, pop in both.items()
+            }
+            timings = interleaved(works, repeats, 0.05)
+            one, own = timings["one noise"], timings["a noise each"]
+            name = f"{act}, {backend} {size}, K = {count}"
+            ends = own.low / one.high, own.high / one.low
+            more = {"ratio": own.median / one.median, "ratio_range": ends}
+            rows.append(row("mixed", name, own, **more, ratio_of="time with one noise"))
+    return rows

@@ -14,6 +14,7 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs._wraps import WrapWarning
 from lava_sqs.quantum import NoiseModel, Population
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.noise.per_neuron import one_noise
 
 __all__ = ["Simulated"]
 
@@ -52,7 +53,7 @@ class Simulated:
     """
 
     def __init__(self, noise: NoiseModel | None = None, *, backend: str | None = None) -> None:
-        self.noise: NoiseModel | None = check_instance("noise", noise, NoiseModel, none=True)
+        self.noise = one_noise("noise", noise, "All neurons run on the same qubits of a device.")
         self.backend = backend
         self.shots = 0
 

@@ -16,13 +16,14 @@ from lava_sqs.data.encoders import ENCODERS, SCALINGS
 from lava_sqs.network.gradient import CREDITS, OBJECTIVES, RULES, TARGETS
 from lava_sqs.network.inputs import INPUT_KINDS
 from lava_sqs.network.layers import Conv2D, Layer, check_layers
+from lava_sqs.network.noises import of_network, several, under_noise
 from lava_sqs.network.objective import SCHEDULES, needs_clamping, objective_of
 from lava_sqs.network.progress import check_training
 from lava_sqs.network.readout import READOUTS
 from lava_sqs.network.spec import NetworkSpec, feed_forward
 from lava_sqs.network.timed import LEARNED
 from lava_sqs.neurons import Neuron, kind_of, kinds
-from lava_sqs.quantum import NoiseModel
+from lava_sqs.quantum.noise.per_neuron import check_noise
 
 # Parameters that make the network, its input and its seed: fit keeps their values.
 KEPT = (
@@ -105,10 +106,7 @@ class _Arguments(BaseEstimator):
         if check_positive("discount", self.discount, zero=True) > 1:
             raise ArgumentValueError("discount", f"must lie in [0, 1], but got {self.discount}.")
         check_positive("validation_fraction", self.validation_fraction, below=1.0)
-        if self.noise is not None and not isinstance(self.noise, NoiseModel):
-            raise ArgumentTypeError(
-                "noise", f"must be a NoiseModel or None, but got {describe(self.noise)}."
-            )
+        check_noise("noise", self.noise, None)
         own = [layer.neuron(None) for layer in self._own_layers]
         used = (kind, *(type(neuron) for neuron in own if neuron is not None))
         if self.noise is not None and not any(getattr(k, "takes_noise", False) for k in used):
@@ -258,19 +256,26 @@ class _Arguments(BaseEstimator):
     def _visible_neuron(self) -> Any:
         """Return what the visible neurons are: what the arguments of the estimator say."""
         own = self._kept
-        circuit = {"layers": None if isinstance(own.layers, tuple) else own.layers}
-        return kind_of(own.neuron).from_arguments({**vars(own), **circuit})
+        given = {**vars(own), "layers": None if isinstance(own.layers, tuple) else own.layers}
+        if several(own.noise):  # each has its own, once it is known how many there are
+            given["noise"] = None
+        return kind_of(own.neuron).from_arguments(given)
 
     def _chain(self, n_inputs: int, n_visible: int, neuron: Neuron) -> NetworkSpec:
         """Return the network that ends with so many visible neurons."""
         own = self._kept
         hidden: Any = own.hidden_layer_sizes
         if isinstance(own.layers, tuple):
-            hidden = [layer.under(own.noise) for layer in own.layers]
+            common = None if several(own.noise) else own.noise
+            hidden = [layer.under(common) for layer in own.layers]
         more: dict[str, Any] = {"skip": own.skip, "recurrent": own.recurrent}
         if any(isinstance(layer, Conv2D) for layer in hidden):
             more["input_shape"] = self._inputs.image_shape(n_inputs)
-        return feed_forward(n_inputs, hidden, n_visible, neuron, **more)
+        spec = feed_forward(n_inputs, hidden, n_visible, neuron, **more)
+        if not several(own.noise):
+            return spec
+        given = own.layers if isinstance(own.layers, tuple) else hidden
+        return under_noise(spec, of_network(given, neuron), own.noise)
 
     def _publish(self, spec: NetworkSpec) -> None:
         sizes: dict[Any, int] = {}

@@ -279,7 +279,7 @@ class _Network(_Saved, _Inference):
 
         Parameters
         ----------
-        noise : NoiseModel or None, optional
+        noise : NoiseModel, a list of one per neuron, or None, optional
             Another noise than in training; None is noiseless.
         **options
             ``n_steps`` (T, of sequences; default that of the training data), ``seed``, ``name``,
@@ -346,7 +346,7 @@ class _Network(_Saved, _Inference):
             Samples, laid out as in `fit`.
         lengths, mask : array_like, shape (n,) and (n, T), optional
             See :meth:`simulate`.
-        noise : NoiseModel or None, optional
+        noise : NoiseModel, a list of one per neuron, or None, optional
             Another noise than in training; None is noiseless.
         seed : int, optional
             None is ``seed_``.

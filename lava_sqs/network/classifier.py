@@ -210,7 +210,7 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
             Which time steps are a sample's own, as in `fit`.
         n_repeats : int
             Passes whose spikes are added up.
-        noise : NoiseModel or None, optional
+        noise : NoiseModel, a list of one per neuron, or None, optional
             Another noise than in training; None is noiseless.
         seed : int, optional
             None is ``seed_``.

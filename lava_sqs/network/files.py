@@ -20,6 +20,7 @@ from lava_sqs.neurons import Neuron, kind_of, kinds
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
+from lava_sqs.quantum.noise import NoisePerNeuron
 
 __all__ = ["FORMAT", "read", "write"]
 
@@ -139,6 +140,8 @@ def to_json(value: Any) -> Any:
     """Return *value*, an argument of the estimator, as plain data."""
     if isinstance(value, NoiseModel):
         return {"__noise__": value.to_dict()}
+    if isinstance(value, NoisePerNeuron):
+        return {"__noises__": value.to_dict()}
     if isinstance(value, Ansatz):
         return {"__ansatz__": _ansatz_to_dict(value)}
     if isinstance(value, (Layer, Conv2D)):
@@ -165,6 +168,8 @@ def from_json(value: Any) -> Any:
     """Return what :func:`to_json` was given; lists become tuples."""
     if isinstance(value, dict) and "__noise__" in value:
         return NoiseModel.from_dict(value["__noise__"])
+    if isinstance(value, dict) and "__noises__" in value:
+        return NoisePerNeuron.from_dict(value["__noises__"])
     if isinstance(value, dict) and "__ansatz__" in value:
         return _ansatz_from_dict(value["__ansatz__"])
     if isinstance(value, dict) and "__optimizer__" in value:

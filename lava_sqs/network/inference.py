@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lava_sqs._checks import check_int, describe
-from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
+from lava_sqs._checks import check_int
+from lava_sqs._errors import ArgumentValueError
 from lava_sqs._streams import uniforms
 from lava_sqs.network import recordings, sequences
 from lava_sqs.network.arguments import _Arguments, some_neurons
 from lava_sqs.network.gradient import n_spikes
 from lava_sqs.network.inputs import Inputs
+from lava_sqs.network.noises import under_noise
 from lava_sqs.network.on_device import OFFLINE, check_network, device_of, layers_on
 from lava_sqs.network.readout import count_scores
 from lava_sqs.network.simulate import LayerTrace, compiled_layers, forward, sequential_uniforms
 from lava_sqs.network.spec import READOUT, NetworkSpec, Parameters
 from lava_sqs.network.timed import LEARNED, triangles, weights_of
-from lava_sqs.quantum import NoiseModel
+from lava_sqs.quantum.noise.per_neuron import check_noise
 
 Array = NDArray[Any]
 
@@ -156,24 +156,15 @@ class _Inference(_Arguments):
     def _spec_with(self, noise: Any) -> NetworkSpec:
         if isinstance(noise, str) and noise == AS_TRAINED:
             return self.spec_
-        if noise is not None and not isinstance(noise, NoiseModel):
-            raise ArgumentTypeError(
-                "noise", f"must be a NoiseModel or None, but got {describe(noise)}."
-            )
-        takes = [getattr(la.neuron, "takes_noise", False) for la in self.spec_.layers]
-        if not any(takes):
+        check_noise("noise", noise, None)
+        takes = [la.name for la in self.spec_.layers if getattr(la.neuron, "takes_noise", False)]
+        if not takes:
             raise ArgumentValueError(
                 "noise",
                 f"needs {some_neurons(lambda k: k.takes_noise)}, but this is "
                 f"{self._kept.neuron!r}.",
             )
-
-        def under(layer: Any) -> Any:
-            return replace(layer, neuron=layer.neuron.with_noise(noise))
-
-        pairs = zip(self.spec_.layers, takes, strict=True)
-        layers = tuple(under(la) if able else la for la, able in pairs)
-        return replace(self.spec_, layers=layers)
+        return under_noise(self.spec_, takes, noise)
 
     def _key(self, seed: int | None) -> int:
         """Return where the randomness of a method comes from: its argument, or the fit."""
@@ -200,7 +191,7 @@ class _Inference(_Arguments):
         lengths, mask : array_like, shape (n,) and (n, T), optional
             Which time steps are a sample's own, as in `fit`; after them the network runs on without
             input until the longest sample ends.
-        noise : NoiseModel or None, optional
+        noise : NoiseModel, a list of one per neuron, or None, optional
             Another noise than in training; None is noiseless.
         seed : int, optional
             None is ``seed_``.

@@ -13,6 +13,8 @@ from lava_sqs.network.conv import Kernel, check_pair
 from lava_sqs.neurons import LIFNeuron, Neuron, QLIFNeuron, SQSNeuron
 from lava_sqs.quantum import Ansatz, NoiseModel
 from lava_sqs.quantum import ansatz as circuits
+from lava_sqs.quantum.noise import NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import check_noise
 
 __all__ = ["Conv2D", "LIFLayer", "Layer", "NeuronLayer", "QLIFLayer", "SQSLayer", "from_text"]
 
@@ -120,7 +122,7 @@ class SQSLayer(Layer):
         Whether every neuron hears all of the layer, one step later.
     memory_qubits, ansatz, layers
         The circuit, as for :class:`~lava_sqs.SQS`; `layers` are its repetitions.
-    noise : NoiseModel, "network" or None
+    noise : NoiseModel, a list of one per neuron, "network" or None
         ``"network"``: that of the estimator. None is noiseless.
     spread : float
         Standard deviation of the angles to start from, in radians.
@@ -139,16 +141,19 @@ class SQSLayer(Layer):
     memory_qubits: int | None = field(default=None, kw_only=True)
     ansatz: str | Ansatz = field(default="layered", kw_only=True)
     layers: int | None = field(default=None, kw_only=True)
-    noise: NoiseModel | str | None = field(default=NETWORK, kw_only=True)
+    noise: NoiseModel | NoisePerNeuron | str | None = field(default=NETWORK, kw_only=True)
     spread: float = field(default=0.1, kw_only=True)
 
     def __post_init__(self) -> None:
-        named = isinstance(self.noise, str) and self.noise == NETWORK
-        if not (named or self.noise is None or isinstance(self.noise, NoiseModel)):
+        check_int("size", self.size, minimum=1)
+        if isinstance(self.noise, str) and self.noise != NETWORK:
             raise ArgumentTypeError(
                 "noise",
-                f"must be a NoiseModel, {NETWORK!r} or None, but got {describe(self.noise)}.",
+                f"must be a NoiseModel, a list of one per neuron, {NETWORK!r} or None, but got "
+                f"{describe(self.noise)}.",
             )
+        if not isinstance(self.noise, str):
+            object.__setattr__(self, "noise", check_noise("noise", self.noise, self.size))
         super().__post_init__()
 
     def under(self, noise: NoiseModel | None) -> SQSLayer:

@@ -280,7 +280,7 @@ class _Regressor(RegressorMixin, _Network):
             Which time steps are a sample's own, as in `fit`.
         n_repeats : int
             Passes that are averaged.
-        noise : NoiseModel or None, optional
+        noise : NoiseModel, a list of one per neuron, or None, optional
             Another noise than in training; None is noiseless.
         seed : int, optional
             None is ``seed_``.

@@ -22,6 +22,8 @@ from lava_sqs.quantum.engines.choose import (
 )
 from lava_sqs.quantum.lanes import Lanes, MapLanes
 from lava_sqs.quantum.maps import Maps
+from lava_sqs.quantum.noise import NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import check_noise
 from lava_sqs.quantum.scores.online import OnlineScores
 
 __all__ = ["BatchSQS", "CompiledSQS", "SQSNeuron"]
@@ -37,8 +39,8 @@ class SQSNeuron(BaseNeuron):
     ----------
     ansatz : Ansatz
         The circuit.
-    noise : NoiseModel, optional
-        None is noiseless.
+    noise : NoiseModel, or a list of one per neuron, optional
+        None is noiseless. With a list, they are as many neurons as it has models.
     spread : float
         Standard deviation of the angles to start from, in radians: near zero the probability of a
         spike is near ``sin^2(pi z / 2)`` and the memory is empty.
@@ -58,12 +60,12 @@ class SQSNeuron(BaseNeuron):
     process: ClassVar[str] = "lava_sqs.proc.sqs.process:SQS"
 
     ansatz: Ansatz
-    noise: NoiseModel | None = None
+    noise: NoiseModel | NoisePerNeuron | None = None
     spread: float = 0.1
 
     def __post_init__(self) -> None:
         check_instance("ansatz", self.ansatz, Ansatz)
-        check_instance("noise", self.noise, NoiseModel, none=True)
+        object.__setattr__(self, "noise", check_noise("noise", self.noise, None))
         check_positive("spread", self.spread, zero=True)
 
     @classmethod
@@ -91,12 +93,12 @@ class SQSNeuron(BaseNeuron):
         """Io qubits."""
         return self.ansatz.io_qubits
 
-    def with_noise(self, noise: NoiseModel | None) -> SQSNeuron:
+    def with_noise(self, noise: NoiseModel | NoisePerNeuron | None) -> SQSNeuron:
         """Return the same neuron under another noise.
 
         Parameters
         ----------
-        noise : NoiseModel or None
+        noise : NoiseModel, a list of one per neuron, or None
             None is noiseless.
 
         Returns
@@ -115,8 +117,9 @@ class SQSNeuron(BaseNeuron):
 
         Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.check_room`.
         """
-        backend = exact_backend(self.ansatz, self.noise, size)
-        check_exact(self.ansatz, self.noise, rows=size, backend=backend)
+        noise = check_noise("noise", self.noise, size)
+        backend = exact_backend(self.ansatz, noise, size)
+        check_exact(self.ansatz, noise, rows=size, backend=backend)
 
     def seconds_per_step(self, size: int) -> float:
         """Return about how long *size* neurons take to learn from a time step of one sample.
@@ -192,7 +195,7 @@ class SQSNeuron(BaseNeuron):
         steps, batch, size = signal.shape
         shape = (steps, batch, size, self.channels)
         z, bits = z.reshape(shape), spikes.reshape(shape)
-        program = compile_exact(self.ansatz, self.noise, size)
+        program = compile_exact(self.ansatz, check_noise("noise", self.noise, size), size)
         scores = OnlineScores(program, params, size=size, window=window, angles=False)
         d_z = np.zeros(shape)
         for b in range(batch):
@@ -342,6 +345,11 @@ class BatchSQS:
     dtype : float64 or float32
         Precision of currents, spikes, probabilities and signals.
 
+    Raises
+    ------
+    ValueError
+        If the neurons have a noise each, and there are not as many.
+
     Examples
     --------
     >>> from lava_sqs.quantum import ansatz
@@ -354,7 +362,8 @@ class BatchSQS:
     def __init__(self, neuron: SQSNeuron, params: Array, dtype: Any) -> None:
         self._neuron = neuron
         self.dtype = np.dtype(dtype)
-        program = compile_exact(neuron.ansatz, neuron.noise, len(params))
+        noise = check_noise("noise", neuron.noise, len(params))
+        program = compile_exact(neuron.ansatz, noise, len(params))
         kind = MapLanes if isinstance(program, Maps) else Lanes
         self._lanes = kind(program, params, dtype=dtype)
 

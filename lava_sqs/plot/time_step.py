@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lava_sqs._errors import ArgumentTypeError
 from lava_sqs._lazy import patches
 from lava_sqs.plot._axes import new_axes, one_of, points_per_unit, size_in_points
 from lava_sqs.quantum import NoiseModel, ansatz
+from lava_sqs.quantum.noise import NoisePerNeuron
 from lava_sqs.quantum.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -74,6 +76,11 @@ def draw_time_step(noise: Any = None, ax: Axes | None = None) -> Axes:
     -------
     Axes
 
+    Raises
+    ------
+    TypeError
+        If *noise* has none of these, or differs from neuron to neuron.
+
     Examples
     --------
     >>> import matplotlib
@@ -83,7 +90,12 @@ def draw_time_step(noise: Any = None, ax: Axes | None = None) -> Axes:
     'One time step: ibm_brisbane'
     """
     if noise is not None:
-        noiseless = getattr(noise, "noise", noise) is None
+        own = getattr(noise, "noise", noise)
+        if isinstance(own, (NoisePerNeuron, list, tuple)):
+            raise ArgumentTypeError(
+                "noise", "must be one NoiseModel: it differs from neuron to neuron, draw noise[k]."
+            )
+        noiseless = own is None
         noise = NoiseModel() if noiseless else one_of("noise", noise, "noise", NoiseModel)
     ax = new_axes(ax, figsize=(14, 3.9))
     phases = _phases(noise)

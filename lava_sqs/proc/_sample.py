@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lava_sqs.network.count import BOUND
 from lava_sqs.quantum import Ansatz, NoiseModel, SpikeTrainScorer
+from lava_sqs.quantum.noise import NoisePerNeuron
 
 __all__ = ["Sample"]
 
@@ -43,7 +44,11 @@ class Sample:
     """
 
     def __init__(
-        self, ansatz: Ansatz, noise: NoiseModel | None, steps: int, shape: tuple[int, int, int]
+        self,
+        ansatz: Ansatz,
+        noise: NoiseModel | NoisePerNeuron | None,
+        steps: int,
+        shape: tuple[int, int, int],
     ) -> None:
         self._ansatz, self._noise = ansatz, noise
         self.shape = (steps, *shape)

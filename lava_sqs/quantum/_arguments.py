@@ -19,6 +19,7 @@ from lava_sqs._checks import (
 )
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
 
 __all__: list[str] = []
 
@@ -99,9 +100,18 @@ def check_batch(batch: Any) -> tuple[int, ...]:
 
 
 def initial_theta(
-    ansatz: Ansatz, theta: Any, size: int | None, rng: np.random.Generator
+    ansatz: Ansatz,
+    theta: Any,
+    size: int | None,
+    rng: np.random.Generator,
+    noise: NoiseModel | NoisePerNeuron | None = None,
 ) -> tuple[Array, int]:
-    """Return the angles (K, P), drawn by *rng* if there are none, and the size K."""
+    """Return the angles (K, P), drawn by *rng* if there are none, and the size K.
+
+    A *noise* per neuron says how many there are, if nothing else does.
+    """
+    if size is None and isinstance(noise, NoisePerNeuron) and np.ndim(theta) < 2:
+        size = len(noise)
     if size is not None:
         size = check_int("size", size, minimum=1)
         check_bytes("size", 8 * size * max(ansatz.n_params, 1))

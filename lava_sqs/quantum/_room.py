@@ -15,7 +15,7 @@ from lava_sqs._checks import memory_limit
 
 if TYPE_CHECKING:
     from lava_sqs.quantum.ansatz import Ansatz
-    from lava_sqs.quantum.noise import NoiseModel
+    from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
 
 __all__ = [
     "check_compiled",
@@ -111,13 +111,21 @@ def instrument_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
     return int(6**io * 16**memory * np.dtype(dtype).itemsize)
 
 
+def _models(noise: Any) -> tuple[Any, ...]:
+    """Return the models that differ, of neurons with one noise or one each."""
+    return getattr(noise, "models", (noise,))
+
+
 def _register_bytes(ansatz: Ansatz) -> int:
     """Return the bytes of a register whose columns are all that an instrument can be given."""
     return int(8 * 12**ansatz.io_qubits * 16**ansatz.memory_qubits)
 
 
 def compiled_bytes(
-    ansatz: Ansatz, noise: NoiseModel | None, size: int = 0, dtype: Any = np.float64
+    ansatz: Ansatz,
+    noise: NoiseModel | NoisePerNeuron | None,
+    size: int = 0,
+    dtype: Any = np.float64,
 ) -> int:
     """Return the bytes that it takes to compile *size* neurons and to hold them.
 
@@ -129,11 +137,14 @@ def compiled_bytes(
     """
     io, memory = ansatz.io_qubits, ansatz.memory_qubits
     effects = 8 * 8**io * 16**memory  # how the outcomes are read from the register
-    channels = [] if noise is None else noise.channels
-    given = sum(16 * 16**c.n_qubits for c in channels)
+    models = _models(noise)
+    given = max(
+        sum(16 * 16**c.n_qubits for c in (model.channels if model else ())) for model in models
+    )
     matrices = 8 * sum(16 ** len(g.qubits) for g in ansatz.gates if g.name == "U")
     waiting = 0 if noise is None else 24 * 16**memory
     made = 3 * _register_bytes(ansatz) + effects + waiting + 6 * (given + matrices)
+    made += 2 * (len(models) - 1) * (effects + _register_bytes(ansatz) + given)  # each, stacked
     return int(made + size * instrument_bytes(ansatz, dtype))
 
 
@@ -153,7 +164,9 @@ _SCORES_LIMIT = 2**28
 _PURE_LIMIT = 2**28
 
 
-def density_bytes(ansatz: Ansatz, noise: NoiseModel | None, registers: int = 2) -> float:
+def density_bytes(
+    ansatz: Ansatz, noise: NoiseModel | NoisePerNeuron | None, registers: int = 2
+) -> float:
     """Return the bytes of a neuron that goes gate by gate: work space and shared tables.
 
     *registers* is how many of ``4**n_qubits`` numbers are held at a time.
@@ -168,9 +181,10 @@ def density_bytes(ansatz: Ansatz, noise: NoiseModel | None, registers: int = 2) 
     side_by_side = 4 * registers * register
     work = side_by_side if side_by_side <= LANES_LIMIT else registers * register
     # Of matrices on more than two qubits: all entries, and what is made on the way.
-    wide = [c.n_qubits for c in ([] if noise is None else noise.channels)]
-    wide += [len(g.qubits) for g in ansatz.gates if len(g.qubits) > 2]
-    return float(work + 2 * register + sum(160.0 * 16**k for k in wide))
+    models = _models(noise)
+    wide = [c.n_qubits for model in models for c in (model.channels if model else ())]
+    wide += len(models) * [len(g.qubits) for g in ansatz.gates if len(g.qubits) > 2]
+    return float(work + 2 * len(models) * register + sum(160.0 * 16**k for k in wide))
 
 
 def map_bytes(ansatz: Ansatz) -> int:
@@ -188,7 +202,7 @@ def map_bytes(ansatz: Ansatz) -> int:
 
 def check_density_scores(
     ansatz: Ansatz,
-    noise: NoiseModel | None,
+    noise: NoiseModel | NoisePerNeuron | None,
     *,
     rows: int,
     steps: int = 0,
@@ -252,7 +266,7 @@ def check_pure_scores(
     check_room(what, work, limit, fewer_qubits(m, work, limit, "fewer neurons or steps", growth=2))
 
 
-def literal_bytes(ansatz: Ansatz, noise: NoiseModel | None) -> float:
+def literal_bytes(ansatz: Ansatz, noise: NoiseModel | NoisePerNeuron | None) -> float:
     """Return the bytes of one neuron written out in QuTiP: with noise, its Lindblad propagator."""
     operators = 16.0 * 4**ansatz.n_qubits * (8 + len(ansatz.gates))
     propagators = 0.0 if noise is None else 160.0 * 16**ansatz.n_qubits
@@ -271,7 +285,10 @@ def check_literal(ansatz: Ansatz, noise: NoiseModel | None) -> None:
 
 
 def check_compiled(
-    ansatz: Ansatz, noise: NoiseModel | None, size: int = 1, dtype: Any = np.float64
+    ansatz: Ansatz,
+    noise: NoiseModel | NoisePerNeuron | None,
+    size: int = 1,
+    dtype: Any = np.float64,
 ) -> None:
     """Raise unless the instruments of *size* neurons can be compiled and held."""
     need, limit = compiled_bytes(ansatz, noise, size, dtype), compiled_limit()
@@ -291,7 +308,7 @@ def check_compiled(
 
 def check_scores(
     ansatz: Ansatz,
-    noise: NoiseModel | None,
+    noise: NoiseModel | NoisePerNeuron | None,
     *,
     rows: int,
     size: int = 0,

@@ -153,8 +153,37 @@ noise None: 5 maps>
         together = vectors.shape[0] * (vectors.shape[1] if len(values) == 1 else 1)
         lanes = self.lanes(together)
         z, u, clamp, floor, *records = arrays
-        made_of = self.tables(lanes), values, self.io, self.readout, lanes
+        made_of = self._made_of(lanes), values, *self._read(), lanes
         return int(run_density(*made_of, z, u, clamp, vectors, floor, *records))
+
+    def _made_of(self, lanes: int) -> tuple[tuple[Array, ...], Array, Array]:
+        """Return tables, where each noise's start, and which noise each neuron has: one here."""
+        tables = self.tables(lanes)
+        ends = np.array([[len(array) for array in tables]], dtype=np.int64)
+        return tables, np.concatenate([np.zeros_like(ends), ends]), np.zeros(1, dtype=np.int64)
+
+    def _read(self) -> tuple[tuple[Array, Array, Array, Array], Array]:
+        """Return `io` and `readout` with a leading axis of noises where they depend on it."""
+        eta, weight, place, seen = self.io
+        return (eta[None], weight[None], place, seen), self.readout[None]
+
+    def slope_tables(self, theta: Array) -> tuple[Array, Array]:
+        """Return slopes, and their table with a leading axis of noises.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+
+        Returns
+        -------
+        table : ndarray, shape (1, n_slopes, 4)
+            As of ``slopes``.
+        slopes : ndarray, shape (K, numbers)
+            As of ``slopes``.
+        """
+        table, slopes = self.slopes(theta)
+        return table[None], slopes
 
     def outcomes(self, values: Array, z: Any, memory: Array) -> Array:
         """Return the unnormalised memories after each outcome of a step of one neuron.
@@ -174,7 +203,7 @@ noise None: 5 maps>
             Component 0 is the probability.
         """
         v = np.empty(4**self.ansatz.n_qubits)
-        apply_maps(self.tables(1), values, self.io, np.array(z, float), memory, v)
+        apply_maps(self._made_of(1), values, self._read()[0], np.array(z, float), memory, v)
         return np.asarray(self.readout @ v.reshape(-1, len(memory))[self.io[3]])
 
     def _check_scores(self, size: int, steps: int) -> None:
@@ -184,9 +213,9 @@ noise None: 5 maps>
         return len(self.passes) + 2
 
     def _score(self, made_of: tuple[Any, ...], trains: tuple[Array, ...], out: Any) -> None:
-        tables, scored, values, lanes = made_of
+        noises, scored, values, lanes = made_of
         start = ground_state(self.ansatz.memory_qubits)
-        made = tables, scored, values, self.io, self.readout, lanes
+        made = noises, np.atleast_2d(scored), values, *self._read(), lanes
         score_density(*made, *trains, start, SCORE_FLOOR, *out)
 
 

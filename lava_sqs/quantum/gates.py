@@ -328,6 +328,11 @@ class Angles:
         self._n = n_params
         self._more: dict[tuple[int, float, float], Gate] = {}
 
+    @property
+    def columns(self) -> tuple[tuple[int, float, float], ...]:
+        """Parameter, scale and offset of each column after theta."""
+        return tuple(self._more)
+
     def column(self, gate: Gate) -> int:
         """Return the column of a gate, -1 of one that is not trained."""
         if gate.param is None:

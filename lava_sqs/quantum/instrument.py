@@ -28,6 +28,7 @@ from lava_sqs._lazy import qutip
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.kernels.step import encode
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise.per_neuron import one_noise
 from lava_sqs.quantum.program import Program, compile_program
 from lava_sqs.quantum.states import matrix_to_superoperator
 
@@ -78,7 +79,7 @@ def instrument(
     Davies, Lewis, Comm. Math. Phys. 17, 239 (1970): instruments.
     """
     check_instance("ansatz", ansatz, Ansatz)
-    check_instance("noise", noise, NoiseModel, none=True)
+    noise = one_noise("noise", noise, "This is about one neuron: ask for each.")
     program = compile_program(ansatz, noise)
     angles = ansatz.check_theta(theta)
     currents = check_shape("z", np.atleast_1d(check_real("z", z)), (ansatz.io_qubits,))

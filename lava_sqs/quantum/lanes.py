@@ -22,6 +22,7 @@ from lava_sqs.quantum.kernels import lanes as _kernels
 from lava_sqs.quantum.kernels.scores import score_trains
 from lava_sqs.quantum.kernels.step import pack_instruments, run_population
 from lava_sqs.quantum.maps import Maps
+from lava_sqs.quantum.mixed import MixedProgram
 from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.states import ground_state
 
@@ -125,7 +126,7 @@ class Lanes:
 
     def __init__(
         self,
-        program: Program | Maps,
+        program: Program | MixedProgram | Maps,
         theta: Array,
         *,
         dtype: Any = np.float64,
@@ -142,6 +143,8 @@ class Lanes:
     def _build(self) -> None:
         self._small = self._program.shape == (2, 4, 3, 4)
         self._A = self._program.build(self._theta)
+        self._etas = self._program.etas(self.size)
+        self._shrinks = np.ascontiguousarray(self._etas[:, 0])
         self._cast = self._A.astype(self.dtype, copy=False)
         self._packed: tuple[Array, Array] | None = None
 
@@ -200,13 +203,15 @@ class Lanes:
             self._run_any(z, u, fixed, spikes, p, like, memory)
             return spikes, p, like
         state = nothing if memory is None else memory
-        eta, floor = float(self._program.eta[0]), FLOOR[self.dtype]
+        floor = FLOOR[self.dtype]
 
         def work(part: slice) -> int:
             arrays = (x[part] if x.size else x for x in (u, fixed, state))
             records = (x[part] if x.size else x for x in (spikes, p, like))
             return int(
-                _kernels.run_small_lanes(self._cast[part], z[part], eta, *arrays, floor, *records)
+                _kernels.run_small_lanes(
+                    self._cast[part], z[part], self._shrinks[part], *arrays, floor, *records
+                )
             )
 
         self.floor_hits += shared_out(work, self.size, self._worth(z))
@@ -259,10 +264,16 @@ class Lanes:
         G = np.zeros(self._shape)
         d_z = np.empty(z.shape, self.dtype)
         if self._small:
-            eta, floor = float(self._program.eta[0]), FLOOR[self.dtype]
+            floor = FLOOR[self.dtype]
 
             def work(part: slice) -> int:
-                arrays = (self._cast[part], z[part], eta, spikes[part], signal[part])
+                arrays = (
+                    self._cast[part],
+                    z[part],
+                    self._shrinks[part],
+                    spikes[part],
+                    signal[part],
+                )
                 numbers = (float(scale), float(raising), float(bound), floor)
                 return int(_kernels.score_small_lanes(*arrays, *numbers, G[part], d_z[part]))
 
@@ -276,7 +287,7 @@ class Lanes:
         d_theta = np.empty(self._theta.shape)
 
         def pull(part: slice) -> int:
-            d_theta[part] = self._program.pull_back(self._theta[part], G[part])
+            d_theta[part] = self._program.part(part).pull_back(self._theta[part], G[part])
             return 0
 
         shared_out(pull, self.size, self._threads if self.size > 64 else 1)
@@ -357,12 +368,12 @@ class Lanes:
             packed = pack_instruments(self._A)
             self._packed = tuple(np.ascontiguousarray(x) for x in packed)  # type: ignore[assignment]
         assert self._packed is not None
-        return int(run_population(*self._packed, z, self._program.eta, *arrays))
+        return int(run_population(*self._packed, z, self._etas, *arrays))
 
     def _credit(self, z: Array, outcomes: Array, weights: Array, G: Array, slopes: Array) -> None:
         logp, floor = np.zeros(z.shape[1:3]), FLOOR[np.dtype(np.float64)]
-        eta, ground = self._program.eta, self._ground
-        score_trains(self._A, z, eta, outcomes, weights, ground, floor, logp, G, slopes)
+        etas, ground = self._etas, self._ground
+        score_trains(self._A, z, etas, outcomes, weights, ground, floor, logp, G, slopes)
 
 
 class MapLanes(Lanes):
@@ -413,7 +424,8 @@ class MapLanes(Lanes):
             mine = [np.ascontiguousarray(x[:, :, part]) if x.size else x for x in (z, u, clamp)]
             vectors = np.ascontiguousarray(memory[:, part])
             records = [np.ascontiguousarray(x[:, :, part]) for x in rest[1:]]
-            hits = self._program.run(self._values[part], vectors, *mine, rest[0], *records)
+            own = self._program.part(part)
+            hits = own.run(self._values[part], vectors, *mine, rest[0], *records)
             memory[:, part] = vectors
             for whole, new in zip(rest[1:], records, strict=True):
                 whole[:, :, part] = new
@@ -424,7 +436,8 @@ class MapLanes(Lanes):
     def _credit(self, z: Array, outcomes: Array, weights: Array, G: Array, slopes: Array) -> None:
         def work(part: slice) -> int:
             mine = z[:, :, part], outcomes[:, :, part], weights[:, :, part]
-            _, G[part], slopes[:, :, part] = self._program.score(self._values[part], *mine)
+            own = self._program.part(part)
+            _, G[part], slopes[:, :, part] = own.score(self._values[part], *mine)
             return 0
 
         shared_out(work, self.size, self._threads)

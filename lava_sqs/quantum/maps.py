@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lava_sqs.quantum._room import LANES_LIMIT
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.gates import Gate
-from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
 from lava_sqs.quantum.program import _ROUNDING
 from lava_sqs.quantum.states import _kron
 from lava_sqs.quantum.tiles import Passes, tables_of
@@ -76,7 +76,7 @@ class Maps:
     """
 
     ansatz: Ansatz
-    noise: NoiseModel | None
+    noise: NoiseModel | NoisePerNeuron | None
     operations: tuple[Operation, ...]
     passes: Passes
     patterns: tuple[Array, ...]
@@ -201,12 +201,51 @@ class Maps:
         steps, batch, size = outcomes.shape
         lanes = self.lanes(batch, self._registers(steps))
         self._check_scores(size, steps * lanes)
-        scored = np.array([any(kind for _, kind, _ in o.factors) for o in self.operations], bool)
+        scored = self._scored()
         logp, d_z = np.zeros((batch, size)), np.empty(z.shape)
         gradient = np.zeros((size, self.n_entries))
         trains = tuple(map(np.ascontiguousarray, (z, outcomes, signal)))
-        self._score((self.tables(lanes), scored, values, lanes), trains, (logp, gradient, d_z))
+        self._score((self._made_of(lanes), scored, values, lanes), trains, (logp, gradient, d_z))
         return logp, gradient, d_z
+
+    def _scored(self) -> Array:
+        """Return which maps have angles."""
+        return np.array([any(kind for _, kind, _ in o.factors) for o in self.operations], bool)
+
+    def _made_of(self, lanes: int) -> Any:
+        """Return what the kernels are given of the maps, for *lanes* side by side."""
+        return self.tables(lanes)
+
+    def part(self, which: Any) -> Any:
+        """Return what some of the neurons are made of: all of the same here.
+
+        Parameters
+        ----------
+        which : slice, or ndarray of int, shape (n,)
+            Indices of the neurons.
+
+        Returns
+        -------
+        Maps
+        """
+        return self
+
+    def slope_tables(self, theta: Array) -> tuple[Array, Array]:
+        """Return :meth:`slopes` as the kernels take them.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (K, n_params)
+            Angles in radians.
+
+        Returns
+        -------
+        table : ndarray, shape (n_slopes, 4)
+            As of :meth:`slopes`.
+        slopes : ndarray, shape (K, numbers)
+            As of :meth:`slopes`.
+        """
+        return self.slopes(theta)
 
     def _registers(self, steps: int) -> int:
         """Return how many registers the scores of one sample need at a time."""

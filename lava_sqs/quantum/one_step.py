@@ -53,7 +53,7 @@ class OneStep:
         engine = population._engine
         assert isinstance(engine, InstrumentEngine)
         self._population, self._engine, self._shape = population, engine, shape
-        self._eta, self._floor = engine._program.eta, engine._floor
+        self._eta, self._floor = engine._eta, engine._floor
         self.z = np.empty(population._p_spike.shape)
         self.p_spike = population._p_spike.reshape(shape)
         self.likelihood = population._likelihood.reshape(neurons)

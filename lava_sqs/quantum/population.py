@@ -17,7 +17,7 @@ All are exact, with noise ``trajectory`` in distribution.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,7 +52,8 @@ from lava_sqs.quantum.engines import choose
 from lava_sqs.quantum.engines.choose import BACKENDS, default_backend
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels.step import inspect_currents
-from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import check_noise
 from lava_sqs.quantum.run_result import RECORDS, RunResult, version
 
 __all__ = ["BACKENDS", "RECORDS", "Population", "RunResult", "default_backend"]
@@ -78,8 +79,8 @@ class Population(Checkpoints):
         Number of neurons K; taken from *theta* if that has a row per neuron.
     batch : tuple of int, optional
         Leading axes of the state: independent copies of the whole population.
-    noise : NoiseModel, optional
-        None is noiseless.
+    noise : NoiseModel, or a list of one per neuron, optional
+        None is noiseless. A list also says how many neurons there are, if nothing else does.
     seed : int, optional
         ``SeedSequence(seed)`` spawns child 0 for the angles and child 1 for the outcomes, one
         uniform number per neuron and step in C order. None draws a seed; read it at ``seed``.
@@ -117,20 +118,20 @@ class Population(Checkpoints):
         *,
         size: int | None = None,
         batch: Any = (),
-        noise: NoiseModel | None = None,
+        noise: NoiseModel | Sequence[NoiseModel | None] | None = None,
         seed: int | None = None,
         dtype: Any = np.float64,
         backend: str | None = None,
     ) -> None:
         check_instance("ansatz", ansatz, Ansatz)
-        check_instance("noise", noise, NoiseModel, none=True)
-        self._ansatz, self._noise, self._chosen = ansatz, noise, backend
-        self._dtype = check_dtype("dtype", dtype)
-        self._seed = check_seed("seed", seed)
-        self._batch = check_batch(batch)
+        each = check_noise("noise", noise, None)
+        self._ansatz, self._chosen, self._dtype = ansatz, backend, check_dtype("dtype", dtype)
+        self._seed, self._batch = check_seed("seed", seed), check_batch(batch)
         self._rng = stream(self._seed, OUTCOMES)
-        self._theta, self._size = initial_theta(ansatz, theta, size, stream(self._seed, ANGLES))
-        self._recipe = Recipe(ansatz, noise, self._size, self._batch, self._dtype)
+        rng = stream(self._seed, ANGLES)
+        self._theta, self._size = initial_theta(ansatz, theta, size, rng, each)
+        self._noise = check_noise("noise", each, self._size)
+        self._recipe = Recipe(ansatz, self._noise, self._size, self._batch, self._dtype)
         self._flat = self._recipe.shape[0]
         self._engine, self._backend = choose.make_engine(
             self._recipe, self._theta, backend, stream(self._seed, ERRORS)
@@ -157,8 +158,8 @@ class Population(Checkpoints):
         return self._ansatz
 
     @property
-    def noise(self) -> NoiseModel | None:
-        """The noise model; use :meth:`with_noise` for another one."""
+    def noise(self) -> NoiseModel | NoisePerNeuron | None:
+        """The noise, of all or of each neuron; use :meth:`with_noise` for another one."""
         return self._noise
 
     @property
@@ -314,12 +315,12 @@ class Population(Checkpoints):
         """
         self._engine.reset(memory)
 
-    def with_noise(self, noise: NoiseModel | None) -> Population:
+    def with_noise(self, noise: NoiseModel | Sequence[NoiseModel | None] | None) -> Population:
         """Return a fresh population, the same except for the noise: same angles, same seed.
 
         Parameters
         ----------
-        noise : NoiseModel or None
+        noise : NoiseModel, a list of one per neuron, or None
             None is noiseless.
 
         Returns

@@ -210,17 +210,51 @@ class Program:
         self._call(_kernels.build_instruments, np.zeros((1, 0)), out)
         return np.asarray(out[0])
 
+    def etas(self, size: int) -> NDArray[np.float64]:
+        """Return `eta` of *size* neurons, shape (size, io_qubits).
+
+        Parameters
+        ----------
+        size : int
+            Number of neurons.
+
+        Returns
+        -------
+        ndarray
+        """
+        return np.repeat(self.eta[None], size, axis=0)
+
+    def part(self, which: Any) -> Any:
+        """Return what some of the neurons are made of: all of the same here.
+
+        Parameters
+        ----------
+        which : slice, or ndarray of int, shape (n,)
+            Indices of the neurons.
+
+        Returns
+        -------
+        Program
+        """
+        return self
+
     def _call(self, kernel: Any, theta: NDArray[np.float64], *arrays: NDArray[Any]) -> None:
-        kernel(
-            self.table,
-            self.entries,
-            self.terms,
-            self.rows,
-            self.start,
-            self.effects,
-            np.ascontiguousarray(self.angles.of(theta)),
-            *arrays,
-        )
+        which = np.zeros(len(theta), dtype=np.int64)
+        stacks = self.terms[None], self.start[None], self.effects[None]
+        self._call_stacked(kernel, stacks, which, theta, *arrays)
+
+    def _call_stacked(
+        self,
+        kernel: Any,
+        stacks: tuple[Matrix, Matrix, Matrix],
+        which: NDArray[np.int64],
+        theta: NDArray[np.float64],
+        *arrays: NDArray[Any],
+    ) -> None:
+        """Call a kernel with terms, start and effects of models: neuron k has row which[k]."""
+        terms, start, effects = stacks
+        angles = np.ascontiguousarray(self.angles.of(theta))
+        kernel(self.table, self.entries, terms, self.rows, start, effects, which, angles, *arrays)
 
 
 @lru_cache(maxsize=64)

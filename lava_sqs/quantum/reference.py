@@ -19,6 +19,7 @@ from lava_sqs._lazy import qutip
 from lava_sqs.quantum._room import check_literal
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise.per_neuron import one_noise
 from lava_sqs.quantum.schedule import Operation, Schedule
 
 __all__ = ["ReferenceNeuron"]
@@ -57,7 +58,7 @@ class ReferenceNeuron:
 
     def __init__(self, ansatz: Ansatz, theta: Any, noise: NoiseModel | None = None) -> None:
         self.ansatz: Ansatz = check_instance("ansatz", ansatz, Ansatz)
-        self.noise: NoiseModel | None = check_instance("noise", noise, NoiseModel, none=True)
+        self.noise = one_noise("noise", noise, "This is one neuron: make one of each.")
         self.theta = ansatz.check_theta(theta)
         self.n_io, self.n = ansatz.io_qubits, ansatz.n_qubits
         self.outcomes: list[tuple[int, ...]] = list(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lava_sqs._text import aligned
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
 
 __all__ = ["RECORDS", "RunResult"]
 
@@ -51,7 +51,7 @@ class RunResult:
     memory: Array | None
     log_likelihood: Array | None
     ansatz: Ansatz
-    noise: NoiseModel | None
+    noise: NoiseModel | NoisePerNeuron | None
     seed: int
     backend: str
     version: str

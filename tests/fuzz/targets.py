@@ -20,6 +20,7 @@ from lava_sqs import data, hardware, network, neurons, optimizers, plot, quantum
 from lava_sqs.network import estimator, gradient
 from lava_sqs.proc.sqsnn.process import SQSNetwork
 from lava_sqs.quantum import NoiseModel, ansatz, diagnostics
+from lava_sqs.quantum.noise import NoisePerNeuron
 
 
 @functools.cache
@@ -525,6 +526,27 @@ TARGETS = {
         },
     ),
     "NoiseModel.scaled": Target(NOISE.scaled, lambda: {"factor": 1}, {"factor": real(0)}),
+    "NoiseModel.spread": Target(
+        NOISE.spread,
+        lambda: {"n": 2, "seed": 1, "t1": 0.1},
+        {
+            "n": integer(1, 10**5),
+            "seed": SEED,
+            "run": integer(0),
+            "t1": anything(),  # most widths take some model out of range
+            "zz": anything(),
+            "nothing": anything(),
+        },
+        cost=5,
+    ),
+    "quantum.noise.NoisePerNeuron": Target(
+        NoisePerNeuron, lambda: {"models": [NOISE, None]}, {"models": instance(list, tuple)}
+    ),
+    "quantum.noise.NoisePerNeuron.from_dict": Target(
+        NoisePerNeuron.from_dict,
+        lambda: {"data": NoisePerNeuron([NOISE, None]).to_dict()},
+        {"data": instance(dict)},
+    ),
     "NoiseModel.preset": Target(
         NoiseModel.preset, lambda: {"name": "ibm_brisbane"}, {"name": choice()}
     ),

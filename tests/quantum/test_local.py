@@ -8,7 +8,8 @@ import qutip
 
 from lava_sqs.quantum import NoiseModel, Population, ansatz
 from lava_sqs.quantum.density import compile_density
-from lava_sqs.quantum.engines.trajectory import _Program, program_bytes
+from lava_sqs.quantum.engines.steps import TrajectoryProgram
+from lava_sqs.quantum.engines.trajectory import program_bytes
 from lava_sqs.quantum.pure import compile_pure
 
 BRISBANE = NoiseModel.preset("ibm_brisbane")
@@ -40,7 +41,7 @@ def test_a_channel_on_one_or_two_qubits_is_never_one_on_all(case, noise):
         try:
             given = GIVEN[case](noise)
             program = compile_density(circuit, given)
-            drawn = _Program(circuit, given, np.float64)
+            drawn = TrajectoryProgram(circuit, given, np.float64)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -57,7 +58,7 @@ def test_trajectories_share_the_index_groups_of_all_that_acts_on_the_same_qubits
     """Each operation had a table of its own: 770 MB at (1, 16) with noise."""
 
     def groups(circuit, noise):
-        program = _Program(circuit, noise, np.float64)
+        program = TrajectoryProgram(circuit, noise, np.float64)
         return [steps[2].nbytes for steps in (program.register, program.memory)], program
 
     for m in (2, 5, 8):

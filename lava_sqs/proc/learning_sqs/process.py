@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from lava_sqs._checks import check_choice, check_instance, check_int, check_positive, check_share
+from lava_sqs._checks import check_choice, check_int, check_positive, check_share
 from lava_sqs._errors import ArgumentValueError
 from lava_sqs.optimizers import Optimizer
 from lava_sqs.proc._elsewhere import LEARNING
 from lava_sqs.proc._naming import parameter
 from lava_sqs.proc._refusals import check_floating_pt, check_window_fits
 from lava_sqs.proc.sqs.process import SQS
-from lava_sqs.quantum import Ansatz, NoiseModel
+from lava_sqs.quantum import Ansatz
 from lava_sqs.quantum.engines.choose import check_exact, check_exact_backend, exact_backend
+from lava_sqs.quantum.noise.per_neuron import check_noise
 
 __all__ = ["LearningSQS"]
 
@@ -229,10 +230,8 @@ class LearningSQS(SQS):
     _check_before_run = staticmethod(check_floating_pt)
 
     @staticmethod
-    def _engine_for(
-        backend: str | None, ansatz: Ansatz, noise: NoiseModel | None, size: int
-    ) -> str | None:
-        check_instance("noise", noise, NoiseModel, none=True)
+    def _engine_for(backend: str | None, ansatz: Ansatz, noise: Any, size: int) -> str | None:
+        noise = check_noise("noise", noise, size)
         if backend is None:
             return exact_backend(ansatz, noise, size)
         return check_exact_backend(ansatz, noise, backend)  # only what has scores

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from lava_sqs.quantum import NoiseModel, Population
 from lava_sqs.quantum import ansatz as circuits
 from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.noise import NoisePerNeuron
 from lava_sqs.recording import Recording, check_record
 
 __all__ = ["SQS"]
@@ -62,8 +63,8 @@ class SQS(NamedProcess):
     theta : array_like, optional
         Angles in radians; broadcasts to ``shape + (n_params,)``. None draws them from
         U(-pi, pi); read them at ``sqs.theta.get()``.
-    noise : NoiseModel, optional
-        None is noiseless.
+    noise : NoiseModel, or a list of one per neuron, optional
+        None is noiseless. A list has the neurons of *shape* in C order.
     current_scale : float, optional
         None is 1.0 under ``floating_pt`` and ``2**-6`` under ``fixed_pt``.
     bias : array_like, default 0.0
@@ -145,7 +146,7 @@ class SQS(NamedProcess):
         ansatz: str | Ansatz = "layered",
         layers: int | None = None,
         theta: Any = None,
-        noise: NoiseModel | None = None,
+        noise: NoiseModel | Sequence[NoiseModel | None] | None = None,
         current_scale: float | None = None,
         bias: Any = 0.0,
         backend: str | None = None,
@@ -205,7 +206,7 @@ class SQS(NamedProcess):
             name=name,
             log_config=log_config,
         )
-        arguments.update(seed=population.seed, record=record)
+        arguments.update(seed=population.seed, noise=population.noise, record=record)
         self._arguments = arguments
         self._population, self._counters = population, counters
 
@@ -221,9 +222,7 @@ class SQS(NamedProcess):
         self.p_spike = Var(shape=ports, init=np.full(ports, np.nan))
 
     @staticmethod
-    def _engine_for(
-        backend: str | None, ansatz: Ansatz, noise: NoiseModel | None, size: int
-    ) -> str | None:
+    def _engine_for(backend: str | None, ansatz: Ansatz, noise: Any, size: int) -> str | None:
         """Return the engine of the population; None lets it choose."""
         return backend
 
@@ -231,7 +230,9 @@ class SQS(NamedProcess):
 
     shape: tuple[int, ...] = parameter("The neurons.", "shape")
     ansatz: Ansatz = parameter("The circuit of every neuron.", "population.ansatz")
-    noise: NoiseModel | None = parameter("The noise model.", "population.noise")
+    noise: NoiseModel | NoisePerNeuron | None = parameter(
+        "The noise, of all or of each neuron.", "population.noise"
+    )
     seed: int = parameter("The seed, also when it was drawn.", "population.seed")
     backend: str = parameter(
         "The engine that runs the neurons (under the tag ``qutip`` it is that one).",

@@ -22,6 +22,7 @@ from lava_sqs.quantum.density import DensityProgram
 from lava_sqs.quantum.engines.choose import compile_exact, exact_backend
 from lava_sqs.quantum.instrument import instrument
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise.per_neuron import one_noise
 from lava_sqs.quantum.states import ground_state, superoperator_to_matrix
 
 Array = NDArray[Any]
@@ -51,7 +52,7 @@ class AveragedNeuron:
         few: int = 2,
     ) -> None:
         check_instance("ansatz", ansatz, Ansatz)
-        check_instance("noise", noise, NoiseModel, none=True)
+        noise = one_noise("noise", noise, "This is about one neuron: ask for each.")
         u = check_shape("currents", check_real("currents", currents), ("V",))
         if len(np.unique(u)) < few:
             wanted = "two different values" if few == 2 else "a value"

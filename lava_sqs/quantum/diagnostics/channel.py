@@ -11,6 +11,7 @@ from lava_sqs.quantum._room import check_time
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.instrument import instrument
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise.per_neuron import one_noise
 
 __all__ = ["choi_matrix", "diamond_distance", "step_channel"]
 
@@ -133,8 +134,8 @@ def diamond_distance(
     >>> diamond_distance(ansatz.paper(), [0.1, 0.2, 0.3], 0.5, noise)  # doctest: +SKIP
     0.14
     """
-    check_instance("noise", noise, NoiseModel, none=True)
-    check_instance("other", other, NoiseModel, none=True)
+    one_noise("noise", noise, "This is about one neuron: ask for each.")
+    one_noise("other", other, "This is about one neuron: ask for each.")
     check_instance("ansatz", ansatz, Ansatz)
     m = ansatz.memory_qubits
     check_time(

@@ -13,6 +13,7 @@ from lava_sqs.quantum._room import check_time
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines.choose import check_exact, exact_backend, seconds_per_step
 from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise.per_neuron import one_noise
 from lava_sqs.quantum.scores.recorded import SpikeTrainScorer
 
 __all__ = ["fisher_information"]
@@ -79,7 +80,7 @@ def fisher_information(
            [0., 0.]])
     """
     check_instance("ansatz", ansatz, Ansatz)
-    check_instance("noise", noise, NoiseModel, none=True)
+    noise = one_noise("noise", noise, "This is about one neuron: ask for each.")
     angles, n_io = ansatz.check_theta(theta), ansatz.io_qubits
     z = check_real("currents", currents)
     if z.ndim == 1:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sqs._checks import check_instance, check_real
-from lava_sqs._errors import ArgumentValueError
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._seeds import check_seed
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.diagnostics.states import entropy, fidelity, purity
 from lava_sqs.quantum.engines.choose import check_exact, exact_backend
-from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import check_noise
 from lava_sqs.quantum.population import Population
 
 __all__ = ["MemoryFidelity", "memory_fidelity"]
@@ -64,7 +65,12 @@ class MemoryFidelity:
 
 
 def memory_fidelity(
-    ansatz: Ansatz, theta: Any, currents: Any, noise: NoiseModel, *, seed: int | None = None
+    ansatz: Ansatz,
+    theta: Any,
+    currents: Any,
+    noise: NoiseModel | NoisePerNeuron,
+    *,
+    seed: int | None = None,
 ) -> MemoryFidelity:
     r"""Return how far noise takes the memories from where the same outcomes would have led them.
 
@@ -84,7 +90,7 @@ def memory_fidelity(
         Angles in radians.
     currents : array_like, shape (T, *batch, K) or (T, *batch, K, io_qubits)
         Input currents z.
-    noise : NoiseModel
+    noise : NoiseModel, or a list of one per neuron
         Noise of the noisy population.
     seed : int, optional
         Seed of the outcomes; None draws one.
@@ -107,7 +113,9 @@ def memory_fidelity(
     ((5, 1), True)
     """
     check_instance("ansatz", ansatz, Ansatz)
-    check_instance("noise", noise, NoiseModel)
+    if noise is None:
+        raise ArgumentTypeError("noise", "must be a NoiseModel, or a list of one per neuron.")
+    given = check_noise("noise", noise, None)
     seed = check_seed("seed", seed)
     z = check_real("currents", currents)
     channels = 0 if ansatz.io_qubits == 1 else 1
@@ -119,10 +127,11 @@ def memory_fidelity(
         )
     batch = z.shape[1 : z.ndim - 1 - channels]
     rows = len(theta) if np.ndim(theta) else 1
-    backend = exact_backend(ansatz, noise, rows, mixed=True)
-    check_exact(ansatz, noise, rows=rows, backend=backend)
+    own = check_noise("noise", given, rows)
+    backend = exact_backend(ansatz, own, rows, mixed=True)
+    check_exact(ansatz, own, rows=rows, backend=backend)
     options: Any = {"batch": batch, "seed": seed, "backend": backend}
-    noisy, twin = (Population(ansatz, theta, noise=each, **options) for each in (noise, None))
+    noisy, twin = (Population(ansatz, theta, noise=each, **options) for each in (own, None))
     run = noisy.run(z, record=("memory",))
     ideal = twin.run(z, run.spikes, record=("memory",))
     return MemoryFidelity(

@@ -177,7 +177,7 @@ class CompiledEngine(PauliEngine):
 
     def set_theta(self, theta: Array, changed: Array) -> None:
         """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
-        if (theta == theta[0]).all():  # one set serves all
+        if self._recipe.each is None and (theta == theta[0]).all():  # one set serves all
             theta, changed = theta[:1], np.ones(1, dtype=bool)
         if self._n_sets != len(theta):
             changed = np.ones(len(theta), dtype=bool)

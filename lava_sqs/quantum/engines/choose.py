@@ -24,7 +24,7 @@ from lava_sqs.quantum._room import (
     map_bytes,
 )
 from lava_sqs.quantum.ansatz import Ansatz
-from lava_sqs.quantum.density import DensityProgram, compile_density
+from lava_sqs.quantum.density import DensityProgram
 from lava_sqs.quantum.engines.base import Engine
 from lava_sqs.quantum.engines.density import DensityEngine
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
@@ -36,8 +36,11 @@ from lava_sqs.quantum.engines.trajectory import (
     program_bytes,
     state_bytes,
 )
-from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.program import Program, compile_program
+from lava_sqs.quantum.mixed import MixedProgram, compile_neurons
+from lava_sqs.quantum.mixed_density import density_of_neurons
+from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import models_of
+from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.pure import PureProgram, compile_pure
 
 __all__ = ["BACKENDS", "default_backend"]
@@ -67,7 +70,12 @@ _LARGEST_INSTRUMENT = {
 
 
 def default_backend(
-    ansatz: Ansatz, noise: NoiseModel | None, size: int, dtype: Any, *, shared: bool = False
+    ansatz: Ansatz,
+    noise: NoiseModel | NoisePerNeuron | None,
+    size: int,
+    dtype: Any,
+    *,
+    shared: bool = False,
 ) -> str:
     """Return the engine that :class:`~lava_sqs.quantum.Population` takes when none is named.
 
@@ -78,14 +86,14 @@ def default_backend(
     ----------
     ansatz : Ansatz
         The circuit.
-    noise : NoiseModel or None
+    noise : NoiseModel, NoisePerNeuron or None
         None is noiseless.
     size : int
         Number of neurons.
     dtype : float64 or float32
         Precision of the memories.
     shared : bool
-        Whether all neurons have the same angles: then there is one instrument.
+        Whether all neurons have the same angles and noise: then there is one instrument.
 
     Examples
     --------
@@ -104,12 +112,16 @@ def default_backend(
 _NOTHING = NoiseModel()  # made once: it takes as long as a small population
 
 
-def _noiseless(noise: NoiseModel | None) -> bool:
-    return noise is None or noise == _NOTHING
+def _noiseless(noise: NoiseModel | NoisePerNeuron | None) -> bool:
+    return all(model is None or model == _NOTHING for model in models_of(noise))
 
 
 def exact_backend(
-    ansatz: Ansatz, noise: NoiseModel | None = None, size: int = 1, *, mixed: bool = False
+    ansatz: Ansatz,
+    noise: NoiseModel | NoisePerNeuron | None = None,
+    size: int = 1,
+    *,
+    mixed: bool = False,
 ) -> str:
     """Return the engine of what needs likelihoods, also with noise, when none is named.
 
@@ -117,7 +129,7 @@ def exact_backend(
     ----------
     ansatz : Ansatz
         The circuit.
-    noise : NoiseModel, optional
+    noise : NoiseModel or NoisePerNeuron, optional
         None is noiseless.
     size : int
         Sets of angles.
@@ -154,15 +166,21 @@ def check_backend(ansatz: Ansatz, backend: Any, choices: tuple[str, ...]) -> str
     return str(backend)
 
 
-def check_exact_backend(ansatz: Ansatz, noise: NoiseModel | None, backend: Any) -> str:
+def check_exact_backend(
+    ansatz: Ansatz, noise: NoiseModel | NoisePerNeuron | None, backend: Any
+) -> str:
     """Return the name of an engine that scores a circuit exactly under that noise, or raise."""
     possible = EXACT_BACKENDS if _noiseless(noise) else EXACT_BACKENDS[:2]
     return check_backend(ansatz, backend, possible)
 
 
 def compile_exact(
-    ansatz: Ansatz, noise: NoiseModel | None, size: int = 1, *, backend: str | None = None
-) -> Program | DensityProgram | PureProgram:
+    ansatz: Ansatz,
+    noise: NoiseModel | NoisePerNeuron | None,
+    size: int = 1,
+    *,
+    backend: str | None = None,
+) -> Program | MixedProgram | DensityProgram | PureProgram:
     """Return what scores are made of: instruments, or maps gate by gate.
 
     The arguments *ansatz*, *noise* and *size* are those of :func:`exact_backend`, which says what
@@ -177,12 +195,12 @@ def compile_exact(
     backend = exact_backend(ansatz, noise, size) if backend is None else backend
     if backend == "trajectory":
         return compile_pure(ansatz)
-    return (compile_density if backend == "density" else compile_program)(ansatz, noise)
+    return (density_of_neurons if backend == "density" else compile_neurons)(ansatz, noise)
 
 
 def check_exact(
     ansatz: Ansatz,
-    noise: NoiseModel | None,
+    noise: NoiseModel | NoisePerNeuron | None,
     *,
     rows: int,
     size: int = 0,
@@ -222,7 +240,7 @@ def check_exact(
         options = {"rows": rows, "size": size, "window": window}
         check_scores(ansatz, noise, **options, derivatives=angles)
     else:
-        compile_program(ansatz, noise).check_pull_back(rows)
+        compile_neurons(ansatz, noise).check_pull_back(rows)
 
 
 def seconds_per_step(ansatz: Ansatz, backend: str = "density") -> float:
@@ -288,7 +306,7 @@ def make_engine(
     recipe: Recipe, theta: Array, backend: str | None, rng: np.random.Generator
 ) -> tuple[Engine, str]:
     """Return the engine of neurons with the angles *theta*, and its name; *rng* draws errors."""
-    shared = bool((theta == theta[0]).all())
+    shared = recipe.each is None and bool((theta == theta[0]).all())
     if backend is None:
         made_of = recipe.ansatz, recipe.noise, recipe.size, recipe.dtype
         backend = default_backend(*made_of, shared=shared)

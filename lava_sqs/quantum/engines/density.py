@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sqs.quantum.density import compile_density
 from lava_sqs.quantum.engines.base import CompiledEngine
 from lava_sqs.quantum.engines.recipe import Recipe
+from lava_sqs.quantum.mixed_density import density_of_neurons
 
 __all__ = ["DensityEngine"]
 
@@ -30,7 +30,7 @@ class DensityEngine(CompiledEngine):
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self._program = compile_density(recipe.ansatz, recipe.noise)
+        self._program = density_of_neurons(recipe.ansatz, recipe.noise)
         super().__init__(recipe)
         self._values: Array = np.empty((0, 0), dtype=self._dtype)
 
@@ -44,7 +44,7 @@ class DensityEngine(CompiledEngine):
         self._values = np.empty((n, self._program.n_entries), dtype=self._dtype)
 
     def _build(self, part: Any, theta: Array) -> None:
-        self._values[part] = self._program.values(theta)
+        self._values[part] = self._program.part(part).values(theta)
 
     def advance(self, vectors: Array, z: Array, u: Array, clamp: Array, *records: Array) -> int:
         """Move *vectors* (B, K, D), else as :class:`~lava_sqs.quantum.engines.base.Engine`."""

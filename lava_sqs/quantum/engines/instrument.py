@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lava_sqs.quantum.engines.base import CompiledEngine
 from lava_sqs.quantum.engines.recipe import Recipe
 from lava_sqs.quantum.kernels import step
-from lava_sqs.quantum.program import compile_program
+from lava_sqs.quantum.mixed import compile_neurons
 
 __all__ = ["InstrumentEngine"]
 
@@ -31,7 +31,8 @@ class InstrumentEngine(CompiledEngine):
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self._program = compile_program(recipe.ansatz, recipe.noise)
+        self._program = compile_neurons(recipe.ansatz, recipe.noise)
+        self._eta = self._program.etas(recipe.size)
         super().__init__(recipe)
         self._effects = self._blocks = np.empty((0, 0, 0))
         self._chunk = max(1, 2**23 // math.prod(self._program.shape))
@@ -47,7 +48,9 @@ class InstrumentEngine(CompiledEngine):
         )
 
     def _build(self, part: Any, theta: Array) -> None:
-        self._effects[part], self._blocks[part] = step.pack_instruments(self._program.build(theta))
+        self._effects[part], self._blocks[part] = step.pack_instruments(
+            self._program.part(part).build(theta)
+        )
 
     def take(self, theta: Array, instruments: Array) -> bool:
         """Take the instruments A (K, S, D, C, D) of new angles; return whether they fit.
@@ -76,7 +79,7 @@ class InstrumentEngine(CompiledEngine):
             self._effects,
             self._blocks,
             z,
-            self._program.eta,
+            self._eta,
             u,
             clamp,
             vectors,

@@ -40,7 +40,7 @@ class LiteralEngine(PauliEngine):
         p = self._recipe
         old = self._neurons
         self._neurons = [
-            [ReferenceNeuron(p.ansatz, theta[k], p.noise) for k in range(self._shape[1])]
+            [ReferenceNeuron(p.ansatz, theta[k], p.noise_of(k)) for k in range(self._shape[1])]
             for _ in range(self._shape[0])
         ]
         for new_row, old_row in zip(self._neurons, old, strict=False):

@@ -20,8 +20,7 @@ and the state collapses to the true ones.
 from __future__ import annotations
 
 import math
-from functools import cache, reduce
-from itertools import product
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -31,13 +30,13 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs._lazy import qutip
 from lava_sqs.quantum._memory import Note
 from lava_sqs.quantum._room import check_room, compiled_limit
-from lava_sqs.quantum.ansatz import Ansatz, Gate
+from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines.base import FLOOR, check_normalised
 from lava_sqs.quantum.engines.recipe import Recipe
-from lava_sqs.quantum.gates import Angles, half_angle_terms
+from lava_sqs.quantum.engines.steps import TrajectoryProgram, local_matrix
 from lava_sqs.quantum.kernels.trajectories import pauli_vectors, run_trajectories
-from lava_sqs.quantum.noise import NoiseModel
-from lava_sqs.quantum.schedule import Schedule
+from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import models_of
 from lava_sqs.quantum.states import _kron, broadcast_memory, pauli_to_qobj
 
 __all__ = [
@@ -53,8 +52,6 @@ Array = NDArray[Any]
 #: Above this a memory is reported by the Pauli vectors of its single qubits.
 LARGEST_PAULI_MEMORY = 4
 
-_UNITARY, _PAULI_ERROR, _CHANNEL = 0, 1, 2
-
 
 def state_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
     """Return the bytes of one neuron's pure state, for a circuit *ansatz* in *dtype*.
@@ -69,7 +66,7 @@ def state_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
 
 
 def _gate_numbers(ansatz: Ansatz) -> int:
-    return sum(_local(g)[0] ** 2 for g in ansatz.gates)
+    return sum(local_matrix(g)[0] ** 2 for g in ansatz.gates)
 
 
 def gate_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
@@ -84,7 +81,9 @@ def gate_bytes(ansatz: Ansatz, dtype: Any = np.float64) -> int:
     return int(2 * _gate_numbers(ansatz) * np.dtype(dtype).itemsize)
 
 
-def program_bytes(ansatz: Ansatz, noise: NoiseModel | None, dtype: Any = np.float64) -> int:
+def program_bytes(
+    ansatz: Ansatz, noise: NoiseModel | NoisePerNeuron | None, dtype: Any = np.float64
+) -> int:
     """Return the bytes of what all neurons share: index tables, Kraus operators, work space.
 
     The arguments *ansatz*, *noise* (or None) and *dtype* are those of the population.
@@ -97,175 +96,25 @@ def program_bytes(ansatz: Ansatz, noise: NoiseModel | None, dtype: Any = np.floa
     """
     n, memory = ansatz.n_qubits, ansatz.memory_qubits
     item = np.dtype(dtype).itemsize
-    places: set[tuple[Any, ...]] = {_local(g)[1:] for g in ansatz.gates}
+    places: set[tuple[Any, ...]] = {local_matrix(g)[1:] for g in ansatz.gates}
     tables, channels = 0.0, 0.0
-    if noise is not None:
+    for model in models_of(noise):
+        if model is None:
+            continue
         places |= {(None, (q,)) for q in range(n)}
         places |= {(None, g.qubits) for g in ansatz.gates if len(g.qubits) == 2 and g.name != "U"}
-        tables += memory * 2**memory
-        for channel in noise.channels:
+        for channel in model.channels:
             places.add((None, channel.qubits or tuple(range(n))))
             channels += 16**channel.n_qubits * (6 * 16 + 2 * item)  # of at most 4**n operators
+    if noise is not None:
+        tables += memory * 2**memory
+    # What each further model of neurons whose noise differs adds: its own operators.
+    own = 2 * item * 64 * len(ansatz.gates) * (n + 4)
+    channels += own * (len(models_of(noise)) - 1)
     tables += sum(2**n / (1 if control is None else 2) for control, _ in places)
     work = 4 * item * (2**n + 2**memory) + 3 * 8 * 2**ansatz.io_qubits
     building = 300 * _gate_numbers(ansatz) + 40 * 2**n
     return int(2 * 8 * tables + channels + work + building)
-
-
-# -- the program of a step -------------------------------------------------------------------
-
-
-class _Steps:
-    """Operations on a register of *n* qubits, as flat arrays.
-
-    table (n_ops, 6): code, size d of the matrices, offset of the first matrix (among the gates
-    for a unitary, otherwise among the constants), number of matrices, offset and number of the
-    groups of d amplitudes that it mixes. chance (n_ops,): of a Pauli error.
-    """
-
-    def __init__(self, n: int) -> None:
-        self._n = n
-        self._table: list[tuple[int, ...]] = []
-        self._chance: list[float] = []
-        self._groups: list[Array] = []
-        self._places: dict[tuple[Any, ...], tuple[int, int]] = {}
-        self._constants: list[Array] = []
-        self._n_groups = self._n_constants = 0
-
-    def add(
-        self, code: int, matrices: list[Array], qubits: tuple[int, ...], chance: float = 0.0
-    ) -> None:
-        """Add an operation whose matrices are constants."""
-        self._add(code, len(matrices[0]), self._n_constants, len(matrices), chance)
-        self._constants += [m.ravel() for m in matrices]
-        self._n_constants += sum(m.size for m in matrices)
-        self._add_groups(qubits)
-
-    def add_gate(
-        self, size: int, offset: int, control: int | None, qubits: tuple[int, ...]
-    ) -> None:
-        """Add a gate, at *offset* in a neuron's matrices; only where *control* is 1."""
-        self._add(_UNITARY, size, offset, 1, 0.0)
-        self._add_groups(qubits, control)
-
-    def _add(self, code: int, size: int, offset: int, count: int, chance: float) -> None:
-        self._table.append((code, size, offset, count))
-        self._chance.append(chance)
-
-    def _add_groups(self, qubits: tuple[int, ...], control: int | None = None) -> None:
-        if (qubits, control) not in self._places:  # a table serves all that act on these qubits
-            index = np.arange(2**self._n, dtype=np.int64).reshape((2,) * self._n)
-            others = [q for q in range(self._n) if q not in qubits]
-            rows = index.transpose(*others, *qubits).reshape(-1, 2 ** len(qubits))
-            if control is not None:
-                rows = rows[(rows[:, 0] >> (self._n - 1 - control)) & 1 == 1]
-            self._places[qubits, control] = self._n_groups, len(rows)
-            self._groups.append(rows.ravel())
-            self._n_groups += rows.size
-        self._table[-1] += self._places[qubits, control]
-
-    def arrays(self, dtype: Any) -> tuple[Array, Array, Array, Array, Array]:
-        """Return table, chance, groups and the constants' real and imaginary parts."""
-        constants = np.concatenate([*self._constants, np.zeros(1)])
-        return (
-            np.array(self._table, dtype=np.int64).reshape(-1, 6),
-            np.array(self._chance),
-            np.concatenate([*self._groups, np.zeros(1, dtype=np.int64)]),
-            constants.real.astype(dtype),
-            constants.imag.astype(dtype),
-        )
-
-
-def _local(gate: Gate) -> tuple[int, int | None, tuple[int, ...]]:
-    """Return size, control and targets of the matrix that a gate applies."""
-    if gate.is_controlled_rotation:
-        return 2, gate.qubits[0], gate.qubits[1:]
-    return 2 ** len(gate.qubits), None, gate.qubits
-
-
-def _kraus(channel: qutip.Qobj) -> list[Array]:
-    """Return the Kraus operators of a channel, the likeliest first."""
-    operators = [k.full() for k in qutip.to_kraus(channel)]
-    operators = [k for k in operators if np.abs(k).max() > 1e-12]
-    # Kraus operators are tried in turn: with the likeliest first, most draws end there.
-    return sorted(operators, key=lambda k: -float(np.linalg.norm(k)))
-
-
-def _paulis(n_qubits: int) -> list[Array]:
-    single = [p.full() for p in (qutip.qeye(2), qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())]
-    return [reduce(_kron, ps) for ps in product(single, repeat=n_qubits)][1:]
-
-
-class _Program:
-    """What a step does, for every neuron: built once per ansatz and noise."""
-
-    def __init__(self, ansatz: Ansatz, noise: NoiseModel | None, dtype: Any) -> None:
-        n, n_io = ansatz.n_qubits, ansatz.io_qubits
-        register, memory = _Steps(n), _Steps(ansatz.memory_qubits)
-        schedule = Schedule.of(ansatz, noise)
-        offset = 0
-        harmonics, self._params = [], []
-        self._angles = Angles(ansatz.n_params)
-
-        @cache
-        def relaxation(qubit: int, duration: float) -> list[Array]:
-            channel = None if noise is None else noise.relaxation(qubit, duration)
-            return [] if channel is None else _kraus(channel)
-
-        placed = [(register, 0, step) for step in schedule.before]
-        placed += [(memory, n_io, step) for step in schedule.after]
-        for steps, first, step in placed:
-            at = tuple(q - first for q in step.qubits)
-            if step.gate is not None:
-                size, control, targets = _local(step.gate)
-                steps.add_gate(size, offset, control, targets)
-                # A controlled gate acts where its control is 1 only: half the work, and a matrix of
-                # 2 x 2.
-                terms = half_angle_terms(step.gate)[:, -size:, -size:]  # where control = 1
-                harmonics.append(terms.reshape(3, -1))
-                self._params += [self._angles.column(step.gate)] * size**2
-                offset += size**2
-            elif step.kind == "depolarise" and not step.driven and step.strength > 0:
-                steps.add(_PAULI_ERROR, _paulis(len(at)), at, step.strength)
-            elif step.kind == "relax":
-                for q, i in zip(step.qubits, at, strict=True):
-                    if relaxation(q, step.duration):
-                        steps.add(_CHANNEL, relaxation(q, step.duration), (i,))
-            elif step.superoperator is not None:
-                steps.add(_CHANNEL, _kraus(step.superoperator), at)
-        self._harmonics = np.concatenate([*harmonics, np.zeros((3, 1))], axis=1)
-        self._params.append(-1)
-        self.register, self.memory = register.arrays(dtype), memory.arrays(dtype)
-
-        self.p_reset = np.array(schedule.io_strengths("reset"))
-        self.p_encode = np.array(schedule.io_strengths("depolarise"))
-        # (N, 2, 2): P(reported, true) of each channel.
-        self.confusion = np.array(
-            [noise.readout(q) if noise else np.eye(2) for q in range(n_io)], dtype=float
-        )
-        self.random = bool(
-            self.p_reset.any()
-            or self.p_encode.any()
-            or (self.confusion != np.eye(2)).any()
-            or (self.register[0][:, 0] != _UNITARY).any()
-            or len(self.memory[0])
-        )
-
-    def gates(self, theta: Array, dtype: Any) -> Array:
-        """Return every gate's matrix for the angles (K, P): real and imaginary parts (K, 2, G)."""
-        padded = np.concatenate([self._angles.of(theta), np.zeros((len(theta), 1))], axis=1)
-        constant, cosine, sine = self._harmonics
-        gates = np.empty((len(theta), 2, len(self._params)), dtype=dtype)
-        chunk = max(1, 2**18 // len(self._params))  # what is made on the way is six times as large
-        for start in range(0, len(theta), chunk):
-            half = padded[start : start + chunk, self._params] / 2
-            matrices = constant + np.cos(half) * cosine + np.sin(half) * sine
-            gates[start : start + chunk, 0] = matrices.real
-            gates[start : start + chunk, 1] = matrices.imag
-        return gates
-
-
-# -- the engine ------------------------------------------------------------------------------
 
 
 class TrajectoryEngine:
@@ -283,7 +132,7 @@ class TrajectoryEngine:
 
     def __init__(self, recipe: Recipe, rng: np.random.Generator) -> None:
         self._dtype, self._batch, self._shape = recipe.dtype, recipe.batch, recipe.shape
-        self._program = _Program(recipe.ansatz, recipe.noise, self._dtype)
+        self._program = TrajectoryProgram(recipe.ansatz, recipe.noise, self._dtype)
         self._rng = rng
         self._qubits = recipe.ansatz.memory_qubits
         self._gates = np.empty((0, 2, 0), dtype=self._dtype)
@@ -333,13 +182,13 @@ class TrajectoryEngine:
 
     def set_theta(self, theta: Array, changed: Array) -> None:
         """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
-        # One set of gates for all neurons with the same angles, as in Lava's copies.
-        if (theta == theta[0]).all():
+        # One set of gates for all neurons with the same angles and noise, as in Lava's copies.
+        if len(self._program.which) == 1 and (theta == theta[0]).all():
             self._gates = self._program.gates(theta[:1], self._dtype)
         elif len(self._gates) != len(theta):
             self._gates = self._program.gates(theta, self._dtype)
         else:
-            self._gates[changed] = self._program.gates(theta[changed], self._dtype)
+            self._gates[changed] = self._program.gates(theta[changed], self._dtype, changed)
 
     def reset(self, memory: Any) -> None:
         """Set every memory to *memory*, None is ``|0..0>``; states must be pure."""
@@ -413,9 +262,9 @@ class TrajectoryEngine:
             run_trajectories(
                 program.register,
                 program.memory,
+                program.which,
                 self._gates,
-                (program.p_reset, program.p_encode, program.confusion),
-                program.random,
+                program.errors,
                 z,
                 u,
                 clamp,

@@ -124,44 +124,47 @@ def _read_out(effects, state, out):  # type: ignore[no-untyped-def]
 
 
 @jit(nogil=True)
-def build_instruments(program, entries, terms, rows, start, effects, theta, A):  # type: ignore[no-untyped-def]
+def build_instruments(program, entries, terms, rows, start, effects, which, theta, A):  # type: ignore[no-untyped-def]
     """Fill A (K, S, D, C, D) for the angles theta (K, P).
 
     program (n_ops, 6): parameter or -1, kind (0 constant, 1 rotation, 2 controlled rotation),
     number of entries that are not zero, the first of them in entries (row, column) and terms
     (coefficients in the trigonometric basis), matrix size, offset into rows. start (4**n, C*D): the
-    encoded register per column. effects (S*D, 4**n): what is read out.
+    encoded register per column. effects (S*D, 4**n): what is read out. The last three have a
+    leading axis, of the noises that differ: neuron k has row which[k].
     """
-    values = np.empty(terms.shape[0])
-    a, b = np.empty(start.shape), np.empty(start.shape)
+    values = np.empty(terms.shape[1])
+    a, b = np.empty(start.shape[1:]), np.empty(start.shape[1:])
     for k in range(theta.shape[0]):
-        a[:] = start
+        m = which[k]
+        a[:] = start[m]
         for op in range(program.shape[0]):
-            _gate_values(op, program, terms, theta[k], False, values)
+            _gate_values(op, program, terms[m], theta[k], False, values)
             _apply(op, program, entries, values, rows, False, a, b)
             # The result of one operation is the input of the next: two buffers take turns.
             a, b = b, a
-        _read_out(effects, a, A[k].reshape((effects.shape[0], start.shape[1])))
+        _read_out(effects[m], a, A[k].reshape((effects.shape[1], start.shape[2])))
 
 
 @jit(nogil=True)
-def pull_back(program, entries, terms, rows, start, effects, theta, G, d_theta):  # type: ignore[no-untyped-def]
+def pull_back(program, entries, terms, rows, start, effects, which, theta, G, d_theta):  # type: ignore[no-untyped-def]
     """d_theta[k, p] += <G[k], dA[k]/dtheta_p>: reverse mode through the build, G like A."""
-    n_ops, (n_rows, columns) = program.shape[0], start.shape
-    values = np.empty(terms.shape[0])
+    n_ops, (_, n_rows, columns) = program.shape[0], start.shape
+    values = np.empty(terms.shape[1])
     # Every state on the way is kept: with noise no operation can be undone.
     states = np.empty((n_ops + 1, n_rows, columns))
-    states[0] = start
-    adjoint, spare = np.empty(start.shape), np.empty(start.shape)
+    adjoint, spare = np.empty((n_rows, columns)), np.empty((n_rows, columns))
     for k in range(theta.shape[0]):
+        m = which[k]
+        states[0] = start[m]
         for op in range(n_ops):
-            _gate_values(op, program, terms, theta[k], False, values)
+            _gate_values(op, program, terms[m], theta[k], False, values)
             _apply(op, program, entries, values, rows, False, states[op], states[op + 1])
-        _read_out(effects.T, G[k].reshape((effects.shape[0], columns)), adjoint)
+        _read_out(effects[m].T, G[k].reshape((effects.shape[1], columns)), adjoint)
         for op in range(n_ops - 1, -1, -1):
             # d<G, A>/dtheta = <adjoint, dOp state>, before the adjoint passes the operation.
             if program[op, 0] >= 0:
-                count = _gate_values(op, program, terms, theta[k], True, values)
+                count = _gate_values(op, program, terms[m], theta[k], True, values)
                 first, size, at = program[op, 3], program[op, 4], program[op, 5]
                 total = 0.0
                 for g in range(at, at + n_rows, size):
@@ -170,7 +173,7 @@ def pull_back(program, entries, terms, rows, start, effects, theta, G, d_theta):
                             i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
                             total += values[e] * _row_product(adjoint, i, states[op], j, columns)
                 d_theta[k, program[op, 0]] += total
-            _gate_values(op, program, terms, theta[k], False, values)
+            _gate_values(op, program, terms[m], theta[k], False, values)
             _apply(op, program, entries, values, rows, True, adjoint, spare)
             adjoint, spare = spare, adjoint
 
@@ -203,31 +206,33 @@ def _apply_run(op, program, entries, values, rows, source, target, first, width)
 
 
 @jit()
-def build_derivatives(program, entries, terms, rows, start, effects, theta, dA, A):  # type: ignore[no-untyped-def]
+def build_derivatives(program, entries, terms, rows, start, effects, which, theta, dA, A):  # type: ignore[no-untyped-def]
     """Fill dA (K, P, S, D, C, D), the derivatives of the instruments by each angle, and those in A.
 
     A may have no rows: then they are not asked for. The other arguments are those of
     ``build_instruments``. Tangents are pushed forward gate by gate, beside the state: the columns
     of the state come first, then those of each angle that has occurred.
     """
-    n_ops, n_params, (n_rows, columns) = program.shape[0], dA.shape[1], start.shape
-    n_out, most = effects.shape[0], (n_params + 1) * columns
-    values, slopes = np.empty(terms.shape[0]), np.empty(terms.shape[0])
+    n_ops, n_params, (_, n_rows, columns) = program.shape[0], dA.shape[1], start.shape
+    n_out, most = effects.shape[1], (n_params + 1) * columns
+    values, slopes = np.empty(terms.shape[1]), np.empty(terms.shape[1])
     now, then = np.empty((n_rows, most)), np.empty((n_rows, most))
     read = np.empty((n_out, most))
-    spare, place = np.empty(start.shape), np.empty(n_params, np.int64)
+    spare, place = np.empty((n_rows, columns)), np.empty(n_params, np.int64)
     by_angle = dA.reshape((theta.shape[0], n_params, n_out, columns))
     made = A.reshape((A.shape[0], n_out, columns))
     for k in range(theta.shape[0]):
-        _put(start, 0, now, 0, columns)
+        m = which[k]
+        effect = effects[m]
+        _put(start[m], 0, now, 0, columns)
         place[:] = 0
         width = columns
         for op in range(n_ops):
-            _gate_values(op, program, terms, theta[k], False, values)
+            _gate_values(op, program, terms[m], theta[k], False, values)
             _apply_run(op, program, entries, values, rows, now, then, 0, width)
             p = program[op, 0]
             if p >= 0:
-                _gate_values(op, program, terms, theta[k], True, slopes)
+                _gate_values(op, program, terms[m], theta[k], True, slopes)
                 # An angle that occurs twice: its tangents are there, and this gate adds to them
                 # (product rule).
                 if place[p]:
@@ -241,8 +246,8 @@ def build_derivatives(program, entries, terms, rows, start, effects, theta, dA, 
         _zero(read, 0, width)
         for e in range(n_out):
             for n in range(n_rows):
-                if effects[e, n] != 0.0:
-                    _add_run(effects[e, n], now, n * most, read, e * most, width)
+                if effect[e, n] != 0.0:
+                    _add_run(effect[e, n], now, n * most, read, e * most, width)
         if made.shape[0]:
             _put(read, 0, made[k], 0, columns)
         for p in range(n_params):

@@ -27,6 +27,42 @@ from lava_sqs.quantum.kernels.vectors import jit
 
 
 @jit()
+def _of(program, spans, m):  # type: ignore[no-untyped-def]
+    """Return the arrays of noise m: those of all are one after the other, from spans[m, i] on."""
+    return (
+        program[0][spans[m, 0] : spans[m + 1, 0]],
+        program[1][spans[m, 1] : spans[m + 1, 1]],
+        program[2][spans[m, 2] : spans[m + 1, 2]],
+        program[3][spans[m, 3] : spans[m + 1, 3]],
+        program[4][spans[m, 4] : spans[m + 1, 4]],
+        program[5][spans[m, 5] : spans[m + 1, 5]],
+        program[6][spans[m, 6] : spans[m + 1, 6]],
+        program[7][spans[m, 7] : spans[m + 1, 7]],
+        program[8][spans[m, 8] : spans[m + 1, 8]],
+        program[9][spans[m, 9] : spans[m + 1, 9]],
+        program[10][spans[m, 10] : spans[m + 1, 10]],
+    )
+
+
+@jit()
+def _io_of(io, m):  # type: ignore[no-untyped-def]
+    """Return what noise m makes of the io qubits."""
+    return io[0][m], io[1][m], io[2], io[3]
+
+
+@jit()
+def _sizes(programs, spans):  # type: ignore[no-untyped-def]
+    """Return the largest tile and the most maps of a pass of any noise."""
+    tile, most = 1, 0
+    for m in range(spans.shape[0] - 1):
+        program = _of(programs, spans, m)
+        tile = max(tile, tile_size(program))
+        for p in range(program[9].shape[0]):
+            most = max(most, program[9][p, 1])
+    return tile, most
+
+
+@jit()
 def _prepare(c, place, r, D, lanes, v):  # type: ignore[no-untyped-def]
     """v = (encoded io qubits) (x) r, for coefficients c (terms, lanes) and r (D * lanes)."""
     v[:] = 0.0
@@ -79,8 +115,10 @@ def _encode(z, io, c, x, coefficients, slopes, zero):  # type: ignore[no-untyped
 
 
 @jit()
-def apply_maps(program, w, io, z, r, v):  # type: ignore[no-untyped-def]
-    """Fill v, the register of one neuron before its measurement: one sample, one lane."""
+def apply_maps(noises, w, io, z, r, v):  # type: ignore[no-untyped-def]
+    """Fill v, the register of the first neuron before its measurement: one sample, one lane."""
+    programs, spans, _ = noises
+    program, io = _of(programs, spans, 0), _io_of(io, 0)
     terms = io[2].shape[0]
     c, coefficients, slopes = np.empty((terms, 1)), np.empty(terms), np.empty((z.shape[0], terms))
     _encode(z, io, c, 0, coefficients, slopes, np.zeros(z.shape[0]))
@@ -92,22 +130,25 @@ def apply_maps(program, w, io, z, r, v):  # type: ignore[no-untyped-def]
 # long: one loop over the steps of a tile, which keeps its work space from step to step.
 @jit(nogil=True)
 def run_density(  # type: ignore[no-untyped-def]
-    program, values, io, readout, lanes, z, u, clamp, r, floor,
+    noises, values, io, readout, lanes, z, u, clamp, r, floor,
     spikes, p_spike, likelihood, memory,
 ):  # fmt: skip
     """Step K neurons, B batch entries and T steps; return the number of floor hits.
 
-    values (K or 1, entries); io: eta (N,), weights and places (terms,) of the encoded terms, and
-    the places (2**N,) of what is measured; readout (S, 2**N). The other arrays are as in
-    ``run_population``.
+    noises: arrays of all noises that differ, where each starts (M + 1, 11), and which one each
+    neuron has (K or 1,). values (K or 1, entries); io: of each noise eta (M, N) and weights
+    (M, terms), and the places (terms,) of the encoded terms, and (2**N,) of what is measured;
+    readout (M, S, 2**N). The other arrays are as in ``run_population``.
     """
     T, B, K, N = z.shape
-    D, S = r.shape[2], readout.shape[0]
+    D, S = r.shape[2], readout.shape[1]
+    programs, spans, which = noises
     place, seen = io[2], io[3]
     shared = values.shape[0] == 1
     samples = B * K if shared else B
     size = 4**N * D * lanes
-    v, tile = aligned(size, r), tile_size(program)
+    v = aligned(size, r)
+    tile, _ = _sizes(programs, spans)
     one, two = aligned(tile, r), aligned(tile, r)
     mine = np.zeros(D * lanes, r.dtype)
     c = np.zeros((place.shape[0], lanes), r.dtype)
@@ -115,7 +156,8 @@ def run_density(  # type: ignore[no-untyped-def]
     p, weights = np.empty(S), np.empty(S)
     hits = 0
     for g in range(values.shape[0]):
-        w = values[g]
+        w, m = values[g], which[g if which.shape[0] > 1 else 0]
+        program, own, read = _of(programs, spans, m), _io_of(io, m), readout[m]
         for start in range(0, samples, lanes):
             n = min(lanes, samples - start)
             for x in range(n):
@@ -127,7 +169,7 @@ def run_density(  # type: ignore[no-untyped-def]
                 for x in range(n):
                     b = (start + x) // K if shared else start + x
                     k = (start + x) % K if shared else g
-                    _encode(z[t, b, k], io, c, x, coefficients, slopes, zero)
+                    _encode(z[t, b, k], own, c, x, coefficients, slopes, zero)
                 _prepare(c, place, mine, D, lanes, v)
                 walk(program, w, v, one, two)
                 for x in range(n):
@@ -136,7 +178,7 @@ def run_density(  # type: ignore[no-untyped-def]
                     for s in range(S):
                         p[s] = 0.0
                         for a in range(S):
-                            p[s] += readout[s, a] * v[seen[a] * D * lanes + x]
+                            p[s] += read[s, a] * v[seen[a] * D * lanes + x]
                     outcome = -1
                     if clamp.shape[0] > 0:
                         outcome = clamp[t, b, k]
@@ -149,7 +191,7 @@ def run_density(  # type: ignore[no-untyped-def]
                     hits += floored
                     # (Nearly) impossible: forget the outcome; the sum over all is the identity.
                     # Only Pauli strings of I and Z on the io qubits are seen by the measurement.
-                    _weigh(readout, outcome, floored, weights)
+                    _weigh(read, outcome, floored, weights)
                     _left(weights, seen, v, D, lanes, x, mine)
                     scale = r.dtype.type(1.0) / mine[x]
                     for i in range(1, D):
@@ -157,15 +199,15 @@ def run_density(  # type: ignore[no-untyped-def]
                     # Exactly, whatever rounding made of mine / mine: the trace must not drift over
                     # 1e6 steps.
                     mine[x] = 1.0
-                    for m in range(N):
-                        bit = 1 << (N - 1 - m)
-                        spikes[t, b, k, m] = (outcome & bit) != 0
+                    for channel in range(N):
+                        bit = 1 << (N - 1 - channel)
+                        spikes[t, b, k, channel] = (outcome & bit) != 0
                         if p_spike.shape[0] > 0:
                             total = 0.0
                             for s in range(S):
                                 if s & bit:
                                     total += p[s]
-                            p_spike[t, b, k, m] = min(max(total, 0.0), 1.0)
+                            p_spike[t, b, k, channel] = min(max(total, 0.0), 1.0)
                     if likelihood.shape[0] > 0:
                         likelihood[t, b, k] = min(max(p[outcome], floor), 1.0)
                     if memory.shape[0] > 0:
@@ -215,36 +257,44 @@ def _back(program, p, scored, w, turned, v, left, course, now, then, g):  # type
 # long: forward and back over one tile, which share all arrays.
 @jit(nogil=True)
 def score_density(  # type: ignore[no-untyped-def]
-    program, scored, values, io, readout, lanes, z, outcomes, signal, start, floor,
+    noises, scored, values, io, readout, lanes, z, outcomes, signal, start, floor,
     logp, G, d_z,
 ):  # fmt: skip
     """Fill scores of recorded trains; return the number of floor hits.
 
-    scored (n_ops,): which maps have angles. values (K or 1, entries), in double precision; G
-    (K, entries) is the gradient by them, added to. The other arrays are as in ``score_trains``.
+    scored (M, most n_ops): which maps have angles. values (K or 1, entries), in double precision; G
+    (K, entries) is the gradient by them, added to. noises, io and readout are as in
+    ``run_density``, the other arrays as in ``score_trains``.
 
     Forward keeps the memories of every step; on the way back the registers before each pass of one
     step are made again and kept, and of each tile those before each map of the pass.
     """
     T, B, K, N = z.shape
-    D, S, n_entries = start.shape[0], readout.shape[0], values.shape[1]
-    place, seen, order = io[2], io[3], program[8]
+    D, S = start.shape[0], readout.shape[1]
+    programs, spans, which = noises
+    place, seen = io[2], io[3]
     size = 4**N * D * lanes
-    passes, tile = program[9], tile_size(program)
-    kept = aligned(passes.shape[0] * size, start).reshape(-1, size)
+    tile, most = _sizes(programs, spans)
+    most_passes = 0
+    for m in range(spans.shape[0] - 1):
+        most_passes = max(most_passes, spans[m + 1, 9] - spans[m, 9])
+    registers = aligned(most_passes * size, start).reshape(-1, size)
     left, now, then = aligned(size, start), aligned(tile, start), aligned(tile, start)
-    most = passes[:, 1].max() + 1 if passes.shape[0] else 1
-    course = aligned(most * tile, start).reshape(-1, tile)  # of a tile through the maps of a pass
+    # Of a tile through the maps of a pass.
+    course = aligned((most + 1) * tile, start).reshape(-1, tile)
     r = np.zeros((T + 1, D * lanes))
     p, floored = np.ones((T, lanes)), np.zeros((T, lanes), np.bool_)
     mu, eta = np.zeros(D * lanes), np.zeros(D * lanes)
     c, slopes = np.zeros((place.shape[0], lanes)), np.zeros((lanes, N, place.shape[0]))
     coefficients, zero, weights = np.empty(3**N), np.zeros(N), np.empty(S)
-    g, turned = np.empty(4 * n_entries), np.empty(n_entries)
+    g, turned = np.empty(4 * values.shape[1]), np.empty(values.shape[1])
     weighted = signal.shape[0] > 0
     hits = 0
     for k in range(K):
-        w = values[k if values.shape[0] > 1 else 0]
+        w, m = values[k if values.shape[0] > 1 else 0], which[k if which.shape[0] > 1 else 0]
+        program, own, read = _of(programs, spans, m), _io_of(io, m), readout[m]
+        passes, order = program[9], program[8]
+        kept, with_angles, n_entries = registers[: passes.shape[0]], scored[m], order.shape[0]
         for e in range(n_entries):
             turned[e] = w[order[e]]
         g[:] = 0.0
@@ -255,19 +305,19 @@ def score_density(  # type: ignore[no-untyped-def]
                     r[0, i * lanes + x] = start[i] if x < n else 0.0
             for t in range(T):
                 for x in range(n):
-                    _encode(z[t, b0 + x, k], io, c, x, coefficients, slopes[x], zero)
+                    _encode(z[t, b0 + x, k], own, c, x, coefficients, slopes[x], zero)
                 _prepare(c, place, r[t], D, lanes, left)
                 walk(program, w, left, now, then)
                 for x in range(n):
                     s = outcomes[t, b0 + x, k]
                     chance = 0.0
                     for a in range(S):
-                        chance += readout[s, a] * left[seen[a] * D * lanes + x]
+                        chance += read[s, a] * left[seen[a] * D * lanes + x]
                     floored[t, x] = chance < floor
                     p[t, x] = 1.0 if chance < floor else chance
                     hits += floored[t, x]
                     logp[b0 + x, k] += math.log(min(max(chance, floor), 1.0))
-                    _weigh(readout, s, floored[t, x], weights)
+                    _weigh(read, s, floored[t, x], weights)
                     _left(weights, seen, left, D, lanes, x, r[t + 1])
                     scale = 1.0 / r[t + 1, x]
                     for i in range(D):
@@ -275,7 +325,7 @@ def score_density(  # type: ignore[no-untyped-def]
             mu[:] = 0.0
             for t in range(T - 1, -1, -1):
                 for x in range(n):
-                    _encode(z[t, b0 + x, k], io, c, x, coefficients, slopes[x], zero)
+                    _encode(z[t, b0 + x, k], own, c, x, coefficients, slopes[x], zero)
                 _start_passes(program, w, c, place, r[t], D, lanes, kept, left, now, then)
                 left[:] = 0.0
                 for x in range(n):
@@ -289,7 +339,7 @@ def score_density(  # type: ignore[no-untyped-def]
                         eta[i * lanes + x] = mu[i * lanes + x] * scale
                     # Reverse of the normalisation, as in scores.py: component 0 is the trace.
                     eta[x] += (score - overlap) * scale
-                    _weigh(readout, outcomes[t, b0 + x, k], floored[t, x], weights)
+                    _weigh(read, outcomes[t, b0 + x, k], floored[t, x], weights)
                     for a in range(S):
                         # The read-out is linear: its transpose spreads eta over the strings that
                         # are seen.
@@ -297,7 +347,7 @@ def score_density(  # type: ignore[no-untyped-def]
                         for i in range(x, D * lanes, lanes):
                             left[at + i] = weight * eta[i]
                 for q in range(passes.shape[0] - 1, -1, -1):
-                    _back(program, q, scored, w, turned, kept[q], left, course, now, then, g)
+                    _back(program, q, with_angles, w, turned, kept[q], left, course, now, then, g)
                 mu[:] = 0.0
                 d_z[t, b0 : b0 + n, k] = 0.0
                 for q in range(place.shape[0]):
@@ -308,8 +358,8 @@ def score_density(  # type: ignore[no-untyped-def]
                             here = i * lanes + x
                             overlap += left[at + here] * r[t, here]
                             mu[here] += c[q, x] * left[at + here]
-                        for m in range(N):
-                            d_z[t, b0 + x, k, m] += slopes[x, m, q] * overlap
+                        for channel in range(N):
+                            d_z[t, b0 + x, k, channel] += slopes[x, channel, q] * overlap
         for e in range(n_entries):
             G[k, e] += g[4 * e] + g[4 * e + 1] + g[4 * e + 2] + g[4 * e + 3]
     return hits
@@ -318,28 +368,33 @@ def score_density(  # type: ignore[no-untyped-def]
 # long: one step of one neuron, whose sensitivities go through the maps together.
 @jit()
 def advance_density(  # type: ignore[no-untyped-def]
-    program, values, slope_table, slopes, io, readout, lanes, z, outcomes, open_, floor,
+    noises, values, slope_table, slopes, io, readout, lanes, z, outcomes, open_, floor,
     r, sensitivity, window, e, kappa,
 ):  # fmt: skip
     """One online step of K neurons; r, sensitivity, window, e and kappa are as in advance_scores.
 
-    values and slopes (R, ...): neuron k has row k % R. slope_table (n_slopes, 4) as
-    ``DensityProgram.slopes`` makes it, without rows to skip the angles. Lane 0 is the memory, the
-    others are sensitivities, as many at a time as there are lanes.
+    values and slopes (R, ...): neuron k has row k % R. slope_table (M, most n_slopes, 4) as
+    ``DensityProgram.slopes`` makes it, without rows to skip the angles, and ends where a map is
+    negative. noises, io and readout are as in ``run_density``. Lane 0 is the memory, the others are
+    sensitivities, as many at a time as there are lanes.
     """
-    (K, N), D, S = z.shape, r.shape[1], readout.shape[0]
+    (K, N), D, S = z.shape, r.shape[1], readout.shape[1]
+    programs, spans, which = noises
     n_scores, H1 = sensitivity.shape[1], window.shape[1]
     P, n_columns = n_scores - N, n_scores + H1 * N
     place, seen = io[2], io[3]
-    v, spare = aligned(4**N * D * lanes, r), aligned(3 * tile_size(program), r).reshape(3, -1)
+    v = aligned(4**N * D * lanes, r)
+    spare = aligned(3 * _sizes(programs, spans)[0], r).reshape(3, -1)
     mine, fresh = np.zeros(D * lanes), np.empty(D)
     c = np.zeros((place.shape[0], lanes))
     coefficients, dc, zero = np.empty(3**N), np.empty((N, 3**N)), np.zeros(N)
     each = lanes - 1
     for k in range(K):
-        w, slope = values[k % values.shape[0]], slopes[k % slopes.shape[0]]
+        w, slope, noise = values[k % len(values)], slopes[k % len(slopes)], which[k % len(which)]
+        program, own, read = _of(programs, spans, noise), _io_of(io, noise), readout[noise]
+        turns = slope_table[noise]
         for x in range(lanes):
-            _encode(z[k], io, c, x, coefficients, dc, zero)
+            _encode(z[k], own, c, x, coefficients, dc, zero)
         # From the last ones: each entry of the window becomes the one after it.
         for q0 in range((n_columns - 1) // each * each, -1, -each):
             n = min(each, n_columns - q0)
@@ -366,17 +421,17 @@ def advance_density(  # type: ignore[no-untyped-def]
                             # Derivatives by a current start here, where the current enters the
                             # register.
                             v[at] += weight * dc[m, a] * r[k, i]
-            walk_slopes(program, w, slope_table, slope, q0, n, v, spare, lanes)
+            walk_slopes(program, w, turns, slope, q0, n, v, spare, lanes)
             s, chance = outcomes[k], 0.0
             for a in range(S):
-                chance += readout[s, a] * v[seen[a] * D * lanes]
+                chance += read[s, a] * v[seen[a] * D * lanes]
             floored = chance < floor
             for i in range(D * lanes):
                 total = v[i]
                 if not floored:
-                    total *= readout[s, 0]
+                    total *= read[s, 0]
                     for a in range(1, S):
-                        total += readout[s, a] * v[seen[a] * D * lanes + i]
+                        total += read[s, a] * v[seen[a] * D * lanes + i]
                 mine[i] = total
             scale = 1.0 / mine[0]
             for i in range(D):

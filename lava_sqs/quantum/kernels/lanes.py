@@ -58,9 +58,9 @@ def _deliver(w, item, row, target, at, n, lanes):  # type: ignore[no-untyped-def
 def run_small_lanes(A, z, eta, u, clamp, memory, floor, spikes, p_spike, likelihood):  # type: ignore[no-untyped-def]
     """Run K neurons of one io and one memory qubit; return the floor hits.
 
-    Shapes: A (K or 1, 2, 4, 3, 4); z, u, clamp (K, T, B), the last two may be (0, 0, 0); clamp 0,
-    1, or negative to draw; spikes (K, T, B); p_spike and likelihood alike, or (0, 0, 0). The Bloch
-    vectors in *memory* (K, 3, B) are moved; (0, 0, 0) is the ground state.
+    Shapes: A (K or 1, 2, 4, 3, 4); eta (K,); z, u, clamp (K, T, B), the last two may be (0, 0, 0);
+    clamp 0, 1, or negative to draw; spikes (K, T, B); p_spike and likelihood alike, or (0, 0, 0).
+    The Bloch vectors in *memory* (K, 3, B) are moved; (0, 0, 0) is the ground state.
     """
     K, T, B = z.shape
     lanes = 64 // z.itemsize
@@ -75,7 +75,7 @@ def run_small_lanes(A, z, eta, u, clamp, memory, floor, spikes, p_spike, likelih
     if uniforms.size == 0:
         w[U * lanes : (U + 1) * lanes] = 0.5
     for k in range(K):
-        a0 = 96 * k if A.shape[0] > 1 else 0
+        a0, shrink = 96 * k if A.shape[0] > 1 else 0, eta[k]
         for b0 in range(0, B, tile * lanes):
             wide = min(tile, (B - b0 + lanes - 1) // lanes)
             for v in range(wide):
@@ -97,7 +97,7 @@ def run_small_lanes(A, z, eta, u, clamp, memory, floor, spikes, p_spike, likelih
                         _fetch(fixed, at, n, w, 0, SPIKE, lanes, -1.0)
                     else:
                         w[SPIKE * lanes : (SPIKE + 1) * lanes] = -1.0
-                    run_item(a, a0, w, 0, r, 3 * v * lanes, low, eta, floor)
+                    run_item(a, a0, w, 0, r, 3 * v * lanes, low, shrink, floor)
                     _deliver(w, 0, SPIKE, said, at, n, lanes)
                     if p.size > 0:
                         _deliver(w, 0, P, p, at, n, lanes)
@@ -119,10 +119,10 @@ def run_small_lanes(A, z, eta, u, clamp, memory, floor, spikes, p_spike, likelih
 def score_small_lanes(A, z, eta, spikes, signal, scale, raising, bound, floor, G, d_z):  # type: ignore[no-untyped-def]
     """Score recorded trains of one io and one memory qubit; return the number of floor hits.
 
-    Shapes: A (K or 1, 2, 4, 3, 4); z, spikes, signal and d_z (K, T, B); G (K, 2, 4, 3, 4) in double
-    precision, added to. The signal of a step is *scale* times that of the array, and, if *raising*
-    is 1.0 and not 0.0, times s + p - 1. d_z is held to [-bound, bound] once all is computed. The
-    course is computed again, a tile of samples at a time.
+    Shapes: A (K or 1, 2, 4, 3, 4); eta (K,); z, spikes, signal and d_z (K, T, B); G
+    (K, 2, 4, 3, 4) in double precision, added to. The signal of a step is *scale* times that of the
+    array, and, if *raising* is 1.0 and not 0.0, times s + p - 1. d_z is held to [-bound, bound]
+    once all is computed. The course is computed again, a tile of samples at a time.
     """
     K, T, B = z.shape
     lanes = 64 // z.itemsize
@@ -135,7 +135,7 @@ def score_small_lanes(A, z, eta, spikes, signal, scale, raising, bound, floor, G
     low = np.zeros(lanes, z.dtype)
     hits = 0.0
     for k in range(K):
-        a0 = 96 * k if A.shape[0] > 1 else 0
+        a0, shrink = 96 * k if A.shape[0] > 1 else 0, eta[k]
         for b0 in range(0, B, tile * lanes):
             wide = min(tile, (B - b0 + lanes - 1) // lanes)
             mu[:] = 0.0
@@ -151,7 +151,7 @@ def score_small_lanes(A, z, eta, spikes, signal, scale, raising, bound, floor, G
                     _fetch(said, at, n, w, item, SPIKE, lanes, 0.0)
                     _fetch(weights, at, n, w, item, SIGNAL, lanes, 0.0)
                     after = item + wide * size
-                    recall_item(a, a0, w, item, after, low, eta, floor, scale, raising)
+                    recall_item(a, a0, w, item, after, low, shrink, floor, scale, raising)
             todo = T * wide
             for t in range(T - 1, -1, -1):
                 for v in range(wide):

@@ -83,10 +83,10 @@ def read_targets(targets, outcomes, signal):  # type: ignore[no-untyped-def]
 def _factors(z, eta, c):  # type: ignore[no-untyped-def]
     """c[4 i : 4 i + 4] = eta cos, -eta sin of pi z[i] and their slopes; no gate for z <= 0."""
     for i in range(z.shape[0]):
-        x = z[i, 0]
+        x, shrink = z[i, 0], eta[i, 0]
         sine, cosine = sincospi(x)
         on = 1.0 if x > 0.0 else 0.0
-        cosine, sine = eta * cosine, -eta * sine
+        cosine, sine = shrink * cosine, -shrink * sine
         c[4 * i] = cosine if x > 0.0 else 1.0
         c[4 * i + 1] = on * sine
         c[4 * i + 2] = on * math.pi * sine
@@ -117,7 +117,7 @@ def score_small_trains(blocks, z, eta, outcomes, signal, start, floor, logp, G, 
                 for j in range(4):
                     r[0, 4 * i + j], mu[4 * i + j] = start[j], 0.0
             for t in range(T):
-                _factors(z[t, b, k0 : k0 + n], eta[0], c[t])
+                _factors(z[t, b, k0 : k0 + n], eta[k0 : k0 + n], c[t])
                 for i in range(n):
                     k = 0 if shared else k0 + i
                     at = 96 * k + 48 * outcomes[t, b, k0 + i]
@@ -252,13 +252,13 @@ def _encode_sample(z, b, k, eta, zero, c, dc, t, i):  # type: ignore[no-untyped-
         c[t, i, 0], dc[t, i, 0, 0] = 1.0, 0.0
         if x > 0.0:
             sine, cosine = sincospi(x)
-            c[t, i, 1], c[t, i, 2] = eta[0] * cosine, -eta[0] * sine
+            c[t, i, 1], c[t, i, 2] = eta[k, 0] * cosine, -eta[k, 0] * sine
             dc[t, i, 0, 1] = math.pi * c[t, i, 2]
             dc[t, i, 0, 2] = -math.pi * c[t, i, 1]
         else:
             c[t, i, 1], c[t, i, 2], dc[t, i, 0, 1], dc[t, i, 0, 2] = 1.0, 0.0, 0.0, 0.0
     else:
-        encode_slopes(z[t, b, k], eta, zero, c[t, i], dc[t, i])
+        encode_slopes(z[t, b, k], eta[k], zero, c[t, i], dc[t, i])
 
 
 @jit(inline="always")
@@ -374,9 +374,9 @@ def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window
 
     r (K, D) is the memory BEFORE the step and is moved too; sensitivity (K, P+N, D) (the angles,
     then one bias per channel) and window (K, H+1, N, D) are updated in place. Of
-    A (R, S, D, C, D) and dA (R, P, S, D, C, D), with P = 0 to skip the angles, neuron k has row
-    k % R. open_ is 0.0 when the synaptic input did not enter z (a reset step), so that no synapse
-    gets credit, else 1.0.
+    A (R, S, D, C, D) and dA (R, P, S, D, C, D), with P = 0 to skip the angles, and of eta, neuron
+    k has row k % R. open_ is 0.0 when the synaptic input did not enter z (a reset step), so that no
+    synapse gets credit, else 1.0.
     """
     K, N = z.shape
     S, D, C = A.shape[1], A.shape[2], A.shape[3]
@@ -386,7 +386,7 @@ def advance_scores(A, dA, z, eta, outcomes, open_, floor, r, sensitivity, window
     step, y, x, slope = np.empty((D, D)), np.empty(D), np.empty(D), np.empty((N, D))
     for k in range(K):
         a, da = A[k % A.shape[0]], dA[k % dA.shape[0]]
-        encode_slopes(z[k], eta, zero, c, dc)
+        encode_slopes(z[k], eta[k % eta.shape[0]], zero, c, dc)
         s = outcomes[k]
         probability = 0.0
         for q in range(C):

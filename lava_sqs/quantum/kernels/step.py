@@ -79,15 +79,14 @@ def encode(z, eta, coefficients):  # type: ignore[no-untyped-def]
 
 @jit()
 def _encode_tile(z, eta, cosines, sines, coefficients):  # type: ignore[no-untyped-def]
-    """As encode, for z (n, N): coefficients[i C + c]; cosines and sines are work space."""
+    """As encode, for z and eta (n, N): coefficients[i C + c]; cosines, sines are work space."""
     n, N = z.shape
     C = coefficients.shape[0] // cosines.shape[0]
     one = coefficients.dtype.type(1.0)
     for channel in range(N):
         # eta is what the depolarising of the encoding gate leaves of the Bloch vector.
-        shrink = eta[channel]
         for i in range(n):
-            x = z[i, channel]
+            x, shrink = z[i, channel], eta[i, channel]
             s, c = sincospi(x)
             cosines[i] = shrink * c if x > 0.0 else 1.0
             sines[i] = -shrink * s if x > 0.0 else 0.0
@@ -139,10 +138,10 @@ def run_population(  # type: ignore[no-untyped-def]
     """Step K neurons, B batch entries and T steps; return the number of floor hits.
 
     Shapes: effects and blocks as ``pack_instruments`` makes them, of K neurons or of 1;
-    z (T, B, K, N); u (T, B, K), or (0, 0, 0) if all is clamped; clamp (T, B, K) outcome index or -1
-    to draw, or (0, 0, 0); r (B, K, D) in place; spikes (T, B, K, N); p_spike (T, B, K, N),
-    likelihood of the outcome (T, B, K), memory (T, B, K, D), each may have length 0 along T when
-    it is not wanted. All C-contiguous.
+    z (T, B, K, N); eta (K, N); u (T, B, K), or (0, 0, 0) if all is clamped; clamp (T, B, K) outcome
+    index or -1 to draw, or (0, 0, 0); r (B, K, D) in place; spikes (T, B, K, N); p_spike
+    (T, B, K, N), likelihood of the outcome (T, B, K), memory (T, B, K, D), each may have length 0
+    along T when it is not wanted. All C-contiguous.
 
     Neurons go in tiles, small enough to stay in cache over the T steps: encode the whole tile,
     draw all its outcomes, then apply the blocks that occurred.
@@ -175,7 +174,7 @@ def run_population(  # type: ignore[no-untyped-def]
         for t in range(T):
             for b in range(B):
                 base = (b * K + k0) * D
-                _encode_tile(z[t, b, k0 : k0 + n], eta, cosines, sines, c)
+                _encode_tile(z[t, b, k0 : k0 + n], eta[k0 : k0 + n], cosines, sines, c)
                 if both:
                     ahead = tile if streaming else 0
                     _both_of_tile(blocks, 0 if shared else k0, shared, ahead, c, r, base, y, p, n)

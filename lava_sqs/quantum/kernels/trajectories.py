@@ -1,7 +1,7 @@
 """The Numba loops of :mod:`lava_sqs.quantum.engines.trajectory`: pure states, gate by gate.
 
 States are arrays (2, size), real and imaginary parts; operations are the arrays that
-``_Steps.arrays`` returns there.
+``Steps.arrays`` of ``engines/steps.py`` returns.
 """
 
 from __future__ import annotations
@@ -65,6 +65,13 @@ def _norm(state, start, stop):  # type: ignore[no-untyped-def]
             part += state[0, i] * state[0, i] + state[1, i] * state[1, i]
         total += part
     return total
+
+
+@jit(inline="always")
+def _steps_of(steps, m):  # type: ignore[no-untyped-def]
+    """Return the operations of noise m; groups and constants are of all noises together."""
+    table, chance, groups, c_re, c_im, ends = steps
+    return table[ends[m] : ends[m + 1]], chance[ends[m] : ends[m + 1]], groups, c_re, c_im
 
 
 @jit()
@@ -199,11 +206,11 @@ def _parity(bits):  # type: ignore[no-untyped-def]
 # long: one loop over the steps of a neuron, which keeps its work space from step to step.
 @jit()
 def run_trajectories(  # type: ignore[no-untyped-def]
-    register,
-    after,
+    registers,
+    afters,
+    which,
     gates,
     errors,
-    is_random,
     z,
     u,
     clamp,
@@ -216,15 +223,19 @@ def run_trajectories(  # type: ignore[no-untyped-def]
     memory,
     reduced,
 ):
-    """Step every neuron; arrays as in run_population, psi (B, K, 2, 2**m) in place."""
-    p_reset, p_encode, confusion = errors
+    """Step every neuron; arrays as in run_population, psi (B, K, 2, 2**m) in place.
+
+    registers and afters have the operations of all noises that differ, and which one each neuron
+    has is *which* (K or 1,); errors: of each noise p_reset and p_encode (M, N), confusion
+    (M, N, 2, 2), and whether anything is random (M,).
+    """
     T, B, K, N = z.shape
     S, size = 1 << N, psi.shape[3]
     largest = 2
-    for op in range(register[0].shape[0]):
-        largest = max(largest, register[0][op, 1])
-    for op in range(after[0].shape[0]):
-        largest = max(largest, after[0][op, 1])
+    for op in range(registers[0].shape[0]):
+        largest = max(largest, registers[0][op, 1])
+    for op in range(afters[0].shape[0]):
+        largest = max(largest, afters[0][op, 1])
     one, two = np.empty((2, S * size), psi.dtype), np.empty((2, S * size), psi.dtype)
     low, other = np.empty((2, size), psi.dtype), np.empty((2, size), psi.dtype)
     local = np.empty((2, largest), psi.dtype)
@@ -232,7 +243,10 @@ def run_trajectories(  # type: ignore[no-untyped-def]
     true, reported, weights = np.empty(S), np.empty(S), np.empty(S)
     hits = 0
     for k in range(K):
-        gate = gates[k if gates.shape[0] > 1 else 0]
+        gate, m = gates[k if gates.shape[0] > 1 else 0], which[k if which.shape[0] > 1 else 0]
+        register, after = _steps_of(registers, m), _steps_of(afters, m)
+        p_reset, p_encode, confusion = errors[0][m], errors[1][m], errors[2][m]
+        is_random = errors[3][m]
         for b in range(B):
             mine = psi[b, k]
             for t in range(T):

@@ -9,6 +9,7 @@ from lava_sqs.quantum.noise.channels import (
 )
 from lava_sqs.quantum.noise.devices import depol_from_gate_infidelity
 from lava_sqs.quantum.noise.model import NoiseModel
+from lava_sqs.quantum.noise.per_neuron import NoisePerNeuron
 from lava_sqs.quantum.noise.tables import GateNoise
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Channel",
     "GateNoise",
     "NoiseModel",
+    "NoisePerNeuron",
     "aer_depolarizing_param",
     "depol_from_aer",
     "depol_from_gate_infidelity",

@@ -12,6 +12,7 @@ import numpy as np
 from lava_sqs._checks import check_items, describe
 from lava_sqs._errors import ArgumentTypeError
 from lava_sqs.quantum.noise.channels import Channel
+from lava_sqs.quantum.noise.ensembles import drawn
 from lava_sqs.quantum.noise.physics import _Physics
 from lava_sqs.quantum.noise.tables import GateNoise, checked_entry
 from lava_sqs.quantum.noise.units import DURATION_UNITS, LIFETIME_UNITS, with_unit
@@ -104,6 +105,55 @@ class _Plain(_Physics):
         """
         given = (name, qubits, error, duration, over_rotation, channel, relaxes)
         return self.replace(gates=(*self.gates, checked_entry(*given)))
+
+    def spread(
+        self, n: int, *, seed: int | None = None, run: int = 0, **spreads: float
+    ) -> tuple[Self, ...]:
+        """Return *n* models drawn around this one: of neurons, or of one neuron from run to run.
+
+        Every number that is named is multiplied by a factor ``exp(spread * g)``, g standard normal:
+        its median is what the model says. Of probabilities the odds ``p / (1 - p)`` are, so that
+        they stay probabilities.
+
+        Parameters
+        ----------
+        n : int
+            How many models. The first ones do not depend on it.
+        seed : int, optional
+            None draws one.
+        run : int
+            Another number is another draw of the same ensemble: what is quasi-static, the same
+            throughout a run and another in the next.
+        **spreads : float
+            Standard deviations of logarithms by field: ``t1``, ``t2``, ``p_depol_1q``,
+            ``p_depol_2q``, ``p_read1_given0``, ``p_read0_given1``, ``p_reset``,
+            ``thermal_population``, ``zz`` and ``gates`` (errors and over-rotations of its entries).
+            Where a field has a value per qubit, each is drawn by itself. t2 is held to 2 t1.
+
+        Returns
+        -------
+        tuple of NoiseModel
+            What ``noise=`` takes for *n* neurons.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If nothing is named, a field cannot be drawn or has nothing to draw around (no decay, an
+            error of 0), or a model would leave its range.
+
+        Examples
+        --------
+        >>> from lava_sqs import NoiseModel
+        >>> noise = NoiseModel(t1=1e-4, t2=8e-5, p_read0_given1=0.02)
+        >>> a, b = noise.spread(2, seed=0, t1=0.1)
+        >>> [round(1e6 * m.t1) for m in (a, b)], a.t2
+        ([108, 91], 8e-05)
+        >>> noise.spread(3, seed=0, t1=0.1)[:2] == (a, b)
+        True
+        >>> noise.spread(2, seed=0, run=1, t1=0.1)[0] == a
+        False
+        """
+        return drawn(self, n, seed, run, spreads)
 
     def _scaled_matrix(self, factor: float) -> Any:
         """Return the readout matrix whose errors are *factor* times as frequent."""

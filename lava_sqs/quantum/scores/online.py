@@ -28,6 +28,8 @@ from lava_sqs.quantum.kernels import scores as _score_kernels
 from lava_sqs.quantum.kernels.density import advance_density
 from lava_sqs.quantum.kernels.pure import advance_pure
 from lava_sqs.quantum.maps import Maps
+from lava_sqs.quantum.mixed import MixedProgram
+from lava_sqs.quantum.noise import NoisePerNeuron
 from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.pure import PureProgram, refuse_mixed
 from lava_sqs.quantum.states import ground_state
@@ -40,7 +42,7 @@ Array = NDArray[Any]
 EXACT_FLOOR = FLOOR[np.dtype(np.float64)]
 
 
-def derivatives(program: Program, theta: Array) -> Array:
+def derivatives(program: Program | MixedProgram, theta: Array) -> Array:
     """Return ``dA[k, p] = d A[k] / d theta_p``, shape (K, n_params, S, D, C, D).
 
     Parameters
@@ -73,7 +75,7 @@ class OnlineScores:
 
     Parameters
     ----------
-    program : Program, DensityProgram or PureProgram
+    program : Program, MixedProgram, DensityProgram or PureProgram
         The compiled neuron, from :func:`lava_sqs.quantum.program.compile_program`, or, for memories
         whose instruments would be too large, of :func:`lava_sqs.quantum.density.compile_density`,
         or, without noise, of :func:`lava_sqs.quantum.pure.compile_pure`.
@@ -121,7 +123,7 @@ class OnlineScores:
 
     def __init__(
         self,
-        program: Program | DensityProgram | PureProgram,
+        program: Program | MixedProgram | DensityProgram | PureProgram,
         theta: Array,
         *,
         size: int,
@@ -129,6 +131,12 @@ class OnlineScores:
         angles: bool = True,
     ) -> None:
         self.program, self.angles = program, angles
+        each = program.noise if isinstance(program.noise, NoisePerNeuron) else None
+        if each is not None and len(each) != len(theta):
+            raise ArgumentValueError(
+                "theta",
+                f"must have a row for each of {len(each)} models of noise, but has {len(theta)}.",
+            )
         n_io = program.ansatz.io_qubits
         n_params = theta.shape[1] if angles else 0
         self.window = check_int("window", window, minimum=0)
@@ -187,12 +195,13 @@ class OnlineScores:
             )
         if isinstance(self.program, Maps):
             self._values = self.program.values(theta)
-            self._slopes = self.program.slopes(theta)
+            self._slopes = self.program.slope_tables(theta)
             if not self.angles:
-                self._slopes = self._slopes[0][:0], self._slopes[1]
+                self._slopes = self._slopes[0][..., :0, :], self._slopes[1]
             return
         if self._A is None or len(theta) != len(self._A):
             self._A = self.program.build(theta)
+            self._etas = self.program.etas(len(theta))
             shape = (theta.shape[0], 0, *self.program.shape)
             self._dA = derivatives(self.program, theta) if self.angles else np.empty(shape)
             return
@@ -252,11 +261,10 @@ class OnlineScores:
             return
         if isinstance(self.program, DensityProgram):
             advance_density(
-                self.program.tables(self._lanes),
+                self.program._made_of(self._lanes),
                 self._values,
                 *self._slopes,
-                self.program.io,
-                self.program.readout,
+                *self.program._read(),
                 self._lanes,
                 np.ascontiguousarray(z, dtype=np.float64),
                 outcomes,
@@ -269,7 +277,7 @@ class OnlineScores:
             self._A,
             self._dA,
             z,
-            self.program.eta,
+            self._etas,
             outcomes,
             weight,
             EXACT_FLOOR,

@@ -30,7 +30,8 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs._seeds import check_seed
 from lava_sqs.quantum.ansatz import Ansatz
 from lava_sqs.quantum.engines.choose import exact_backend
-from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import check_noise
 from lava_sqs.quantum.population import Population
 
 __all__ = ["published_gradient"]
@@ -46,7 +47,7 @@ def published_gradient(
     spikes: Array,
     *,
     bias: Array | float = 0.0,
-    noise: NoiseModel | None = None,
+    noise: NoiseModel | NoisePerNeuron | None = None,
     signal: Array | None = None,
     n_samples: int = 5,
     epsilon: float = 0.03,
@@ -68,7 +69,7 @@ def published_gradient(
         What the neurons said.
     bias : float or ndarray, shape (K,)
         Constant input current.
-    noise : NoiseModel, optional
+    noise : NoiseModel, or a list of one per neuron, optional
         None is noiseless.
     signal : ndarray, shape (T, *batch, K), optional
         Weight of each step.
@@ -122,6 +123,7 @@ def published_gradient(
     scale = check_broadcast("signal", 1.0 if signal is None else signal, shape)
     scale = scale.reshape(outcome.shape)
 
+    noise = check_noise("noise", noise, len(theta))
     # Without noise every engine has likelihoods.
     backend = None if noise is None else exact_backend(ansatz, noise, len(theta))
 

@@ -22,6 +22,7 @@ Its cost does not depend on the number of angles.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,9 +45,11 @@ from lava_sqs.quantum.density import DensityProgram
 from lava_sqs.quantum.engines.choose import check_exact_backend, compile_exact, exact_backend
 from lava_sqs.quantum.engines.instrument import InstrumentEngine
 from lava_sqs.quantum.kernels import scores as _score_kernels
-from lava_sqs.quantum.noise import NoiseModel
+from lava_sqs.quantum.mixed import MixedProgram, compile_neurons
+from lava_sqs.quantum.noise import NoiseModel, NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import check_noise
 from lava_sqs.quantum.population import Population
-from lava_sqs.quantum.program import Program, compile_program
+from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.pure import PureProgram
 from lava_sqs.quantum.scores.online import EXACT_FLOOR, derivatives
 from lava_sqs.quantum.scores.shifts import parameter_shift, spsa
@@ -65,7 +68,7 @@ def score_spike_train(
     currents: Any,
     spikes: Any,
     *,
-    noise: NoiseModel | None = None,
+    noise: NoiseModel | Sequence[NoiseModel | None] | None = None,
     signal: Any = None,
     per_sample: bool = False,
     method: str = "exact",
@@ -86,7 +89,7 @@ def score_spike_train(
         The input currents z that the neurons received.
     spikes : array_like of 0 and 1, shape like *currents*
         What they reported.
-    noise : NoiseModel, optional
+    noise : NoiseModel, or a list of one per neuron, optional
         Noise model of the neurons; None is noiseless.
     signal : array_like, optional
         Weight ``L_t`` of each step's score, broadcast to the shape (T, *batch, K): with the
@@ -163,7 +166,7 @@ class SpikeTrainScorer:
         The circuit.
     theta : array_like, shape (K, n_params) or (n_params,)
         Angles in radians.
-    noise : NoiseModel, optional
+    noise : NoiseModel, or a list of one per neuron, optional
         None is noiseless.
     prebuild : bool
         Make the derivatives of the instruments now (``n_params`` times their memory).
@@ -194,19 +197,22 @@ class SpikeTrainScorer:
         ansatz: Ansatz,
         theta: Any,
         *,
-        noise: NoiseModel | None = None,
+        noise: NoiseModel | Sequence[NoiseModel | None] | None = None,
         prebuild: bool = False,
         backend: str | None = None,
     ) -> None:
         check_instance("ansatz", ansatz, Ansatz)
-        check_instance("noise", noise, NoiseModel, none=True)
+        given = check_noise("noise", noise, None)
         prebuild = check_flag("prebuild", prebuild)
         angles = check_real("theta", theta)
         self.shared = angles.ndim == 1
         ansatz.check_theta(angles, leading=() if self.shared else ("K",))
-        self.ansatz, self.noise = ansatz, noise
+        if self.shared and isinstance(given, NoisePerNeuron):
+            angles, self.shared = np.tile(angles, (len(given), 1)), False
         self.theta = np.atleast_2d(angles)
         rows = len(self.theta)
+        noise = check_noise("noise", given, rows)
+        self.ansatz, self.noise = ansatz, noise
         backend = exact_backend(ansatz, noise, rows) if backend is None else backend
         self.backend = check_exact_backend(ansatz, noise, backend)
         if backend != "instrument":
@@ -218,13 +224,13 @@ class SpikeTrainScorer:
             self._maps, self._values = maps, maps.values(self.theta)
             return
         check_scores(ansatz, noise, rows=rows, derivatives=prebuild)
-        program = compile_program(ansatz, noise)
+        program = compile_neurons(ansatz, noise)
         self._set_up(program, program.build(self.theta))
         if prebuild:
             dA = self._laid_out(derivatives(self.program, self.theta))
             self._dA = dA.reshape(*dA.shape[:2], -1)
 
-    def _set_up(self, program: Program, instruments: Array) -> None:
+    def _set_up(self, program: Program | MixedProgram, instruments: Array) -> None:
         self.program = program
         self._ground = ground_state(program.ansatz.memory_qubits)
         self._small = program.shape == (2, 4, 3, 4)
@@ -337,7 +343,7 @@ class SpikeTrainScorer:
         score_trains(
             self._A,
             np.ascontiguousarray(z),
-            self.program.eta,
+            self.program.etas(n_neurons),
             np.ascontiguousarray(outcomes),
             np.ascontiguousarray(signal),
             self._ground,

@@ -18,7 +18,10 @@ from lava_sqs._errors import ArgumentValueError
 from lava_sqs.quantum._room import check_room, compiled_limit
 from lava_sqs.quantum.ansatz import Ansatz, Gate
 from lava_sqs.quantum.kernels import scores as _score_kernels
-from lava_sqs.quantum.program import Program, compile_program
+from lava_sqs.quantum.mixed import MixedProgram, compile_neurons
+from lava_sqs.quantum.noise import NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import models_of
+from lava_sqs.quantum.program import Program
 from lava_sqs.quantum.scores.online import EXACT_FLOOR
 from lava_sqs.quantum.states import ground_state
 
@@ -26,7 +29,7 @@ Array = NDArray[Any]
 
 
 def parameter_shift(
-    program: Program, theta: Array, z: Array, outcomes: Array, signal: Array
+    program: Program | MixedProgram, theta: Array, z: Array, outcomes: Array, signal: Array
 ) -> tuple[Array, Array, Array]:
     """Gradient of the train's probability, one gate occurrence at a time, over its probability.
 
@@ -42,7 +45,7 @@ def parameter_shift(
     T, B, K, N = z.shape
     _check_maps(program, T * B * K + 4 * K)
     circuit, angles = one_angle_per_gate(program.ansatz, theta)
-    single = compile_program(circuit, program.noise)
+    single = compile_neurons(circuit, program.noise)
     A = single.build(angles)
     log_prefix, maps, states = _trajectory(A, single, z, outcomes)
     logp = log_prefix[-1] if T else np.zeros((B, K))
@@ -65,13 +68,14 @@ def parameter_shift(
         if gate.param is None:
             continue
         moved = []
+        turn = _turns(program, gate, K)  # where noise over-rotates, theta moves the angle by more
         for weight, shift in shift_rule(gate):
             shifted_angles = angles.copy()
-            shifted_angles[:, i] += shift
+            shifted_angles[:, i] += shift / np.where(turn, turn, 1.0)
             moved.append((weight, single.build(shifted_angles)))
         for t in range(T):
             replaced = [(w, _step_map(a, single, z[t], outcomes[t])) for w, a in moved]
-            d_theta[:, gate.param] += gate.scale * scores(t, replaced).sum(axis=0)
+            d_theta[:, gate.param] += gate.scale * turn * scores(t, replaced).sum(axis=0)
     d_z = np.zeros(z.shape)
     for t, n in np.ndindex(T, N):
         replaced = []
@@ -81,6 +85,16 @@ def parameter_shift(
             replaced.append((0.5 * sign, _step_map(A, single, z[t], outcomes[t], move)))
         d_z[t, ..., n] = np.pi * scores(t, replaced) * (z[t, ..., n] > 0)
     return logp, d_theta, d_z
+
+
+def _turns(program: Program | MixedProgram, gate: Gate, size: int) -> Array:
+    """Return by how much each neuron's gate turns per angle: 1 without over-rotation."""
+    each = [
+        1.0 if model is None else 1.0 + model.known(gate.name, gate.qubits).over_rotation
+        for model in models_of(program.noise)
+    ]
+    noise = program.noise
+    return np.array(each)[noise.which if isinstance(noise, NoisePerNeuron) else [0] * size]
 
 
 def one_angle_per_gate(ansatz: Ansatz, theta: Array) -> tuple[Ansatz, Array]:
@@ -107,7 +121,7 @@ def _weighted(prefixes: Array, signal: Array) -> Array:
     return np.asarray((steps * signal if signal.shape[0] else steps).sum(axis=0))
 
 
-def _check_maps(program: Program, count: int) -> None:
+def _check_maps(program: Program | MixedProgram, count: int) -> None:
     """Raise unless a map for every step of every train fits."""
     m = program.ansatz.memory_qubits
     check_room(
@@ -128,20 +142,21 @@ def shift_rule(gate: Gate) -> list[tuple[float, float]]:
 
 
 def _step_map(
-    A: Array, program: Program, z: Array, outcomes: Array, shift: Array | None = None
+    A: Array, program: Program | MixedProgram, z: Array, outcomes: Array, shift: Array | None = None
 ) -> Array:
     """The map (B, K, D, D) of one step with the given outcomes."""
     B, K, N = z.shape
     coefficients, slopes = np.empty((B, K, 3**N)), np.empty((N, 3**N))
     move = np.zeros(N) if shift is None else shift
+    etas = program.etas(K)
     for b, k in np.ndindex(B, K):
-        _score_kernels.encode_slopes(z[b, k], program.eta, move, coefficients[b, k], slopes)
+        _score_kernels.encode_slopes(z[b, k], etas[k], move, coefficients[b, k], slopes)
     chosen = A[np.arange(K)[None, :], outcomes]
     return np.asarray(np.einsum("bkc,bkicj->bkij", coefficients, chosen))
 
 
 def _trajectory(
-    A: Array, program: Program, z: Array, outcomes: Array
+    A: Array, program: Program | MixedProgram, z: Array, outcomes: Array
 ) -> tuple[Array, list[Array], list[Array]]:
     """Log probabilities of all prefixes (T, B, K), the maps and the memories before each step."""
     T, B, K, _ = z.shape
@@ -166,7 +181,7 @@ def _trajectory(
 
 
 def spsa(
-    program: Program,
+    program: Program | MixedProgram,
     theta: Array,
     z: Array,
     outcomes: Array,

@@ -191,7 +191,16 @@ def test_the_kernel_of_small_neurons_equals_that_of_every_size(shared):
     logp, G = np.zeros((batch, neurons)), np.zeros((neurons, *program.shape))
     d_z = np.empty((*z.shape, 1))
     hits = _score_kernels.score_trains(
-        A, z[..., None], program.eta, spikes, signal, scorer._ground, 1e-12, logp, G, d_z
+        A,
+        z[..., None],
+        program.etas(z.shape[2]),
+        spikes,
+        signal,
+        scorer._ground,
+        1e-12,
+        logp,
+        G,
+        d_z,
     )
     assert hits > 0
     d_theta = program.pull_back(np.broadcast_to(theta, (neurons, 3)), G)
