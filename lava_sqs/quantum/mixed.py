@@ -178,7 +178,7 @@ class MixedProgram:
         Parameters
         ----------
         theta, out
-            As of :meth:`~lava_sqs.quantum.program.Program.rebuild`.
+            The same as in :meth:`~lava_sqs.quantum.program.Program.rebuild`.
         """
         for program, at in self._parts:
             own = out[at]
@@ -192,7 +192,7 @@ class MixedProgram:
         Parameters
         ----------
         theta, out, instruments
-            As of :meth:`~lava_sqs.quantum.program.Program.derive`.
+            The same as in :meth:`~lava_sqs.quantum.program.Program.derive`.
         """
         for program, at in self._parts:
             own = out[at]
@@ -209,7 +209,7 @@ class MixedProgram:
         Parameters
         ----------
         theta, gradient
-            As of :meth:`~lava_sqs.quantum.program.Program.pull_back`.
+            The same as in :meth:`~lava_sqs.quantum.program.Program.pull_back`.
 
         Returns
         -------

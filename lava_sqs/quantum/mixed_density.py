@@ -28,7 +28,7 @@ class MixedDensity(DensityProgram):
     Attributes
     ----------
     ansatz, noise, operations, passes, patterns, io, readout
-        As of a DensityProgram; what depends on the noise is empty, and in `programs`.
+        The same as in a DensityProgram; what depends on the noise is empty, and in `programs`.
     programs : tuple of DensityProgram
         One per model that differs.
     which : ndarray of int, shape (K,)
@@ -141,7 +141,7 @@ class MixedDensity(DensityProgram):
         theta : ndarray, shape (K, n_params)
             Angles in radians.
         gradient : ndarray, shape (K, n_entries)
-            By the entries.
+            Gradient by the entries.
 
         Returns
         -------
@@ -158,12 +158,12 @@ class MixedDensity(DensityProgram):
         Parameters
         ----------
         values, z, memory
-            As of a DensityProgram.
+            What a DensityProgram takes.
 
         Raises
         ------
         TypeError
-            Always.
+            If it is called.
         """
         raise TypeError("Ask the program of one neuron, in `programs`.")
 

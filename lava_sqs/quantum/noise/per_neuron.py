@@ -153,7 +153,7 @@ class NoisePerNeuron(Sequence["NoiseModel | None"]):
         Raises
         ------
         TypeError, ValueError
-            As the constructor.
+            If *data* is no such dict, or a model of it is impossible.
         """
         if not isinstance(data, Mapping) or not {"models", "which"} <= set(data):
             raise ArgumentTypeError("data", f"must have models and which, got {describe(data)}.")
