@@ -36,7 +36,6 @@ from lava_sqs.cli.options import fill_train
 if TYPE_CHECKING:
     from lava_sqs.data import Dataset
     from lava_sqs.network import SQSNN, Evaluation
-    from lava_sqs.quantum import NoiseModel
 
 
 def add_parsers(commands: Any) -> None:
@@ -240,8 +239,11 @@ def _in_words(neuron: Any) -> str:
     return str(neuron.in_words()) if hasattr(neuron, "in_words") else repr(neuron)
 
 
-def _noise_in_words(noise: NoiseModel | None) -> str:
-    return "none" if noise is None else noise.name or str(noise)
+def _noise_in_words(noise: Any) -> str:
+    from lava_sqs.quantum.noise.per_neuron import check_noise
+
+    own = check_noise("noise", noise, None)
+    return "none" if own is None else own.name or str(own)
 
 
 def _rows_of_training(clf: SQSNN, result: dict[str, Any]) -> list[tuple[str, Any]]:

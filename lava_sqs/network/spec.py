@@ -26,7 +26,7 @@ from lava_sqs._text import aligned
 from lava_sqs.network.conv import Kernel
 from lava_sqs.network.layers import Conv2D, Layer
 from lava_sqs.neurons import Neuron
-from lava_sqs.quantum.noise import NoisePerNeuron
+from lava_sqs.quantum.noise.per_neuron import NoisePerNeuron, check_noise
 
 __all__ = ["INPUT", "LayerParams", "LayerSpec", "NetworkSpec", "Parameters", "feed_forward"]
 
@@ -81,12 +81,8 @@ class LayerSpec:
                 f"but got {describe(self.neuron)}.",
             )
         each = getattr(self.neuron, "noise", None)
-        if isinstance(each, NoisePerNeuron) and len(each) != self.size:
-            raise ArgumentValueError(
-                "noise",
-                f"must be one model, or one for each of {self.size} neuron(s) of the layer "
-                f"{self.name!r}, but has {len(each)}.",
-            )
+        if isinstance(each, NoisePerNeuron):
+            check_noise("noise", each, self.size)
         sources = check_items("sources", self.sources)
         object.__setattr__(self, "sources", tuple(check_text("sources", s) for s in sources))
         for source, kernel in self.kernels:

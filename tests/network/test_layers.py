@@ -261,7 +261,10 @@ def test_sizes_are_positive_integers(kind, size):
     ("make_layer", "words"),
     [
         (lambda: SQSLayer(2, recurrent=1), "`recurrent` must"),
-        (lambda: SQSLayer(2, noise="ibm_torino"), "`noise` must be a NoiseModel, 'network' or"),
+        (
+            lambda: SQSLayer(2, noise="ibm_torino"),
+            "`noise` must be a NoiseModel, a list of one per",
+        ),
         (lambda: SQSLayer(2, ansatz="none"), "`ansatz` must"),
         (lambda: SQSLayer(2, ansatz="paper", memory_qubits=3), "`memory_qubits` must"),
         (lambda: SQSLayer(2, spread=-1.0), "`spread` must"),

@@ -103,8 +103,7 @@ def published_gradient(
     Chen, Rajendran, Simeone, arXiv:2506.21324, and the code that they published with it.
     """
     check_instance("ansatz", ansatz, Ansatz)
-    n = check_int("n_samples", n_samples, minimum=1)
-    eps = check_positive("epsilon", epsilon)
+    n, eps = check_int("n_samples", n_samples, minimum=1), check_positive("epsilon", epsilon)
     rng = np.random.default_rng(check_seed("seed", seed))
     theta = ansatz.check_theta(theta, leading=("K",))
     weights = check_shape("weights", check_real("weights", weights), (len(theta), "M"))
