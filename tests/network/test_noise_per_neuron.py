@@ -22,6 +22,8 @@ from lava_sqs.quantum import SpikeTrainScorer, ansatz
 from lava_sqs.quantum.diagnostics import memory_capacity, memory_fidelity
 from lava_sqs.quantum.noise import NoisePerNeuron
 from lava_sqs.quantum.scores.published import published_gradient
+from lava_sqs.study import noise_from
+from lava_sqs.study.tasks.networks import predict
 
 TORINO = NoiseModel.preset("ibm_torino")
 FOUR = [TORINO, None, TORINO.replace(zz={(0, 1): 2e5}), NoiseModel(p_read1_given0=0.2)]
@@ -228,3 +230,26 @@ def test_neurons_are_keys_and_texts():
     assert "4 models of 4 neurons" in str(net)
     assert under_noise(net, ("visible",), None).visible.neuron.noise is None
     assert feed_forward(4, (2,), 1, LIFNeuron()).depth == 2
+
+
+def test_a_study_draws_a_model_per_neuron_and_batch(monkeypatch):
+    clf, seen = fitted(noise=TORINO), []
+    with_noise = SQSNeuron.with_noise
+    monkeypatch.setattr(
+        SQSNeuron, "with_noise", lambda self, noise: seen.append(noise) or with_noise(self, noise)
+    )
+    for entropy in (1, 1, 2):
+        seed = np.random.SeedSequence(entropy)
+        predict(clf, X, {"noise": "ibm_torino", "noise.spread": 0.3}, seed)
+    drawn = [seen[i] for i in range(0, len(seen), 2)]  # of the hidden layer
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert all(len(noise) == 2 and noise[0].t1 != noise[1].t1 for noise in drawn)
+    predict(clf, X, {"noise": "ibm_torino", "noise.spread": 0}, np.random.SeedSequence(1))
+    assert seen[-1] == TORINO
+    for params in ({"noise.spread": 0.1}, {"noise": "ibm_torino", "noise.spread": -1}):
+        with pytest.raises(ValueError, match=r"noise\.spread"):
+            predict(clf, X, params, np.random.SeedSequence(1))
+    with pytest.raises(ValueError, match=r"noise\.spread.* size="):
+        noise_from({"noise": "ibm_torino", "noise.spread": 0.1})
+    with pytest.raises(ValueError, match=r"train_noise\.spread"):
+        noise_from({"train_noise": "ibm_torino", "train_noise.spread": 0.1}, "train_noise")

@@ -1,7 +1,7 @@
 """The Numba loops of :mod:`lava_sqs.quantum.engines.trajectory`: pure states, gate by gate.
 
 States are arrays (2, size), real and imaginary parts; operations are the arrays that
-``Steps.arrays`` of ``engines/steps.py`` returns.
+``Steps.arrays`` of :mod:`lava_sqs.quantum.engines.steps` returns.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 from lava_sqs._checks import check_items, describe
 from lava_sqs._errors import ArgumentTypeError
 from lava_sqs.quantum.noise.channels import Channel
-from lava_sqs.quantum.noise.ensembles import drawn
+from lava_sqs.quantum.noise.ensembles import FIELDS, can_be_drawn, drawn
 from lava_sqs.quantum.noise.physics import _Physics
 from lava_sqs.quantum.noise.tables import GateNoise, checked_entry
 from lava_sqs.quantum.noise.units import DURATION_UNITS, LIFETIME_UNITS, with_unit
@@ -154,6 +154,21 @@ class _Plain(_Physics):
         False
         """
         return drawn(self, n, seed, run, spreads)
+
+    def drawable(self) -> tuple[str, ...]:
+        """Return the fields that :meth:`spread` has something to draw around.
+
+        Returns
+        -------
+        tuple of str
+
+        Examples
+        --------
+        >>> from lava_sqs import NoiseModel
+        >>> NoiseModel(t1=1e-4, t2=1e-4, p_reset=0.01).drawable()
+        ('t1', 't2', 'p_reset')
+        """
+        return tuple(name for name in FIELDS if can_be_drawn(self, name))
 
     def _scaled_matrix(self, factor: float) -> Any:
         """Return the readout matrix whose errors are *factor* times as frequent."""

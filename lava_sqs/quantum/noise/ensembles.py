@@ -26,7 +26,7 @@ _CHANCES = (
     *("p_depol_1q", "p_depol_2q", "p_read1_given0", "p_read0_given1", "p_reset"),
     "thermal_population",
 )
-_FIELDS = (*_TIMES, *_CHANCES, "zz", "gates")
+FIELDS = (*_TIMES, *_CHANCES, "zz", "gates")
 
 
 def drawn(
@@ -38,19 +38,19 @@ def drawn(
     if not spreads:
         raise ArgumentValueError(
             "spreads",
-            f"must name what differs: at least one of {', '.join(_FIELDS)}, such as t1=0.1.",
+            f"must name what differs: at least one of {', '.join(FIELDS)}, such as t1=0.1.",
         )
     made: list[dict[str, Any]] = [{} for _ in range(n)]
     for name, spread in spreads.items():
-        if name not in _FIELDS:
-            hint = nearest(name, _FIELDS)
+        if name not in FIELDS:
+            hint = nearest(name, FIELDS)
             raise ArgumentValueError(
                 name,
                 "cannot be drawn: "
-                + (f"did you mean {hint}?" if hint else f"there are {', '.join(_FIELDS)}."),
+                + (f"did you mean {hint}?" if hint else f"there are {', '.join(FIELDS)}."),
             )
         width = check_positive(name, spread, zero=True)
-        rng = stream(seed, run, _FIELDS.index(name))
+        rng = stream(seed, run, FIELDS.index(name))
         _draw(model, name, width, rng, made)
     if any(name in spreads for name in _TIMES):
         for changes in made:
@@ -60,18 +60,27 @@ def drawn(
     return tuple(copy.replace(**changes) for changes in made)
 
 
+def _numbers(model: Any, name: str) -> tuple[float, ...]:
+    """Return the numbers of a field."""
+    value = getattr(model, name)
+    if name == "zz":
+        return tuple(rate for *_, rate in value)
+    if name == "gates":
+        return tuple(x for g in value for x in (g.error or 0.0, g.over_rotation))
+    return value if isinstance(value, tuple) else (value,)
+
+
+def can_be_drawn(model: Any, name: str) -> bool:
+    """Return whether a field has something to draw around."""
+    return any(x != 0 and math.isfinite(x) for x in _numbers(model, name))
+
+
 def _draw(
     model: Any, name: str, width: float, rng: np.random.Generator, made: list[dict[str, Any]]
 ) -> None:
     """Put the draws of one field into the changes of every model."""
-    value = getattr(model, name)
-    if name == "zz":
-        numbers: tuple[float, ...] = tuple(rate for *_, rate in value)
-    elif name == "gates":
-        numbers = tuple(x for g in value for x in (g.error or 0.0, g.over_rotation))
-    else:
-        numbers = value if isinstance(value, tuple) else (value,)
-    if not any(x != 0 and math.isfinite(x) for x in numbers):
+    value, numbers = getattr(model, name), _numbers(model, name)
+    if not can_be_drawn(model, name):
         raise ArgumentValueError(
             name, f"is {describe(value)} in the model: there is nothing to draw around."
         )

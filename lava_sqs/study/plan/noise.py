@@ -33,7 +33,7 @@ def noise_prefixes(params: Mapping[str, Any]) -> list[str]:
 def _fields(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Return the fields given, the ratios replaced by what they stand for."""
     given = {k[len(prefix) + 1 :]: v for k, v in params.items() if k.startswith(prefix + ".")}
-    fields = {k: v for k, v in given.items() if k not in (*RATIOS, "scaled")}
+    fields = {k: v for k, v in given.items() if k not in (*RATIOS, "scaled", "spread")}
     for ratio, (target, of) in RATIOS.items():
         if ratio not in given:
             continue
@@ -97,8 +97,10 @@ def lifetimes(params: Mapping[str, Any], prefix: str = "noise") -> tuple[Any, An
     return t1, t2
 
 
-def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel | None:
-    """Return the noise model that the parameters of a point describe.
+def noise_from(
+    params: Mapping[str, Any], prefix: str = "noise", *, size: int | None = None, seed: int = 0
+) -> Any:
+    """Return the noise model that the parameters of a point describe, or one per neuron.
 
     Parameters
     ----------
@@ -107,14 +109,20 @@ def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel |
         a field of it;
         ``noise.t2_over_t1`` gives t2 as a multiple of t1, ``noise.p_depol_1q_over_2q`` the
         one-qubit error as a fraction of the two-qubit one; ``noise.scaled`` makes the whole
-        stronger or weaker (:meth:`~lava_sqs.NoiseModel.scaled`).
+        stronger or weaker (:meth:`~lava_sqs.NoiseModel.scaled`); ``noise.spread`` draws a model
+        per neuron around it, by that width of every number that it has
+        (:meth:`~lava_sqs.NoiseModel.spread`).
     prefix : {"noise", "train_noise"}
         Which parameters to take: those under this name.
+    size : int, optional
+        Number of neurons, for ``noise.spread``, which is refused without it.
+    seed : int
+        Seed of what ``noise.spread`` draws.
 
     Returns
     -------
-    NoiseModel or None
-        None if the parameters do not mention this noise.
+    NoiseModel, tuple of NoiseModel, or None
+        One per neuron with ``noise.spread``; None if the parameters do not mention this noise.
 
     Raises
     ------
@@ -143,4 +151,20 @@ def noise_from(params: Mapping[str, Any], prefix: str = "noise") -> NoiseModel |
             model = _preset(params, prefix).replace(**fields)
         else:
             model = NoiseModel(**fields)
-        return model if factor is None else model.scaled(factor)
+        model = model if factor is None else model.scaled(factor)
+    width = params.get(f"{prefix}.spread")
+    if width is None:
+        return model
+    if size is None:
+        raise ParameterValueError(
+            f"{prefix}.spread",
+            "draws a model per neuron, and belongs to the test of a network: whoever runs this "
+            "must say how many neurons there are, noise_from(params, size=...).",
+        )
+    names = model.drawable()
+    if not names:
+        raise ParameterValueError(
+            f"{prefix}.spread", "has nothing to draw around: there is no noise."
+        )
+    with renaming(dict.fromkeys(names, f"{prefix}.spread")):
+        return model.spread(size, seed=seed, **dict.fromkeys(names, width))

@@ -135,7 +135,8 @@ def predict(model: Any, x: Any, params: Mapping[str, Any], seed: np.random.SeedS
     """
     if (bits := _bits(params)) is not None:
         model = quantised(model, bits)
-    noise = noise_from(params)
+    key = _seeds.of_sequence(_seeds.sequence(_seeds.of_sequence(seed), 1))
+    noise = noise_from(params, size=_takers(model, params), seed=key)
     arguments: dict[str, Any] = {} if noise is None else {"noise": noise}
     accepted = inspect.signature(model.predict).parameters
     for keyword in ("seed", "random_state"):
@@ -145,6 +146,19 @@ def predict(model: Any, x: Any, params: Mapping[str, Any], seed: np.random.SeedS
         model = copy.copy(model)
         model.random_state = _seeds.of_sequence(seed)
     return np.asarray(model.predict(x, **arguments))
+
+
+def _takers(model: Any, params: Mapping[str, Any]) -> int | None:
+    """Return how many neurons of a network take noise, where each gets its own."""
+    if params.get("noise.spread") is None:
+        return None
+    layers = getattr(getattr(model, "spec_", None), "layers", ())
+    found = sum(int(la.size) for la in layers if getattr(la.neuron, "takes_noise", False))
+    if not found:
+        raise ParameterValueError(
+            "noise.spread", "needs a fitted network of this package with neurons that take noise."
+        )
+    return found
 
 
 # -- training ------------------------------------------------------------------------------------
@@ -352,7 +366,7 @@ class Accuracy:
         TypeError, ValueError
             If `SQSNN` or the test does not know the parameter or accept its value.
         """
-        noise_from(params)
+        noise_from(params, size=1)
         if self.model is None:
             _untrained(params, self.train_seed)
         else:
@@ -445,7 +459,7 @@ class Training:
         params : dict
             Parameters of the point.
         """
-        noise_from(params)
+        noise_from(params, size=1)
         _bits(params)
         _untrained(params, 0)
 
