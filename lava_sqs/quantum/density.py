@@ -178,9 +178,9 @@ noise None: 5 maps>
         Returns
         -------
         table : ndarray, shape (1, n_slopes, 4)
-            As of ``slopes``.
+            See ``slopes``.
         slopes : ndarray, shape (K, numbers)
-            As of ``slopes``.
+            See ``slopes``.
         """
         table, slopes = self.slopes(theta)
         return table[None], slopes

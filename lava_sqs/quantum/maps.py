@@ -241,9 +241,9 @@ class Maps:
         Returns
         -------
         table : ndarray, shape (n_slopes, 4)
-            As of :meth:`slopes`.
+            See :meth:`slopes`.
         slopes : ndarray, shape (K, numbers)
-            As of :meth:`slopes`.
+            See :meth:`slopes`.
         """
         return self.slopes(theta)
 

@@ -127,9 +127,9 @@ class MixedDensity(DensityProgram):
         Returns
         -------
         table : ndarray of int, shape (models, most slopes, 4)
-            As of :meth:`slopes`.
+            See :meth:`slopes`.
         slopes : ndarray, shape (K, most numbers)
-            As of :meth:`slopes`.
+            See :meth:`slopes`.
         """
         return self.slopes(theta)
 

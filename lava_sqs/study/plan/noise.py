@@ -158,7 +158,7 @@ def noise_from(
     if size is None:
         raise ParameterValueError(
             f"{prefix}.spread",
-            "draws a model per neuron, and belongs to the test of a network: whoever runs this "
+            "draws a model per neuron, and belongs to the test of a network: a task of your own "
             "must say how many neurons there are, noise_from(params, size=...).",
         )
     names = model.drawable()
