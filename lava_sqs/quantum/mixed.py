@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -276,5 +276,10 @@ def compile_neurons(
     'Program'
     """
     if isinstance(noise, NoisePerNeuron):
-        return MixedProgram(ansatz, noise)
+        return _mixed(ansatz, noise)
     return compile_program(ansatz, noise)
+
+
+@lru_cache(maxsize=8)  # a network compiles its layers again with every update of their angles
+def _mixed(ansatz: Ansatz, noise: NoisePerNeuron) -> MixedProgram:
+    return MixedProgram(ansatz, noise)

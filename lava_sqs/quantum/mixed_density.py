@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -233,8 +234,15 @@ def density_of_neurons(
     >>> type(density_of_neurons(ansatz.layered(1, 4))).__name__
     'DensityProgram'
     """
-    if not isinstance(noise, NoisePerNeuron):
-        return compile_density(ansatz, noise)
+    return (
+        _mixed(ansatz, noise)
+        if isinstance(noise, NoisePerNeuron)
+        else compile_density(ansatz, noise)
+    )
+
+
+@lru_cache(maxsize=8)  # a network compiles its layers again with every update of their angles
+def _mixed(ansatz: Ansatz, noise: NoisePerNeuron) -> MixedDensity:
     programs = tuple(compile_density(ansatz, model) for model in noise.models)
     own: Any = dict.fromkeys(("operations", "passes", "patterns", "io", "readout"), ())
     # What depends on the noise is in `programs`: nothing here is that of the first.

@@ -96,7 +96,7 @@ class NoisePerNeuron(Sequence["NoiseModel | None"]):
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.models, self.which.tobytes()))
+        return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
         return NoisePerNeuron, (list(self),)
@@ -107,6 +107,10 @@ class NoisePerNeuron(Sequence["NoiseModel | None"]):
     def __str__(self) -> str:
         """One line: how many models, and from where to where their numbers go."""
         return self._text
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.models, self.which.tobytes()))
 
     @cached_property
     def _text(self) -> str:

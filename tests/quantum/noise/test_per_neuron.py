@@ -177,6 +177,36 @@ def test_angles_may_change_and_neurons_share_them():
             assert not np.allclose(a[:, :, 0], a[:, :, 4])  # the same angles, another noise
 
 
+def test_bits_have_a_noise_each_as_well():
+    """A classical memory: its maps are tables, and each model has its own."""
+    circuit, models = ansatz.classical_memory(1, 1), [None, MODELS[2], NoiseModel(p_reset=0.2)]
+    rng = np.random.default_rng(0)
+    theta, z = rng.uniform(-2, 2, (3, circuit.n_params)), rng.uniform(-1, 1, (8, 3))
+    pop = Population(circuit, theta, noise=models, seed=1)
+    run = pop.run(z)
+    scores = SpikeTrainScorer(circuit, theta, noise=models).score(z, run.spikes)
+    for k, model in enumerate(models):
+        one = Population(circuit, theta[k : k + 1], noise=model).run(
+            z[:, k : k + 1], run.spikes[:, k : k + 1]
+        )
+        assert np.allclose(one.p_spike[:, 0], run.p_spike[:, k], rtol=0, atol=1e-12)
+        own = SpikeTrainScorer(circuit, theta[k : k + 1], noise=model).score(
+            z[:, k : k + 1], run.spikes[:, k : k + 1]
+        )
+        assert np.allclose(own[1][0], scores[1][k], rtol=0, atol=1e-10)
+
+
+def test_neurons_are_compiled_once_however_often_their_angles_change():
+    """More models than the cache of single ones holds were compiled again with every update."""
+    circuit, noise = ansatz.layered(1, 1), NoisePerNeuron(TORINO.spread(70, seed=0, t1=0.1))
+    first = compile_exact(circuit, noise, 70)
+    assert compile_exact(circuit, NoisePerNeuron(list(noise)), 70) is first
+    big = ansatz.layered(1, 4)
+    few = noise[:2]
+    once = compile_exact(big, few, 2, backend="density")
+    assert compile_exact(big, noise[:2], 2, backend="density") is once
+
+
 def test_equal_models_are_one():
     circuit = ansatz.layered(1, 1)
     theta = np.full((3, circuit.n_params), 0.2)
