@@ -137,9 +137,10 @@ def build_instruments(program, entries, terms, rows, start, effects, which, thet
     a, b = np.empty(start.shape[1:]), np.empty(start.shape[1:])
     for k in range(theta.shape[0]):
         m = which[k]
+        own = terms[m]  # once per neuron: a slice counts references, which shows at this size
         a[:] = start[m]
         for op in range(program.shape[0]):
-            _gate_values(op, program, terms[m], theta[k], False, values)
+            _gate_values(op, program, own, theta[k], False, values)
             _apply(op, program, entries, values, rows, False, a, b)
             # The result of one operation is the input of the next: two buffers take turns.
             a, b = b, a
@@ -156,15 +157,16 @@ def pull_back(program, entries, terms, rows, start, effects, which, theta, G, d_
     adjoint, spare = np.empty((n_rows, columns)), np.empty((n_rows, columns))
     for k in range(theta.shape[0]):
         m = which[k]
+        own = terms[m]
         states[0] = start[m]
         for op in range(n_ops):
-            _gate_values(op, program, terms[m], theta[k], False, values)
+            _gate_values(op, program, own, theta[k], False, values)
             _apply(op, program, entries, values, rows, False, states[op], states[op + 1])
         _read_out(effects[m].T, G[k].reshape((effects.shape[1], columns)), adjoint)
         for op in range(n_ops - 1, -1, -1):
             # d<G, A>/dtheta = <adjoint, dOp state>, before the adjoint passes the operation.
             if program[op, 0] >= 0:
-                count = _gate_values(op, program, terms[m], theta[k], True, values)
+                count = _gate_values(op, program, own, theta[k], True, values)
                 first, size, at = program[op, 3], program[op, 4], program[op, 5]
                 total = 0.0
                 for g in range(at, at + n_rows, size):
@@ -173,7 +175,7 @@ def pull_back(program, entries, terms, rows, start, effects, which, theta, G, d_
                             i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
                             total += values[e] * _row_product(adjoint, i, states[op], j, columns)
                 d_theta[k, program[op, 0]] += total
-            _gate_values(op, program, terms[m], theta[k], False, values)
+            _gate_values(op, program, own, theta[k], False, values)
             _apply(op, program, entries, values, rows, True, adjoint, spare)
             adjoint, spare = spare, adjoint
 
@@ -223,16 +225,16 @@ def build_derivatives(program, entries, terms, rows, start, effects, which, thet
     made = A.reshape((A.shape[0], n_out, columns))
     for k in range(theta.shape[0]):
         m = which[k]
-        effect = effects[m]
+        own, effect = terms[m], effects[m]
         _put(start[m], 0, now, 0, columns)
         place[:] = 0
         width = columns
         for op in range(n_ops):
-            _gate_values(op, program, terms[m], theta[k], False, values)
+            _gate_values(op, program, own, theta[k], False, values)
             _apply_run(op, program, entries, values, rows, now, then, 0, width)
             p = program[op, 0]
             if p >= 0:
-                _gate_values(op, program, terms[m], theta[k], True, slopes)
+                _gate_values(op, program, own, theta[k], True, slopes)
                 # An angle that occurs twice: its tangents are there, and this gate adds to them
                 # (product rule).
                 if place[p]:
