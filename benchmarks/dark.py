@@ -258,10 +258,10 @@ def planned() -> list[dict[str, Any]]:
     """Return what there is to do, seed by seed; what takes longest comes at the end."""
     kinds, series = list(KINDS), list(SERIES)
     quick, slow, short, long = kinds[:3], kinds[3:], series[:2], series[2:]
-    turns = [(quick, short, SEEDS[:3], False), (quick, long, SEEDS[:1], False),
-             (quick, short, CONTROL_SEEDS[:1], True), (quick, short, SEEDS[3:], False),
-             (slow[:1], short, SEEDS[:3], False), (quick, long, SEEDS[1:], False),
-             (quick, long, CONTROL_SEEDS, True), (quick, short, CONTROL_SEEDS[1:], True),
+    turns = [(quick, short, SEEDS[:5], False), (quick, short, CONTROL_SEEDS[:1], True),
+             (quick, short, SEEDS[5:], False), (quick, long, SEEDS[:3], False),
+             (quick, short, CONTROL_SEEDS[1:], True), (slow[:1], short, SEEDS[:3], False),
+             (quick, long, SEEDS[3:], False), (quick, long, CONTROL_SEEDS, True),
              (slow[:1], short, SEEDS[3:], False), (slow[:1], long, SEEDS, False),
              (slow[1:], series, SEEDS, False), (slow, series, CONTROL_SEEDS, True)]  # fmt: skip
     return [

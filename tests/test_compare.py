@@ -105,6 +105,16 @@ def test_every_stored_row_is_one_that_this_code_would_make(results):
         assert run.key == row["key"]
 
 
+@pytest.mark.parametrize("more", [[], ["--held-out"]])
+def test_the_page_shows_what_the_command_prints(more, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["compare", "--out", str(RESULTS), "--print", *more])
+    compare.main()
+    page = (RESULTS.parents[2] / "docs" / "comparison.md").read_text().splitlines()
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(rows) > 20
+    assert [line for line in rows if line not in page] == []
+
+
 def test_the_settings_of_a_row_are_the_best_of_its_search(results):
     task = next(task for task in TASKS if not task.before)
     rows = [

@@ -2,11 +2,12 @@
 
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import clock, order, order_tasks
+from benchmarks import clock, dark, order, order_tasks
 from benchmarks.modp import law
 from benchmarks.order import KINDS, count, hidden_of
 from benchmarks.order_tasks import TASKS, Data, held_out, shuffled
@@ -15,6 +16,7 @@ from lava_sqs.network import SQSNN
 from lava_sqs.quantum.program import compile_program
 
 LAWS = (order_tasks.parity, order_tasks.delay, order_tasks.adding, order_tasks.copying)
+STORED = Path(order.__file__).parent / "results"
 OURS = [task for task in TASKS if task.ours]
 
 
@@ -299,6 +301,16 @@ def test_without_data_the_command_says_so(tmp_path, capsys):
     with pytest.raises(SystemExit):
         order.main(["--out", str(tmp_path / "none.jsonl")])
     assert "--data DIR is needed" in capsys.readouterr().err
+
+
+def test_the_page_shows_what_the_commands_print(capsys):
+    """Every table of the stored rows stands on the page, digit by digit."""
+    page = (STORED.parents[1] / "docs" / "when.md").read_text().splitlines()
+    for made in (order, dark):
+        made.main(["--out", str(STORED / f"{made.__name__.split('.')[1]}.jsonl"), "--print"])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(rows) > 100
+    assert [line for line in rows if line not in page] == []
 
 
 def test_lines_are_whole(tmp_path):
