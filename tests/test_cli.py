@@ -16,14 +16,17 @@ from lava_sqs.cli import build_parser, completion, main
 def test_presets_are_listed_with_their_numbers(capsys):
     assert main(["presets"]) == 0
     out = capsys.readouterr().out
-    for name in ("ibm_brisbane", "ibm_torino", "ibm_marrakesh", "ibm_fez"):
-        assert name in out
+    for name in ("ibm_brisbane", "ibm_torino", "ibm_marrakesh", "ibm_fez", "fake_torino"):
+        assert f"{name}\n" in out
+        source = NoiseModel.preset(name).source
+        assert source in out
+        assert "2025-02-26" in source
 
 
 def test_presets_as_json(capsys):
     assert main(["presets", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert list(found) == list(NoiseModel.presets())
+    assert list(found) == [*NoiseModel.presets(), *NoiseModel.snapshots()]
     for name, numbers in found.items():
         assert NoiseModel.from_dict(numbers) == NoiseModel.preset(name)
 

@@ -129,11 +129,12 @@ def _presets(args: argparse.Namespace) -> int:
     from lava_sqs.cli._common import show_json
     from lava_sqs.quantum import NoiseModel
 
+    models = {**NoiseModel.presets(), **NoiseModel.snapshots()}
     if args.json:
-        show_json({name: NoiseModel.preset(name).to_dict() for name in NoiseModel.presets()})
+        show_json({name: model.to_dict() for name, model in models.items()})
         return DONE
-    for name in NoiseModel.presets():
-        print(f"{name}\n  {NoiseModel.preset(name)}")
+    for name, model in models.items():
+        print(f"{name}\n  {model}\n  {model.source}")
     return DONE
 
 

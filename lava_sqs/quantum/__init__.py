@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lava_sqs._wraps import WrapWarning
 from lava_sqs.quantum import ansatz, diagnostics
 from lava_sqs.quantum.ansatz import Ansatz
+from lava_sqs.quantum.calibration import NoiseFit
 from lava_sqs.quantum.noise import (
     NoiseModel,
     aer_depolarizing_param,
@@ -33,6 +34,7 @@ else:
 
 __all__ = [
     "Ansatz",
+    "NoiseFit",
     "NoiseModel",
     "OnlineScores",
     "Population",

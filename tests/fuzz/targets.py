@@ -35,6 +35,17 @@ def FITTED():
 
 PAPER, LAYERED = ansatz.paper(), ansatz.layered()
 NOISE = NoiseModel(t1=1e-4, t2=8e-5)
+TRAINS = {
+    "trains": [[1, 0], [0, 1], [1, 1]],
+    "currents": [[0.5, 0.7], [0.2, 0.9], [0.4, 0.6]],
+    "ansatz": PAPER,
+    "theta": [0.3, 0.2, 0.1],
+}
+
+
+@functools.cache
+def CALIBRATED():
+    return NoiseModel.fit(**TRAINS, start=NOISE, free="p_read1_given0")
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,12 @@ SEED = integer(0).optional()
 RESET = {"reset_interval": integer(1).optional(), "reset_offset": integer(0)}
 NAMES = {"name": text().optional(), "log_config": instance().optional()}
 NOISES = instance(NoiseModel).optional()
+TRAIN_KINDS = {
+    "trains": array(),
+    "currents": array(),
+    "ansatz": instance(ansatz.Ansatz),
+    "theta": array(),
+}
 SIZE = {
     "shape": ("size",),
     "memory_qubits": ("size",),
@@ -549,6 +566,28 @@ TARGETS = {
     ),
     "NoiseModel.preset": Target(
         NoiseModel.preset, lambda: {"name": "ibm_brisbane"}, {"name": choice()}
+    ),
+    "NoiseModel.preset, a snapshot": Target(
+        NoiseModel.preset,
+        lambda: {"name": "fake_manila", "qubits": (0, 1)},
+        {"qubits": anything(), "ansatz": anything(), "io_qubits": integer(1)},
+        also={"io_qubits": ("qubits",)},
+        cost=5,
+    ),
+    "NoiseModel.fit": Target(
+        NoiseModel.fit,
+        lambda: {**TRAINS, "start": NOISE, "free": ("p_read1_given0",)},
+        {**TRAIN_KINDS, "start": instance(NoiseModel), "free": anything()},
+        cost=100,
+    ),
+    "NoiseModel.log_likelihood": Target(
+        NOISE.log_likelihood, lambda: dict(TRAINS), TRAIN_KINDS, cost=10
+    ),
+    "NoiseFit.intervals": Target(
+        lambda **k: CALIBRATED().intervals(**k),
+        lambda: {"level": 0.9},
+        {"level": real(0, 1), "method": choice("wald", "profile")},
+        cost=10,
     ),
     "NoiseModel.from_dict": Target(
         NoiseModel.from_dict, lambda: {"data": NOISE.to_dict()}, {"data": instance(dict)}
@@ -1530,6 +1569,7 @@ LEFT_OUT = {
     "neurons.StepNeuron": "an abstract base",
     "neurons.RunOut": "what a run hands over, made by neurons",
     "neurons.kinds": "takes no arguments",
+    "quantum.NoiseFit": "the result of NoiseModel.fit",
     "quantum.OnlineScores": "the inside of LearningSQS, which checks its arguments",
     "quantum.ansatz.paper": "takes no arguments",
     "data.load_mnist": "without a file it asks the network; with one it is load_npz",

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from lava_sqs._checks import check_choice, check_int, check_items, describe
+from lava_sqs._checks import check_choice, check_items, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lazy import qutip
+from lava_sqs.quantum.noise._from_data import _FromData
 from lava_sqs.quantum.noise._hints import with_hints
-from lava_sqs.quantum.noise._plain import _differs, _Plain
-from lava_sqs.quantum.noise.backends import fields_of, pairs_of
+from lava_sqs.quantum.noise._plain import _differs
 from lava_sqs.quantum.noise.channels import RTOL, SLOTS, Channel, as_superoperator
-from lava_sqs.quantum.noise.devices import CALIBRATIONS, device
 from lava_sqs.quantum.noise.physics import ON_IO, ON_REGISTER
 from lava_sqs.quantum.noise.tables import GateNoise, check_clock, check_matrix, check_zz
 from lava_sqs.quantum.noise.units import (
@@ -50,7 +49,7 @@ _CHECKS: dict[str, Callable[[str, float], float]] = {
 
 @with_hints
 @dataclass(frozen=True, kw_only=True)
-class NoiseModel(_Plain):
+class NoiseModel(_FromData):
     r"""Noise of a neuron: what happens to every qubit, and when. Immutable and hashable.
 
     Relaxation is the exact Lindblad propagator: with n the thermal population of ``|1>``,
@@ -407,93 +406,3 @@ class NoiseModel(_Plain):
         return cls(**kwargs).with_lindblad(
             c_ops=c_ops, hamiltonian=hamiltonian, duration=duration, slot=slot, qubits=qubits
         )
-
-    # -- presets, text and plain data -----------------------------------------------------------
-
-    @classmethod
-    def preset(cls, name: str) -> NoiseModel:
-        """Return the model of a device: its date and source are in ``source``.
-
-        Parameters
-        ----------
-        name : str
-            One of :meth:`presets`.
-
-        Returns
-        -------
-        NoiseModel
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the preset is unknown. The message lists the known ones.
-
-        Examples
-        --------
-        >>> noise = NoiseModel.preset("ibm_brisbane")
-        >>> noise.t1, noise.source
-        (0.000232, 'medians of the public calibration snapshot of ibm_brisbane, 2025-02-26')
-        """
-        return cls(**device(name))
-
-    @classmethod
-    def from_backend(
-        cls, backend: Any, qubits: Any = "best", *, ansatz: Any = None, io_qubits: int = 1
-    ) -> NoiseModel:
-        """Return the model of some qubits of a Qiskit backend, from its target.
-
-        Every native gate has its own error and duration, a virtual RZ none, the encoding gate is
-        two pulses, gates act as late as possible, and the memory waits for reset and readout.
-        ``lava_sqs.hardware.isa`` makes the circuit of native gates that the model is exact for, as
-        Qiskit Aer's own model of the backend is; of other gates it knows what they cost at most.
-
-        Parameters
-        ----------
-        backend : BackendV2
-            Backend whose target has ``measure``, ``reset``, ``rz``, ``sx`` and ``cz``, ``ecr`` or
-            ``cx``.
-        qubits : "best" or iterable of int
-            The backend's own numbers, io qubits first. ``"best"`` takes those with the least
-            errors that work and have the couplings that are needed; ``source`` names them.
-        ansatz : Ansatz, optional
-            The circuit whose couplings are needed. None asks for a pair for ``"best"``, and
-            whatever there is between qubits that are given.
-        io_qubits : int
-            How many are measured, without *ansatz*.
-
-        Returns
-        -------
-        NoiseModel
-
-        Raises
-        ------
-        TypeError, ValueError
-            If *backend* is not a backend, or lacks an operation; if a qubit has no t1, t2 or
-            duration, or a gate or a readout is broken (an error above a half).
-
-        Notes
-        -----
-        Where t2 exceeds 2 t1 it is 2 t1; where a gate's error is below that of its relaxation
-        alone, it has no other; a readout error without sides is that of both. All as in Aer.
-        """
-        n, pairs = 2, [(0, 1)] if isinstance(qubits, str) else []
-        if ansatz is not None:
-            io_qubits, n = ansatz.io_qubits, ansatz.n_qubits
-            pairs = pairs_of(ansatz.gates)
-        io_qubits = check_int("io_qubits", io_qubits, minimum=1)
-        return cls(**fields_of(backend, qubits, io_qubits, n, pairs))
-
-    @classmethod
-    def presets(cls) -> dict[str, NoiseModel]:
-        """Return every preset by its name.
-
-        Returns
-        -------
-        dict of str to NoiseModel
-
-        Examples
-        --------
-        >>> list(NoiseModel.presets())
-        ['ibm_brisbane', 'ibm_torino', 'ibm_marrakesh', 'ibm_fez']
-        """
-        return {name: cls.preset(name) for name in CALIBRATIONS}
