@@ -146,13 +146,12 @@ def _coordinate(space: Space, i: int) -> str:
 
 def _add_errors(fit: NoiseFit) -> None:
     """Write the standard errors, and what is so wide that it is not told."""
-    space, s = fit._solution.problem.space, fit._solution
+    space = fit._solution.problem.space
     for i, label in enumerate(space.labels):
         rate, error = fit._at(i)
-        alone = [int(k) for k in np.flatnonzero(space.reported[i])]
         if label in fit.unidentified or (space.rates[i] and rate == 0):
             fit.standard_errors[label] = math.inf
-        elif s.side[alone].any():
+        elif error == 0:
             fit.standard_errors[label] = math.nan
         else:
             fit.standard_errors[label] = error / rate**2 if space.rates[i] else error
