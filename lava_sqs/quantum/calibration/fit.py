@@ -17,7 +17,7 @@ from lava_sqs.quantum.calibration.search import Problem, invert
 from lava_sqs.quantum.calibration.trains import Trains
 from lava_sqs.quantum.noise import NoiseModel
 
-__all__ = ["fit_noise"]
+__all__: list[str] = []
 
 Vector = NDArray[np.float64]
 
@@ -131,7 +131,7 @@ def _untold(
             told.setdefault(label, f"the likelihood stays as it is along {text}")
     # 1/t2 contains half of 1/t1.
     for i, label in enumerate(space.labels):
-        for k in np.flatnonzero(space.reported[i]):
+        for k in np.flatnonzero(space.reported[i]).tolist():
             if k != i and space.labels[k] in told and label not in told:
                 told[label] = f"it contains {space.labels[k]}, which is not told"
     return told

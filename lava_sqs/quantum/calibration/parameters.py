@@ -20,7 +20,7 @@ from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.noise.units import at_qubit
 
-__all__ = ["Space"]
+__all__: list[str] = []
 
 Vector = NDArray[np.float64]
 
@@ -247,7 +247,7 @@ class Space:
 
     def _fixed_t2(self, own: _Free) -> list[float]:
         free = [f.index for f in self._free if f.field == "t2"]
-        t2 = self.model_given.t2
+        t2: Any = self.model_given.t2
         if not isinstance(t2, tuple):
             return [] if free else [float(t2)]
         mine = range(len(t2)) if own.index is None else [own.index]
@@ -264,7 +264,7 @@ class Space:
         if own.field in _OF_GATES:
             entry = [g for g in m.gates if _is(g, own.index)][-1]
             return float(getattr(entry, own.field))
-        value = getattr(m, own.field)
+        value: Any = getattr(m, own.field)
         return float(value if own.index is None else value[own.index])
 
     def model(self, x: Vector) -> NoiseModel:
@@ -293,7 +293,7 @@ class Space:
         m = self.model_given
         x = np.clip(x, self.low, self.high)
         rates = self.reported @ x
-        now = {"t1": m.t1, "t2": m.t2}
+        now: dict[str, Any] = {"t1": m.t1, "t2": m.t2}
         for own, rate, decay in zip(self._free, rates.tolist(), x.tolist(), strict=True):
             if own.field == "t1":
                 now["t1"] = _put(now["t1"], own, 1 / rate if rate > _LEAST_RATE else math.inf)

@@ -50,13 +50,13 @@ class NoiseFit:
     values : dict of str to float
         The free numbers of *model*: probabilities, lifetimes in seconds.
     standard_errors : dict of str to float
-        From the observed information (second derivatives of the log-likelihood), of lifetimes by
-        the delta method. ``inf`` of a number that cannot be told, or of an infinite lifetime;
-        NaN of another number on a bound, of which :meth:`intervals` says more.
+        Standard errors by the observed information (second derivatives of the log-likelihood),
+        those of lifetimes by the delta method. ``inf`` of a number that cannot be told, or of an
+        infinite lifetime; NaN of another number on a bound, of which :meth:`intervals` says more.
     unidentified : dict of str to str
         Numbers that the trains do not tell, and why. Do not report their values.
     log_likelihood, start_log_likelihood : float
-        Of all trains, in nats; under *model*, and under the model from which the search began.
+        Log-probability of all trains, in nats, under *model*, and under the start model.
     n_trains, n_steps : int
         Numbers of trains, and of their steps in all.
     converged : bool

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lava_sqs.quantum.calibration.parameters import Space
 from lava_sqs.quantum.calibration.trains import Trains
 
-__all__ = ["Problem"]
+__all__: list[str] = []
 
 Vector = NDArray[np.float64]
 

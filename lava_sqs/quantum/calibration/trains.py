@@ -17,7 +17,7 @@ from lava_sqs.quantum.noise import NoiseModel
 from lava_sqs.quantum.population import Population
 from lava_sqs.quantum.scores.online import EXACT_FLOOR
 
-__all__ = ["Trains", "log_likelihood"]
+__all__: list[str] = []
 
 Array = NDArray[Any]
 

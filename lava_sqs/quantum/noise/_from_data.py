@@ -118,7 +118,7 @@ class _FromData(_Plain):
         Parameters
         ----------
         trains, currents, ansatz, theta, backend
-            As of :meth:`fit`.
+            The trains, and the neurons that they are of, as in :meth:`fit`.
 
         Returns
         -------
@@ -154,13 +154,14 @@ class _FromData(_Plain):
         Parameters
         ----------
         name : str
-            One of :meth:`presets`, the medians of a device; or one of :meth:`snapshots`, single
+            One of :meth:`presets`, the medians of a device; or one of :meth:`lava_sqs.NoiseModel.snapshots`, single
             qubits of a device on a day.
         qubits : "best" or iterable of int, optional
-            Of a snapshot, as of :meth:`from_backend`; None is the best. Medians have none.
+            The device's own numbers, as of :meth:`from_backend`, if *name* is a snapshot; None is
+            the best. Medians have no qubits.
         ansatz, io_qubits
-            Of a snapshot, as of :meth:`from_backend`: how many qubits, and which pairs. Medians
-            serve circuits of every size.
+            The circuit, or how many qubits are measured, as of :meth:`from_backend`; medians serve
+            circuits of every size.
 
         Returns
         -------
@@ -255,7 +256,7 @@ class _FromData(_Plain):
 
     @classmethod
     def presets(cls) -> dict[str, Self]:
-        """Return the medians of every device by its name; see also :meth:`snapshots`.
+        """Return the medians of every device by its name; see also :meth:`lava_sqs.NoiseModel.snapshots`.
 
         Returns
         -------

@@ -15,7 +15,7 @@ from typing import Any
 
 from lava_sqs.quantum.noise.backends import entangler, fields_of
 
-__all__ = ["FILE", "SNAPSHOTS", "of_snapshot"]
+__all__: list[str] = []
 
 FILE = Path(__file__).with_name("snapshots.json")
 #: Their names, with the class of qiskit-ibm-runtime that they are read from.
