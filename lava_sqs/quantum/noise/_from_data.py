@@ -154,8 +154,8 @@ class _FromData(_Plain):
         Parameters
         ----------
         name : str
-            One of :meth:`presets`, the medians of a device; or one of :meth:`lava_sqs.NoiseModel.snapshots`, single
-            qubits of a device on a day.
+            One of :meth:`presets`, the medians of a device; or one of
+            :meth:`lava_sqs.NoiseModel.snapshots`, single qubits of a device on a day.
         qubits : "best" or iterable of int, optional
             The device's own numbers, as of :meth:`from_backend`, if *name* is a snapshot; None is
             the best. Medians have no qubits.
@@ -256,7 +256,9 @@ class _FromData(_Plain):
 
     @classmethod
     def presets(cls) -> dict[str, Self]:
-        """Return the medians of every device by its name; see also :meth:`lava_sqs.NoiseModel.snapshots`.
+        """Return the medians of every device by its name.
+
+        Single qubits are in :meth:`lava_sqs.NoiseModel.snapshots`.
 
         Returns
         -------
