@@ -18,8 +18,6 @@ from lava_sqs.quantum.noise.snapshots import SNAPSHOTS, of_snapshot
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from lava_sqs.quantum.calibration import NoiseFit
-
 
 class _FromData(_Plain):
     """The methods of a :class:`~lava_sqs.NoiseModel` that make or judge one by data."""
@@ -35,7 +33,7 @@ class _FromData(_Plain):
         start: Any,
         free: Iterable[str] = ("t1", "t2", "p_read1_given0", "p_read0_given1"),
         backend: str | None = None,
-    ) -> NoiseFit:
+    ) -> Any:  # NoiseFit, whose model is one of these
         r"""Return the noise model that makes the spike trains of known neurons most likely.
 
         .. math::
@@ -105,10 +103,9 @@ class _FromData(_Plain):
         True
         """
         find = load("lava_sqs.quantum.calibration.fit:fit_noise")
-        found: NoiseFit = find(
+        return find(
             trains, currents, ansatz=ansatz, theta=theta, start=start, free=free, backend=backend
         )
-        return found
 
     def log_likelihood(
         self, trains: Any, currents: Any, *, ansatz: Any, theta: Any, backend: str | None = None
