@@ -129,6 +129,7 @@ class _FromData(_Plain):
 
         Examples
         --------
+        >>> import numpy as np
         >>> from lava_sqs import NoiseModel, ansatz
         >>> noise = NoiseModel(p_read0_given1=0.1)
         >>> p = noise.log_likelihood([[1], [0]], [[1.0], [1.0]],
