@@ -59,7 +59,7 @@ class _Free:
 
 
 class Space:
-    """The box of all models that are like *start* but for their free fields.
+    """The box of all models that are like *start* except for their free fields.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ class NoiseFit:
         The free numbers of *model*: probabilities, lifetimes in seconds.
     standard_errors : dict of str to float
         Standard errors by the observed information (second derivatives of the log-likelihood),
-        those of lifetimes by the delta method. ``inf`` of a number that cannot be told, or of an
+        those of lifetimes by the delta method. ``inf`` of a number that is not identified, or of an
         infinite lifetime; NaN of another number on a bound, of which :meth:`intervals` says more.
     unidentified : dict of str to str
         Numbers that the trains do not tell, and why. Do not report their values.
@@ -107,7 +107,7 @@ class NoiseFit:
     def covariance(self) -> Vector:
         """Covariance of probabilities and of the rates 1/t1 and 1/t2 (1/s), shape (n, n).
 
-        NaN where a number cannot be told, 0 of one on its bound.
+        NaN where a number is not identified, 0 of one on its bound.
         """
         space, s = self._solution.problem.space, self._solution
         found = space.reported @ s.covariance @ space.reported.T
@@ -133,8 +133,8 @@ class NoiseFit:
         Returns
         -------
         dict of str to (float, float)
-            Within physics; of a number that cannot be told, all of it. A lifetime's upper end may
-            be ``inf``.
+            Within physics; all of it for a number that is not identified. The upper end of a
+            lifetime may be ``inf``.
 
         Raises
         ------
@@ -240,7 +240,7 @@ class NoiseFit:
         )
 
     def __str__(self) -> str:
-        """Return a table of the numbers, their 95 % intervals, and what cannot be told."""
+        """Return a table of the numbers, their 95 % intervals, and what is not identified."""
         rows: list[tuple[Any, ...]] = [("", "value", "standard error", "95 %", "")]
         for label, (low, high) in self.intervals().items():
             known = label not in self.unidentified

@@ -155,10 +155,10 @@ class _FromData(_Plain):
             One of :meth:`presets`, the medians of a device; or one of
             :meth:`lava_sqs.NoiseModel.snapshots`, single qubits of a device on a day.
         qubits : "best" or iterable of int, optional
-            The device's own numbers, as of :meth:`from_backend`, if *name* is a snapshot; None is
+            The device's own numbers if *name* is a snapshot (see :meth:`from_backend`); None is
             the best. Medians have no qubits.
         ansatz, io_qubits
-            The circuit, or how many qubits are measured, as of :meth:`from_backend`; medians serve
+            The circuit, or how many qubits are measured (see :meth:`from_backend`); medians serve
             circuits of every size.
 
         Returns
