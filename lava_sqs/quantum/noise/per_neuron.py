@@ -59,14 +59,7 @@ class NoisePerNeuron(Sequence["NoiseModel | None"]):
     name = ""  # a device has one model
 
     def __init__(self, models: Iterable[NoiseModel | None]) -> None:
-        given = check_items("noise", models)
-        if not given:
-            raise ArgumentValueError("noise", "must have a model per neuron, but has none.")
-        for i, model in enumerate(given):
-            if not (model is None or isinstance(model, NoiseModel)):
-                raise ArgumentTypeError(
-                    f"noise[{i}]", f"must be a NoiseModel or None, but got {describe(model)}."
-                )
+        given = _checked("models", models)
         places: dict[NoiseModel | None, int] = {}
         which = np.array([places.setdefault(model, len(places)) for model in given])
         self._set(tuple(places), which)
@@ -168,6 +161,19 @@ class NoisePerNeuron(Sequence["NoiseModel | None"]):
         return cls([models[i] for i in which])
 
 
+def _checked(name: str, models: Any) -> tuple[NoiseModel | None, ...]:
+    """Return the models of a list, or raise."""
+    given = check_items(name, models)
+    if not given:
+        raise ArgumentValueError(name, "must have a model per neuron, but has none.")
+    for i, model in enumerate(given):
+        if not (model is None or isinstance(model, NoiseModel)):
+            raise ArgumentTypeError(
+                f"{name}[{i}]", f"must be a NoiseModel or None, but got {describe(model)}."
+            )
+    return given
+
+
 def check_noise(name: str, noise: Any, size: int | None) -> NoiseModel | NoisePerNeuron | None:
     """Return the noise of *size* neurons: one model for all (or None), or one each.
 
@@ -205,7 +211,7 @@ def check_noise(name: str, noise: Any, size: int | None) -> NoiseModel | NoisePe
             f"must be a NoiseModel, None, or a list of them with one per neuron, but got "
             f"{type(noise).__name__} ({describe(noise)}).",
         )
-    each = noise if isinstance(noise, NoisePerNeuron) else NoisePerNeuron(noise)
+    each = noise if isinstance(noise, NoisePerNeuron) else NoisePerNeuron(_checked(name, noise))
     if size is not None and len(each) != size:
         raise ArgumentValueError(
             name,
