@@ -21,7 +21,7 @@ import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
 from numpy.typing import NDArray
 
 from lava_sqs import _seeds
-from lava_sqs._checks import check_choice
+from lava_sqs._checks import check_choice, check_flag
 from lava_sqs._files import write_figure
 from lava_sqs._seeds import check_seed
 from lava_sqs.data import load_digits
@@ -40,7 +40,7 @@ PERIOD = STEPS + 2  # two connections, each one step late
 CIRCUIT = ansatz.layered(io_qubits=1, memory_qubits=2)
 NOISE = NoiseModel.preset("ibm_torino")
 EPOCHS, BATCH = 3, 64
-ROUNDS = 3  # of ten digits, in Lava
+ROUNDS, LIVE_ROUNDS = 3, 40  # of ten digits, in Lava; so many more that one sees something
 CHECKED_STEPS = 4  # of the literal QuTiP neurons, tens of milliseconds per neuron and step
 
 
@@ -168,7 +168,7 @@ class DemoResult:
         return "\n".join(f"{key + ':' if key else '':<10}{value}" for key, value in rows)
 
 
-def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
+def run_demo(seed: int | None = 0, *, backend: str | None = None, live: bool = False) -> DemoResult:
     """Learn, run in Lava, check against QuTiP.
 
     Parameters
@@ -177,6 +177,8 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
         None draws one.
     backend : {"instrument", "qutip"}, optional
         Engine of the SQS neurons inside Lava. With ``qutip`` one digit is shown instead of thirty.
+    live : bool
+        Show 400 digits in Lava, and meanwhile what the neurons do: spikes, rates, purities.
 
     Returns
     -------
@@ -194,7 +196,7 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     >>> from lava_sqs.demo import run_demo
     >>> print(run_demo(seed=0))  # doctest: +SKIP
     """
-    seed, literal = check_seed("seed", seed), backend == "qutip"
+    seed, literal, live = check_seed("seed", seed), backend == "qutip", check_flag("live", live)
     if backend is not None:
         check_choice("backend", backend, ("instrument", "qutip"))
     digits = load_digits()
@@ -215,8 +217,9 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
     )
     # Digits that the network has never seen: one of each kind, in random order, three times.
     rng = _seeds.stream(seed, 1)
-    chosen = [rng.permuted(np.flatnonzero(y == d))[:ROUNDS] for d in range(10)]
-    shown = np.concatenate([rng.permutation(each) for each in np.transpose(chosen)])
+    mixed = [rng.permuted(np.flatnonzero(y == d)) for d in range(10)]
+    rounds = [[each[i] for each in mixed if i < len(each)] for i in range(LIVE_ROUNDS)]
+    shown = np.concatenate([rng.permutation(each) for each in rounds[: None if live else ROUNDS]])
     shown = shown[: 1 if literal else None]
     config = SQSSimCfg(select_tag="floating_pt", backend="qutip" if literal else None)
     with warnings.catch_warnings():
@@ -225,7 +228,7 @@ def run_demo(seed: int | None = 0, *, backend: str | None = None) -> DemoResult:
         start = time.perf_counter()
         network.fit(digits.x_train, digits.y_train, validation_data=(x, y))
         learned = time.perf_counter()
-        votes = network.run_in_lava(x[shown], run_cfg=config)
+        votes = network.run_in_lava(x[shown], run_cfg=config, watch=live)
         ran = time.perf_counter()
         inputs, uniforms, (hidden, visible) = outside_lava(network, x[shown])
         angles = network.parameters_["hidden0"].angles

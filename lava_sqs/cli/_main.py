@@ -62,6 +62,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("demo"), metavar="DIR", help="where the picture goes"
     )
     demo.add_argument("--no-plot", action="store_true", help="print only")
+    demo.add_argument(
+        "--live",
+        action="store_true",
+        help="show spikes, rates and purities while the network runs in Lava, on 400 digits",
+    )
     demo.set_defaults(call=_demo)
 
     from lava_sqs.cli import completion, data, models, plot
@@ -115,7 +120,7 @@ def _demo(args: argparse.Namespace) -> int:
     from lava_sqs.demo import draw, run_demo
 
     start = time.perf_counter()
-    result = run_demo(args.seed, backend=args.backend)
+    result = run_demo(args.seed, backend=args.backend, live=args.live)
     print(result)
     if not args.no_plot:
         path = args.out / "demo.png"

@@ -59,6 +59,7 @@ class NetworkRuntime(Runtime):
         }
         self._stopped: str | None = None
         self._recordings: list[NetworkRecording] = []
+        self._looked_at: dict[Any, Column] = {}
         for each in self._processes:
             each.runtime = self
 
@@ -84,6 +85,23 @@ class NetworkRuntime(Runtime):
 
     def record(self, targets: Mapping[str, Any], every: int) -> NetworkRecording:
         """Record Vars and OutPorts, by these names, from the next step on."""
+        columns = self._columns(targets, every)
+        recording = NetworkRecording(self._kept_rows(), columns, self.time_step, every)
+        self._recordings.append(recording)
+        return recording
+
+    def watch(self, targets: Mapping[Any, Any], keep: int) -> tuple[Any, dict[Any, Column]]:
+        """Have rows of Vars and OutPorts taken on demand; return who has them, and where.
+
+        A target is watched once for the whole life of the network, whoever looks.
+        """
+        self._require_rest("watch")
+        new = {key: target for key, target in targets.items() if key not in self._looked_at}
+        self._looked_at.update(self._columns(new, keep=keep))
+        return self._kept_rows(), {key: self._looked_at[key] for key in targets}
+
+    def _columns(self, targets: Mapping[Any, Any], every: int = 1, keep: int = 0) -> dict[Any, Any]:
+        """Let models take rows from the next step on."""
         self._require_rest("record")
         builders = self._executable.proc_builders
         found = {n: find_source(builders, target, self._name) for n, target in targets.items()}
@@ -91,14 +109,16 @@ class NetworkRuntime(Runtime):
         columns = {}
         with self._exchange():
             for name, (source, kind, shape, dtype, transforms) in found.items():
-                field = Field(
-                    kind, source.name, shape, dtype, every, ledger.new_region(), memory_limit()
-                )
+                region = ledger.new_region()
+                field = Field(kind, source.name, shape, dtype, every, region, memory_limit(), keep)
                 columns[name] = Column(targets[name], field, transforms)
                 self._begin(source.process, field)
-        recording = NetworkRecording(ledger, columns, self.time_step, every)
-        self._recordings.append(recording)
-        return recording
+        return columns
+
+    def leaves(self) -> list[AbstractProcess]:
+        """Return the Processes that have models, in the order in which they were made."""
+        self.require_open()
+        return sorted(self._executable.proc_builders, key=lambda process: process.id)
 
     def _kept_rows(self) -> Any:
         """Return what keeps the rows of all recordings."""

@@ -24,7 +24,12 @@ Array = NDArray[Any]
 
 
 def run_network(
-    process: SQSNetwork, inputs: Any, run_cfg: Any = None, *, progress: bool = False
+    process: SQSNetwork,
+    inputs: Any,
+    run_cfg: Any = None,
+    *,
+    progress: bool = False,
+    watch: bool = False,
 ) -> Array:
     """Return the visible spikes of samples that follow each other in Lava.
 
@@ -38,6 +43,8 @@ def run_network(
         None is ``SQSSimCfg()``.
     progress : bool
         A bar on standard error, if that is a terminal.
+    watch : bool
+        Instead of the bar, what the layers do: see :meth:`lava_sqs.runtime.watch`.
 
     Returns
     -------
@@ -67,11 +74,15 @@ def run_network(
     padded[:, : trains.shape[1]] = trains
     total = len(trains) * steps
     source = Source(data=padded.reshape(total, -1).T)
+    source.name = f"{process.name}.input"  # it takes none
     sink = Sink(shape=(spec.visible.channels,), buffer=total)
     source.s_out.connect(process.a_in)
     process.s_out.connect(sink.a_in)
     with runtime(process, SQSSimCfg() if run_cfg is None else run_cfg) as net:
-        if progress and sys.stderr.isatty():
+        if watch:
+            with net.watch(steps=total):
+                net.run(total)
+        elif progress and sys.stderr.isatty():
             from tqdm import tqdm
 
             for _ in tqdm(range(len(trains)), desc="Lava", unit="sample", file=sys.stderr):

@@ -10,7 +10,6 @@ Processes and models need nothing for it; see ``lava_sqs._start_method`` for how
 from __future__ import annotations
 
 import multiprocessing.util
-from collections import Counter
 from types import TracebackType
 from typing import Any, final
 
@@ -19,7 +18,7 @@ import lava_sqs._start_method  # noqa: F401 - first: it makes Lava importable
 # isort: split
 from lava.magma.compiler.compiler_graphs import find_processes
 from lava.magma.compiler.executable import Executable
-from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
@@ -28,10 +27,11 @@ from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
 from lava.proc.io.injector import Injector, PyLoihiInjectorModel
 from lava.proc.monitor.process import Monitor
 
-from lava_sqs._checks import check_choice, check_instance, check_int, check_positive
-from lava_sqs._errors import ArgumentValueError
+from lava_sqs._checks import check_choice, check_instance, check_int
+from lava_sqs.execution.arguments import check_arguments, name_targets
 from lava_sqs.execution.base import NetworkRuntime, label
 from lava_sqs.execution.choose import ENGINES, make_runtime
+from lava_sqs.execution.watching import Watch
 from lava_sqs.proc import _private
 from lava_sqs.proc._refusals import check_rule
 from lava_sqs.proc._stock import quicker
@@ -185,7 +185,7 @@ class runtime:
         compile_config: dict[str, Any] | None = None,
         executable: Executable | None = None,
     ) -> None:
-        _check_arguments(process, run_cfg, timeout, compile_config, executable)
+        check_arguments(process, run_cfg, timeout, compile_config, executable)
         if engine is not None:
             check_choice("engine", engine, ENGINES)
         self.process = process
@@ -195,6 +195,7 @@ class runtime:
         self._compile_config = dict(compile_config or {})
         self._engine, self._chosen = engine, ""
         self._runtime: NetworkRuntime | None = None
+        self._goal: int | None = None
 
     def start(self) -> runtime:
         """Compile the network and start its processes; needs a later stop().
@@ -248,8 +249,14 @@ class runtime:
             Number of steps, or one of Lava's conditions. With ``RunSteps(n, blocking=False)`` or
             ``RunContinuous()`` this returns at once: see :meth:`wait` and :meth:`pause`.
         """
-        is_condition = isinstance(condition, AbstractRunCondition)
-        self._started("run").start(condition if is_condition else RunSteps(condition))
+        wanted: Any = condition
+        if not isinstance(condition, AbstractRunCondition):
+            wanted = RunSteps(condition)
+        network = self._started("run")
+        self._goal = None
+        if isinstance(wanted, RunSteps):
+            self._goal = self.time_step + int(wanted.num_steps)
+        network.start(wanted)
 
     def wait(self) -> None:
         """Wait for the end of a run that does not block."""
@@ -303,7 +310,65 @@ class runtime:
         ([1.0, 2.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0])
         """
         check_int("every", every, minimum=1)
-        return self._started("record").record(_name_targets(targets, named), every)
+        return self._started("record").record(name_targets(targets, named), every)
+
+    def watch(
+        self,
+        *processes: AbstractProcess,
+        steps: int | None = None,
+        rate: float = 4.0,
+        file: Any = None,
+    ) -> Watch:
+        """Show spikes, rates and purities while the network runs, in a ``with`` block.
+
+        Parameters
+        ----------
+        *processes : AbstractProcess
+            Which ones to show. None given: all that send spikes, that is have an OutPort `s_out`.
+        steps : int, optional
+            Time steps that the block makes, for the bar. None: those of the run at the moment.
+        rate : float
+            Pictures per second, at most: it draws less often if drawing takes long.
+        file : file, optional
+            Where to draw. None: in the notebook, or on standard error. What is no terminal gets a
+            line every five seconds, and one at the end.
+
+        Returns
+        -------
+        Watch
+            A context manager.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type or value, or a Process is of another network or sends
+            no spikes.
+        RuntimeError
+            If the network has not been started, has ended, or runs at the moment.
+
+        Warns
+        -----
+        RuntimeWarning
+            At the end, if something could not be drawn. The run is none the worse for it.
+
+        Notes
+        -----
+        Models are asked for up to 64 steps of spikes, and for their memories once, per picture; in
+        all other steps nothing is taken. So what is seen are samples, and the cost stays low. A
+        purity is that of whole memories; it is not shown of trajectories and of very large ones.
+
+        Examples
+        --------
+        >>> from lava.proc.lif.process import LIF
+        >>> neuron = LIF(shape=(1,), bias_mant=1.0, vth=2.5)
+        >>> with runtime(neuron, SQSSimCfg()) as net, net.watch():  # doctest: +SKIP
+        ...     net.run(100_000)
+        """
+        return Watch(self._started("watch"), self._goal_of, processes, steps, rate, file)
+
+    def _goal_of(self) -> int | None:
+        """Return the last time step of the run, if it has one."""
+        return self._goal
 
     def stop(self) -> None:
         """End the network; does nothing if it has ended or never started."""
@@ -351,46 +416,6 @@ class runtime:
         return self._runtime
 
 
-def _check_arguments(
-    process: Any, run_cfg: Any, timeout: Any, compile_config: Any, executable: Any
-) -> None:
-    """Raise for arguments that would fail later and less clearly."""
-    check_instance("process", process, AbstractProcess)
-    if executable is None:
-        check_instance("run_cfg", run_cfg, RunConfig)
-    else:
-        _check_executable(process, executable, run_cfg=run_cfg, compile_config=compile_config)
-    if timeout is not None:
-        check_positive("timeout", timeout)
-    if check_instance("compile_config", compile_config, dict, none=True) and compile_config.get(
-        "use_watchdog"
-    ):
-        raise ArgumentValueError(
-            "compile_config",
-            "must not set 'use_watchdog', whose helpers outlive a failed network; use `timeout`.",
-        )
-
-
-def _check_executable(process: Any, executable: Any, **others: Any) -> None:
-    """Raise unless `executable` is one of the network of `process`, and nothing else is said."""
-    check_instance("executable", executable, Executable)
-    for name, value in others.items():
-        if value is not None:
-            raise TypeError(
-                f"Arguments `{name}` and `executable` exclude each other: an executable has been "
-                f"compiled already. Leave `{name}` out, or give it to process.compile(...)."
-            )
-    leaves = executable.process_list
-    if not any(leaf is process or leaf.is_sub_proc_of(process) for leaf in leaves):
-        names = ", ".join(label(leaf) for leaf in leaves[:5])
-        raise ArgumentValueError(
-            "process",
-            f"must be of the network of `executable`, which has {names}, but is "
-            f"another {label(process)}. Give the one that process.compile was called of, or that "
-            "lava.utils.serialization.load returned with the executable.",
-        )
-
-
 def _compile(process: AbstractProcess, run_cfg: RunConfig, compile_config: dict[str, Any]) -> Any:
     """Compile the network, and leave it fresh if that fails, so that one can try again."""
     network = set(find_processes(process))
@@ -429,33 +454,3 @@ def _check_monitor(process: AbstractProcess) -> None:
             "Make a Monitor for each, or use none and record all with net.record(...) in "
             "`with runtime(...) as net:`."
         )
-
-
-def _name_targets(targets: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
-    """Return what is to be recorded, by name: short names, longer ones where they collide."""
-    if not targets and not named:
-        raise TypeError("record() needs a Var or an OutPort: net.record(lif.v, dense.a_out).")
-    for target in (*targets, *named.values()):
-        if isinstance(target, InPort):
-            raise TypeError(
-                f"InPort '{target.process.name}.{target.name}' cannot be recorded: give the "
-                "OutPorts that feed it."
-            )
-        check_instance("targets", target, Var, OutPort)
-        if target.process is None:
-            raise ValueError(f"{type(target).__name__} '{target.name}' belongs to no Process.")
-    different = list({id(target): target for target in targets}.values())
-    short = Counter(target.name for target in different)
-    found: dict[str, Any] = {}
-    for target in different:
-        name = target.name if short[target.name] == 1 else f"{target.process.name}.{target.name}"
-        if name in found:
-            raise ValueError(
-                f"Two targets are called {name!r}: give them names, for example "
-                f"record(first_{target.name}=..., second_{target.name}=...)."
-            )
-        found[name] = target
-    both = sorted(set(found) & set(named))
-    if both:
-        raise ValueError(f"The name {both[0]!r} is one of another target: choose another one.")
-    return {**found, **named}

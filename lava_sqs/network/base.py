@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lava_sqs import _seeds
-from lava_sqs._checks import check_real, check_shape, describe
+from lava_sqs._checks import check_flag, check_real, check_shape, describe
 from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs._lava import load
 from lava_sqs.network import recordings, sequences
@@ -335,6 +335,7 @@ class _Network(_Saved, _Inference):
         noise: Any = AS_TRAINED,
         seed: int | None = None,
         run_cfg: Any = None,
+        watch: bool = False,
     ) -> Array:
         """Return the visible spikes of samples one after the other, from a run inside Lava.
 
@@ -352,6 +353,8 @@ class _Network(_Saved, _Inference):
             None is ``seed_``.
         run_cfg : RunConfig, optional
             None is ``SQSSimCfg()``.
+        watch : bool
+            Show spikes, rates and purities of the layers meanwhile, as ``runtime(...).watch()``.
 
         Returns
         -------
@@ -362,12 +365,15 @@ class _Network(_Saved, _Inference):
         TypeError, ValueError
             If an argument has the wrong type or value.
         """
-        return self._in_lava(self._check_X(X, lengths, mask), noise, seed, run_cfg)
+        shown = check_flag("watch", watch)
+        return self._in_lava(self._check_X(X, lengths, mask), noise, seed, run_cfg, shown)
 
-    def _in_lava(self, X: Array, noise: Any, seed: int | None, run_cfg: Any = None) -> Array:
+    def _in_lava(
+        self, X: Array, noise: Any, seed: int | None, run_cfg: Any = None, watch: bool = False
+    ) -> Array:
         key = self._key(seed)
         inputs = self._inputs.encode_all(X, key)
         process = self._to_lava(noise, seed=key, n_steps=inputs.shape[1])
         run_network = load("lava_sqs.execution.networks:run_network")
-        spikes: Array = run_network(process, inputs, run_cfg, progress=self.verbose)
+        spikes: Array = run_network(process, inputs, run_cfg, progress=self.verbose, watch=watch)
         return spikes

@@ -177,7 +177,8 @@ class InlineRuntime(base.NetworkRuntime):
     def _take(self, n_steps: int) -> str | None:
         """Take steps until somebody asks for an end; return who asked."""
         step, interrupts = self._steps.step, self._interrupts
-        takers = list(self._takers.items())
+        takers, rows = list(self._takers.items()), self._rows
+        records = any(taker.records for _, taker in takers)
         for _ in range(n_steps if self._asked != "end" else 0):
             # Between two steps, where every model has finished: Vars can be read, and a next run
             # continues.
@@ -186,7 +187,7 @@ class InlineRuntime(base.NetworkRuntime):
             # An exception from here until it is False again ends the network, see _exchange.
             self._in_step = True
             request = step()
-            if takers:
+            if records or rows.wanted:
                 self._record(takers)
             self._in_step = False
             if request is not None or self._asked is not None:
@@ -201,6 +202,8 @@ class InlineRuntime(base.NetworkRuntime):
                 taker.take()
             except Exception as error:
                 raise Failure([(member, error)]) from error
+        if self._rows.wanted:
+            self._rows.settle()
 
     def wait(self) -> None:
         """Wait for the end of a run that does not block."""

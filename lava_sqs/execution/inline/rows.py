@@ -35,32 +35,82 @@ class _Rows:
         return self._rows[:n_rows].copy()
 
 
+class _WatchedRows:
+    """The rows of a watched field: those asked for last."""
+
+    def __init__(self, field: Field, dtype: np.dtype[Any]) -> None:
+        self.dtype, self.number, self.asked = dtype, 0, 0
+        self._rows = np.empty((field.keep, *field.shape), dtype)
+
+    def append(self, row: NDArray[Any]) -> None:
+        """Keep a row, and count it when it is complete."""
+        self._rows[self.number % len(self._rows)] = row.reshape(self._rows.shape[1:])
+        self.number += 1
+
+    def between(self, first: int, last: int) -> NDArray[Any]:
+        """Return a copy of the rows with these numbers."""
+        return self._rows[np.arange(first, last) % len(self._rows)]
+
+
 class Rows:
-    """All that a network has recorded; what a NetworkRecording reads."""
+    """All that a network has recorded; what a NetworkRecording reads.
+
+    Attributes
+    ----------
+    wanted : bool
+        Whether rows of watched fields have been asked for that have not come yet.
+    """
 
     def __init__(self) -> None:
-        self._fields: dict[int, _Rows] = {}
+        self._fields: dict[int, Any] = {}
+        self._regions = 0
+        self.wanted = False
 
     def new_region(self) -> int:
         """Return a number that no field has."""
-        return len(self._fields)
+        self._regions += 1
+        return self._regions
 
     def open(self, field: Field, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]], None]:
         """Return what keeps a row of a field."""
         self._fields[field.region] = kept = _Rows(field, dtype)
         return kept.append
 
+    def open_watched(self, field: Field, dtype: np.dtype[Any]) -> _WatchedRows:
+        """Return the rows of a watched field."""
+        self._fields[field.region] = kept = _WatchedRows(field, dtype)
+        return kept
+
+    def ask(self, field: Field, up_to: int) -> None:
+        """Let the model of a watched field take rows until there have been so many."""
+        self._fields[field.region].asked = up_to
+        self.wanted = True
+
+    def settle(self) -> None:
+        """Note whether all have come."""
+        self.wanted = False  # first: another thread may ask at any moment
+        watched = [rows for rows in self._fields.values() if isinstance(rows, _WatchedRows)]
+        if any(rows.number < rows.asked for rows in watched):
+            self.wanted = True
+
+    def read_watched(self, field: Field, first: int, last: int) -> NDArray[Any]:
+        """Return a copy of the rows of a watched field with these numbers."""
+        rows: NDArray[Any] = self._fields[field.region].between(first, last)
+        return rows
+
     def rows(self, field: Field) -> int:
         """Return the number of rows of a field."""
-        return self._fields[field.region].number
+        return int(self._fields[field.region].number)
 
     def row_type(self, field: Field) -> np.dtype[Any]:
         """Return the dtype of the rows."""
-        return self._fields[field.region].dtype
+        found: np.dtype[Any] = self._fields[field.region].dtype
+        return found
 
     def read(self, field: Field, n_rows: int) -> NDArray[Any]:
         """Return a copy of the first rows."""
-        return self._fields[field.region].read(n_rows)
+        rows: NDArray[Any] = self._fields[field.region].read(n_rows)
+        return rows
 
 
 class RowTaker(Takes):
@@ -80,3 +130,6 @@ class RowTaker(Takes):
 
     def _open(self, field: Field, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]], None]:
         return self._rows.open(field, dtype)
+
+    def _open_watched(self, field: Field, dtype: np.dtype[Any]) -> _WatchedRows:
+        return self._rows.open_watched(field, dtype)

@@ -49,6 +49,9 @@ class Field:
         Number of the region.
     limit : int
         Bytes that it may take.
+    keep : int
+        0 records; above, the field is only watched: the reader asks for so many rows in a row at
+        most, and they take the places of those that it has read.
     """
 
     kind: str
@@ -58,6 +61,7 @@ class Field:
     every: int
     region: int
     limit: int
+    keep: int = 0
 
 
 class Ledger:
@@ -114,11 +118,25 @@ class Ledger:
             left, offset = left[got:], offset + got
         return rows
 
+    def ask(self, field: Field, up_to: int) -> None:
+        """Let the model of a watched field take rows until there have been so many."""
+        header(self.file, field)["asked"] = up_to
+
+    def read_watched(self, field: Field, first: int, last: int) -> NDArray[Any]:
+        """Return a copy of the rows of a watched field with these numbers."""
+        dtype = self.row_type(field)
+        rows = np.empty((last - first, *field.shape), dtype)
+        size = int(np.prod(field.shape)) * dtype.itemsize
+        for row, number in zip(rows, range(first, last), strict=True):
+            at = field.region * REGION + PAGE + number % field.keep * size
+            row[...] = np.frombuffer(os.pread(self.file, size, at), dtype).reshape(field.shape)
+        return rows
+
 
 def header(file: int, field: Field) -> NDArray[Any]:
     """Return number and dtype of the rows of a field, in memory shared with its writer."""
     memory = mmap.mmap(file, PAGE, offset=field.region * REGION)
-    return np.ndarray(1, [("rows", np.int64), ("dtype", "S16")], memory)
+    return np.ndarray(1, [("rows", np.int64), ("dtype", "S16"), ("asked", np.int64)], memory)
 
 
 class Takes:
@@ -133,15 +151,24 @@ class Takes:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._takes: list[Callable[[int], None]] = []
+        self._watched: list[_Watched] = []
         self._ports: dict[str, _Port] = {}
+
+    @property
+    def records(self) -> bool:
+        """Whether rows are taken in every step, and not only those asked for."""
+        return bool(self._takes)
 
     def take(self) -> int:
         """Keep the rows of the step that has ended; return its number."""
         step: int = self._model.time_step
         for take in self._takes:
             take(step)
+        for watched in self._watched:
+            watched.take()
         for port in self._ports.values():
-            port.forget()
+            if port.sent:
+                port.forget()
         return step
 
     def begin(self, field: Field) -> None:
@@ -159,6 +186,12 @@ class Takes:
             dtype = np.result_type(dtype, np.asarray(value()).dtype)
         if dtype.kind not in "biufc":
             raise TypeError(f"{field.kind} '{field.name}' holds {dtype}, which is not recorded.")
+        if field.keep:
+            rows, port = self._open_watched(field, dtype), self._ports.get(field.name)
+            self._watched.append(_Watched(rows, field, value, dtype, port))
+            return
+        if field.kind == "OutPort":
+            self._ports[field.name].recorded = True
         append = self._open(field, dtype)
 
         def take(step: int) -> None:
@@ -169,6 +202,10 @@ class Takes:
 
     def _open(self, field: Field, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]], None]:
         """Return what keeps a row."""
+        raise NotImplementedError
+
+    def _open_watched(self, field: Field, dtype: np.dtype[Any]) -> Any:
+        """Return the rows of a watched field: an object with `number`, `asked` and `append`."""
         raise NotImplementedError
 
 
@@ -217,6 +254,57 @@ class Taker(Takes):
 
         return append
 
+    def _open_watched(self, field: Field, dtype: np.dtype[Any]) -> Any:
+        head = header(self._file, field)
+        head["dtype"] = dtype.str
+        return _SharedRows(self._file, field, head)
+
+
+class _SharedRows:
+    """The rows of a watched field, in the ledger."""
+
+    def __init__(self, file: int, field: Field, head: NDArray[Any]) -> None:
+        self._file, self._field, self._head = file, field, head
+        self._asked = head["asked"]
+        self.number = 0
+
+    @property
+    def asked(self) -> int:
+        return int(self._asked[0])
+
+    def append(self, row: NDArray[Any]) -> None:
+        place = self._field.region * REGION + PAGE + self.number % self._field.keep * row.nbytes
+        os.pwrite(self._file, row.tobytes(), place)
+        self.number += 1
+        self._head["rows"] = self.number
+
+
+class _Watched:
+    """A field of which rows are taken when somebody has asked for some, and nothing is done else.
+
+    What is asked for in a step begins with the next one: the port has to listen for a whole step.
+    """
+
+    def __init__(
+        self, rows: Any, field: Field, value: Callable[[], Any], dtype: np.dtype[Any], port: Any
+    ) -> None:
+        self._rows, self._field, self._value, self._dtype = rows, field, value, dtype
+        self._port, self._on = port, False
+
+    def take(self) -> None:
+        """Keep the row of the step that has ended, if it was asked for."""
+        rows = self._rows
+        if self._on:
+            rows.append(_fitting(self._field, np.asarray(self._value()), self._dtype))
+            on = rows.number < rows.asked
+        elif rows.number < rows.asked:
+            on = True
+        else:
+            return
+        self._on = on
+        if self._port is not None:
+            self._port.watched = on
+
 
 def full(field: Field, rows: int, row_bytes: int) -> MemoryError:
     """Return the error of a record that does not fit into the memory."""
@@ -258,6 +346,7 @@ class _Port:
     def __init__(self, port: Any, field: Field) -> None:
         self._field = field
         self._message = np.zeros(field.shape, field.dtype)
+        self.recorded = self.watched = self.sent = False
         # On the instance: the class belongs to Lava and to all other networks.
         port.send = self._tapped(port.send)
         for channel in port.csp_ports:  # Lava's Extractor sends there
@@ -270,10 +359,13 @@ class _Port:
     def forget(self) -> None:
         """Begin a step."""
         self._message.fill(0)
+        self.sent = False
 
     def _tapped(self, send: Callable[[Any], None]) -> Callable[[Any], None]:
         def tapped(data: Any) -> None:
             send(data)
+            if not (self.recorded or self.watched):
+                return
             data = np.asarray(data)
             if data.size != self._message.size:
                 raise TypeError(
@@ -282,6 +374,7 @@ class _Port:
                 )
             # As Lava's channels cast.
             np.copyto(self._message, data.reshape(self._message.shape), casting="unsafe")
+            self.sent = True
 
         return tapped
 
