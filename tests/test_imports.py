@@ -24,7 +24,7 @@ def python(code):
     return run.stdout
 
 
-HEAVY = {"IPython", "matplotlib", "pandas", "qutip", "sklearn", "tqdm"}
+HEAVY = {"IPython", "matplotlib", "pandas", "qutip", "rich", "sklearn", "tqdm"}
 
 
 def loaded_by(code):

