@@ -48,6 +48,11 @@ class Watch:
     file : file or None
         Where to draw.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or value.
+
     Examples
     --------
     >>> import sys
