@@ -216,7 +216,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(coins, tmp_path):
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "interrupted" in said
-    assert "The same command goes on" in said
+    assert "The same command continues" in said
     assert "Traceback" not in said
     assert main(["run", str(coins), "--out", str(out)]) == 0
     assert faults.rows_of(out) == faults.rows_of(coins.parent / "undisturbed.csv")
