@@ -684,7 +684,7 @@ def test_vars_before_between_and_after_runs():
         net.run(1)
         assert source.v.get().tolist() == [1.25] * 3
     for call in (source.v.get, lambda: target.v.set(np.ones(3)), lambda: net.run(1)):
-        with pytest.raises(RuntimeError, match=r"it was stopped.*inside the `with` block.*anew"):
+        with pytest.raises(RuntimeError, match=r"it was stopped.*inside the `with` block.*again"):
             call()
     with pytest.raises(RuntimeError, match="not running any more"):
         source.run(RunSteps(1))

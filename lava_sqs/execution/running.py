@@ -254,8 +254,9 @@ class runtime:
             wanted = RunSteps(condition)
         network = self._started("run")
         self._goal = None
-        if isinstance(wanted, RunSteps):
-            self._goal = self.time_step + int(wanted.num_steps)
+        n_steps = getattr(wanted, "num_steps", None)  # of whatever kind: the start checks it
+        if isinstance(n_steps, int):
+            self._goal = self.time_step + n_steps
         network.start(wanted)
 
     def wait(self) -> None:
