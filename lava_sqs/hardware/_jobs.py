@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from lava_sqs._errors import (
 from lava_sqs._npz import read_arrays, write_arrays
 from lava_sqs.hardware._circuit import Compiled
 from lava_sqs.hardware._machines import DeviceError, Machine
+from lava_sqs.hardware._pending import Pending, is_alive, is_lost
 from lava_sqs.quantum._exchange import need
 
 __all__ = ["JobRecord", "Jobs"]
@@ -48,7 +50,7 @@ class JobRecord:
     cached : bool
         Whether nothing was sent, since the cache has it.
     attempts : int
-        How often it was sent; 0 of the cache.
+        How often it was sent; 0 of the cache, and of a job that an earlier run had sent.
 
     Examples
     --------
@@ -87,14 +89,23 @@ class Jobs:
         How often a job is sent again.
     progress : bool
         Whether a bar is shown on a terminal.
+    retrieve : callable or None
+        What returns a job of an id.
     """
 
     def __init__(
-        self, machine: Machine, most_sets: int | None, cache: Any, retries: int, progress: bool
+        self,
+        machine: Machine,
+        most_sets: int | None,
+        cache: Any,
+        retries: int,
+        progress: bool,
+        retrieve: Callable[[str], Any] | None = None,
     ) -> None:
         self.machine, self._most_sets = machine, most_sets
         self._retries, self._progress = retries, progress
         self._cache = None if cache is None else _folder(cache, machine)
+        self._pending = Pending(self._cache, machine, retrieve)
         self.records: list[JobRecord] = []
 
     def limit(self, shots: int) -> int:
@@ -125,6 +136,7 @@ class Jobs:
                     where = f"Job {i + 1} of {len(chunks)}"
                     found, job_id, attempts = self._sent(compiled, own, shots, seed, qubits, where)
                     self._keep(name, found)
+                self._pending.forget(self._sent_name(compiled, own, shots, seed))
                 out[part] = found
                 took = time.monotonic() - began
                 sizes = compiled.steps, len(own), shots
@@ -143,41 +155,48 @@ class Jobs:
         qubits: tuple[int, ...],
         where: str,
     ) -> tuple[Array, str, int]:
-        """Return what a job returns, its id and how often it was sent."""
-        machine, sets = self.machine, len(values)
+        """Return what a job returns, its id and how often it was sent; 0 if an earlier run did."""
+        machine, pending, sets = self.machine, self._pending, len(values)
         passing = (OSError, RuntimeError, need("qiskit.exceptions").QiskitError)
+        name = self._sent_name(compiled, values, shots, seed)
+        job_id, job, sent = pending.job_id(name), None, 0
         for attempt in range(self._retries + 1):
-            job, job_id = None, ""
+            result = None
             try:
-                job = machine.start(compiled, values, shots, seed, qubits)
-                job_id = _id_of(job)
+                if job is None and job_id:
+                    job = pending.job(name, job_id)
+                if job is None or is_lost(job):
+                    job = machine.start(compiled, values, shots, seed, qubits)
+                    job_id, sent = _id_of(job), sent + 1
+                    pending.remember(name, job_id)
                 result = job.result()
-                bits = machine.bits(result, compiled.n_bits, sets, shots)
-                return bits, job_id, attempt + 1
+                return machine.bits(result, compiled.n_bits, sets, shots), job_id, sent
             except KeyboardInterrupt:
                 if job is not None and hasattr(job, "cancel"):
                     job.cancel()
                 raise
             except DeviceError as error:
+                if result is not None:  # asked for again it would say the same
+                    pending.forget(name)
                 raise DeviceError(f"{where}{_named(job_id)}: {error}") from error
             except passing as error:
                 if isinstance(error, ArgumentError):
                     raise
                 if attempt == self._retries:
-                    what = (
-                        f"{where}{_named(job_id)} on {machine.name}, {sets} sets of {shots} shots,"
-                    )
-                    rest = (
-                        "is in the cache."
-                        if self._cache
-                        else "is lost: give a folder as `cache` to keep it."
-                    )
                     raise DeviceError(
-                        f"{what} failed {attempt + 1} times: {type(error).__name__}: {error}. What "
-                        f"other jobs returned {rest}"
+                        f"{where}{_named(job_id)} on {machine.name}, {sets} sets of {shots} shots, "
+                        f"failed {attempt + 1} times: {type(error).__name__}: {error}. What other "
+                        f"jobs returned {self._rest()}{pending.advice(name)}"
                     ) from error
+                if not is_alive(job):
+                    job, job_id = None, pending.job_id(name) if pending.retrieve else ""
                 _sleep(min(2.0**attempt, 60.0))
         raise AssertionError("unreachable")
+
+    def _rest(self) -> str:
+        if self._cache:
+            return "is in the cache."
+        return "is lost: give a folder as `cache` to keep it."
 
     # -- cache --------------------------------------------------------------------------------
 
@@ -187,15 +206,13 @@ class Jobs:
         """Return what a chunk is called in the cache: all that decides its result."""
         if self._cache is None:
             return ""
-        text = hashlib.sha256(self.machine.identity(qubits).encode())
-        for item in compiled.circuit.data:
-            places = [compiled.circuit.find_bit(b).index for b in (*item.qubits, *item.clbits)]
-            operation = item.operation
-            params = [p if isinstance(p, (int, float)) else str(p) for p in operation.params]
-            text.update(f"{operation.name}{params}{places};".encode())
-        text.update(f"{compiled.places}{values.shape}{shots},{seed}".encode())
-        text.update(np.ascontiguousarray(values).tobytes())
-        return text.hexdigest()
+        return _digest(self.machine.identity(qubits), compiled, values, shots, seed)
+
+    def _sent_name(self, compiled: Compiled, values: Array, shots: int, seed: int) -> str:
+        """Return what a sent chunk is called, whatever the calibration when it is asked for."""
+        if self._pending.folder is None:
+            return ""
+        return _digest(self.machine.name, compiled, values, shots, seed)
 
     def _kept(self, name: str, sets: int, shots: int, n_bits: int) -> Array | None:
         """Return what the cache holds of a chunk, or None."""
@@ -215,6 +232,18 @@ class Jobs:
                 "calibration": np.array(self.machine.calibration),
             }
             write_arrays(self._cache / f"{name}.npz", {"bits": np.packbits(bits), **told})
+
+
+def _digest(who: str, compiled: Compiled, values: Array, shots: int, seed: int) -> str:
+    text = hashlib.sha256(who.encode())
+    for item in compiled.circuit.data:
+        places = [compiled.circuit.find_bit(b).index for b in (*item.qubits, *item.clbits)]
+        operation = item.operation
+        params = [p if isinstance(p, (int, float)) else str(p) for p in operation.params]
+        text.update(f"{operation.name}{params}{places};".encode())
+    text.update(f"{compiled.places}{values.shape}{shots},{seed}".encode())
+    text.update(np.ascontiguousarray(values).tobytes())
+    return text.hexdigest()
 
 
 def _folder(cache: Any, machine: Machine) -> Path:

@@ -87,6 +87,21 @@ class Machine:
         """Whether tables of parameters go to a simulator of Aer's, without a sampler."""
         return self.sampler is None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether its jobs run in this process: simulators, and snapshots of machines."""
+        return self.backend is not None and (_is_aer(self.backend) or _is_fake(self.backend))
+
+    @property
+    def retriever(self) -> Any:
+        """What returns a job of an id: the backend or its service; None if neither does."""
+        service = getattr(self.backend, "service", None)
+        for where, name in ((service, "job"), (self.backend, "retrieve_job")):
+            found = getattr(where, name, None)
+            if callable(found):
+                return found
+        return None
+
     def identity(self, qubits: tuple[int, ...]) -> str:
         """Return what tells the machine from others: name, version, calibration, what it says."""
         options, noise = getattr(self.runner, "options", None), self._noise(qubits)
@@ -263,7 +278,11 @@ def _basis_of(noise: Any) -> tuple[str, ...]:
 def _sampler_for(backend: Any) -> Any:
     """Return the sampler that runs on a backend: IBM's on IBM's machines."""
     if any(c.__module__.startswith("qiskit_ibm_runtime.") for c in type(backend).__mro__):
-        return need("qiskit_ibm_runtime").Sampler(mode=backend)
+        try:  # what IBM keeps; before 0.50 there is but the other one
+            from qiskit_ibm_runtime.executor_sampler import Sampler
+        except ImportError:
+            Sampler = need("qiskit_ibm_runtime").SamplerV2
+        return Sampler(mode=backend)
     return need("qiskit.primitives").BackendSamplerV2(backend=backend)
 
 

@@ -7,6 +7,7 @@ serves every neuron and every sample: a set of parameters of one shot each.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from lava_sqs._checks import (
     check_items,
     check_real,
     check_shape,
+    describe,
 )
-from lava_sqs._errors import ArgumentValueError
+from lava_sqs._errors import ArgumentTypeError, ArgumentValueError
 from lava_sqs.hardware import _check
 from lava_sqs.hardware._circuit import Compiled, compile_circuit
 from lava_sqs.hardware._jobs import JobRecord, Jobs
@@ -70,6 +72,11 @@ class Device:
         and the backend with its calibration. What is there is not run again.
     retries : int
         How often a job that fails for a passing reason is sent again, after 1, 2, 4, ... seconds.
+        One that says that it waits, runs or is done is not sent again, but asked for again.
+    retrieve : callable, optional
+        Returns the job of an id: what `cache` remembers of jobs that were sent, and whose results
+        no run has received. None is the backend's service (``backend.service.job``, IBM's), or
+        ``backend.retrieve_job``.
     progress : bool
         Whether sets that are done are shown on standard error, if that is a terminal.
     seed : int, optional
@@ -105,6 +112,7 @@ class Device:
         max_sets_per_job: int | None = None,
         cache: str | Path | None = None,
         retries: int = 3,
+        retrieve: Callable[[str], Any] | None = None,
         progress: bool = True,
         seed: int | None = None,
     ) -> None:
@@ -118,7 +126,13 @@ class Device:
         progress = check_flag("progress", progress)
         self._seed = _seeds.check_seed("seed", seed)
         self._calls = 0
-        self._jobs = Jobs(self._machine, max_sets_per_job, cache, retries, progress)
+        if retrieve is not None and not callable(retrieve):
+            raise ArgumentTypeError(
+                "retrieve", f"must be a function of a job's id, but got {describe(retrieve)}."
+            )
+        if retrieve is not None and cache is None:
+            raise ArgumentValueError("retrieve", "needs a folder as `cache`, which keeps the ids.")
+        self._jobs = Jobs(self._machine, max_sets_per_job, cache, retries, progress, retrieve)
         self._circuits: dict[Any, Compiled] = {}
         self._places: dict[Ansatz, tuple[tuple[int, ...], Ansatz | None]] = {}
         self._trusted: dict[Ansatz, str] = {}

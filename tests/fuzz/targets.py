@@ -647,7 +647,7 @@ TARGETS = {
         hardware.Device,
         lambda: {"target": BACKEND(), "qubits": (0, 1)},
         {
-            **dict.fromkeys(("target", "backend", "qubits", "cache"), anything()),
+            **dict.fromkeys(("target", "backend", "qubits", "cache", "retrieve"), anything()),
             "mode": choice("auto", "run", "sampler"),
             "max_sets_per_job": integer(1).optional(),
             "retries": integer(0, 100),
