@@ -166,8 +166,9 @@ class Jobs:
                 if job is None and job_id:
                     job = pending.job(name, job_id)
                 if job is None or is_lost(job):
+                    sent += 1
                     job = machine.start(compiled, values, shots, seed, qubits)
-                    job_id, sent = _id_of(job), sent + 1
+                    job_id = _id_of(job)
                     pending.remember(name, job_id)
                 result = job.result()
                 return machine.bits(result, compiled.n_bits, sets, shots), job_id, sent
