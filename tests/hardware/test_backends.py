@@ -28,6 +28,8 @@ from qiskit.quantum_info import SuperOp
 from qiskit.transpiler import QubitProperties
 from qiskit_ibm_runtime import fake_provider as fakes
 
+from benchmarks.device_backends import rows
+
 SHOTS, STEPS = 100_000, 5
 NAMES = ("FakeBrisbane", "FakeTorino", "FakeMarrakesh", "FakeSherbrooke", "FakeJakartaV2")
 CIRCUITS = {"paper": ansatz.paper(), "layered(1,2)": ansatz.layered(1, 2)}
@@ -130,6 +132,13 @@ def test_trains_have_the_law_of_aers_model(name, circuit):
     print(f"{name} {circuit} {chosen}: {np.round(ratios, 4)}, noiseless {np.round(blind, 1)}")
     assert max(ratios) < 0.5  # on top of chance, which is 1: at most 1.5 in all
     assert min(blind) > 2  # the noise is there to be seen
+
+
+@pytest.mark.slow
+def test_trains_of_a_fake_backend_are_within_twice_the_sampling_floor():
+    for _, far, low, blind in rows("FakeJakartaV2", "paper", 5000):
+        assert far < 2 * low
+        assert far < blind
 
 
 def without_reset():
