@@ -64,7 +64,7 @@ class Pending:
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{self._file(name)} does not hold the id of a job: look for it at "
-                f"{self.machine.name}, and delete the file to send the job anew."
+                f"{self.machine.name}, and delete the file to send it again."
             ) from error
 
     def job(self, name: str, job_id: str) -> Any:
