@@ -29,6 +29,7 @@ ALLOWED = {
             "study/__main__",
         )
     ),
+    ("hardware/_pending.py", "loads"),  # a job's id, JSON
     ("network/files.py", "loads"),  # json
     ("quantum/_exchange.py", "loads"),  # OpenQASM
     ("quantum/_state.py", "loads"),  # json
