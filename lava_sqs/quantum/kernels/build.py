@@ -147,26 +147,24 @@ def build_instruments(program, entries, terms, rows, start, effects, which, thet
         _read_out(effects[m], a, A[k].reshape((effects.shape[1], start.shape[2])))
 
 
-@jit(nogil=True)
-def pull_back(program, entries, terms, rows, start, effects, which, theta, G, d_theta):  # type: ignore[no-untyped-def]
-    """d_theta[k, p] += <G[k], dA[k]/dtheta_p>: reverse mode through the build, G like A."""
-    n_ops, (_, n_rows, columns) = program.shape[0], start.shape
-    values = np.empty(terms.shape[1])
+@jit()
+def _pull_back_run(program, entries, terms, rows, start, effects, theta, G, d_theta):  # type: ignore[no-untyped-def]
+    """``pull_back`` of neurons with the same noise."""
+    n_ops, (n_rows, columns) = program.shape[0], start.shape
+    values = np.empty(terms.shape[0])
     # Every state on the way is kept: with noise no operation can be undone.
     states = np.empty((n_ops + 1, n_rows, columns))
-    adjoint, spare = np.empty((n_rows, columns)), np.empty((n_rows, columns))
+    states[0] = start
+    adjoint, spare = np.empty(start.shape), np.empty(start.shape)
     for k in range(theta.shape[0]):
-        m = which[k]
-        own = terms[m]
-        states[0] = start[m]
         for op in range(n_ops):
-            _gate_values(op, program, own, theta[k], False, values)
+            _gate_values(op, program, terms, theta[k], False, values)
             _apply(op, program, entries, values, rows, False, states[op], states[op + 1])
-        _read_out(effects[m].T, G[k].reshape((effects.shape[1], columns)), adjoint)
+        _read_out(effects.T, G[k].reshape((effects.shape[0], columns)), adjoint)
         for op in range(n_ops - 1, -1, -1):
             # d<G, A>/dtheta = <adjoint, dOp state>, before the adjoint passes the operation.
             if program[op, 0] >= 0:
-                count = _gate_values(op, program, own, theta[k], True, values)
+                count = _gate_values(op, program, terms, theta[k], True, values)
                 first, size, at = program[op, 3], program[op, 4], program[op, 5]
                 total = 0.0
                 for g in range(at, at + n_rows, size):
@@ -175,9 +173,27 @@ def pull_back(program, entries, terms, rows, start, effects, which, theta, G, d_
                             i, j = rows[g + entries[first + e, 0]], rows[g + entries[first + e, 1]]
                             total += values[e] * _row_product(adjoint, i, states[op], j, columns)
                 d_theta[k, program[op, 0]] += total
-            _gate_values(op, program, own, theta[k], False, values)
+            _gate_values(op, program, terms, theta[k], False, values)
             _apply(op, program, entries, values, rows, True, adjoint, spare)
             adjoint, spare = spare, adjoint
+
+
+@jit(nogil=True)
+def pull_back(program, entries, terms, rows, start, effects, which, theta, G, d_theta):  # type: ignore[no-untyped-def]
+    """d_theta[k, p] += <G[k], dA[k]/dtheta_p>: reverse mode through the build, G like A."""
+    first, end = 0, theta.shape[0]
+    while first < end:
+        # Neurons side by side with the same noise are one run: a slice counts references, and
+        # arrays from outside may overlap, as far as the compiler knows, which shows at this size.
+        m, last = which[first], first + 1
+        while last < end and which[last] == m:
+            last += 1
+        part = slice(first, last)
+        _pull_back_run(
+            program, entries, terms[m], rows, start[m], effects[m],
+            theta[part], G[part], d_theta[part],
+        )  # fmt: skip
+        first = last
 
 
 @intrinsic
