@@ -199,6 +199,7 @@ def test_every_page_is_in_the_navigation_of_the_site():
 #: Names of other libraries and of mathematics that our code does not use.
 _FOREIGN = {
     *("Loihi1SimCfg", "MPIPoolExecutor", "NoProcessModelFound", "RSTDPLIF", "pypy_channel_size"),
+    *("shot_branching", "NO_COLOR"),
     *("lambda_2", "sigmap", "I_alpha", "dtheta_p", "history_t", "Lambda_j", "T_phi", "hidden1"),
     *(
         "Sparse",

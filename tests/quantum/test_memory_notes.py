@@ -127,10 +127,10 @@ def test_a_process_says_it_too():
         assert purity(source, per_qubit=True).min() < 0.99
     for shown in (sqs, sqs.recording, copy.deepcopy(sqs.recording)):
         ax = plot.memory_purity(shown)
-        assert ax.get_ylabel() == "memory purity"
+        assert ax.get_ylabel() == "memory purity\ngiven the outcomes so far"
         assert_allclose([line.get_ydata() for line in ax.lines], 1.0)
         each = plot.memory_purity(shown, neurons=0, per_qubit=True)
-        assert each.get_ylabel() == "purity of each memory qubit"
+        assert each.get_ylabel() == "purity of each memory qubit\ngiven the outcomes so far"
         assert len(each.lines) == 5
         qubit = plot.bloch_trajectory(shown, neuron=1, qubit=3)
         assert qubit.collections[-1].get_array().size == 4
