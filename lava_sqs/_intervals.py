@@ -34,6 +34,8 @@ __all__ = ["clustered", "normal_quantile", "t_quantile", "wilson"]
 
 def wilson(share: float, trials: float, quantile: float) -> tuple[float, float]:
     """Return Wilson's interval of a share in so many trials, not necessarily a whole number."""
+    # |share - p| <= q sqrt(p (1 - p) / N) squared is quadratic in p: centre and half width of its
+    # roots.
     square = quantile**2 / trials
     centre = (share + square / 2) / (1 + square)
     half = math.sqrt(square * (share * (1 - share) + square / 4)) / (1 + square)
@@ -59,6 +61,8 @@ def clustered(errors: NDArray[Any], repeats: int, level: float) -> tuple[float, 
     binomial, quantile = share * (1 - share), normal_quantile(level)
     worth = 1.0  # trials that one sample is worth
     if binomial and n > 1:
+        # Variance of the samples' own shares. With R repeats chance alone makes binomial / R of it,
+        # which is the floor below: no sample is worth more than its R trials.
         between = float(np.mean((errors / repeats - share) ** 2))
         worth = binomial / max(between, binomial / repeats)
         worth = max(worth, 1.0)  # rounding

@@ -122,6 +122,7 @@ class Shift:
 
 def _along(frames: Array, distances: Array, axis: int) -> Array:
     """Move frames (n, m, rows, columns) along an axis, each sample by its distance."""
+    # floor, not truncation: -0.3 lies between -1 and 0, with the weight 0.7 on 0.
     whole = np.floor(distances).astype(int)
     near = _by(frames, whole, axis)
     if distances.dtype.kind != "f":
@@ -134,6 +135,7 @@ def _by(frames: Array, whole: Array, axis: int) -> Array:
     """Move frames by whole pixels."""
     shape = [1, 1, 1, 1]
     shape[axis] = size = frames.shape[axis]
+    # Where each pixel comes from; from outside comes 0, not the other edge.
     source = np.arange(size).reshape(shape) - whole.reshape(-1, 1, 1, 1)
     inside = (source >= 0) & (source < size)
     moved = np.take_along_axis(frames, np.clip(source, 0, size - 1), axis)

@@ -65,6 +65,8 @@ class Dataset:
         for key in _KEYS:
             array = getattr(self, key)
             if array.dtype.kind == "f":
+                # NaN marks frames after a sequence's end; samples of two axes have no time, and no
+                # such frames.
                 values = np.where(np.isnan(array), 0, array) if array.ndim > 2 else array
                 check_real(key, values, dtype=array.dtype)
 

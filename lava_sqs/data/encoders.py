@@ -75,12 +75,14 @@ def rate(x: Any, n_steps: int, *, seed: int | None = None, uniforms: Any = None)
     """
     values = check_shape("x", _unit("x", x), ("n", "F"))
     steps = check_int("n_steps", n_steps, minimum=1)
+    # Eight bytes of a uniform and one of a spike, for each step and value.
     check_bytes("n_steps", 9.0 * values.size * steps)
     if uniforms is None:
         rng = np.random.default_rng(check_seed("seed", seed))
         uniforms = rng.random((len(values), steps, values.shape[1]))
     shape = (len(values), steps, values.shape[1])
     drawn = check_shape("uniforms", check_real("uniforms", uniforms), shape)
+    # Uniforms are in [0, 1): x = 0 never spikes, x = 1 always does.
     return (drawn < values[:, None]).astype(np.int8)
 
 
@@ -114,6 +116,7 @@ def latency(x: Any, n_steps: int) -> Array:
     steps = check_int("n_steps", n_steps, minimum=1)
     check_bytes("n_steps", 1.0 * values.size * steps)
     when = np.floor((1 - values) * (steps - 1)).astype(int)
+    # No step has the index -1, so a value of 0 never spikes.
     when[values == 0] = -1
     return np.asarray(when[:, None] == np.arange(steps)[None, :, None], dtype=np.int8)
 
@@ -180,6 +183,7 @@ def population(x: Any, n_neurons: int = 5) -> Array:
     n = check_int("n_neurons", n_neurons, minimum=2)
     check_bytes("n_neurons", 16.0 * max(values.size, 1) * n)
     centres = np.linspace(0, 1, n)
+    # w = 1/(n - 1), the distance of the centres: curves cross at exp(-1/8).
     curves = np.exp(-0.5 * ((values[..., None] - centres) * (n - 1)) ** 2)
     return np.asarray(curves.reshape(*values.shape[:-1], values.shape[-1] * n))
 
@@ -254,6 +258,7 @@ class Scale:
         if how == "robust":
             return cls(*_whiskers(flat.astype(float), low, high), "each feature between whiskers")
         if how == "standard":
+            # Times (high > low): rounding gives a constant feature a standard deviation above 0.
             mean, reach = flat.mean(axis=0), 2.5 * flat.std(axis=0) * (high > low)
             text = "each feature from 2.5 standard deviations below its mean to 2.5 above"
             return cls(mean - reach, mean + reach, text)
@@ -276,6 +281,7 @@ class Scale:
 
     def __call__(self, X: Array) -> Array:
         """Return X scaled and clipped to [0, 1]."""
+        # A constant feature is divided by infinity: 0 everywhere, and no warning.
         width = np.where(self.high > self.low, self.high - self.low, np.inf)
         return np.asarray(np.clip((X.astype(float) - self.low) / width, 0.0, 1.0))
 
@@ -285,6 +291,7 @@ def _whiskers(flat: Array, least: Array, most: Array) -> tuple[Array, Array]:
     first, third = np.quantile(flat, (0.25, 0.75), axis=0)
     reach = 1.5 * (third - first)
     inside = (flat >= first - reach) & (flat <= third + reach)
+    # Whiskers end at data: the outermost values that are within reach of the box.
     low = np.where(inside, flat, np.inf).min(axis=0)
     high = np.where(inside, flat, -np.inf).max(axis=0)
     rare = np.quantile(flat, (0.01, 0.99), axis=0)  # of a feature that mostly has one value

@@ -108,8 +108,10 @@ def read_nmnist_events(path: str | Path) -> tuple[Array, Array, Array, Array]:
             f"x = {x[first]}, y = {y[first]}): it is {seems}."
         )
     high, middle, low = b[:, 2:].astype(np.int64).T
+    # The highest of 24 bits is the polarity; each wrap seen so far adds 2^13 us.
     times = ((high & 127) << 16 | middle << 8 | low) + _WRAP_US * wraps.cumsum()
     back = int((np.diff(times[~wraps]) < 0).sum())
+    # Real recordings have a few events out of order; more than one in twenty is another format.
     if back > 10 + len(b) / 20:
         raise ValueError(
             f"The file {path} must hold events in the order of time, but {back} of {len(b)} are "
@@ -214,6 +216,7 @@ def bin_events(
     steps, when = _bins_of(times - begin, bins, window)
     kept = (when >= 0) & (when < steps)
     polarities, height, width = shape
+    # One index per cell, x fastest: counting is then one bincount.
     where = columns["x"] + width * columns.get("y", np.int64(0))
     if polarities == 2 and "p" in columns:
         where = where + width * height * columns["p"]
@@ -227,6 +230,8 @@ def bin_events(
         return found.tocsr()
     check_bytes("bins", 10.0 * steps * cells)
     counts = np.bincount(when[kept] * cells + where[kept], minlength=steps * cells)
+    # The smallest type that holds the counts: most bins have a few events, and recordings are
+    # large.
     small = counts.astype(np.min_scalar_type(int(counts.max())))
     return small.reshape(steps, polarities, height, width)
 
@@ -267,6 +272,7 @@ def _bins_of(since: Array, bins: int | None, window: float | None) -> tuple[int,
         steps = check_int("bins", bins, minimum=1)
         check_bytes("bins", 16.0 * steps)
         scaled = since * (steps / last) if last > 0 else since
+        # The latest event lies on the end of the last bin, and belongs to it.
         whole = np.floor(scaled).astype(np.int64)
         return steps, np.where((whole == steps) & (since <= last), steps - 1, whole)
     length = check_positive("window", window)
@@ -435,6 +441,7 @@ def pool_events(counts: Any, *, time: int = 1, space: int = 1) -> Array:
     k = check_int("space", space, minimum=1, maximum=max(x.shape[3:]))
     if x.shape[1] < t:
         raise ArgumentValueError("time", f"must be at most {x.shape[1]}, all bins, but got {t}.")
+    # Python's modulo: what is missing to the next multiple.
     lacking = [-size % k for size in x.shape[3:]]
     x = np.pad(x, [(0, 0)] * 3 + [(n // 2, n - n // 2) for n in lacking])
     n, steps, polarities, height, width = x.shape

@@ -63,6 +63,7 @@ def load_digits(*, test_fraction: float = 0.25, seed: int = 0) -> Dataset:
             "must leave two samples of each digit in either part, but "
             f"got {test_fraction}: one of them would have fewer than 20 of {len(y)}.",
         )
+    # The bundled digits have 17 levels, 0 to 16; bytes have one scale with the other image sets.
     images = np.round(X.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     x_train, x_test, y_train, y_test = train_test_split(
         images, y, test_size=fraction, random_state=seed, stratify=y
@@ -102,6 +103,7 @@ def load_usps(path: str | Path | None = None, *, cache: str | Path | None = None
     if path is not None:
         return load_npz(path)
     X, y = _openml(41082, "USPS", cache)
+    # OpenML's USPS runs from -1 to 1, and its labels from 1 to 10.
     images = np.round((X.astype(float) + 1) * 127.5).clip(0, 255).astype(np.uint8)
     return _split(images.reshape(-1, 16, 16), y.astype(int) - 1, 7291, "USPS (OpenML 41082)")
 

@@ -115,6 +115,7 @@ def _split(events: Any, fields: str) -> dict[str, Array]:
 def _microseconds(column: Array, unit: str | None) -> Array:
     """Return times in microseconds; of None integers are that, and floats seconds."""
     if column.dtype.kind in "mM":  # a duration or a date: it carries its unit
+        # NumPy casts between units of time only through a type that names one.
         ticks = column.astype(f"{column.dtype.kind}8[ns]").astype(np.int64)
         return np.asarray(ticks / 1e3)
     times = check_real("events", column)

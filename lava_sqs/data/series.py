@@ -72,6 +72,8 @@ def load_japanese_vowels(path: str | Path, *, padding: float = 0.0) -> Dataset:
         x_train, x_test = (_padded(x, padding) for x in (x_train, x_test))
         return Dataset(x_train, train[1], x_test, test[1], "Japanese vowels")
     d = load_checked(root, _check_vowels)
+    # Archives have channels first, the published files time first: the axis of 12 coefficients
+    # tells.
     turn = d.x_train.shape[1] == 12
     x_train, x_test = (
         _padded(np.ascontiguousarray(x.transpose(0, 2, 1) if turn else x), padding)
@@ -84,6 +86,7 @@ def _padded(x: Array, padding: float) -> Array:
     """Replace the frames of zeros that follow utterances (n, T, 12)."""
     if padding == 0:
         return x
+    # From the end backwards: frames of zeros inside an utterance are its own.
     follows = np.logical_and.accumulate(~x.any(axis=2)[:, ::-1], axis=1)[:, ::-1]
     return np.where(follows[:, :, None], padding, x.astype(np.result_type(x, np.float32)))
 
@@ -182,6 +185,8 @@ def load_santa_fe(path: str | Path, *, window: int = 16) -> Dataset:
     check_real("series", series)
     shown = np.lib.stride_tricks.sliding_window_view(series, n)[:-1, :, None]
     rises = (series[n:] > series[n - 1 : -1]).astype(int)
+    # A window belongs to the training part if the value that it predicts does: no test value is
+    # seen.
     last_train = 1000 - n
     return Dataset(
         np.ascontiguousarray(shown[:last_train]),

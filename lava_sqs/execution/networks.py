@@ -70,9 +70,12 @@ def run_network(
     check_shape("inputs", trains, ("n", steps - spec.depth, spec.n_inputs))
     if not len(trains):
         return np.empty((0, steps, spec.visible.channels), dtype=np.int8)
+    # A sample takes T + depth steps: zeros follow it until its last spikes have come through.
+    # Without them the reset of the next sample would cut it off.
     padded = np.zeros((len(trains), steps, spec.n_inputs))
     padded[:, : trains.shape[1]] = trains
     total = len(trains) * steps
+    # Lava's Source and Sink hold a column per time step.
     source = Source(data=padded.reshape(total, -1).T)
     source.name = f"{process.name}.input"  # it takes none
     sink = Sink(shape=(spec.visible.channels,), buffer=total)
@@ -85,6 +88,7 @@ def run_network(
         elif progress and sys.stderr.isatty():
             from tqdm import tqdm
 
+            # A run per sample only moves the bar; the spikes are those of one long run.
             for _ in tqdm(range(len(trains)), desc="Lava", unit="sample", file=sys.stderr):
                 net.run(steps)
         else:

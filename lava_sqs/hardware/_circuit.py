@@ -116,6 +116,7 @@ def compile_circuit(
     def angle(row: Array, step: int) -> Any:
         if not row[:-1].any():
             return float(row[-1])
+        # Depends on theta alone: one parameter serves all steps.
         shared = not per_step and not row[n:-1].any()
         key = (-1 if shared else step, tuple(float(x) for x in row))
         if key not in known:
@@ -126,6 +127,8 @@ def compile_circuit(
 
     for t in range(steps):
         for q in range(io):
+            # The io qubits start every step in |0>. The memory qubits are not reset: their state is
+            # the memory.
             circuit.reset(q)
         for item in step_items:
             if item.matrix is not None:
@@ -152,6 +155,8 @@ def _step(ansatz: Ansatz, native: Ansatz | None) -> list[_Item]:
         if native is None:
             items.append(_Item("rx", (q,), phi))
             continue
+        # RX(phi) = RZ(pi/2) SX RZ(phi + pi) SX RZ(pi/2) up to a global phase: the pulses that
+        # hardware has.
         quarter, half = np.zeros_like(phi), phi.copy()
         quarter[-1], half[-1] = math.pi / 2, math.pi
         items += [_Item("rz", (q,), quarter), _Item("sx", (q,)), _Item("rz", (q,), half)]
@@ -174,6 +179,7 @@ def _lowered(gate: Gate, width: int) -> list[_Item]:
     if gate.param is None:
         row[-1] = gate.angle
     else:
+        # (theta, phi of each io qubit, 1) times the row is the angle.
         row[gate.param], row[-1] = gate.scale, gate.offset
     if name in BINDABLE:
         return [_Item(name, qubits, row)]
@@ -196,6 +202,7 @@ def _merged(items: list[_Item]) -> list[_Item]:
     done: list[_Item | None] = []
     last: dict[int, int] = {}  # qubit -> place of the last gate on it
     for item in items:
+        # Only if the last gate on all of its qubits is the same one is there nothing in between.
         at = {last.get(q, -1) for q in item.qubits}
         place = at.pop() if len(at) == 1 else -1
         before = done[place] if place >= 0 else None

@@ -126,6 +126,8 @@ class Machine:
         own, small = set(qubits), copy.copy(noise)
         gates = getattr(noise, "_local_quantum_errors", None)
         if isinstance(gates, dict):
+            # Private, as Aer has no public way to restrict a noise model; without it all is handed
+            # over.
             small._local_quantum_errors = {
                 name: {k: error for k, error in errors.items() if set(k) <= own}
                 for name, errors in gates.items()
@@ -170,6 +172,7 @@ class Machine:
             shots=shots,
             memory=shots > 1,
             parameter_binds=[table],
+            # Aer takes seeds of 31 bits.
             seed_simulator=seed % 2**31,
             runtime_parameter_bind_enable=True,
             **more,
@@ -328,6 +331,7 @@ def _of_counts(name: str, result: Any, n_bits: int, sets: int, shots: int) -> Ar
             raise _wrong(name, wanted, f"a set of {len(seen)} shots")
         texts += seen
     try:
+        # Aer's counts are hexadecimal, the last classical bit first.
         packed = b"".join(int(text, 16).to_bytes(width, "big") for text in texts)
     except (OverflowError, ValueError) as error:
         raise _wrong(name, f"{n_bits} bits per shot", f"{max(texts, key=len)}") from error
@@ -340,4 +344,5 @@ def _unpacked(packed: Array, n_bits: int) -> Array:
     every = np.unpackbits(packed, axis=-1)
     if every[..., : every.shape[-1] - n_bits].any():
         raise DeviceError(f"A shot holds bits above the {n_bits} that were measured.")
+    # Qiskit's bit 0 is the least significant; the padding is in front.
     return every[..., every.shape[-1] - n_bits :][..., ::-1]

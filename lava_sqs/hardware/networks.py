@@ -247,6 +247,8 @@ def _of_layer(device: Device, layer: Any, steps: int, n: int, repeats: int) -> L
         times = [lifetimes(device.backend.target, q) for q in qubits[ansatz.io_qubits :]]
         t1, t2 = (min(t[i] for t in times) for i in (0, 1))
     if seconds is not None and t2 is not None:
+        # Coherence after a step; the shortest t2 decides, as the memory is one state of all its
+        # qubits.
         kept = math.exp(-seconds / t2)
         total = sets * repeats * (steps * seconds + _rep_delay(device.backend))
     where = "device"
@@ -271,6 +273,7 @@ class _Alone:
 
 def _of_step(device: Device, ansatz: Ansatz) -> tuple[int, int, float | None]:
     """Return depth, two-qubit gates and seconds of a step: what a third step adds to two."""
+    # The difference leaves out what only the first step has, its preparation.
     circuits = [device.circuit(ansatz, steps) for steps in (2, 3)]
     silent = ("barrier", "delay")
     depths = [c.depth(lambda item: item.operation.name not in silent) for c in circuits]

@@ -103,6 +103,7 @@ class Simulated:
                 "currents", f"must hold at least one run of one step, but has shape {z.shape}."
             )
         seed = _seeds.check_seed("seed", seed)
+        # (P, T, n) -> (T, shots, P, n): sets are neurons, shots are the batch.
         z = np.broadcast_to(z.transpose(1, 0, 2)[:, None], (steps, shots, rows, n_io))
         z = z if n_io > 1 else z[..., 0]
         start = angles if angles.ndim == 2 else angles[:, 0] if angles.ndim == 3 else angles[None]
@@ -119,6 +120,8 @@ class Simulated:
             if angles.ndim == 3:
                 spikes = np.empty(z.shape, np.int8)
                 for t in range(steps):
+                    # Shifted gates differ from step to step: new instruments for each, while the
+                    # memory stays.
                     population.theta = angles[:, t]
                     spikes[t] = population.step(z[t])
             else:

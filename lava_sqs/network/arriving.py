@@ -59,7 +59,9 @@ class Delayed:
         self._dtype = dtype
         self._lists: tuple[Array, ...] | None = None  # once they have been asked for
         length = min(len(train), steps - 1)
+        # x(0) = 0: nothing has been said before the first step.
         self._when = slice(1, 1 + length)
+        # Stride 0 along time marks a broadcast view: the same frame in all steps, stored once.
         self._same = length > 1 and train.strides[0] == 0
         self._shape = (length, *train.shape[1:])
         if dtype is None:
@@ -137,8 +139,11 @@ class Delayed:
             return None
         if self._lists is None:
             n, m = rows.shape
+            # Room for the largest share that pays, and one more row; list_spikes returns -1 if a
+            # train has more, or holds other numbers than 0 and 1.
             index, ends = np.empty(int(_FEW * n * m) + m, np.int32), np.zeros(n + 1, np.int64)
             total = _kernels.list_spikes(rows, index, ends)
+            # An empty tuple: tried, and not worth it; None: not tried yet.
             self._lists = ()
             if total >= 0:
                 index = index[:total]
@@ -282,6 +287,8 @@ def heard_back(errors: Array, weights: Array, later: int, kernel: Kernel | None 
     there = max(steps - later, 0) * batch
     told[:, there:] = 0.0
     weights = weights.astype(errors.dtype, copy=False)
+    # Columns are (step, sample): what is heard `later` steps later begins so many samples further
+    # on.
     columns = columns[:, steps * batch - there :]
     if kernel is None:
         np.matmul(weights.T, columns, out=told[:, :there])

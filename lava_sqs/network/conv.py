@@ -152,6 +152,8 @@ class Kernel:
         if ph or pw:
             x = np.pad(x, ((ph, ph), (pw, pw), (0, 0), (0, 0)))
         seen = sliding_window_view(x, self.size, axis=(0, 1))[::sh, ::sw]  # (H', W', C, N, kh, kw)
+        # Lava's Conv flips the kernel, or here what it sees. Axes: positions, kernel, channel,
+        # columns.
         mirrored = seen[..., ::-1, ::-1].transpose(0, 1, 4, 5, 2, 3)
         return np.ascontiguousarray(mirrored).reshape(-1, self.fan_in, columns.shape[1])
 
@@ -207,11 +209,15 @@ class Kernel:
         (h, w, c), (kh, kw), (sh, sw) = self.in_shape, self.size, self.stride
         (ph, pw), (oh, ow, o) = self.padding, self.out_shape
         n = errors.shape[1]
+        # The transpose of `apply`: errors of all positions, weighted, then scattered to where they
+        # came from.
         told = weights.reshape(o, -1).T @ errors.reshape(oh * ow, o, n)
         told = told.reshape(oh, ow, kh, kw, c, n)
         padded = np.zeros((h + 2 * ph, w + 2 * pw, c, n), errors.dtype)
         for i in range(kh):
             for j in range(kw):
+                # The mirrored place of weight (i, j). One strided add per weight: positions never
+                # meet in it.
                 y, x = kh - 1 - i, kw - 1 - j
                 padded[y : y + sh * oh : sh, x : x + sw * ow : sw] += told[:, :, i, j]
         return np.ascontiguousarray(padded[ph : ph + h, pw : pw + w]).reshape(-1, n)

@@ -281,6 +281,7 @@ def _broadcast(
     """Return log q_y (B,), and what each visible channel is told, delta (B, C)."""
     logits = class_logits(visible, n_classes, inverse_temperature, counted)
     log_q = log_softmax(logits, axis=1)
+    # d log q_y / d a_k = 1[k = y] - q_k.
     told = -np.exp(log_q)
     rows = np.arange(len(truth))
     told[rows, truth] += 1.0

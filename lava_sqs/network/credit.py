@@ -57,6 +57,7 @@ def aligned_weights(spec: NetworkSpec, rng: np.random.Generator, scale: float = 
     """
     return {
         layer.name: {
+            # C neurons are added up in what a source hears: 1/sqrt(C) keeps the size of the sum.
             source: rng.normal(0, scale / np.sqrt(shape[0]), shape)
             for source in layer.others
             if source != INPUT
@@ -168,6 +169,7 @@ def from_value(
     True
     """
     total = value.shape[1]
+    # Scores are means over the batch of *total* samples, and so is their bound.
     most = BOUND * scale / total if held else np.inf
     gradient: Parameters = {}
     errors: dict[str, Array] = {}  # of each layer; per sample they are *total* times as large
@@ -190,6 +192,7 @@ def from_value(
         d_angles, d_z = _raised(layer, own, trace, value, more, total, most)
         reached = d_z
         if window is not None:
+            # Only synapses know no more than the window: angles and biases act in every step.
             signal = _raising(trace, value, layer.size) + (0 if more is None else more[:, :, None])
             neuron: Any = layer.neuron
             reached = neuron.window_score(
@@ -225,6 +228,7 @@ def _raised(
     at_once = getattr(ran, "score_raised", None)
     # Score and signal in one pass over the train, without an array of signals in between.
     if at_once is not None and more is None and layer.neuron.channels == 1:
+        # The signal (s + p - 1) makes d log p(s) a dp; the kernel has p at hand.
         d_params, d_z = at_once(trace.z, trace.out.spikes, value, scale=1 / total, bound=most)
         return d_params, d_z
     signal = _raising(trace, value, layer.size)
@@ -248,7 +252,10 @@ def _heard(
     if credit == "score":
         return np.zeros_like(trace.z)
     if credit == "feedback":
+        # *errors* are means over samples, what one sample's neuron hears is a sum: hence times
+        # *total*.
         weights = back[name].T * total
+        # One hop over all layers in between: as many steps later as connections are skipped.
         return heard_back(errors[spec.visible.name], weights, spec.distance(name))
     told: Array | None = None
     for layer in spec.layers:

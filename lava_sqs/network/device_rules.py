@@ -146,9 +146,11 @@ def shots_per_sample(spec: NetworkSpec, rule: Any, train_hidden: bool = True) ->
     sizes = [layer.size for layer in spec.layers]
     total = sum(sizes)
     if isinstance(rule, Shift):
+        # Each visible neuron once more, shifted.
         total += sizes[-1]
         for i, layer in enumerate(spec.layers[:-1]):
             if train_hidden and spec.distance(layer.name) >= 0:
+                # One shifted neuron of this layer, and all layers behind it again.
                 total += 1 + sum(sizes[i + 1 :])
     return total
 
@@ -280,9 +282,11 @@ def _perturbed(
             return only(sampler.layer(layer, angles, z)), None
         steps, batch = z.shape[:2]
         times = (steps,) if rule.per == "step" else (1,)
+        # (B, K, 1 or S, n): an offset that stays for the run, or one per step.
         xi = rule.angles * rng.standard_normal((batch, layer.size, *times, angles.shape[1]))
         eta = rule.currents * rng.standard_normal(z.shape)
         offsets[layer.name] = xi, eta
+        # (K, n) -> (K, 1, n), which broadcasts over samples and steps.
         moved = angles[:, None] + xi
         return only(
             sampler.layer(layer, moved if len(xi[0, 0]) > 1 else moved[:, :, 0], z + eta)
@@ -296,12 +300,18 @@ def _perturbed(
             gradient[layer.name] = _nothing(own)
             continue
         xi, eta = offsets[layer.name]
+        # A mean over the batch.
         told = _told(spec, layer, said, reward) / said.shape[1]
         d_angles, d_z = np.zeros(own.angles.shape), np.zeros(eta.shape)
         if rule.angles:
+            # One offset per run acts from the first step on, so it hears A(0), all that came later;
+            # one per step hears A(t).
             heard = np.broadcast_to(told, (*told.shape[:2], layer.size))[: xi.shape[2]]
+            # Stein: E[R xi] / sigma^2 is the gradient of the mean reward of neurons that jitter.
             d_angles = np.einsum("tbk,bktn->kn", heard, xi) / rule.angles**2
         if rule.currents:
+            # All channels of a neuron hear what the neuron hears; a layer that hears one number
+            # repeats that.
             d_z = np.repeat(told, eta.shape[2] // told.shape[2], axis=2) * eta / rule.currents**2
         gradient[layer.name] = _collected(trace, d_angles, d_z, d_z)
     return traces, gradient

@@ -304,6 +304,7 @@ def local_gradient(
     """
     steps, batch = len(clamp), inputs.shape[1]
     many, fixed = _repeated(inputs, n_draws), _repeated(clamp, n_draws)
+    # Uniforms for clamped neurons too: the stream of a seed does not depend on what is clamped.
     uniforms = drawn(spec, rng, steps, batch * n_draws, dtype)
     traces = forward(spec, parameters, many, uniforms, fixed, dtype=dtype)
     lasts = None if lasts is None else np.tile(lasts, (1, n_draws))
@@ -381,6 +382,7 @@ def _repeated(train: Array, times: int) -> Array:
 
 def _later(signal: Array, steps: int) -> Array:
     """Return what *signal* (S, ...) will be, *steps* later; after the end nothing."""
+    # A connection delays by one step: the neurons behind it say what is due to step t in t + 1.
     return np.concatenate([signal[steps:], np.zeros_like(signal[:steps])])
 
 
@@ -405,6 +407,8 @@ def _less_baseline(value: Array, n_draws: int) -> Array:
     """Subtract from *value* (S, M * B, ...) the mean over what else was drawn at the same time."""
     steps, total = value.shape[:2]
     groups = value.reshape(steps, n_draws, total // n_draws, *value.shape[2:])
+    # Other draws of the same input differ by chance alone, other inputs in difficulty as well: the
+    # former are the better baseline, if there are any.
     axis = 1 if n_draws > 1 else 2
     n = groups.shape[axis]
     if n == 1:
@@ -454,6 +458,7 @@ def _collected(trace: LayerTrace, d_angles: Array, d_z: Array, reached: Array) -
 def _held(d_z: Array, trace: LayerTrace, signal: Array, bound: float) -> Array:
     """Return scores by currents within their bounds: see the top."""
     z, s, p = trace.z, trace.out.spikes, trace.out.p_spike
+    # One signal per neuron, one current per channel.
     most = bound * signal.repeat(z.shape[2] // signal.shape[2], axis=2)
     d_z = np.clip(d_z, -most.max(), most.max())  # in a step without target, too: by way of memory
     d_z = np.where((z <= 0) & (s == 1), most * (1 - p), d_z)

@@ -142,6 +142,8 @@ class _Inference(_Arguments):
             ends = self._inputs.padding_starts(samples)
             if ends is not None:
                 samples = samples[:, : ends.max()]
+            # Keyed by content: a sample's answer does not depend on its place in X or on its
+            # neighbours.
             streams = self._inputs.streams(samples, seed, repeat, ends=ends)
             inputs = self._inputs.encode_batch(samples, streams, self._precision)
             drawn = uniforms(streams, sizes[-1], len(inputs) + spec.depth)

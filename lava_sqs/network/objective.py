@@ -39,6 +39,7 @@ def steps_heard(model: Any, steps: int) -> float:
     if not model.per_step_:
         return steps
     tau = model.time_constant
+    # sum_n exp(-n / tau): the weights of a trace that fades, added up.
     return min(steps, 1 / (1 - math.exp(-1 / tau))) if tau else 1.0
 
 
@@ -56,4 +57,6 @@ def temperature_of(model: Any) -> float:
     spec = model.spec_
     per_class = spec.visible.channels / len(model.classes_)
     steps = model.steps_per_sample_ - spec.lag(spec.visible.name)
+    # A count of n spikes with p = 1/2 has the standard deviation sqrt(n)/2: four of those, so that
+    # one shot's chance does not decide the softmax.
     return 2 * math.sqrt(per_class * steps_heard(model, steps))

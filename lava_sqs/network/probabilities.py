@@ -106,6 +106,7 @@ class _Probabilities(_Inference):
             For two classes the second minus the first, as scikit-learn has it.
         """
         found = self._logits(X, lengths, mask, n_repeats, noise, seed, runtime)
+        # The difference of two logits is the log-odds of the second class.
         return found[..., 1] - found[..., 0] if len(self.classes_) == 2 else found
 
     def _logits(
@@ -124,5 +125,7 @@ class _Probabilities(_Inference):
         if self.readout == "likelihood":
             return scores
         if self.objective_ == "likelihood":
+            # log(1 + n): one spike more for every class (Laplace), so a silent class has no
+            # infinite log.
             return np.asarray(np.log1p(scores))
         return np.asarray(scores / (n_repeats * self.temperature_))

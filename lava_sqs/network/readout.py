@@ -52,8 +52,11 @@ def count_scores(spikes: Array, n_classes: int, counted: Array | None = None) ->
     if counted is not None:
         per_class = per_class * counted[:, :, None]
         last = steps - (counted[::-1] > 0).argmax(axis=0)[:, None]  # whatever follows a sample
+    # sum_t t n(t), t from 1 on. The largest it can be is `most`: every channel in every step.
     times = np.tensordot(np.arange(1.0, steps + 1), per_class, axes=1)
     most = last * (last + 1) / 2 * (channels // n_classes)
+    # Counts are whole numbers: a fraction below 1/2 never changes an order. Learned weights make
+    # any number, and a tie is then a difference below 1e-6.
     small, greatest = 1.0, 1.0
     if counted is not None and (counted % 1).any():
         small, greatest = _SMALL, float(counted.max())
@@ -125,6 +128,7 @@ def judge(guesses: Array, y: Array, classes: Array, spikes: float) -> Evaluation
     interval, covers = accuracy_interval(correct)
     n = len(classes)
     confusion = np.zeros((n, n), dtype=int)
+    # Unbuffered: `confusion[i, j] += 1` would count a pair that occurs twice once.
     np.add.at(confusion, (np.broadcast_to(truth, guesses.shape), guesses), 1)
     return Evaluation(
         float(correct.mean()), interval, covers, confusion, len(y), len(guesses), spikes
@@ -166,4 +170,5 @@ def accuracy_interval(correct: Array, *, seed: Any = None) -> tuple[tuple[float,
     wrong = (~np.asarray(correct, dtype=bool)).sum(axis=0)
     low, high = clustered(wrong, len(correct), 0.95)
     method = "Wilson" if len(correct) == 1 else "clustered Wilson"
+    # `clustered` counts errors; accuracy is one less their share, so the ends change places.
     return (1 - high, 1 - low), f"95 % {method}, over the test samples"

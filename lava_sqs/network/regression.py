@@ -131,12 +131,14 @@ class Reading:
         if self.share is not None:
             return np.asarray(heard * (self.share**power)[:, :, None])
         told = np.zeros((n_steps, *heard.shape[1:]))
+        # The transpose of a causal filter is the same filter run backwards in time.
         told[self.first : self.first + self.steps] = self._filtered(heard[::-1], power)[::-1]
         return told
 
     def _filtered(self, x: Array, power: int) -> Array:
         if self.decay == 0:
             return x
+        # y_t = lambda^n y_{t-1} + (1 - lambda)^n x_t: powers of kappa are geometric too.
         weights = [(1 - self.decay) ** power], [1, -(self.decay**power)]
         return np.asarray(lfilter(*weights, x, axis=0))
 
@@ -161,6 +163,8 @@ def initial_readout(n_outputs: int, n_visible: int, rng: np.random.Generator) ->
     (1, 4)
     """
     shape = (n_outputs, n_visible)
+    # Away from 0: a visible neuron with weight 0 would be told nothing, and could not begin to
+    # learn.
     weights = rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape) / np.sqrt(n_visible)
     return LayerParams({"visible": weights}, -0.5 * weights.sum(axis=1), np.zeros((n_outputs, 0)))
 

@@ -78,6 +78,8 @@ class Reward:
 
     def _logits(self, x: Array) -> Array:
         """Return the scores of channels (S, B, C), or of classes of what they add up to."""
+        # kappa contains (1 - lambda), which makes a trace a mean; without it a spike counts 1 when
+        # it comes.
         return self.inverse_temperature * self.reading.of(x) / (1 - self.reading.decay)
 
     def _classes(self, spikes: Array) -> Array:
@@ -116,11 +118,15 @@ class Reward:
         """
         a, n = self._classes(spikes), self.n_classes
         own = np.repeat(np.arange(n), others.shape[2] // n)  # whose neurons
+        # log sum of exp over the other classes, for each class: once per class, not once per
+        # neuron.
         apart = np.where(np.eye(n, dtype=bool), -np.inf, a[:, :, None])
         rest = logsumexp(apart, axis=3)[:, :, own]
+        # The logits are linear in spikes: what one neuron says more is added to its own class's.
         moved = a[:, :, own] + self._logits(others)
         of_truth = np.take_along_axis(a, self.truth[:, :, None], axis=2)
         said = np.where(own == self.truth[:, :, None], moved, of_truth)
+        # log q_y = a_y - log(exp(a_k moved) + sum over the rest).
         return np.asarray(np.einsum("rb,rbk->bk", self.share, said - np.logaddexp(moved, rest)))
 
     def usual(self, spikes: Array, size: int) -> Array:
@@ -158,6 +164,8 @@ class Reward:
         usually = self.usual(spikes, size) - _by_neuron(spikes, size)
         told = np.empty(usually.shape)
         for t in range(len(told)):
+            # From t on the average is said in place of the own train; steps before t keep what was
+            # said.
             told[t] = total - self.instead(spikes, usually)
             usually[t] = 0.0  # what follows cannot change it
         return told
@@ -184,6 +192,7 @@ class Reward:
                     later[t] = rest[read]
             return _less_baseline(later, self.n_draws)
         assert self.reading.share is not None
+        # Whether anything is still read in step t or later.
         counts = (np.cumsum(self.reading.share[::-1], axis=0)[::-1] > 0).astype(float)
         later[:-1] = counts[1:]
         return later * _less_baseline(value, self.n_draws)

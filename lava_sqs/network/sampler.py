@@ -42,6 +42,7 @@ class Sampler:
 
     def __call__(self, circuit: Any, angles: Array, z: Array) -> Array:
         """Return spikes (R, S, N) of angles (n,), (R, n) or (R, S, n) and currents (R, S, N)."""
+        # Whole rows are a device's job: one circuit per neuron and sample, all steps of it.
         given = np.ascontiguousarray(z, dtype=float)
         seed = int(self.rng.integers(2**63))
         spikes = np.asarray(self.device.sample(circuit, angles, given, seed=seed))
@@ -103,6 +104,7 @@ def run_on(
             z = currents(parameters[layer.name], history)
             out, neurons = run(layer, z)
         traces.append(LayerTrace(history, z, out, neurons))
+        # A given layer needs no currents: its train alone is what later layers hear.
         trains[layer.name] = Delayed(out.spikes, steps, dtype)
     return traces
 
@@ -129,6 +131,7 @@ def twin_traces(
         spikes = sampler.layer(layer, own, z)
         bound = compiled(layer.neuron, own, dtype)
         u = np.zeros((*z.shape[:2], layer.size))
+        # Clamped to what the device said, nothing is drawn: u only has the right shape.
         return bound.run(z, u, spikes), bound
 
     return run_on(spec, parameters, _repeated(inputs, n_draws), run, dtype=dtype)

@@ -69,6 +69,7 @@ def stacked(X: Any, kind: str | None, channels_first: bool | None) -> tuple[Any,
             raise ArgumentTypeError(
                 "X", f"must hold real numbers, but sample {i} has dtype {samples[i].dtype}."
             )
+    # Padding is NaN, not 0: a frame of zeros may be a sample's own.
     longest = max(shape[time] for shape in shapes)
     shape = (len(samples), *shapes[0][:time], longest, *shapes[0][time + 1 :])
     X = np.full(shape, np.nan, dtype=np.result_type(np.float32, *samples))
@@ -127,6 +128,8 @@ def own_steps(X: Array, lengths: Any, mask: Any, zeros: bool, finite: bool | Non
             # A sample of zeros only has none that were padded.
             zero = ~frames.any(axis=2)
             padded = padded | (zero & ~zero.all(axis=1, keepdims=True))
+        # From the end backwards: a frame is padding only if all later ones are. Gaps inside stay
+        # the sample's.
         own = ~np.logical_and.accumulate(padded[:, ::-1], axis=1)[:, ::-1]
         if not own.any(axis=1).all():
             raise ArgumentValueError(
@@ -173,6 +176,7 @@ def marked(X: Array, own: Array, finite: bool) -> Array:
                 f"step {t}. Only frames after the end of a sample may be NaN; `lengths` or `mask` "
                 "say which steps are a sample's own.",
             )
+    # Integers stay integers where nothing has to be marked.
     if own.all():
         return X
     X = X.astype(np.result_type(X.dtype, np.float32))
@@ -184,6 +188,7 @@ def is_own(flat: Array) -> Array | None:
     """Return which frames of marked sequences (n, T, F) are a sample's own; None is all."""
     if flat.dtype.kind != "f":
         return None
+    # One feature tells: `marked` made frames NaN in all of them or in none.
     own: Array = ~np.isnan(flat[:, :, 0])
     return None if own.all() else own
 
@@ -208,9 +213,12 @@ def counted_steps(own: Array, lag: int, depth: int, readout_from: float = 0.0) -
     """
     n, steps = own.shape
     counted = np.zeros((steps + depth, n), dtype=bool)
+    # Skips make several ways from input to visible layer; a step counts if any of them brings an
+    # own one.
     for delay in range(lag, depth + 1):
         counted[delay : delay + steps] |= own.T
     if readout_from:
         rank = counted.cumsum(axis=0)
+        # rank numbers the steps that count from 1 on, so shares are of a sample's own length.
         counted &= rank > np.floor(readout_from * rank[-1])
     return counted.astype(float)

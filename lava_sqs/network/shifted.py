@@ -39,15 +39,22 @@ class _Lots:
         self, circuit: Any, angles: Array, z: Array, last: Array, rng: np.random.Generator
     ) -> None:
         runs, steps, n_io = z.shape
+        # An angle may belong to several gates: the rule holds for each of them, in each step, by
+        # itself.
         self.circuit, rows = one_angle_per_gate(circuit, angles)
         moving = [i for i, gate in enumerate(circuit.gates) if gate.param is not None]
         scales = np.array([circuit.gates[i].scale for i in moving])
+        # A shift after the last step that the reward reads has the derivative 0: no lot for it.
         matters = (np.arange(steps) < last[:, None])[:, :, None]  # (R, S, 1)
+        # |c_r| of a rule add up to 1, with two terms as with four, so the weight of an occurrence
+        # is |scale| alone, and pi for a current, whose angle is pi z. At z <= 0 there is no gate.
         weights = np.concatenate(
             [matters * np.abs(scales), np.pi * (matters & (z > 0))], axis=2
         ).reshape(runs, -1)
         self.total: Array = np.asarray(weights.sum(axis=1))
         upto = np.cumsum(weights, axis=1)
+        # Inverse transform: the number of cumulative weights <= u. The minimum below is for a u
+        # that rounds up to the total.
         lot = (rng.random(size=(runs,)) * self.total)[:, None] >= upto
         t, what = np.divmod(np.minimum(lot.sum(axis=1), upto.shape[1] - 1), len(moving) + n_io)
         self.theta = np.repeat(rows[:, None], steps, axis=1)
@@ -56,6 +63,7 @@ class _Lots:
         self.sign: Array = np.ones(runs)
         self.param: Array = np.full(runs, -1)
         self.channel: Array = what - len(moving)
+        # For the term of the rule that is drawn: which sign of a current's shift, or which c_r.
         draws: Array = rng.random(size=(runs,))
         for r in range(runs):
             if self.channel[r] >= 0:
@@ -68,10 +76,12 @@ class _Lots:
             gate = circuit.gates[moving[what[r]]]
             terms = shift_rule(gate)
             upto_term = np.cumsum([abs(c) for c, _ in terms])
+            # Drawn by |c|, so the estimate keeps c's sign only.
             c, by = terms[min(int((draws[r] >= upto_term).sum()), len(terms) - 1)]
             self.theta[r, t[r], moving[what[r]]] += by
             self.sign[r] = 1.0 if c * gate.scale > 0 else -1.0
             self.param[r] = gate.param
+        # A run in which nothing could be shifted has no gradient.
         self.sign *= self.total > 0
 
     def spikes(self, sampler: Sampler) -> Array:
@@ -80,6 +90,8 @@ class _Lots:
 
     def gradient(self, worth: Array, n_params: int) -> tuple[Array, Array]:
         """Return the estimates (R, n) by angles and (R, S, N) by currents, of rewards (R,)."""
+        # Importance weighting: term r is drawn with probability |c_r| / total, so its worth counts
+        # total times its sign.
         found = self.sign * self.total * worth
         d_angles, d_z = np.zeros((len(found), n_params)), np.zeros(self.z.shape)
         of_angle, of_z = (self.param >= 0).nonzero()[0], (self.channel >= 0).nonzero()[0]
@@ -113,8 +125,11 @@ def shifted_gradient(
         size, n = layer.size, own.angles.shape[1]
         rows = to_rows(trace.z, size).reshape(batch, size, steps, -1)
         if layer is spec.visible:
+            # Given the currents, visible neurons are independent: each learns from one more run.
             chosen = np.arange(size)[None].repeat(batch, axis=0)  # (B, n_chosen)
         else:
+            # The change of a hidden train has to be run through all later layers: one neuron per
+            # sample, chosen at random, and its gradient times `size`.
             chosen = rng.integers(size, size=(batch, 1))
         which = (np.arange(batch)[:, None], chosen)
         neuron: Any = layer.neuron
@@ -122,6 +137,7 @@ def shifted_gradient(
             neuron.ansatz,
             own.angles[chosen].reshape(-1, n).astype(float),
             rows[which].reshape(-1, steps, rows.shape[3]),
+            # A hidden spike of the last step that is read arrives after it: one step fewer matters.
             np.repeat(last - (layer is not spec.visible), chosen.shape[1]),
             rng,
         )
@@ -129,6 +145,8 @@ def shifted_gradient(
         if layer is spec.visible:
             more = from_rows(shifted, size).reshape(steps, batch, size, -1).sum(axis=3, dtype=float)
             more -= said.reshape(steps, batch, size, -1).sum(axis=3)
+            # The baseline is the reward if the neuron had said what it usually does: it does not
+            # know the lot.
             usually = reward.usual(said, size) - said.reshape(steps, batch, size, -1).sum(axis=3)
             worth = reward.instead(said, more) - reward.instead(said, usually)
         else:

@@ -88,6 +88,8 @@ class LayerTrace:
 def currents(own: LayerParams, history: dict[str, Any], bias: bool = True) -> Array:
     """Return ``z_t = sum_p w_p x_p(t-1) + bias``, shape (S, B, C), of the sources in *history*."""
     parts = (history[s].weighted(w) for s, w in own.weights.items() if s in history)
+    # In the order of the weights, the bias last, as the Lava Process adds them: floating-point sums
+    # depend on their order, and these are compared to the last bit.
     z: Array = next(parts)
     for part in parts:
         z += part
@@ -170,6 +172,7 @@ def drawn(
     if dtype is None:
         return [rng.random((steps, batch, layer.size)) for layer in spec.layers]
     sizes = np.cumsum([layer.size for layer in spec.layers])
+    # A stream per sample: what one sample draws does not depend on the others of its batch.
     every = uniforms(fresh_streams(rng, batch), int(sizes[-1]), steps)
     return [u.transpose(1, 2, 0) for u in np.split(every, sizes[:-1])]
 
@@ -267,6 +270,7 @@ def layer_seeds(spec: NetworkSpec, seed: int) -> list[int]:
     >>> len(layer_seeds(feed_forward(2, (3,), 1, LIFNeuron()), seed=0))
     2
     """
+    # Each layer draws from a stream of its own, as its Process does, which knows no other layer.
     children = (_seeds.sequence(seed, i) for i in range(len(spec.layers)))
     return [_seeds.of_sequence(child, np.uint64) for child in children]
 
@@ -286,6 +290,8 @@ def sequential_uniforms(spec: NetworkSpec, seed: int, steps: int) -> Iterator[li
     streams = [_seeds.stream(s, _seeds.OUTCOMES) for s in layer_seeds(spec, seed)]
     while True:
         yield [
+            # Sample after sample from the same generator: Lava runs them in one go, and a reset
+            # rewinds nothing.
             rng.random((steps, 1, layer.size))
             for rng, layer in zip(streams, spec.layers, strict=True)
         ]

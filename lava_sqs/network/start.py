@@ -63,18 +63,22 @@ def initialise(
         weights = {}
         for source in layer.others:
             x = trains[source].dense()
+            # By the mean squared length of what arrives: each source then adds about the same
+            # power.
             scale = 1 / np.sqrt(max(float((x**2).sum(axis=2).mean()), 1e-12))
             weights[source] = scale * rng.normal(size=spec.weights_shape(layer, source))
         own = LayerParams(weights, np.zeros(layer.channels), layer.neuron.initial(layer.size, rng))
         # Only steps in which the layer hears the input: at the others z is its bias.
         lag = spec.lag(layer.name)
         history = arriving(layer, trains)
+        # The bias is 0 here, and is set below to put the mean at 0.5.
         z = currents(own, history)[lag : lag + len(inputs)].reshape(-1, layer.channels)
         spread = visible_spread if visible else hidden_spread
         factor = spread / np.maximum(z.std(axis=0), 1e-9)
         if layer.kernels:  # shared weights: one for each feature map
             maps = layer.kernels[0][1].out_channels
             rows = np.maximum(z.reshape(-1, maps).std(axis=0), 1e-9)
+            # Channels are (position, map) with the map last.
             factor = np.tile(spread / rows, layer.channels // maps)
         factor = np.minimum(factor, spread)  # a constant input must not blow the weights up
         own.weights = {
@@ -100,6 +104,8 @@ def _let_hear_itself(
 ) -> None:
     """Add recurrent weights whose currents have mean 0 for neurons that spike at *rates*."""
     channels = layer.channels
+    # A spike of probability 1/2 has the standard deviation 1/2, hence the 2.
     w = rng.normal(0.0, 2 * RECURRENT_SPREAD / np.sqrt(channels), (channels, channels))
     own.weights = {s: w if s == layer.name else own.weights[s] for s in layer.sources}
+    # What the layer hears of itself on average is taken off: the mean current stays 0.5.
     own.bias = own.bias - w @ rates

@@ -70,6 +70,7 @@ def stacked_labels(y: Any) -> tuple[Array, bool]:
         raise ArgumentValueError(
             "y", "must have a label for each time step, but a sample has none."
         )
+    # Any known class would do: labels after the end of a sample are never read.
     padded = [np.concatenate([p, np.repeat(p[:1], longest - len(p))]) for p in parts]
     return np.stack(padded), len({len(p) for p in parts}) > 1
 
@@ -185,6 +186,7 @@ def step_scores(spikes: Array, own: Array, reading: Reading, n_classes: int) -> 
     counts = faded(x, reading, n_classes)
     if reading.decay == 0:
         before = faded(x, Reading(0.5, reading.first, reading.steps), n_classes)
+        # A trace with decay 1/2 of c channels is at most 2 c: over 4 c + 1 it stays below 1/2.
         counts = counts + before / (4 * x.shape[2] / n_classes + 1)
     scores = np.full((*own.shape, n_classes), np.nan)
     scores[:, : reading.steps] = counts.transpose(1, 0, 2)
@@ -286,6 +288,7 @@ def stepwise_gradient(
     traces = run(spec, parameters, inputs, rng, n_draws, dtype)
     lasts = None if lasts is None else np.tile(lasts, (1, n_draws))
     own = np.ones(labels.shape, dtype=bool) if own is None else own
+    # Each sample weighs the same, whatever its length.
     share = np.tile(own / np.maximum(own.sum(axis=0), 1), (1, n_draws))
     truth = np.tile(labels, (1, n_draws))[:, :, None]
     s, p = traces[-1].out.spikes, traces[-1].out.p_spike
@@ -293,6 +296,7 @@ def stepwise_gradient(
     log_q = log_softmax(inverse_temperature * faded(0.5 * (s + p), reading, n_classes), axis=2)
     told = -np.exp(log_q)
     np.put_along_axis(told, truth, np.take_along_axis(told, truth, axis=2) + 1.0, axis=2)
+    # `back` contains the (1 - lambda) of a normalised trace; the scores here are sums.
     size = inverse_temperature / (1 - reading.decay)
     told = np.repeat(size * share[:, :, None] * told, s.shape[2] // n_classes, axis=2)
     said = (share * np.take_along_axis(log_q, truth, axis=2)[:, :, 0]).sum(axis=0)

@@ -63,6 +63,7 @@ def triangles(counted: Array) -> Array:
     """
     shown = counted > 0
     rank = shown.cumsum(axis=0) - 1.0
+    # u from 0 to 1 over the sample's own steps, whatever their number; one step alone is at u = 0.
     place = rank / np.maximum(rank[-1], 1) * (KNOTS - 1)
     knots = np.arange(KNOTS)[:, None, None]
     return np.asarray(np.maximum(0.0, 1 - np.abs(place - knots)) * shown)
@@ -102,6 +103,7 @@ def move(parameters: Parameters, gradient: Parameters, optimizer: Any, rate: flo
 def settle(own: LayerParams) -> None:
     """Put weights that were moved back to where none is negative and their mean is 1."""
     v = own.weights[TIME]
+    # In place, as everything that moves parameters does: others hold the same array.
     np.maximum(v, 0.0, out=v)
     mean = float(v.mean())
     v[:] = v / mean if mean > 0 else 1.0

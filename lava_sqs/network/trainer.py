@@ -284,6 +284,8 @@ class Trainer(_Checkpoints):
         order = self._order(rng)
         starts = range(0, len(order), model.batch_size)
         losses, spikes = [], []
+        # Updates of an epoch are made in the precision of batches, and published in float64 at its
+        # end.
         learned = _copy(model.parameters_, self.dtype)
         for i, start in enumerate(starts):
             chosen = order[start : start + model.batch_size]

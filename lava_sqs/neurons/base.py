@@ -191,6 +191,7 @@ def compiled(neuron: Neuron, params: Array, dtype: Any = None) -> BoundNeuron:
     """
     batches = getattr(neuron, "compile_batches", None)
     if dtype is not None and batches is not None:
+        # Batches may add up in another order than a Process: fast, and right to rounding only.
         for_batches: BoundNeuron = batches(params, dtype)
         return for_batches
     compile_ = getattr(neuron, "compile", None)
@@ -392,11 +393,14 @@ def positive(logarithm: Array) -> Array:
 
     Beyond e^50 nothing changes any more, and numbers overflow.
     """
+    # Its slope there is taken as if the bound were not: trained numbers come nowhere near it.
     return np.exp(np.minimum(logarithm, 50.0))
 
 
 def draw(p: Array, u: Array, clamp: Array | None) -> Array:
     """Return the spikes that *u* decides with the probabilities *p*, or that *clamp* fixes."""
+    # Not u < p: outcomes are counted by cumulative probabilities, p(0) = 1 - p first, as in every
+    # engine, so that one u gives an SQS neuron and its rivals the same kind of decision.
     spikes = (u >= 1 - p).astype(np.int8)
     if clamp is not None:
         spikes = np.where(clamp >= 0, clamp, spikes).astype(np.int8)
@@ -405,6 +409,7 @@ def draw(p: Array, u: Array, clamp: Array | None) -> Array:
 
 def log_likelihood(p: Array, spikes: Array) -> Array:
     """Return log P(s), floored, for probabilities *p* of a spike."""
+    # The upper bound: 1 - p of a p that rounding left below 0 would make a positive log P.
     return np.asarray(np.log(np.clip(np.where(spikes == 1, p, 1 - p), _FLOOR, 1.0)))
 
 

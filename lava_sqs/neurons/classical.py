@@ -65,6 +65,7 @@ class ClassicalMemoryNeuron(SQSNeuron):
         TypeError, ValueError
             If the table is unknown, or the memory is quantum.
         """
+        # "layered" is the default of SQSNN and a quantum circuit: here it means that nobody chose.
         default = isinstance(given["ansatz"], str) and given["ansatz"] == "layered"
         sizes = {k: given[k] for k in ("memory_qubits", "layers")}
         return cls(

@@ -63,6 +63,8 @@ class LIFNeuron(StepNeuron):
 
         Otherwise as in :meth:`~lava_sqs.network.Neuron.initial`.
         """
+        # The slope of sin^2(pi z / 2) at 1/2 is pi/2; that of a logistic function is gain/4, hence
+        # 2 pi: the rival starts with the response of an SQS neuron.
         centre = np.array([logit(self.leak), 0.5, np.log(2 * np.pi)])
         return np.asarray(centre + rng.normal(0.0, 0.1, (size, 3)))
 
@@ -73,6 +75,7 @@ class LIFNeuron(StepNeuron):
 
         def probability(z: Array, s: Array) -> Array:
             nonlocal v
+            # (1 - s): a spike resets the voltage before the leak, as in the docstring's equation.
             v = beta * v * (1 - s) + z
             return firing_probability(v, h, gain)
 
@@ -88,8 +91,10 @@ class LIFNeuron(StepNeuron):
         v = np.zeros((len(z) + 1, *z.shape[1:]))
         for t in range(len(z)):
             v[t + 1] = beta * v[t] * (kept[t - 1] if t else 1.0) + z[t]
+        # d log P(s) / dx = s - sigma(x) of a logistic neuron, for s = 0 and s = 1 alike.
         d_x = signal * (spikes - firing_probability(v[1:], h, gain))  # d/d (gain (v - h))
         d_z, d_beta = np.empty(z.shape), np.zeros(z.shape[1:])
+        # back = dL/dv_t by way of all later steps: v_{t+1} = beta v_t (1 - s_t) + z_{t+1}.
         back = np.zeros(z.shape[1:])
         for t in range(len(z) - 1, -1, -1):
             d_z[t] = back + gain * d_x[t]
@@ -98,7 +103,9 @@ class LIFNeuron(StepNeuron):
             back = d_z[t] * beta * passed
         d_params = np.stack(
             [
+                # Trained are logit beta, h and log gain: d beta / d logit = beta (1 - beta).
                 d_beta.sum(axis=0) * beta * (1 - beta),
+                # x = gain (v - h): dx/dh = -gain, and by log gain dx = gain (v - h).
                 -(d_x * gain).sum(axis=(0, 1)),
                 (d_x * gain * (v[1:] - h)).sum(axis=(0, 1)),
             ],

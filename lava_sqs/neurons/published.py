@@ -55,6 +55,8 @@ class AsPublishedNeuron(StepNeuron):
 
     def dynamics(self, params: Array, shape: tuple[int, int]) -> Callable[[Array, Array], Array]:
         """Return silent ones, as in :meth:`~lava_sqs.neurons.StepNeuron.dynamics`."""
+        # The last spike is all its state: the release's partial trace leaves nothing else of the
+        # memory.
         return lambda z, s: np.sin(self._angle(params, z, s) / 2) ** 2
 
     def _angle(self, params: Array, z: Array, before: Array) -> Array:
@@ -66,7 +68,9 @@ class AsPublishedNeuron(StepNeuron):
         before = np.concatenate([np.zeros((1, *z.shape[1:])), spikes[:-1]])
         angle = self._angle(params, z, before)
         p = np.sin(angle / 2) ** 2
+        # d sin^2(a/2) / da = sin(a) / 2.
         d_angle = signal * d_log(p, spikes) * np.sin(angle) / 2
         constant = d_angle.sum(axis=(0, 1))
+        # theta_mem and theta_in enter as their sum only: equal gradients, one number in effect.
         d_params = np.stack([(d_angle * before).sum(axis=(0, 1)), constant, constant], axis=1)
         return d_params, np.pi * d_angle * (z > 0)

@@ -139,6 +139,8 @@ class QLIFNeuron(StepNeuron):
 
         Otherwise as in :meth:`~lava_sqs.network.Neuron.initial`.
         """
+        # exp(-decay / 2) = leak: the amplitude's share, so that it compares with the voltage of a
+        # LIF.
         centre = np.array([np.log(-2 * np.log(self.leak)), 0.0, 0.0])
         return np.asarray(centre + rng.normal(0.0, 0.1, (size, 3)))
 
@@ -149,6 +151,8 @@ class QLIFNeuron(StepNeuron):
 
         def probability(z: Array, s: Array) -> Array:
             nonlocal phi
+            # (1 - s) before the leak: a spike puts the qubit into |0>, from where nothing can
+            # relax.
             phi = rotate(leak(phi * (1 - s), decay), z, gain)
             return firing_probability(phi, threshold, self.shots)
 
@@ -167,21 +171,26 @@ class QLIFNeuron(StepNeuron):
             before[t] = state
             leaked[t] = leak(state, decay)
             phi[t] = rotate(leaked[t], z[t], gain)
+            # Angles and not populations are kept: past pi the population falls again, and only phi
+            # knows it.
             state = phi[t] * (1 - spikes[t])
         p = firing_probability(phi, threshold, self.shots)
         d_p = signal * d_log(p, spikes)
         # d p / d phi: density of the beta distribution at alpha, times sin(phi) / 2
         k = threshold * self.shots
+        # Clipped: at the ends of [0, 1] the density has logarithms of 0.
         alpha = np.clip(np.sin(phi / 2) ** 2, 1e-300, 1 - 1e-16)
         norm = gammaln(self.shots + 1) - gammaln(k) - gammaln(self.shots - k + 1)
         density = np.exp(norm + (k - 1) * np.log(alpha) + (self.shots - k) * np.log1p(-alpha))
         d_phi = d_p * density * np.sin(phi) / 2
+        # I_alpha(k, n - k + 1) has no closed derivative by k: a central difference in the logit.
         h = 1e-5
         raised = firing_probability(phi, expit(params[:, 1] + h), self.shots)
         lowered = firing_probability(phi, expit(params[:, 1] - h), self.shots)
         d_threshold = (d_p * (raised - lowered) / (2 * h)).sum(axis=(0, 1))
         shrink = np.exp(-decay / 2)
         half, cosine = np.sin(before / 2), np.cos(before / 2)
+        # d(2 arcsin x)/dx = 2 / sqrt(1 - x^2), x = exp(-g/2) |sin(phi/2)|.
         root = np.sqrt(np.maximum(1 - (shrink * half) ** 2, 1e-12))
         by_state = np.sign(half) * shrink * cosine / root
         by_decay = -shrink * np.abs(half) / root
@@ -192,6 +201,7 @@ class QLIFNeuron(StepNeuron):
             d_decay += (total[t] * by_decay[t]).sum(axis=0)
             back = total[t] * by_state[t]
         d_gain = (total * np.pi * gain * np.maximum(z, 0.0)).sum(axis=(0, 1))
+        # Trained are the logarithms of decay and gain: d/d log x = x d/dx.
         d_params = np.stack([d_decay * decay, d_threshold, d_gain], axis=1)
         return d_params, total * np.pi * gain * (z > 0)
 

@@ -104,6 +104,8 @@ def register(kind: _Kind) -> _Kind:
         )
     name = check_text("name", getattr(kind, "name", None))
     known = _REGISTERED.get(name)
+    # Reloading a module, as notebooks do, makes a new class of the same name: it replaces the old
+    # one.
     same = known is not None and (known.__module__, known.__qualname__) == (
         kind.__module__,
         kind.__qualname__,

@@ -117,6 +117,7 @@ class SQSNeuron(BaseNeuron):
 
         Otherwise as in :meth:`~lava_sqs.neurons.BaseNeuron.check_room`.
         """
+        # A list of models is checked here and not in the constructor, which does not know K yet.
         noise = check_noise("noise", self.noise, size)
         backend = exact_backend(self.ansatz, noise, size)
         check_exact(self.ansatz, noise, rows=size, backend=backend)
@@ -137,6 +138,7 @@ class SQSNeuron(BaseNeuron):
             Seconds of one core of an ordinary machine, 0 of compiled neurons.
         """
         backend = exact_backend(self.ansatz, self.noise, size)
+        # Compiled neurons make 1e5 to 1e7 steps per second: nothing that a user would wait for.
         return 0.0 if backend == "instrument" else size * seconds_per_step(self.ansatz, backend)
 
     def initial(self, size: int, rng: np.random.Generator) -> Array:
@@ -201,6 +203,8 @@ class SQSNeuron(BaseNeuron):
         for b in range(batch):
             scores.reset()
             for t in range(steps):
+                # kappa_h is d log p_t / d z_{t-h}: what step t owes to the current h steps earlier
+                # is added there.
                 scores.step(z[t, b], bits[t, b])
                 for h in range(min(window, t) + 1):
                     d_z[t - h, b] += signal[t, b, :, None] * scores.kappa[:, h]
@@ -255,6 +259,8 @@ class SQSNeuron(BaseNeuron):
             "theta": params,
             "noise": self.noise,
             "bias": bias.reshape(shape),
+            # A Process that learns needs likelihoods, so it gets the engine that has them for this
+            # size.
             "backend": exact_backend(self.ansatz, self.noise, size),
         }
 
@@ -324,6 +330,7 @@ class CompiledSQS:
         shape = z.shape
         if self._channels > 1:
             shape = (*z.shape[:2], self._size, self._channels)
+        # Takes over the instruments of the run: building them is most of the cost of a short train.
         scorer = SpikeTrainScorer._of(self._population)
         _, d_params, d_z = scorer.score(z.reshape(shape), spikes.reshape(shape), signal=signal)
         return d_params, d_z.reshape(z.shape)
@@ -382,6 +389,8 @@ class BatchSQS:
         self, memory: Array | None, z: Array, u: Array, clamp: Array | None, *, record: bool
     ) -> RunOut:
         currents = self._inward(z)
+        # One sum finds NaN and infinities at the cost of a read; the check that names the place
+        # comes after.
         if not np.isfinite(currents.sum()):
             check_real("currents", currents)
         spikes, p_spike, likelihood = self._lanes.run(
@@ -392,6 +401,8 @@ class BatchSQS:
             likelihood=record and clamp is not None,
             memory=memory,
         )
+        # The kernels return likelihoods: one call takes all logarithms. Arrays go back to (S, B,
+        # C).
         return RunOut(*(x.transpose(1, 2, 0) for x in (spikes, p_spike, np.log(likelihood))))
 
     def score(self, z: Array, spikes: Array, signal: Array) -> tuple[Array, Array]:

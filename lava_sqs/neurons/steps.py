@@ -76,6 +76,8 @@ def run_recurrent(
         z[t] = heard(z[t], before)
         now = slice(t, t + 1)
         if go_on is None:
+            # Clamped to what was said so far, so that the prefix repeats itself, with -1 in the new
+            # step, which is drawn. Only the last of these runs is kept: it has the whole train.
             outs = [bound.run(z[: t + 1], u[: t + 1], said[: t + 1])]
             said[t] = outs[0].spikes[t]
         else:
@@ -147,6 +149,7 @@ class StepNeuron(BaseNeuron):
 
     def compile(self, params: Array) -> BoundNeuron:
         """Return the neurons with their parameters, as in :meth:`BaseNeuron.compile`."""
+        # Steps of `dynamics` would not be what such a subclass does.
         own_way = type(self).run is not StepNeuron.run  # of a subclass that runs otherwise
         return super().compile(params) if own_way else _BoundStep(self, params.copy())
 

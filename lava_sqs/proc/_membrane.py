@@ -74,12 +74,17 @@ class MembraneModel(NamingModel):
             self.check_vars()
         state, z = getattr(self, self._state), self._scale * a_in + self.bias
         if self.at_reset:
+            # At a reset a_in counts as 0: what arrives was sent in the sample before.
             state, z = np.zeros_like(state), self.bias
         if not (np.isfinite(z).all() and np.isfinite(state).all()):
             self.check_vars()  # a port may have written them
             check_received("a_in", a_in)
         state, self.p_spike = self.moved(state, z)
+        # One uniform per neuron and step in C order, decided as offline: the same seed, the same
+        # train.
         spikes: Array = self._rng.random(state.shape) >= 1 - self.p_spike
+        # A spike resets the state in the step that made it; the factor (1 - s) of the offline
+        # neuron does so in the next one, with the same numbers.
         setattr(self, self._state, np.where(spikes, 0.0, state))
         return spikes
 

@@ -100,14 +100,19 @@ class Sample:
         """
         z, s, p = self._z, self._spikes, self._p
         if z.shape[3] == 1:
+            # (s + p - 1) d log p(s) = dp, whichever s was drawn.
             signal = (value * (s + p - 1))[..., 0]
             z, s = z[..., 0], s[..., 0]
         else:
+            # Several channels share one outcome, so dp of one bit alone is not at hand: value times
+            # the spike, less its mean as a baseline, is unbiased as well.
             signal = (value * (s - p)).sum(axis=3)
         scorer = SpikeTrainScorer(self._ansatz, theta, noise=self._noise)
         _, d_theta, d_z = scorer.score(z, s, signal=signal)
         most = BOUND * inverse_temperature
         errors = np.clip(d_z.reshape(value.shape), -most, most)
         if pull:
+            # z <= 0 applies no gate and has no slope; the pull keeps such a neuron from staying
+            # silent for good.
             errors = np.where((self._z <= 0) & (value > 0), pull * value, errors)
         return d_theta, errors

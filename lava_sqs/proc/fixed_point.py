@@ -275,6 +275,7 @@ def _decay(process: Any, name: str, offset: int) -> tuple[int, float]:
     given = _number(process, name)
     if not 0 <= given <= 1:
         raise _refuse(process, f"has {name}={given:g}, which is no share: is it converted already?")
+    # Lava decays u by du + 1: the offset is 1 there, and a du of 0 means 1/4096.
     whole = min(max(round(given * _UNITY), offset), _UNITY - 1 + offset)
     error = abs(whole / _UNITY - given) / given if given else whole / _UNITY
     fed = list(process.a_in.get_src_ports())
@@ -314,6 +315,7 @@ def _limit(neuron: Any, activity: float) -> float:
         raise _refuse(neuron, f"has vth={vth:g}, and a threshold has no sign. Use one from 0 on.")
     decay = _decay(neuron, "du", 1)[0] + 1
     fed = [_numbers(port.process, "weights") for port in neuron.a_in.get_src_ports()]
+    # Geometric sum: a current in every step piles up to 4096 / decay times itself.
     reach = activity * _largest(fed) * _UNITY / decay + np.abs(_numbers(neuron, "u")).max()
     bias = np.abs(_numbers(neuron, "bias_mant")).max()
     limits = [
@@ -335,6 +337,8 @@ def _scale(neurons: Sequence[Any], synapses: Sequence[Any], activity: float) -> 
     top = _top(_numbers(largest, "weights"))
     if not membranes:
         return float(top / most * (16 if len(synapses) > 1 else 1))  # no end there
+    # Weights of all 8 bits need k = top / most * 2^exponent; the largest whole exponent below the
+    # limit.
     exponent = np.floor(np.log2(limit * most / top))
     k = limit if exponent < 0 else top / most * 2.0 ** min(exponent, _WEIGHT_EXP)
     if k * most < _LEAST:

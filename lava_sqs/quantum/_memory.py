@@ -50,9 +50,12 @@ class MemoryArray(np.ndarray[Any, Any]):
     note: Note | None
 
     def __array_finalize__(self, source: Any) -> None:
+        # NumPy calls this for views, slices and copies, never __init__: the only place to pass it
+        # on.
         self.note = getattr(source, "note", None)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        # Plain arrays for the computation: ufuncs would call this method again without end.
         plain = [np.asarray(x) if isinstance(x, MemoryArray) else x for x in inputs]
         if "out" in kwargs:
             kwargs["out"] = tuple(np.asarray(x) for x in kwargs["out"])

@@ -155,6 +155,7 @@ class Ansatz:
         angles = self.check_theta(theta)
         result = qutip.tensor([qutip.qeye(2)] * self.n_qubits)
         for gate in self.gates:
+            # The first gate acts first, so it stands to the right.
             result = self.operator(gate, angles) @ result
         return result
 

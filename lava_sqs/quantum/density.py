@@ -49,6 +49,7 @@ class _Builder:
 
     def add(self, terms: Array, kind: int, gate: Gate | None, qubits: tuple[int, ...]) -> None:
         last = self.last[qubits[0]]
+        # Nothing has touched this qubit since: one matrix more in the product, no pass more.
         if len(qubits) == 1 and last is not None and self.made[last].qubits == qubits:
             if kind == 0:
                 self.made[last].multiply(terms[0], before=False)
@@ -70,10 +71,12 @@ class _Builder:
         self.made.append(operation)
 
     def constant(self, matrix: Array, qubits: tuple[int, ...]) -> None:
+        # Exactly the identity: no noise of this kind, and no operation for it.
         if np.array_equal(matrix, np.eye(len(matrix))):
             return
         last = self.last[qubits[0]]
         if last is None and len(qubits) == 1:
+            # Waits for the first gate on the qubit, which takes it in.
             self.pending[qubits[0]] = matrix @ self.pending[qubits[0]]
             return
         if last is not None and all(self.last[q] == last for q in qubits):
@@ -273,11 +276,14 @@ def compile_density(ansatz: Ansatz, noise: NoiseModel | None = None) -> DensityP
 
 
 def _io(schedule: Schedule) -> tuple[Array, Array, Array, Array]:
+    # A Bloch vector shrinks by 1 - 4p/3 under the total Pauli error probability p.
     eta = 1 - 4 * np.array(schedule.io_strengths("depolarise")) / 3
     n = len(eta)
     # The encoded qubit is 1, Z cos and -Y sin; what is measured of it is 1 and Z.
+    # A reset to |1> with probability p leaves (1 - 2p) of the vector that is encoded.
     left = [np.array([1.0, 1 - 2 * p, 1 - 2 * p]) for p in schedule.io_strengths("reset")]
     place, seen = sums_of_strides([], 4), sums_of_strides([], 4)
+    # Digits of base 4, I X Y Z = 0 1 2 3: encoded are I, Z, Y, measured are I, Z.
     for _ in range(n):
         place, seen = (
             np.ravel(4 * done[:, None] + np.array(each))

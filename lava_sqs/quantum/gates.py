@@ -226,6 +226,7 @@ def half_angle_terms(gate: Gate) -> NDArray[np.complex128]:
 
 @cache
 def _half_angle_terms_of(name: str) -> NDArray[np.complex128]:
+    # M(0) = M0 + M1, M(2 pi) = M0 - M1, M(pi) = M0 + M2: three angles give the three terms.
     start, half, full = (ROTATIONS[name][1](a).full() for a in (0.0, np.pi, 2 * np.pi))
     constant = (start + full) / 2
     terms = np.array([constant, (start - full) / 2, half - constant])
@@ -304,6 +305,7 @@ def unitary_gate(unitary: Any, io_qubits: int, memory_qubits: int, rtol: Any) ->
             "unitary is taken.",
         )
     if error > 1e-13:  # more than rounding in double precision: U (U^dagger U)^(-1/2)
+        # The polar decomposition: the nearest unitary.
         left, _, right = np.linalg.svd(full)
         full = left @ right
     return Gate.of_matrix(full, tuple(range(n)))

@@ -102,4 +102,6 @@ class _CallableModule(types.ModuleType):
         return importlib.import_module, (self.__name__,)
 
 
+# `from lava_sqs.quantum import instrument` names this submodule as soon as anything has imported
+# it, whatever __init__ bound before: so the module itself answers calls.
 sys.modules[__name__].__class__ = _CallableModule

@@ -82,6 +82,7 @@ def shared_out(work: Callable[[slice], int], n: int, threads: int) -> int:
     10
     """
     global _pool
+    # Slices of neurons, whose sums never meet: numbers do not depend on the number of threads.
     ends = [n * i // threads for i in range(threads + 1)]
     parts = [slice(a, b) for a, b in pairwise(ends) if b > a]
     if len(parts) < 2:
@@ -89,6 +90,7 @@ def shared_out(work: Callable[[slice], int], n: int, threads: int) -> int:
     if _pool is None:
         _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="lava_sqs")
     waiting = [_pool.submit(work, part) for part in parts[1:]]
+    # The first part is done here: one thread less to wake.
     return work(parts[0]) + sum(future.result() for future in waiting)
 
 
@@ -221,6 +223,7 @@ class Lanes:
         """Return the memories of *batch* samples in ``|0..0>``, to be moved by :meth:`run`."""
         if self._small:
             bloch: Array = np.zeros((self.size, 3, batch), self.dtype)
+            # Without the trace, which is 1 after every step.
             bloch[:, 2] = 1.0
             return bloch
         start = np.empty((batch, self.size, len(self._ground)))

@@ -138,6 +138,8 @@ class Maps:
             factors = _factors(operation, theta)
             for f, (terms, kind, gate) in enumerate(operation.factors):
                 if gate is not None and kind:
+                    # Product rule: one factor is replaced by its derivative; scale is d angle / d
+                    # theta.
                     slope = _combined(_basis(kind, gate.at(theta), slope=True), gate.scale * terms)
                     each = [*factors[:f], slope, *factors[f + 1 :]]
                     matrix = _product(each)
@@ -290,6 +292,8 @@ def _basis(kind: int, angle: Array, *, slope: bool = False) -> list[Array]:
     columns = [np.full(angle.shape, 0.0 if slope else 1.0)]
     for n in range(1, (2 if kind == 2 else 1) + 1):
         c, s = np.cos(n * step * angle), np.sin(n * step * angle)
+        # A unitary's superoperator has the frequencies 0 and 1 in its angle, that of a controlled
+        # rotation 1/2 as well; a state's matrix has 1/2 only.
         columns += [-n * step * s, n * step * c] if slope else [c, s]
     return columns
 
@@ -365,6 +369,8 @@ def fused(
 
     def joined(qubits: tuple[int, ...], first: Operation, second: Operation) -> Operation | None:
         parts = [*spread(first, qubits, radix), *spread(second, qubits, radix)]
+        # Multiplications per number of the register decide: a denser matrix may cost more than two
+        # sparse ones.
         both = Operation(qubits, parts)
         return both if cost(both) <= cost(first) + cost(second) + saved else None
 
@@ -391,4 +397,5 @@ def fused(
                     new, made[i] = both, None
         last.update(dict.fromkeys(own, len(made)))
         made.append(new)
+    # None: went into a later operation.
     return [operation for operation in made if operation is not None]

@@ -42,8 +42,10 @@ class _Stack(Program):
 
 def _structure(program: Program) -> Any:
     """Return what two programs must share to be stacked; a classical memory is by itself."""
+    # A classical memory has a table of maps in place of gates, and nothing that could be stacked.
     if program.maps is not None:
         return id(program)
+    # Bytes, not arrays: hashable, and equal only if pattern and order of the entries agree exactly.
     columns = tuple(program.angles.columns)
     arrays = program.table, program.entries, program.rows
     return columns, *(array.tobytes() for array in arrays)
@@ -81,6 +83,8 @@ class MixedProgram:
     def __init__(self, ansatz: Ansatz, noise: NoisePerNeuron) -> None:
         check_compiled(ansatz, noise, len(noise))
         self.ansatz, self.noise = ansatz, noise
+        # One per model that differs, not per neuron: compiling goes through QuTiP, building does
+        # not.
         programs = [compile_program(ansatz, model) for model in noise.models]
         self._etas = np.array([program.eta for program in programs])
         self._which: NDArray[np.int64] = noise.which
@@ -114,6 +118,7 @@ class MixedProgram:
         -------
         ndarray
         """
+        # np.resize repeats: copies of a layer lie one after the other, neuron k has model k % K.
         return np.ascontiguousarray(self._etas[np.resize(self._which, size)])
 
     def part(self, which: Any) -> MixedProgram:
@@ -131,6 +136,7 @@ class MixedProgram:
         if isinstance(which, slice) and which == slice(None):
             return self
         new = object.__new__(MixedProgram)
+        # Programs are shared, they never change; only the grouping of neurons is found anew.
         new.__dict__.update({k: v for k, v in vars(self).items() if k != "_parts"})
         new._which = self._which[which]
         return new
@@ -164,6 +170,8 @@ class MixedProgram:
         """
         check_compiled(self.ansatz, self.noise, len(theta), dtype)
         A = np.empty((len(theta), *self.shape), dtype=dtype)
+        # 2**23 numbers (64 MiB of float64) at a time: the kernel writes float64 in any case, and
+        # for float32 this bounds the copy that is rounded.
         chunk = max(1, 2**23 // math.prod(self.shape))
         for k in range(0, len(theta), chunk):
             rows = slice(k, k + chunk)
@@ -181,6 +189,8 @@ class MixedProgram:
             The same as in :meth:`~lava_sqs.quantum.program.Program.rebuild`.
         """
         for program, at in self._parts:
+            # A slice is a view, written in place; an index array makes a copy, which has to be put
+            # back.
             own = out[at]
             program.rebuild(theta[at], own)
             if not isinstance(at, slice):
@@ -195,6 +205,7 @@ class MixedProgram:
             The same as in :meth:`~lava_sqs.quantum.program.Program.derive`.
         """
         for program, at in self._parts:
+            # The same: `own` and `made` are views for a slice and copies for indices.
             own = out[at]
             made = None if instruments is None else instruments[at]
             program.derive(theta[at], own, made)
@@ -242,6 +253,8 @@ def _stacked(programs: list[Program]) -> Program:
     first = programs[0]
     if len(programs) == 1:
         return first
+    # The columns of theta, the sparsity and the order of operations are equal by _structure: only
+    # these three hold numbers of the noise.
     stacks = {k: np.stack([getattr(p, k) for p in programs]) for k in ("terms", "start", "effects")}
     return _Stack(**{**vars(first), "noise": None, **stacks}, which=np.empty(0, dtype=np.int64))
 

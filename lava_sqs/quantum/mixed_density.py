@@ -67,6 +67,7 @@ class MixedDensity(DensityProgram):
         -------
         MixedDensity
         """
+        # The tables depend on models, not on neurons: parts of a layer share the cache.
         return replace(self, which=self.which[which], _tables=self._tables)
 
     def _own(self) -> Iterator[tuple[int, DensityProgram, Array]]:
@@ -110,6 +111,8 @@ class MixedDensity(DensityProgram):
         made = [(i, at, *program.slopes(theta[at])) for i, program, at in self._own()]
         rows = max(len(table) for *_, table, _ in made)
         numbers = max(slopes.shape[1] for *_, slopes in made)
+        # Rows of -1 end a model's table: kernels take a rectangular array, and models differ in
+        # length.
         tables = np.full((len(self.programs), rows, 4), -1)
         out = np.zeros((len(theta), numbers))
         for i, at, table, slopes in made:
@@ -179,6 +182,8 @@ class MixedDensity(DensityProgram):
         return max(program._registers(steps) for program in self.programs)
 
     def _read(self) -> tuple[tuple[Array, Array, Array, Array], Array]:
+        # Where the io digits are is the circuit's and equal in all models; only numbers are
+        # stacked.
         etas, weights, (place, *_), (seen, *_) = zip(*(p.io for p in self.programs), strict=True)
         readout = np.stack([program.readout for program in self.programs])
         return (np.stack(etas), np.stack(weights), place, seen), readout
@@ -205,6 +210,8 @@ class MixedDensity(DensityProgram):
         if lanes not in kept:
             each = [program.tables(lanes) for program in self.programs]
             sizes = np.array([[len(array) for array in tables] for tables in each])
+            # Row i: where the part of model i begins in each joined array. Places inside a part
+            # count from there, so that the tables need no rewriting.
             ends = np.concatenate([np.zeros((1, sizes.shape[1]), int), np.cumsum(sizes, axis=0)])
             joined = tuple(np.concatenate(arrays) for arrays in zip(*each, strict=True))
             kept[lanes] = joined, ends.astype(np.int64)

@@ -109,6 +109,9 @@ class OneStep:
             bias.reshape(-1),
             z,
             self._eta,
+            # Drawn in every step, clamped or not: one uniform per neuron, in C order, as
+            # Population.step does, so that one seed gives one spike train whichever way the steps
+            # are made.
             population._rng.random(out=population._uniforms),
             population._no_clamp if clamp is None else clamp,
             engine._memory,
@@ -119,6 +122,8 @@ class OneStep:
             population._no_memory,
         )
         if wraps:
+            # The kernel's sign for NaN or infinity. check_real raises with the place of the number;
+            # by then the uniforms of this step are spent.
             if wraps < 0:
                 check_real("currents", z.reshape(self._shape))
             population._wraps.add(wraps)
@@ -157,6 +162,7 @@ def set_angles(population: Population, theta: Array, scores: OnlineScores) -> No
         check_real("theta", theta)
     scores.set_theta(theta)
     made = scores.instruments
+    # take() says no where it cannot use these arrays (another precision or layout): build again.
     if made is not None and isinstance(engine, InstrumentEngine) and engine.take(theta, made):
         population._theta = theta.copy()
     else:

@@ -132,6 +132,8 @@ def compile_pure(ansatz: Ansatz) -> PureProgram:
     >>> program.values(np.zeros((1, program.ansatz.n_params))).shape[1] < 1000
     True
     """
+    # Digit 0 tells real from imaginary parts. Every gate acts on it, and yet gates of different
+    # qubits commute: they are complex-linear.
     made = fused(map(_operation, ansatz.gates), 2, shared=(0,))
     operations, passes = arranged(made, ansatz.n_qubits + 1, 2)
     return PureProgram(
@@ -148,6 +150,7 @@ def _operation(gate: Gate) -> Operation:
     u = half_angle_terms(gate)
     if gate.param is None:
         u = u[:1]
+    # U (a + ib) = (Re U a - Im U b) + i (Im U a + Re U b).
     terms = np.block([[u.real, -u.imag], [u.imag, u.real]])
     kind = 0 if gate.param is None else HALF_ANGLE
     return Operation((0, *(q + 1 for q in gate.qubits)), [(terms, kind, gate)])

@@ -115,10 +115,13 @@ class ReferenceNeuron:
         branches = [self.project(rho, reported) for reported in self.outcomes]
         p = np.array([branch.tr().real for branch in branches])
         if outcome is None:
+            # The minimum: probabilities that add up to 1 - 1e-16 leave room for a u above them all.
             index = min(int((np.cumsum(p) <= u).sum()), len(p) - 1)
         else:
             index = self.outcomes.index(tuple(int(s) for s in np.ravel(outcome)))
         floored = p[index] < 1e-12
+        # An outcome that cannot be (it was clamped) tells nothing: the memory is the unconditional
+        # one.
         kept = sum(branches) if floored else branches[index]
         self.memory = self.wait(kept / kept.tr())
         return self.outcomes[index], p

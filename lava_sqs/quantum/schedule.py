@@ -113,6 +113,8 @@ class Schedule:
         for operation in self.before:
             # The engines know reset and encoding in closed form, on io qubits in |0>.
             if operation.kind in ("reset", "encode") or operation.driven:
+                # After anything else the io qubit is no fresh |0>, and its three encoded components
+                # would not do.
                 if touched.intersection(operation.qubits):
                     what = f"`{operation.kind}` on qubits {operation.qubits}"
                     raise ValueError(f"{what} must come before other operations on its qubit.")
@@ -216,6 +218,8 @@ def operations(ansatz: Ansatz, noise: NoiseModel) -> Iterator[Operation]:
             where = memory if c.qubits is None else tuple(memory[q] for q in c.qubits)
             superoperator = after_outcome(c, c.outcome)
             yield Operation("measure", "channel", (*io, *where), superoperator=superoperator)
+    # ZZ is diagonal: it commutes with the measurement, and acts here while both qubits are still
+    # there.
     yield from _couplings(noise, "measure", wait)
     if noise.readout_matrix:
         misread = confused(noise.readout_matrix)
@@ -298,6 +302,7 @@ def _in_layers(
         yield from _encode(noise, q)
     for q in io:
         yield from _channel("encode", known[q], (q,))
+    # The slot lasts as long where z <= 0: the control system does not know the current beforehand.
     duration = max(k.duration for k in known) if noise.gates else noise.gate_time_1q
     done = {q for q in io if not known[q].relaxes}
     yield Operation("encode", "relax", tuple(q for q in every if q not in done), duration=duration)
@@ -342,11 +347,14 @@ def _late(
     left = [0.0] * len(every)  # from where a qubit is free to the measurement
     timed: list[_Item] = []
     for what, qubits, known in reversed(items):
+        # Counted backwards from the measurement: a gate ends when the first gate that needs one of
+        # its qubits begins.
         end = max(left[q] for q in qubits)
         timed.append(_Item(what, qubits, known, end + known.duration, end))
         for q in qubits:
             left[q] = end + known.duration
     timed.reverse()  # items that take no time keep their order
+    # A stable sort: what starts at the same time keeps the order of the circuit.
     timed.sort(key=lambda item: -item.start)
     yield from _Timeline(noise, io, every, max(left)).run(timed)
 

@@ -126,6 +126,7 @@ def matrices_to_pauli(matrices: NDArray[Any]) -> NDArray[np.complex128]:
     """
     n = matrices.shape[-1].bit_length() - 1
     entries = matrices.reshape(-1, *(2,) * (2 * n))
+    # Row and column bit of each qubit side by side: a digit of 4 per qubit.
     pairs = [axis for q in range(n) for axis in (1 + q, 1 + n + q)]
     flat = np.ascontiguousarray(entries.transpose(0, *pairs)).reshape(-1, 4**n)
     return _each_qubit(_TO_VECTOR, flat, n).reshape(*matrices.shape[:-2], 4**n)
@@ -237,6 +238,7 @@ def superoperator_to_matrix(superoperator: qutip.Qobj) -> NDArray[np.float64]:
         raise ArgumentTypeError(
             "superoperator", f"must be a QuTiP Qobj, but got {type(superoperator).__name__}."
         )
+    # QuTiP 5.2 has no Pauli transfer matrix (to_chi is another one): one change of basis makes it.
     s = qutip.to_super(superoperator)
     n_out, n_in = (_n_qubits(side[0], "Argument `superoperator`") for side in s.dims)
     matrix = _basis(n_out).conj().T @ s.full() @ _basis(n_in) / 2**n_in
@@ -342,6 +344,8 @@ def check_states(
         raise ArgumentValueError(
             name, f"must hold Pauli vectors of states, but one has the eigenvalue {lowest:.3g}."
         )
+    # Left as it is where nothing is to be mended: a memory that is read and set again keeps its
+    # bits.
     if exact and max(trace_error, -lowest) > _ROUNDING:
         levels = np.clip(levels, 0, None)
         levels /= levels.sum(axis=-1, keepdims=True)

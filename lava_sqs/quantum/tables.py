@@ -256,7 +256,9 @@ class TableMaps:
         TableMaps
         """
         io, memory = table.io_qubits, table.memory_qubits
+        # RX about the encoded qubit mixes Y and Z and leaves X alone, and X says nothing of a bit.
         seen = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])  # 1, Y, Z
+        # P(0) = (1 + Z)/2, P(1) = (1 - Z)/2.
         bit = np.array([[0.5, 0, 0, 0.5], [0.5, 0, 0, -0.5]])
         view = reduce(np.kron, [seen] * io + [bit] * memory)
         parts = (view @ register).reshape(3**io, 2**memory, -1)
@@ -316,6 +318,7 @@ class TableMaps:
         effects = self.after.T @ gradient.reshape(len(theta), len(self.after), -1)
         factors, d_factors = table.factors(theta)
         by_tau = found @ effects.swapaxes(1, 2)
+        # Not tau / factor * slope: a factor may be zero.
         by_phi = by_tau[:, None] * _others(factors) * d_factors
         d_theta = by_phi.reshape(len(theta), -1) @ table._drawing.reshape(-1, table.n_params)
         by_found = factors.prod(axis=1) @ effects

@@ -86,14 +86,19 @@ def arranged(
     >>> arranged(maps, 7, 4)[1]
     (((0, 1, 5, 6), 4), ((1, 2, 3, 4), 2))
     """
+    # Digits per pass: 4 of Pauli vectors (radix 4), 8 of state vectors (radix 2).
     room = int(np.log(_ROWS) / np.log(radix) + 0.5)
     waiting, done, passes = list(operations), list[_Map](), []
     while waiting:
         inside = set(waiting[0].qubits)
         taken = _within(waiting, inside, digits)
         while len(inside) < room:
+            # A dict, not a set: candidates keep the order of the maps, and max takes the first of
+            # equals.
             more = {frozenset(set(o.qubits) - inside): None for o in waiting}
             grown = [inside | new for new in more if new and len(inside | new) <= room]
+            # Greedy: take the digits that let most maps follow. The best cut into passes would be a
+            # search of its own.
             best = max((_within(waiting, each, digits) for each in grown), key=len, default=taken)
             if len(best) == len(taken):
                 break
@@ -113,6 +118,8 @@ def _within(waiting: Sequence[_OnDigits], inside: set[int], digits: int) -> list
         if free.issuperset(operation.qubits):
             taken.append(i)
         else:
+            # A map that has to wait blocks its digits for all later ones: only maps without a
+            # common digit commute for certain.
             free.difference_update(operation.qubits)
             if not free:
                 break
@@ -190,6 +197,8 @@ def tables_of(program: Any, lanes: int) -> tuple[Array, ...]:
             table.append((row, d, *known[key], entry, len(pattern)))
             offsets.append(own)
             for (pointers, columns, rows), axis in ((forward, 0), (back, 1)):
+                # axis 0: entries by rows, for M x; axis 1: by columns, for the transpose in a
+                # pull-back.
                 order = np.argsort(pattern[:, axis], kind="stable")
                 pointers.append(entry + np.searchsorted(pattern[order, axis], np.arange(d)))
                 columns.append(own[pattern[order, 1 - axis]])
@@ -219,6 +228,7 @@ def _tile(
     """Return where rows, columns and tiles are, the numbers in a row, and how many are adjacent."""
     others = [q for q in range(n) if q not in digits]
     wide = 0  # digits of the columns: the last ones
+    # The last digits vary fastest: as columns they make rows of adjacent numbers.
     while lanes * radix**wide < _COLUMNS and wide < len(others):
         wide += 1
     split = len(others) - wide
@@ -229,6 +239,8 @@ def _tile(
     )
     columns = (columns[:, None] + np.arange(lanes)).ravel()
     chunk = len(columns)
+    # How many columns from the first on are side by side in the register: those are copied as
+    # blocks.
     while columns[chunk - 1] != chunk - 1:
         chunk //= radix
     return (rows, columns, tiles), len(columns), _VECTORS.get(chunk, chunk)

@@ -175,6 +175,7 @@ class Counts:
         return cls(
             "values",
             int(array.size),
+            # Exactly rounded sums: a row does not depend on the order of its values.
             value_sum=math.fsum(array),
             value_sq=math.fsum(array**2),
         )

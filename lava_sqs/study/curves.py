@@ -63,6 +63,7 @@ def check_rest(result: StudyResult, shown: Sequence[str]) -> None:
     """Raise if points differ in more than the parameters that are *shown*."""
     seen: dict[tuple[str, ...], PointResult] = {}
     for p in result.points:
+        # repr: parameters may be lists, which cannot be keys.
         key = tuple(repr(p.parameter(name)) for name in shown)
         first = seen.setdefault(key, p)
         if first is not p:
@@ -97,5 +98,6 @@ def estimate_of(point: PointResult, kind: str, level: float) -> tuple[float, flo
     """Return an estimate of a *kind* with the ends of its interval."""
     found = point.interval(level)
     if kind == "accuracy":
+        # The complement turns the interval round.
         return 1 - found.estimate, 1 - found.high, 1 - found.low
     return found.estimate, found.low, found.high

@@ -114,6 +114,8 @@ def interval(counts: Counts, level: float = 0.95) -> Interval:
         alone = "a single value has no spread"
         return Interval(counts.estimate, math.nan, math.nan, level, "none", alone)
     n, mean = counts.shots, counts.estimate
+    # From sums, as rows of a store add up; the max is for the rounding of a difference of equal
+    # numbers.
     variance = max(counts.value_sq - n * mean**2, 0.0) / (n - 1)
     half = t_quantile(level, n - 1) * math.sqrt(variance / n)
     covers = f"spread over {n} seeds"

@@ -54,6 +54,8 @@ class PySQSDenseModelFloat(NamingModel):
             self._spikes = received["s_in"].reshape(self._copies, -1)
             self._kernel = received["s_in_kernel"].reshape(*self._history.shape[:2], -1)
             self._y3 = received["s_in_y3"].reshape(self._copies, -1)
+            # Sent in the next step, as a stock Dense does: its buffer is what makes a connection
+            # take a step.
             self._current = self._spikes @ self.weights.T
             if not np.isfinite(self._current).all():
                 raise ValueError(
@@ -65,6 +67,7 @@ class PySQSDenseModelFloat(NamingModel):
 
     def _worth_of_spikes(self) -> NDArray[Any]:
         """(window + 1, copies, pre): the errors of the step after, through the feedback weights."""
+        # Entry h belongs to the spikes of h steps before the last one.
         worth = np.zeros(self._history.shape)
         if self._kernel.any():
             back = self.feedback if self._credit == "aligned" else self.weights
@@ -79,6 +82,7 @@ class PySQSDenseModelFloat(NamingModel):
         """Pair the scores with the spikes that formed their currents."""
         if self.at_reset:
             self.eligibility *= 0.0
+        # E_t = gamma E_{t-1} + e_t, e_t = sum_h kappa_h x(t-h-1).
         self.eligibility *= self._gamma
         if self._kernel.any():
             # (copies, post, steps) @ (copies, steps, pre)
@@ -90,6 +94,8 @@ class PySQSDenseModelFloat(NamingModel):
             )
         self._steps += 1
         if self._steps % self._interval == 0:
+            # A mean over steps and copies: the size of a step does not depend on how often weights
+            # move.
             mean = self._gradient / (self._copies * self._interval)
             moved = self._optimizer.step("weights", mean, rate=self._lr)
             self.weights += moved
@@ -100,5 +106,6 @@ class PySQSDenseModelFloat(NamingModel):
             if self._decay:
                 self.weights *= 1 - self._decay
             self._gradient[:] = 0.0
+        # After the scores were paired: x(t-1) of the next step is what was received in this one.
         self._history[1:] = self._history[:-1]
         self._history[0] = self._spikes

@@ -45,6 +45,8 @@ def fit_noise(
     data = Trains(trains, currents, ansatz, theta, backend)
     start.check_circuit(data.ansatz.io_qubits, data.ansatz.memory_qubits)
     problem = Problem(space, data)
+    # Beforehand: a train with the floored probability is constant in every field, and the search
+    # would stop on a plateau and call it a maximum.
     wrong = data.impossible(space.model(space.start))
     if wrong is not None:
         raise ArgumentValueError(
@@ -59,6 +61,7 @@ def fit_noise(
 
 def _result(problem: Problem, start: NoiseModel, x: Vector, ended: bool) -> NoiseFit:
     space, data = problem.space, problem.data
+    # Steps and widths need each other: begin with widths as large as the box.
     width = problem.widths(np.diag(1 / problem.range**2))
     step = np.maximum(np.abs(x), 1e-3 * problem.range) * 1e-3
     for _ in range(2):  # the second time with steps that are known to fit
@@ -68,14 +71,18 @@ def _result(problem: Problem, start: NoiseModel, x: Vector, ended: bool) -> Nois
     x, side = problem.settled(x, gradient, width)
     gradient, information = problem.information(x, step)
     # A number whose whole range changes the likelihood by nothing is as it was.
+    # Information times range squared is about twice the nats between the ends of the range.
     blind = np.diag(information) * problem.range**2 < 1
     x, side = np.where(blind, space.given, x), np.where(blind, 0, side)
 
     inside = np.flatnonzero(~blind & (side == 0))
     observed = problem.curvature(x, inside, width)
     covariance = np.zeros((len(x), len(x)))
+    # Observed information (second derivatives) and not that of the scores: at few trains, and where
+    # the model is only nearly right, its errors are the honest ones.
     part, flat = invert(observed, width[inside])
     covariance[np.ix_(inside, inside)] = part
+    # The nats that one Newton step would still gain: g^T C g / 2.
     left = float(gradient[inside] @ part @ gradient[inside]) / 2
     converged = ended and left < _LEFT
     message = (
@@ -85,6 +92,7 @@ def _result(problem: Problem, start: NoiseModel, x: Vector, ended: bool) -> Nois
         warnings.warn(
             f"The search for the noise model has {message}.", RuntimeWarning, stacklevel=4
         )
+    # Schur complement: information of a coordinate on its bound once the inner ones have adapted.
     bend = np.diag(information) - np.einsum(
         "ij,jk,ki->i", information[:, inside], part, information[inside]
     )
@@ -123,6 +131,7 @@ def _untold(
             told[label] = "it changes the likelihood of these trains by less than a nat"
     for direction in flat.T:
         own = direction / width[inside]
+        # Numbers with next to no share in the flat direction are told by the trains nonetheless.
         members = [k for k in range(len(inside)) if own[k] ** 2 > _SHARE]
         along = direction / np.abs(direction[members]).max()
         text = ", ".join(f"{along[k]:+.2g} {_coordinate(space, inside[k])}" for k in members)
@@ -154,6 +163,7 @@ def _add_errors(fit: NoiseFit) -> None:
         elif error == 0:
             fit.standard_errors[label] = math.nan
         else:
+            # Delta method: t = 1/rate, so |dt| = d rate / rate^2.
             fit.standard_errors[label] = error / rate**2 if space.rates[i] else error
     for i, label in enumerate(space.labels):
         if label in fit.unidentified:

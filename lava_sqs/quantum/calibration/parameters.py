@@ -105,6 +105,8 @@ class Space:
                 f"has a {label} beyond what can be fitted: nothing is left of the qubit there.",
             )  # fmt: skip
         self.given = np.minimum(self.given, self.high)
+        # Fields that may be negative (couplings, over-rotations) have zero inside their box: no
+        # nudge.
         nudge = np.where(self.low < 0, self.given, np.minimum(self._scale() * _NUDGE, self.high))
         self.start = np.where(self.low < 0, self.given, np.maximum(self.given, nudge))
         self.start = np.minimum(self.start, self.high * (1 - _NUDGE))
@@ -112,6 +114,8 @@ class Space:
         for i, own in enumerate(self._free):
             partner = self._partner(own) if own.field == "t2" else None
             if partner is not None:
+                # 1/t2 = 1/T_phi + 1/(2 t1): the coordinate of a t2 is 1/T_phi, what is reported
+                # contains its t1.
                 self.reported[i, partner] = 0.5
 
     @property
@@ -180,6 +184,7 @@ class Space:
             )
         found: dict[Any, _Free] = {}
         for entry in self.model_given.gates:
+            # CX(0, 1) and CX(1, 0) are one coupler: they share a number.
             where = None if entry.qubits is None else tuple(sorted(entry.qubits))
             called = entry.name if where is None else f"{entry.name}({', '.join(map(str, where))})"
             if entry.name == gate and whole in (gate, called):
@@ -237,6 +242,7 @@ class Space:
         stay = self._fixed_t2(own)
         if not stay:
             return most
+        # t2 <= 2 t1, so 1/t1 <= 2/t2.
         limit = 2 / max(stay)
         if limit == 0:
             raise ArgumentValueError(
@@ -258,10 +264,12 @@ class Space:
         if own.field == "t1":
             return self._rate("t1", own.index)
         if own.field == "t2":
+            # The max: at t2 = 2 t1 the difference of the rates may round below 0.
             return max(self._rate("t2", own.index) - self._rate("t1", own.index) / 2, 0.0)
         if own.field == "zz":
             return float(m.zz[own.index][2])
         if own.field in _OF_GATES:
+            # The last entry of a gate is the one that holds, as in NoiseModel.known.
             entry = [g for g in m.gates if _is(g, own.index)][-1]
             return float(getattr(entry, own.field))
         value: Any = getattr(m, own.field)
@@ -292,6 +300,7 @@ class Space:
     def _lifetimes(self, x: Vector) -> dict[str, Any]:
         m = self.model_given
         x = np.clip(x, self.low, self.high)
+        # From (1/t1, 1/T_phi) to (1/t1, 1/t2).
         rates = self.reported @ x
         now: dict[str, Any] = {"t1": m.t1, "t2": m.t2}
         for own, rate, decay in zip(self._free, rates.tolist(), x.tolist(), strict=True):

@@ -110,6 +110,7 @@ class NoiseFit:
         NaN where a number is not identified, 0 of one on its bound.
         """
         space, s = self._solution.problem.space, self._solution
+        # Cov(Rx) = R Cov(x) R^T: errors of 1/t2 contain those of the t1 in it.
         found = space.reported @ s.covariance @ space.reported.T
         for i, label in enumerate(self.labels):
             if label in self.unidentified and math.isinf(self.standard_errors[label]):
@@ -159,6 +160,7 @@ class NoiseFit:
             else:
                 low, high = self._profile(i, level)
             if rate:
+                # The inverse turns the order round.
                 low, high = _lifetime(high), _lifetime(low)
             found[label] = (low, high)
         return found
@@ -179,12 +181,17 @@ class NoiseFit:
     def _wald(self, i: int, level: float) -> tuple[float, float]:
         s = self._solution
         value, error = self._at(i)
+        # In rates, where the likelihood is nearly parabolic, and so asymmetric in lifetimes.
         reach = normal_quantile(level) * error
         low, high = value - reach, value + reach
         drop, row = -math.log(1 - level), s.problem.space.reported[i]
+        # On a bound the slope is not 0 and the likelihood falls from the first step on: an end by
+        # curvature alone would be too far out.
         for k in np.flatnonzero((s.side != 0) & (row > 0)):
             # slope u + bend u^2 / 2 = drop
             slope, bend = abs(float(s.slope[k])), float(s.bend[k])
+            # Its positive root as 2 drop / (slope + sqrt(...)): no difference of equal numbers, and
+            # bend = 0 is no special case.
             root = slope + math.sqrt(slope**2 + 2 * bend * drop)
             beyond = float(row[k]) * (2 * drop / root if root > 0 else math.inf)
             low, high = (low, high + beyond) if s.side[k] < 0 else (low - beyond, high)
@@ -212,6 +219,8 @@ class NoiseFit:
 
             def lost(at: float) -> float:
                 nonlocal start
+                # The nearest point of the constraint, from the last solution: profiles are
+                # followed, not searched.
                 moved = start + row * (at - more - row @ start) / (row @ row)
                 moved = np.clip(moved, problem.space.low, problem.space.high)
                 start, _ = problem.climb(moved, (row, at - more))
@@ -219,6 +228,8 @@ class NoiseFit:
 
             step = (near - value) or math.copysign(error or 1e-6, limit - value)
             far = near
+            # Double the step until the likelihood has fallen far enough: brentq needs a change of
+            # sign.
             for _ in range(int(math.log2(_REACH))):
                 inside = min(max(far, least), most)
                 if lost(inside) >= 0 or inside == limit:

@@ -60,6 +60,7 @@ class Problem:
             up, down = x.copy(), x.copy()
             up[i] = min(x[i] + h, self.space.high[i])
             down[i] = max(x[i] - h, self.space.low[i])
+            # Divided by what was really moved: on a bound one of the two is x itself.
             columns.append((self.each(up) - self.each(down)) / (up[i] - down[i]))
         return np.stack(columns, axis=1)
 
@@ -67,10 +68,14 @@ class Problem:
         """Return the gradient of the log-likelihood, and the information of its scores."""
         scores = self.scores(x, step)
         weighted = self.data.weights.ravel()[:, None] * scores
+        # sum_i w_i g_i g_i^T, the empirical Fisher information: positive, and free of second
+        # derivatives.
         return weighted.sum(axis=0), scores.T @ weighted
 
     def widths(self, information: Vector) -> Vector:
         """Return the standard error of each coordinate by itself, at most its range."""
+        # 1/range^2 is the information of a prior that knows the bounds only: no width exceeds the
+        # range.
         diagonal = np.diag(information)
         return np.asarray(1 / np.sqrt(np.maximum(diagonal, 1 / self.range**2)))
 
@@ -91,8 +96,13 @@ class Problem:
             width = self.widths(information)
             step = _FIRST * width
             values, vectors = np.linalg.eigh(information * np.outer(width, width))
+            # x = x0 + turn u with u^T u for the information: SLSQP, which starts from a unit
+            # Hessian, begins with a step of Fisher scoring. 1e-3 keeps flat directions from
+            # becoming steps across the box.
             turn = width[:, None] * vectors / np.sqrt(np.maximum(values, 1e-3))
             found = self._round(x, turn, step, along)
+            # SLSQP meets its linear constraints to rounding only, and a model just outside is an
+            # error.
             x = np.clip(x + turn @ found.x, self.space.low, self.space.high)
             gained, best = self.total(x) - best, self.total(x)
             if gained < _WORTH:
@@ -105,6 +115,7 @@ class Problem:
         low, high = self.space.low, self.space.high
 
         def at(u: Vector) -> Vector:
+            # Line searches of SLSQP leave the constraints; physics has no likelihood there.
             return np.clip(x + turn @ u, low, high)
 
         def downhill(u: Vector) -> Vector:
@@ -135,6 +146,7 @@ class Problem:
 
     def curvature(self, x: Vector, free: NDArray[np.intp], width: Vector) -> Vector:
         """Return minus the second derivatives of the log-likelihood by some coordinates."""
+        # Central second differences need room on both sides of the maximum.
         inside = np.minimum(x - self.space.low, self.space.high - x)
         step = np.minimum(np.minimum(_SECOND * width, 0.01 * self.range), inside)
 
@@ -158,6 +170,8 @@ class Problem:
     def settled(self, x: Vector, gradient: Vector, width: Vector) -> tuple[Vector, Vector]:
         """Return coordinates with those near a bound put on it, and -1, 0, 1 for where they are."""
         low, high = self.space.low, self.space.high
+        # Near the bound, and the likelihood does not clearly rise away from it (a tenth of a nat
+        # per standard error).
         at_low = (x - low < _ON_BOUND * width) & (gradient * width < 0.1)
         at_high = (high - x < _ON_BOUND * width) & (gradient * width > -0.1)
         x = np.where(at_low, low, np.where(at_high, high, x))
@@ -167,8 +181,10 @@ class Problem:
 
 def invert(information: Vector, width: Vector) -> tuple[Vector, Vector]:
     """Return the covariance that an information leaves, and its flat directions as columns."""
+    # In units of the widths, else a rate in 1/s and a probability would decide what counts as flat.
     values, vectors = np.linalg.eigh(information * np.outer(width, width))
     flat = values < _FLAT
+    # The pseudo-inverse on what is left: no number of a flat direction gets an error by accident.
     sharp = vectors[:, ~flat] / values[~flat]
     covariance = sharp @ vectors[:, ~flat].T
     return covariance * np.outer(width, width), vectors[:, flat] * width[:, None]

@@ -99,6 +99,7 @@ class Trains:
                 f"samples had the same, but has shape {z.shape}.",
             )
         own = z.shape in (found.shape, shape)
+        # A view: currents that all samples share are not copied samples times.
         full = (*shape[:2], K, n_io)
         z = np.broadcast_to(z.reshape(full if own else full[1:]), full)
         return found.reshape(full).astype(np.int64), z
@@ -110,7 +111,11 @@ class Trains:
         for k in range(K):
             rows = np.concatenate([z[:, :, k], spikes[:, :, k]], axis=2).reshape(samples, -1)
             rows = np.ascontiguousarray(rows)
+            # A row as one opaque item, which np.unique sorts faster than rows by axis=0. Rows are
+            # compared by their bytes, so a -0.0 could at worst keep a duplicate.
             whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
+            # The likelihood of a train depends on nothing else, so equal ones need it once. At few
+            # steps and shared currents thousands of shots fall on some dozens of trains.
             kept.append(np.unique(whole, return_index=True, return_inverse=True))
         most = max(len(first) for _, first, _ in kept)
         self.weights = np.zeros((most, K))
@@ -157,6 +162,7 @@ class Trains:
     def impossible(self, noise: NoiseModel) -> tuple[int, int] | None:
         """Return sample and step of the first spike that has no probability; None if all have."""
         steps, rows, k = np.nonzero(
+            # Engines floor p at EXACT_FLOOR; the factor 2 leaves room for rounding.
             (self.per_step(noise) <= np.log(2 * EXACT_FLOOR)) & (self.weights > 0)
         )
         if not len(steps):

@@ -64,6 +64,7 @@ class AveragedNeuron:
                 "probabilities", f"must be positive and sum to 1, but got {q}."
             )
         self.ansatz, self.u, self.q = ansatz, u, q
+        # One input drives all io qubits of the neuron.
         self._inputs = np.repeat(u[:, None], ansatz.io_qubits, axis=1)
         backend = exact_backend(ansatz, noise, mixed=True)  # averaged over outcomes
         program: Any = compile_exact(ansatz, noise, backend=backend)

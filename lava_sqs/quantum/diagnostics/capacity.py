@@ -153,12 +153,15 @@ def _laws(neuron: AveragedNeuron, max_delay: int, washout: int) -> list[Array]:
 def _linear_capacity(q: Array, u: Array, law: Array, channels: int) -> float:
     """R^2 of the best linear estimate of u from the bits of s, law (V, S) = P(s | u)."""
     joint = q[:, None] * law
+    # The first channel is the most significant bit of an outcome.
     bits = (np.arange(law.shape[1])[:, None] >> np.arange(channels)[::-1]) & 1  # (S, channels)
     p = joint.sum(axis=0)
     centred = bits - p @ bits
     cross = (joint.T @ (u - q @ u)) @ centred
     within = centred.T @ (p[:, None] * centred)
     # Features that (almost) never vary carry nothing: their rounding must not be divided by.
+    # c^T C^-1 c / Var(u): R^2 of least squares. The pseudo-inverse, as bits may be copies of each
+    # other.
     explained = cross @ np.linalg.pinv(within, rcond=1e-12, hermitian=True) @ cross
     if np.trace(within) < 1e-14:
         return 0.0
@@ -223,6 +226,8 @@ def capacity_from_spikes(
             f"must have more than washout + max_delay + 2 = {first + 2} steps, but has {len(u)}.",
         )
     centred = s[first:] - s[first:].mean(axis=0)
+    # An orthonormal basis of the features: the fit is a projection, and collinear trains count
+    # once.
     basis, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     basis = basis[:, sizes > 1e-9 * max(float(sizes.max(initial=0)), 1.0)]
     p = basis.shape[1]
@@ -240,5 +245,6 @@ def capacity_from_spikes(
             raise ArgumentValueError("inputs", "must vary, but is constant.")
         fit = float(((basis.T @ target) ** 2).sum() / power)
         values.append(1 - (1 - fit) * (n - 1) / (n - 1 - p))
+    # R^2 of noise is Beta(p/2, (n-1-p)/2); its standard deviation, rescaled as R^2 is above.
     null_std = float(np.sqrt(2 * p / ((n - 1 - p) * (n + 1))))
     return MemoryCapacity(linear=np.array(values), null_std=null_std)

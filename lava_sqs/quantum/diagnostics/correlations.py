@@ -63,9 +63,11 @@ def negativity(memory: Any, qubits: Any, others: Any = None) -> Array:
     """
     a, matrices, schmidt = _parts(memory, qubits, others)
     if matrices is None:
+        # Of a pure state ||rho^T_A||_1 = (sum of Schmidt coefficients)^2.
         return np.asarray((schmidt.sum(axis=-1) ** 2 - 1) / 2)
     rest = matrices.shape[-1] // 2**a
     split = matrices.reshape(*matrices.shape[:-2], 2**a, rest, 2**a, rest)
+    # (a, b, a', b') -> (a', b, a, b'): the transpose of A alone.
     turned = split.swapaxes(-4, -2).reshape(matrices.shape)
     levels = np.linalg.eigvalsh(turned)
     return np.asarray(-np.minimum(levels, 0).sum(axis=-1)) + 0.0

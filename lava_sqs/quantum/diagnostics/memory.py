@@ -133,6 +133,7 @@ def memory_fidelity(
     options: Any = {"batch": batch, "seed": seed, "backend": backend}
     noisy, twin = (Population(ansatz, theta, noise=each, **options) for each in (own, None))
     run = noisy.run(z, record=("memory",))
+    # Clamped to the noisy neuron's spikes: both memories are conditioned on the same record.
     ideal = twin.run(z, run.spikes, record=("memory",))
     return MemoryFidelity(
         fidelity=fidelity(run.memory, ideal.memory),

@@ -213,6 +213,7 @@ class TrajectoryEngine:
                 kets[b, k] = np.eye(1, 2**self._qubits)[0]
                 continue
             pures = [_purest(pauli_to_qobj(p).full(), self._dtype, len(parts) > 1) for p in parts]
+            # Reduced states that are pure belong to a product: the whole is their tensor product.
             kets[b, k] = reduce(_kron, pures)
         return kets
 

@@ -175,6 +175,7 @@ class _Plain(_Physics):
         if not self.readout_matrix:
             return ()
         one = np.eye(len(self.readout_matrix))
+        # 1 + f (P - 1): columns still add up to 1, and off-diagonal entries are f times as large.
         return one + factor * (np.array(self.readout_matrix) - one)
 
     def _table_parts(self) -> list[str]:
@@ -238,6 +239,7 @@ class _Plain(_Physics):
                 value = [list(row) for row in value]
             elif isinstance(value, tuple):
                 value = ["inf" if v == math.inf else v for v in value]
+            # Strict JSON has no Infinity; Python's json would write one that other readers refuse.
             data[f.name] = "inf" if value == math.inf else value
         return data
 
@@ -268,6 +270,8 @@ class _Plain(_Physics):
             elif key == "gates":
                 value = tuple(GateNoise.from_dict(g) for g in check_items("gates", value))
             elif isinstance(value, (list, tuple)):
+                # JSON has lists only; fields with a value per qubit are tuples, which can be
+                # hashed.
                 value = tuple(math.inf if v == "inf" else v for v in value)
             given[key] = math.inf if isinstance(value, str) and value == "inf" else value
         return cls(**given)

@@ -60,6 +60,7 @@ def entangler(target: Any) -> str:
 def coupled(target: Any, a: int, b: int) -> Any:
     """Return the properties of the entangler between two qubits, in either direction, or None."""
     gates = target[entangler(target)]
+    # Targets list a coupler in the direction of its native gate.
     return gates.get((a, b)) or gates.get((b, a))
 
 
@@ -127,8 +128,10 @@ def best(target: Any, n: int, io: int, pairs: Iterable[tuple[int, int]]) -> tupl
             if not trouble(target, chosen, io, pairs):
                 found.append((_cost(target, chosen, io, pairs), chosen))
             return
+        # Only qubits coupled to all chosen partners: the search stays small on sparse devices.
         partners = [chosen[a] for a, b in pairs if b == k]
         options = set.intersection(*(near[p] for p in partners)) if partners else set(near)
+        # Sorted, and the minimum below takes the first of equals: the same qubits on every run.
         for q in sorted(options - set(chosen)):
             extend((*chosen, q))
 

@@ -143,6 +143,7 @@ def depol_from_gate_infidelity(
             )
     d, trace = 2**n, 1.0
     for q in range(n):
+        # Tr R of one qubit: 1 for I, exp(-t/T2) for X and Y, exp(-t/T1) for Z.
         decay, coherence = (math.exp(-duration / at_qubit(v, q)) for v in times.values())
         trace *= 1 + 2 * coherence + decay
     if trace - 1 < 1e-9:
@@ -154,6 +155,7 @@ def depol_from_gate_infidelity(
     shrink = (d**2 * (1 - r * (d + 1) / d) - 1) / (trace - 1)
     p = (1 - shrink) * (d**2 - 1) / d**2
     if p < -1e-12 and check_choice("below", below, ("raise", "zero")) == "raise":
+        # Average infidelity from process fidelity: r = (1 - F) d / (d + 1), F = Tr R / d^2.
         relaxation = (1 - trace / d**2) * d / (d + 1)
         raise ArgumentValueError(
             "r",

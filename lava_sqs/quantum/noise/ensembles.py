@@ -50,8 +50,10 @@ def drawn(
                 + (f"did you mean {hint}?" if hint else f"there are {', '.join(FIELDS)}."),
             )
         width = check_positive(name, spread, zero=True)
+        # A stream per field: what is drawn for t1 is the same whether or not t2 is drawn as well.
         rng = stream(seed, run, FIELDS.index(name))
         _draw(model, name, width, rng, made)
+    # t2 <= 2 t1 is physics and not a choice: after the draws a coherence may outlive its limit.
     if any(name in spreads for name in _TIMES):
         for changes in made:
             t1, t2 = (changes.get(name, getattr(model, name)) for name in _TIMES)
@@ -109,6 +111,7 @@ def _moved_gate(gate: GateNoise, error: float, angle: float) -> GateNoise:
 
 def _odds(p: float, factor: float) -> float:
     """Return the probability whose odds are *factor* times those of *p*."""
+    # odds p/(1-p) times f, solved for p: 0 stays 0, 1 stays 1, whatever f > 0.
     return p * factor / (1 + p * (factor - 1))
 
 

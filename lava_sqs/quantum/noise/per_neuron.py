@@ -61,6 +61,8 @@ class NoisePerNeuron(Sequence["NoiseModel | None"]):
     def __init__(self, models: Iterable[NoiseModel | None]) -> None:
         given = _checked("models", models)
         places: dict[NoiseModel | None, int] = {}
+        # Models hash by value: a dict finds equal ones, and keeps the order in which they come
+        # first.
         which = np.array([places.setdefault(model, len(places)) for model in given])
         self._set(tuple(places), which)
 
@@ -92,6 +94,7 @@ class NoisePerNeuron(Sequence["NoiseModel | None"]):
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # Unpickled models are new objects: the constructor finds again which of them are equal.
         return NoisePerNeuron, (list(self),)
 
     def __repr__(self) -> str:
@@ -119,6 +122,7 @@ class NoisePerNeuron(Sequence["NoiseModel | None"]):
                 ends = ["inf" if x == math.inf else with_unit(x, units) for x in (low, high)]
                 parts.append(f"{name} {' to '.join(ends)}")
         if None in self.models:
+            # `models` holds each model once, so how often None occurs has to be counted in `which`.
             silent = int((self.which == self.models.index(None)).sum())
             parts.append(f"noiseless {silent}")
         more = f": {', '.join(parts)}" if parts else ""

@@ -23,7 +23,10 @@ def relaxation_map(t1: float, t2: float, n: float, duration: float) -> qutip.Qob
     """Return the relaxation of one qubit, of thermal population *n*, as a superoperator or None."""
     if duration == 0 or math.isinf(min(t1, t2)):
         return None
+    # expm1: with a 50 ns gate and a T1 of 100 us, 1 - exp(-t/T1) would lose three of sixteen
+    # digits.
     lost, coherence = -math.expm1(-duration / t1), math.exp(-duration / t2)
+    # Thermal population n: rates (1 - n)/T1 down and n/T1 up, so that rho_11 relaxes to n.
     up, down = n * lost, (1 - n) * lost
     # Columns are stacked: rho_00, rho_10, rho_01, rho_11.
     matrix = np.diag([1 - up, coherence, coherence, 1 - down])
@@ -77,6 +80,8 @@ class _Physics:
         size = f"{io_qubits} io + {memory_qubits} memory"
         for name in (*ON_REGISTER, *ON_IO):
             given = getattr(self, name)
+            # A device lists readout and reset errors of every qubit; only those of the io qubits
+            # are read.
             fits = (io_qubits, n) if name in ON_IO else (n,)
             if isinstance(given, tuple) and len(given) not in fits:
                 raise ArgumentValueError(
@@ -141,6 +146,7 @@ class _Physics:
             In s^(-1/2); operators whose rate is 0 are left out.
         """
         t1, t2, n = (self.value(k, qubit) for k in ("t1", "t2", "thermal_population"))
+        # t2 contains t1. At t2 = 2 t1 the difference is 0 up to its rounding, hence the max below.
         rate_phi = 1 / t2 - 1 / (2 * t1)
         rates = ((1 - n) / t1, n / t1, max(rate_phi, 0.0) / 2)
         # QuTiP: |0> is the ground state here, so decay is |0><1|.
@@ -186,6 +192,7 @@ class _Physics:
         float
             Total Pauli error probability; 0 for more than two qubits.
         """
+        # Totals over the Pauli errors: p/3 each for one qubit, p/15 each for two.
         if len(qubits) == 1:
             return self.value("p_depol_1q", qubits[0])
         return float(self.p_depol_2q) if len(qubits) == 2 else 0.0
@@ -230,10 +237,14 @@ class _Physics:
         if not self.gates:
             return found
         names = ("RX", ENCODE) if name == ENCODE else (name,)
+        # From the general to the particular, the last one found wins: all qubits before named ones,
+        # and the encoding gate, which is an RX, before what is said of ENCODE itself.
         for wanted in ((n, q) for n in names for q in (None, qubits)):
             for entry in self.gates:
                 if (entry.name, entry.qubits) == wanted:
                     found = Known(
+                        # None inherits. An over-rotation or a channel does not: an entry has its
+                        # own, or none.
                         found.error if entry.error is None else entry.error,
                         found.duration if entry.duration is None else entry.duration,
                         entry.over_rotation,
@@ -256,6 +267,7 @@ class _Physics:
             ``P[reported, true]``; columns add up to 1.
         """
         p10, p01 = self.value("p_read1_given0", qubit), self.value("p_read0_given1", qubit)
+        # Columns are true states: a column-stochastic matrix acts on a vector of probabilities.
         return np.array([[1 - p10, p01], [p10, 1 - p01]])
 
     def slot(self, name: str, io_qubits: int, memory_qubits: int) -> qutip.Qobj | None:
@@ -282,6 +294,7 @@ class _Physics:
         if any(c.qubits is not None for c in parts):
             raise ValueError(f"A channel in the slot {name!r} has `qubits`. Use slot_channels().")
         together = [c.superoperator for c in parts]
+        # The later channel stands to the left: superoperators act on column-stacked states.
         return reduce(lambda done, nxt: nxt @ done, together) if together else None
 
     def slot_channels(self, name: str, io_qubits: int, memory_qubits: int) -> list[Channel]:

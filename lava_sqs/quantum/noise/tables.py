@@ -198,6 +198,8 @@ def check_matrix(value: Any) -> tuple[tuple[float, ...], ...]:
             "must be a square matrix with a row and a column for each outcome (2, 4, 8, ... of "
             f"them, 64 at most), but has shape {matrix.shape}.",
         )
+    # 1e-6: published confusion matrices are rounded. What passes is normalised to the last digit,
+    # as the summed instrument must preserve the trace.
     if matrix.min() < 0 or np.abs(matrix.sum(axis=0) - 1).max() > 1e-6:
         raise ArgumentValueError(
             "readout_matrix",
@@ -225,6 +227,7 @@ def check_zz(value: Any) -> tuple[tuple[int, int, float], ...]:
             raise ArgumentValueError(
                 "zz", f"must couple two qubits by less than 1e9 Hz, but has the entry {item!r}."
             )
+        # ZZ is symmetric: an order of the two qubits would make equal models unequal.
         found.append((min(a, b), max(a, b), rate))
     if len({pair[:2] for pair in found}) != len(found):
         raise ArgumentValueError("zz", "must have one rate per pair, but has a pair twice.")
@@ -253,6 +256,8 @@ def after_outcome(channel: Channel, outcome: tuple[int, ...]) -> qutip.Qobj:
     """
     n = channel.n_qubits
     seen = qutip.tensor([qutip.fock_dm(2, bit) for bit in outcome])
+    # Two projectors, |s><s| and its complement: no coherence is left between them, and none is
+    # wanted, as the measurement that follows would take it away.
     other = qutip.qeye(seen.dims[0]) - seen
     idle = qutip.qeye([2] * n)
     parts = [qutip.tensor(seen, k) for k in qutip.to_kraus(channel.superoperator)]

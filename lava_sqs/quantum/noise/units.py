@@ -28,6 +28,7 @@ def with_unit(
     """Return numbers in the largest unit in which all that are not 0 are at least 1."""
     values = value if isinstance(value, tuple) else (value,)
     finite = [v for v in values if 0 < v < math.inf]
+    # 1e-9: 1e-6 / 1e-6 may miss 1 by a rounding error, and would be shown as 1000 ns.
     fitting = [u for u in units if finite and min(finite) >= u[1] * (1 - 1e-9)]
     unit, size = (fitting or units)[-1 if fitting else 0]
     text = join.join(f"{v / size:.4g}" for v in values)
@@ -40,6 +41,7 @@ def check_number(name: str, value: Any) -> float:
     """Return a real number that is not NaN; infinity is one."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
+    # bool is an int to Python, and p_reset=True is more likely a slip than a probability of 1.
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError(name, f"must be a real number, but got {describe(value)}.")
     try:
@@ -173,6 +175,7 @@ def check_lifetimes(t1: Any, t2: Any) -> None:
     per_qubit = [v for v in (t1, t2) if isinstance(v, tuple)]
     for q in range(len(per_qubit[0]) if per_qubit else 1):
         most, value = 2 * at_qubit(t1, q), at_qubit(t2, q)
+        # t2 = 2 * t1 is legal (no pure dephasing) and may come out one rounding above itself.
         if value > most * (1 + 1e-12):
             where = f" on qubit {q}" if per_qubit else ""
             raise ArgumentValueError(

@@ -64,6 +64,8 @@ def derivatives(program: Program | MixedProgram, theta: Array) -> Array:
     >>> derivatives(compile_program(ansatz.paper()), np.zeros((5, 3))).shape
     (5, 3, 2, 4, 3, 4)
     """
+    # dA is the largest array of online learning, 2^N_I 16^N_M 3^N_I numbers per angle and neuron:
+    # refuse it before NumPy asks for the memory.
     check_scores(program.ansatz, program.noise, rows=len(theta))
     dA = np.empty((theta.shape[0], theta.shape[1], *program.shape))
     program.derive(theta, dA)
@@ -161,8 +163,11 @@ class OnlineScores:
         self._sensitivity = np.zeros((size, n_params + n_io, *components))
         self._B = np.zeros((size, self.window + 1, n_io, *components))
         self.scores = np.zeros((size, n_params + n_io))
+        # Views, so that the kernel writes both in one pass over the columns of Lambda.
         self.d_theta, self.d_bias = self.scores[:, :n_params], self.scores[:, n_params:]
         self.kappa = np.zeros((size, self.window + 1, n_io))
+        # Outcome s as a number: channel 0 is the most significant bit, as in the instrument's axis
+        # S.
         self._weights = 1 << np.arange(n_io)[::-1]
         self._A: Array | None = None
         self.set_theta(theta)
@@ -197,6 +202,7 @@ class OnlineScores:
             self._values = self.program.values(theta)
             self._slopes = self.program.slope_tables(theta)
             if not self.angles:
+                # An empty table of slopes: only the scores by currents are carried.
                 self._slopes = self._slopes[0][..., :0, :], self._slopes[1]
             return
         if self._A is None or len(theta) != len(self._A):
@@ -224,6 +230,8 @@ class OnlineScores:
             An array of the shape of `memory`.
         """
         self.memory[:] = self._ground if memory is None else memory
+        # Lambda = 0 and B = 0: |0..0> depends on no angle and on no current, so no credit crosses a
+        # reset.
         self._sensitivity[:] = 0.0
         self._B[:] = 0.0
 
@@ -240,9 +248,11 @@ class OnlineScores:
             False where the synapses did not contribute to z (a reset step): the window then gives
             them no credit.
         """
+        # The REPORTED bits index the instrument: readout error is part of S_s, so p_t stays exact.
         outcomes = np.asarray(spikes, dtype=np.int64)
         outcomes = outcomes @ self._weights if len(self._weights) > 1 else outcomes[:, 0]
         carried = self.memory, self._sensitivity, self._B, self.scores, self.kappa
+        # 0 zeroes the entry B_0 that this step pushes; older entries keep theirs.
         weight = 1.0 if open_ else 0.0
         if isinstance(self.program, PureProgram):
             hits = advance_pure(

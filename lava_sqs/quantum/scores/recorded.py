@@ -207,12 +207,15 @@ class SpikeTrainScorer:
         angles = check_real("theta", theta)
         self.shared = angles.ndim == 1
         ansatz.check_theta(angles, leading=() if self.shared else ("K",))
+        # One row of angles under several models is no longer one instrument.
         if self.shared and isinstance(given, NoisePerNeuron):
             angles, self.shared = np.tile(angles, (len(given), 1)), False
         self.theta = np.atleast_2d(angles)
         rows = len(self.theta)
         noise = check_noise("noise", given, rows)
         self.ansatz, self.noise = ansatz, noise
+        # Trajectories with noise draw their jumps: their p is not a likelihood, and is refused
+        # here.
         backend = exact_backend(ansatz, noise, rows) if backend is None else backend
         self.backend = check_exact_backend(ansatz, noise, backend)
         if backend != "instrument":
@@ -233,6 +236,8 @@ class SpikeTrainScorer:
     def _set_up(self, program: Program | MixedProgram, instruments: Array) -> None:
         self.program = program
         self._ground = ground_state(program.ansatz.memory_qubits)
+        # (N_I, N_M) = (1, 1): a kernel with the sizes 2, 4, 3, 4 written out. It wants the row of
+        # A, the component of r after the step, innermost, so that four of them are one vector.
         self._small = program.shape == (2, 4, 3, 4)
         self._A = self._laid_out(instruments)
         self._dA = None
@@ -300,7 +305,10 @@ class SpikeTrainScorer:
         steps = z.shape[0]
         z = np.ascontiguousarray(z.reshape(steps, -1, n_neurons, n_io))
         index = bits.astype(np.int64).reshape(z.shape)
+        # Channel 0 is the most significant bit of the outcome s.
         index = index[..., 0] if n_io == 1 else index @ (1 << np.arange(n_io)[::-1])
+        # Numba compiles one signature: an empty array of the same rank stands for "no weights", L_t
+        # = 1.
         weights = np.empty((0, 0, 0))
         if signal is not None:
             weights = check_real("signal", signal)
@@ -331,6 +339,7 @@ class SpikeTrainScorer:
             )
         if self._maps is not None:
             logp, G, d_z = self._maps.score(self._values, z, outcomes, signal)
+            # Here G is the gradient by the entries of the gates' maps, not by instruments.
             return logp, self._maps.pull_back(self.theta, G), d_z
         n_neurons = z.shape[2]
         if self._dA is None:
@@ -352,11 +361,13 @@ class SpikeTrainScorer:
             G,
             d_z,
         )
+        # <G, dA/dtheta_j> by prebuilt derivatives (memory), or backwards through the build (time).
         if self._dA is not None:
             d_theta = np.empty((n_neurons, self.theta.shape[1]))
             _score_kernels.contract(self._dA, G.reshape(n_neurons, -1), d_theta)
         else:
             if self._small:
+                # Back to (K, S, D, C, D), the order in which the compiler knows instruments.
                 G = np.ascontiguousarray(np.moveaxis(G, -1, 2))
             d_theta = self.program.pull_back(
                 np.broadcast_to(self.theta, (n_neurons, self.theta.shape[1])), G

@@ -44,6 +44,8 @@ def parameter_shift(
         )
     T, B, K, N = z.shape
     _check_maps(program, T * B * K + 4 * K)
+    # The rule holds for one gate at one time. An angle that is shared by gates, and that every step
+    # repeats, is shifted at each occurrence by itself and the results are added (product rule).
     circuit, angles = one_angle_per_gate(program.ansatz, theta)
     single = compile_neurons(circuit, program.noise)
     A = single.build(angles)
@@ -54,6 +56,9 @@ def parameter_shift(
         """sum_t L_t d log p_t, from all prefixes with the map of step *at* replaced."""
         total = np.zeros((T, B, K))
         for weight, replaced in shifted:
+            # Only step `at` has the shifted map; before it nothing changes, after it the plain maps
+            # carry the change on. y stays unnormalised: its trace is P_shifted(1..t) / P(1..at-1),
+            # linear in the map.
             y = np.einsum("bkij,bkj->bki", replaced, states[at])
             total[at] += weight * y[..., 0]
             for t in range(at + 1, T):
@@ -61,6 +66,7 @@ def parameter_shift(
                 total[t] += weight * y[..., 0]
         # states carry the prefix's normalisation: divide by P(1..t) / P(1..at-1)
         before = log_prefix[at - 1] if at else np.zeros((B, K))
+        # d log P = dP / P: the rule is exact for the probability, wrong for its logarithm.
         return _weighted(total / np.exp(log_prefix - before), signal)
 
     d_theta = np.zeros(theta.shape)
@@ -83,6 +89,7 @@ def parameter_shift(
             move = np.zeros(N)
             move[n] = 0.5 * sign  # pi/2 in the angle pi z
             replaced.append((0.5 * sign, _step_map(A, single, z[t], outcomes[t], move)))
+        # phi = pi max(z, 0): pi is dphi/dz, and at z <= 0 there is no gate to shift.
         d_z[t, ..., n] = np.pi * scores(t, replaced) * (z[t, ..., n] > 0)
     return logp, d_theta, d_z
 
@@ -117,6 +124,7 @@ def one_angle_per_gate(ansatz: Ansatz, theta: Array) -> tuple[Ansatz, Array]:
 
 def _weighted(prefixes: Array, signal: Array) -> Array:
     """Return sum_t L_t (x_t - x_{t-1}) of what has been found for prefixes, x_0 = 0."""
+    # x_t are scores of prefixes; their differences are those of single steps, d log p_t.
     steps = np.diff(prefixes, axis=0, prepend=np.zeros((1, *prefixes.shape[1:])))
     return np.asarray((steps * signal if signal.shape[0] else steps).sum(axis=0))
 
@@ -136,6 +144,8 @@ def shift_rule(gate: Gate) -> list[tuple[float, float]]:
     """(weight, shift) terms: generator eigenvalues +-1/2, or 0 and +-1/2 if controlled."""
     if not gate.is_controlled_rotation:
         return [(0.5, np.pi / 2), (-0.5, -np.pi / 2)]
+    # With generator eigenvalues 0 and +-1/2 the probability has the frequencies 1/2 and 1 in the
+    # angle: two terms cannot tell them apart, the four-term rule solves for both slopes.
     a = (np.sqrt(2) + 1) / (4 * np.sqrt(2))
     b = (np.sqrt(2) - 1) / (4 * np.sqrt(2))
     return [(a, np.pi / 2), (-a, -np.pi / 2), (-b, 3 * np.pi / 2), (b, -3 * np.pi / 2)]
@@ -151,6 +161,7 @@ def _step_map(
     etas = program.etas(K)
     for b, k in np.ndindex(B, K):
         _score_kernels.encode_slopes(z[b, k], etas[k], move, coefficients[b, k], slopes)
+    # (B, K, C, D, D) as A is (K, S, D, C, D): the advanced indices K and S join in front.
     chosen = A[np.arange(K)[None, :], outcomes]
     return np.asarray(np.einsum("bkc,bkicj->bkij", coefficients, chosen))
 
@@ -167,6 +178,7 @@ def _trajectory(
     for t in range(T):
         maps.append(_step_map(A, program, z[t], outcomes[t]))
         states.append(r)
+        # y_0 = Tr of the unnormalised memory = p(s_t | past).
         y = np.einsum("bkij,bkj->bki", maps[t], r)
         if (y[..., 0] < EXACT_FLOOR).any():
             raise ArgumentValueError(
@@ -201,10 +213,13 @@ def spsa(
     d_theta, d_z = np.zeros(theta.shape), np.zeros(z.shape)
     for _ in range(n_samples):
         s_theta = rng.choice([-1.0, 1.0], size=theta.shape)
+        # A current at or below 0 has no gate; one below epsilon would lose it on the minus side,
+        # and the difference would straddle the kink of max(z, 0). Both have slope 0 here.
         s_z = rng.choice([-1.0, 1.0], size=z.shape) * (z > epsilon)
         plus = objective(theta + epsilon * s_theta, z + epsilon * s_z, signal)
         minus = objective(theta - epsilon * s_theta, z - epsilon * s_z, signal)
         slope = (plus - minus) / (2 * epsilon * n_samples)
+        # 1/s = s for s = +-1: times the sign is the division by the perturbation.
         d_theta += slope.sum(axis=0)[:, None] * s_theta
         d_z += slope[None, :, :, None] * s_z
     return logp, d_theta, d_z

@@ -44,6 +44,8 @@ def digest(data: Any) -> str:
 def point_id(task: Any, params: Mapping[str, Any], version: str | None = None) -> str:
     """Return the id of a point; the seed is no part of it, so other seeds' rows add up."""
     made_by = __version__ if version is None else version
+    # The version is a part: numbers of another release are another point, and never add up with
+    # these.
     return digest({"format": 1, "task": task, "params": dict(params), "version": made_by})
 
 
@@ -66,4 +68,6 @@ def batch_seed(seed: int, point: str, batch: int) -> np.random.SeedSequence:
     >>> batch_seed(0, "00c0ffee00c0ffee", 3).spawn_key
     (3,)
     """
+    # Batch b is child b of what seed and point make: any worker computes it without having seen
+    # others.
     return _seeds.sequence([seed, int(point, 16)], batch)

@@ -196,6 +196,7 @@ def expand(
         own = {k: plain(k, v) for k, v in flatten(f"points[{i}]", given).items()}
         if both := sorted(set(own) & set(axes)):
             raise ParameterValueError(both[0], f"is in `points[{i}]` and in `grid`: give it once.")
+        # product varies the last axis fastest, as nested loops in the order of the grid would.
         for values in itertools.product(*axes.values()):
             expanded.append({**common, **own, **dict(zip(axes, values, strict=True))})
     return expanded
@@ -210,6 +211,8 @@ def _impossible(params: Mapping[str, Any]) -> ParameterValueError | None:
         for a, b in _pairs(t1, t2):
             if a <= 0:  # a mistake, and no point to skip: NoiseModel says what is wrong
                 continue
+            # Raised even where impossible points are skipped: an infinite t2 was most likely not
+            # given at all.
             if b == math.inf > a:
                 raise ParameterValueError(
                     name,

@@ -82,6 +82,7 @@ class Stop:
             return "max_shots"
         if self.max_errors is not None and counts.errors >= self.max_errors:
             return "max_errors"
+        # Two values may agree by chance, and Student's t with one degree of freedom says little.
         enough = counts.shots >= 3 if counts.kind == "values" else counts.shots > 0
         if (
             self.target_width is not None

@@ -44,6 +44,8 @@ class Failure:
         try:
             data = dumps(self.error)
             again = pickle.loads(data)
+            # Exceptions whose constructor takes other arguments than `args` pickle, and come back
+            # as others.
             if type(again) is not type(self.error) or str(again) != str(self.error):
                 data = b""
         except Exception:

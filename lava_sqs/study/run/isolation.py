@@ -45,12 +45,16 @@ def run_isolated(function: Callable[..., Any], *args: Any, timeout: float | None
     """
     with tempfile.TemporaryDirectory(prefix="lava-sqs-") as folder:
         task, answer = Path(folder, "task"), Path(folder, "answer")
+        # Files and not pipes: the child may print, and a batch that is killed leaves no half-read
+        # message.
         task.write_bytes(dumps((function, args)))
         child = subprocess.Popen(
             [sys.executable, "-m", "lava_sqs.study.run._child", str(task), str(answer)],
             stdin=subprocess.PIPE,  # stays open: when it closes, the child knows we are gone
             stdout=sys.stderr.fileno() if _has_descriptor(sys.stderr) else subprocess.DEVNULL,
             start_new_session=True,
+            # A new interpreter finds what this one has put on sys.path, a script's folder for
+            # example.
             env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
         )
         try:
@@ -67,6 +71,7 @@ def run_isolated(function: Callable[..., Any], *args: Any, timeout: float | None
         if not answer.exists():
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             raise IsolatedFailure(f"its process died ({how})")
+        # Written by our own child in a folder that only this user can enter.
         result = pickle.loads(answer.read_bytes())
     if isinstance(result, Failure):
         raise result.error

@@ -135,6 +135,7 @@ def _loky(workers: int) -> Any:
             "workers > 1 needs loky: install the extra `study`, pip install 'lava-sqs[study]', "
             "or pass an executor of your own."
         ) from error
+    # What the user has set wins.
     env = {name: os.environ.get(name, "1") for name in _THREADS}
     return ProcessPoolExecutor(
         max_workers=workers, env=env, initializer=_leave_nothing, initargs=(os.getpid(),)
@@ -170,4 +171,5 @@ def _shutdown(executor: Any) -> None:
     try:
         executor.shutdown(wait=True, kill_workers=True)  # loky
     except TypeError:
+        # Other executors know no kill_workers, and waiting would mean to wait for their batches.
         executor.shutdown(wait=False, cancel_futures=True)

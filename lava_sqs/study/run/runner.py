@@ -134,6 +134,8 @@ class _State:
     def advance(self, stop: Stop) -> list[tuple[Row, Counts]]:
         """Count what is ready, in order, until the rule holds."""
         taken = []
+        # In the order of batches, not of arrival: the stopping rule then sees the same sums in
+        # every run.
         while not self.done and self.counted in self.ready:
             row = self.ready.pop(self.counted)
             try:
@@ -152,6 +154,7 @@ class _State:
             return None
         if self.again:
             return self.again.pop(0)
+        # Rows of an earlier run may be ahead of what this one has started.
         self.started = max(self.started, self.counted)
         while self.started in self.ready:
             self.started += 1
@@ -234,6 +237,7 @@ class _Run:
 
     def run(self, points: list[Point], rows: list[Row]) -> Generator[Progress, None, None]:
         states = states_of(self.task, points, rows, self.seed, self.stop)
+        # Points whose rows already satisfy the rule start nothing.
         self.open = deque(s for s in states if not s.done)
         old = {row.row_id for row in rows}
         done = len(states) - len(self.open)
@@ -341,6 +345,8 @@ class _Run:
         attempt = state.attempts[batch] = state.attempts.get(batch, 0) + 1
         said = str(error).split("\n", maxsplit=1)[0]
         what = f"batch {batch} of ({state.point}) was lost: {type(error).__name__} {said}"
+        # A broken pool loses all that ran in it, the guilty batch and the others: whose fault it is
+        # shows when a batch is lost while it runs alone.
         in_company = isinstance(error, cf.BrokenExecutor) and not self.suspect
         if attempt > self.retries and not in_company:
             state.error = error
@@ -351,6 +357,7 @@ class _Run:
     def rebuild(self) -> None:
         """Replace a broken pool; what ran in it is lost, except for results already here."""
         for future, (state, batch) in list(self.running.items()):
+            # Finished before the pool broke: its result is good, and is taken in the next round.
             if future.done() and not future.cancelled() and future.exception() is None:
                 continue
             del self.running[future]
