@@ -210,6 +210,7 @@ def bin_events(
     if bins is None and window is None:
         raise ArgumentValueError("bins", "must be given, or `window`, the length of a bin.")
     if start is None:
+        # Recordings rarely start at 0: clocks run since the camera was switched on.
         begin = float(times.min()) if times.size else 0.0
     else:
         begin = check_number("start", start)
@@ -387,6 +388,7 @@ def load_nmnist(
                 f"{describe(str(root))}.",
             )
         chosen = rng.permutation(len(files))[: len(files) if wanted is None else wanted]
+        # Drawn at random, read in order: labels come class by class, as without a draw.
         picked = [files[i] for i in sorted(chosen)]
         binned = (
             _nmnist_counts(*read_nmnist_events(f), n_steps=n_steps, step_us=step_us) for f in picked

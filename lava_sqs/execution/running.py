@@ -254,6 +254,7 @@ class runtime:
             wanted = RunSteps(condition)
         network = self._started("run")
         self._goal = None
+        # Before the start: a run that does not block is under way when this returns.
         n_steps = getattr(wanted, "num_steps", None)  # of whatever kind: the start checks it
         if isinstance(n_steps, int):
             self._goal = self.time_step + n_steps

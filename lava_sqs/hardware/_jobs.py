@@ -128,6 +128,7 @@ class Jobs:
         with _Bar(len(values), self.machine.name, self._progress and len(chunks) > 1) as bar:
             for i, part in enumerate(chunks):
                 own = values[part]
+                # A child per chunk: where sets are cut into jobs, no two jobs draw the same.
                 seed = _seeds.of_sequence(_seeds.sequence(key[0], *key[1:], i))
                 name = self._name(compiled, own, shots, seed, qubits)
                 found = self._kept(name, len(own), shots, compiled.n_bits)

@@ -127,5 +127,6 @@ class Simulated:
             else:
                 spikes = population.run(z, record=("spikes",)).spikes.astype(np.int8)
         self.shots += rows * shots
+        # (T, shots, P, n) -> (P, shots, T, n), as devices return their shots.
         spikes = spikes.reshape(steps, shots, rows, n_io).transpose(2, 1, 0, 3)
         return np.ascontiguousarray(spikes[:, 0] if shots == 1 else spikes)

@@ -141,6 +141,7 @@ class _Inference(_Arguments):
             samples = X[part]
             ends = self._inputs.padding_starts(samples)
             if ends is not None:
+                # Steps in which every sample of the part is padding are not run.
                 samples = samples[:, : ends.max()]
             # Keyed by content: a sample's answer does not depend on its place in X or on its
             # neighbours.
@@ -326,8 +327,10 @@ def log_odds(
     layer = spec.visible
     assert visible.neurons is not None
     total = np.zeros((*visible.z.shape[1:2], layer.size))
+    # log P(always spiking) - log P(always silent): the evidence of a neuron for its class.
     for bit, sign in ((1, 1.0), (0, -1.0)):
         clamp = np.full(visible.z.shape, bit, np.int8)
+        # Before the input has come through, nothing is asked of the neurons.
         clamp[: spec.lag(layer.name)] = -1
         out = visible.neurons.run(visible.z, u, clamp)
         total += sign * (out.log_likelihood * counted[:, :, None]).sum(axis=0)

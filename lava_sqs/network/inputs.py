@@ -266,6 +266,7 @@ class Inputs:
     def streams(self, X: Array, *key: int, ends: Array | None = None) -> Array:
         """Return a stream for each raw sample, (n, 2), by its content and the *key*."""
         if self.kind == "spikes":  # a bit is all that there is of each
+            # An eighth of the bytes to hash; NaN, after a sample's end, packs to 0.
             X = np.packbits(self._flat(X) == 1, axis=2)
         return streams_of(X, *key, ends=ends)
 
@@ -312,6 +313,7 @@ class Inputs:
                 spikes[~own.T] = 0.0
             return spikes
         x = self._valued(X).transpose(1, 0, 2)
+        # Stride 0 along time: the same frame in every step, stored once.
         same = len(x) > 1 and x.strides[0] == 0
         once = np.ascontiguousarray(
             x[:1] if same else x, dtype=np.float32 if self._drawn else dtype

@@ -144,6 +144,8 @@ class Reward:
         ndarray, shape (S, B, K)
         """
         mine = _by_neuron(spikes, size)
+        # _less_baseline subtracts the mean over the others; what is subtracted is what is wanted
+        # here.
         return mine - _less_baseline(mine, self.n_draws) if mine.shape[1] > 1 else 0 * mine
 
     def advantage(self, spikes: Array, size: int) -> Array:

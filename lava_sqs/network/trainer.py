@@ -315,6 +315,7 @@ class Trainer(_Checkpoints):
             return order
         # Systematic sampling: the whole part of a weight for certain, the rest by one draw for all.
         up_to = np.concatenate([[0.0], self.weights[order].cumsum()])
+        # Sample i is drawn as often as a mark lies in its stretch of the cumulative weights.
         marks = np.floor(up_to * (len(order) / up_to[-1]) + rng.random())
         return np.asarray(rng.permutation(np.repeat(order, np.diff(marks).astype(int))))
 
@@ -413,6 +414,7 @@ class Trainer(_Checkpoints):
     def _length(self, name: str, source: str) -> float:
         """Return the length of what the weights of a connection multiply."""
         kernel = self.spec.layers[self.spec.index(name)].kernel(source)
+        # A kernel's weight meets a patch of the image, not all of it.
         part = 1.0 if kernel is None else kernel.fan_in / math.prod(kernel.in_shape)
         return float(self.lengths[source] * math.sqrt(part))
 

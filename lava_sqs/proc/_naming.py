@@ -68,6 +68,7 @@ class NamedProcess(AbstractProcess, metaclass=_Caller):
         check_instance("log_config", parameters["log_config"], LogConfig, none=True)
         super().__init__(**parameters)
         settable = ("name", "runtime", "model", "folded_view", "folded_view_inst_id")
+        # Names of Lava's own, which may be set at any time; all other public names are sealed.
         self._lavas_own = frozenset({*vars(self), *settable})
 
     def _post_init(self) -> None:
@@ -354,6 +355,7 @@ class NamingModel(PyLoihiProcessModel):
             if isinstance(port, PyOutPort):
                 port.send(np.zeros(_private.port_shape(port)))
         kind, name = self.implements_process.__name__, self.proc_params["name"]
+        # Printed as well: a stock runtime loses the exception with the child process.
         message = f"{kind} Process '{name}' stopped at time step {self.time_step}: {error}"
         print(message, file=sys.stderr, flush=True)
         raise RuntimeError(message) from error
@@ -361,6 +363,7 @@ class NamingModel(PyLoihiProcessModel):
 
 def check_received(port: str, data: NDArray[Any]) -> NDArray[Any]:
     """Return what a port brought; raise if it is not finite."""
+    # NaN in one message would spread through all weights in the next learning phase.
     bad = ~np.isfinite(data)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])

@@ -71,6 +71,7 @@ class Sample:
     def keep(self, z: Array, spikes: Array, p_spike: Array) -> None:
         """Remember a step."""
         for kept, new in ((self._z, z), (self._spikes, spikes), (self._p, p_spike)):
+            # A copy: the arrays of a step are views that the next step changes.
             kept[self._length] = new.reshape(self.shape[1:])
         self._length += 1
 

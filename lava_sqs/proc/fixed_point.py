@@ -249,6 +249,7 @@ def _groups(processes: Sequence[Any]) -> list[list[Any]]:
         joined = [process]
         if type(process) in _SYNAPSES:
             joined += [port.process for port in process.a_out.get_dst_ports()]
+        # Union of all groups that one connection touches; dict.fromkeys keeps the order.
         united = list(dict.fromkeys(p for q in joined for p in groups.get(q, [q])))
         groups |= dict.fromkeys(united, united)
     unique = {id(group): group for group in groups.values()}
@@ -299,6 +300,7 @@ def _top(weights: Array) -> int:
 def _largest(weights: Sequence[Array]) -> float:
     """Return the largest current of one step, if all inputs of one sign spike."""
     sums = [0.0]
+    # Excitation and inhibition apart: together they could cancel, and they need not spike together.
     for sign in (1, -1) if weights else ():
         sums.append(
             float(np.sum([np.maximum(sign * w, 0).sum(axis=1) for w in weights], axis=0).max())
@@ -393,6 +395,7 @@ def _synapses(process: Any, k: float) -> tuple[dict[str, Array], dict[str, float
     top, most = _top(weights), float(np.abs(weights).max(initial=0.0))
     exponent = max(0, int(np.ceil(np.log2(k * most / top) - 1e-9))) if most else 0
     unit = 2.0**exponent
+    # Lava's Dense drops the lowest bit of weights of mixed sign.
     step = 1 if top == 255 else 2
     whole = np.clip(step * np.rint(k * weights / unit / step), -top, top)
     moved = np.abs(whole * unit / k - weights)

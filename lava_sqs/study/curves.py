@@ -83,6 +83,7 @@ def kind_of(result: StudyResult, value: str) -> str:
     values = [p.counts.kind == "values" for p in result.points]
     if not values:
         raise ArgumentValueError("result", "must have points, but has none.")
+    # Values and error rates share no axis.
     if any(values) != all(values):
         raise ArgumentValueError("result", "mixes tasks: use result.select(task=...).")
     if all(values):

@@ -242,6 +242,7 @@ def _watch_commands(model: Any, builder: Any, board: Board, index: int, ledger: 
 
         return handle
 
+    # Lava's table from command tokens to methods: whatever a model overrides is wrapped as well.
     handlers = _private.commands(model)
     get, put = MGMT_COMMAND.GET_DATA[0], MGMT_COMMAND.SET_DATA[0]
     handlers[get] = _readable(model, builder, handlers[get])
@@ -264,6 +265,7 @@ def _readable(model: Any, builder: Any, get_var: Callable[[], None]) -> Callable
         if isinstance(value, str) or issparse(value):
             get_var()
             return
+        # For the length of the call: a model may hold a plain number where Lava sends arrays.
         array = readable(var, value)
         setattr(model, var.name, array)
         try:
@@ -290,6 +292,7 @@ def _writable(model: Any, builder: Any, set_var: Callable[[], None]) -> Callable
             return
         port = model.service_to_process
         port.recv()
+        # Lava's messages for one Var: its id, the number of values, then each of them.
         size = int(port.recv()[0])
         new = np.array([port.recv()[0] for _ in range(size)])
         assign(model, var, new)
@@ -318,6 +321,8 @@ def _reporter(board: Board, index: int, parent: int, peers: Mapping[str, Sequenc
     main = threading.main_thread().ident
     while True:
         time.sleep(REPORT_INTERVAL)
+        # An orphan belongs to init or a subreaper: its parent's number changes, whatever killed the
+        # parent.
         if os.getppid() != parent:
             os._exit(1)
         # The frames of another thread cost some 100 us to read: only when asked.

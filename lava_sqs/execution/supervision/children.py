@@ -28,6 +28,7 @@ COMPANY = 0.2
 @contextlib.contextmanager
 def interrupts_deferred() -> Iterator[None]:
     """Deliver a Ctrl-C after the block: children are created and ended as a whole."""
+    # Python delivers signals to the main thread only, and lets no other thread set a handler.
     in_main = threading.current_thread() is threading.main_thread()
     if not in_main or signal.getsignal(signal.SIGINT) is None:
         yield
@@ -183,6 +184,7 @@ class Children:
     def whereabouts(self) -> str:
         """Ask every model where it is; return one line for each."""
         numbers = self._numbers
+        # Not a message through Lava's channels, which a stuck model would never read.
         numbers[:, side.ASKED] += 1
         deadline = time.monotonic() + 8 * side.REPORT_INTERVAL
         while (numbers[:, side.ASKED] != numbers[:, side.ANSWERED]).any():
@@ -225,6 +227,7 @@ def _peers(executable: Any) -> dict[Any, dict[str, list[str]]]:
         if isinstance(channel, ChannelBuilderMp):
             source = channel.src_process, channel.src_port_initializer.name
             target = channel.dst_process, channel.dst_port_initializer.name
+            # Both ends: a model may wait to receive or to send.
             for (process, port), (other, name) in ((source, target), (target, source)):
                 others = peers.setdefault(process, {}).setdefault(port, [])
                 others.append(f"'{name}' of {label(other)}")

@@ -61,6 +61,7 @@ class GuardedQueue(CspRecvQueue):
     def filled(self, seconds: float = POLL) -> bool:
         """Wait for a message at most so long; return whether there is one."""
         try:
+            # peek leaves the message there: whoever waits takes it with the next get.
             super().get(timeout=seconds, peek=True)
         except Empty:
             return False
@@ -71,6 +72,7 @@ class GuardedQueue(CspRecvQueue):
         if not block or timeout is not None:
             return super().get(block, timeout, peek)
         self._watcher.require_open()
+        # The usual case, an answer within POLL, costs no look at the children.
         with contextlib.suppress(Empty):
             return super().get(timeout=POLL, peek=peek)
         self._watcher.wait_until(self.filled)

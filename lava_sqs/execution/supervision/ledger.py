@@ -109,6 +109,7 @@ class Ledger:
 
     def read(self, field: Field, n_rows: int) -> NDArray[Any]:
         """Return a copy of the first rows."""
+        # A copy: the model goes on to write while the user looks at the rows.
         rows = np.empty((n_rows, *field.shape), self.row_type(field))
         left = rows.reshape(-1).view(np.uint8).data
         offset = field.region * REGION + PAGE
@@ -128,6 +129,7 @@ class Ledger:
         rows = np.empty((last - first, *field.shape), dtype)
         size = int(np.prod(field.shape)) * dtype.itemsize
         for row, number in zip(rows, range(first, last), strict=True):
+            # A ring of `keep` rows: what has been read is overwritten.
             at = field.region * REGION + PAGE + number % field.keep * size
             row[...] = np.frombuffer(os.pread(self.file, size, at), dtype).reshape(field.shape)
         return rows
@@ -276,6 +278,7 @@ class _SharedRows:
         place = self._field.region * REGION + PAGE + self.number % self._field.keep * row.nbytes
         os.pwrite(self._file, row.tobytes(), place)
         self.number += 1
+        # After the row itself, so that no reader counts one that is not there yet.
         self._head["rows"] = self.number
 
 
@@ -331,6 +334,7 @@ def _fitting(field: Field, value: NDArray[Any], dtype: np.dtype[Any]) -> NDArray
             f"{field.kind} '{field.name}' has shape {field.shape}, but the model now holds shape "
             f"{value.shape}, which cannot be recorded."
         )
+    # The dtype of a record is that of its first row; a later value must fit without loss.
     row = value.astype(dtype)
     if value.dtype != dtype and not np.array_equal(row, value, equal_nan=dtype.kind in "fc"):
         raise TypeError(

@@ -32,6 +32,7 @@ def check_run_condition(condition: Any) -> None:
         )
     steps = condition.num_steps
     try:
+        # operator.index takes NumPy's integers as well, and refuses floats.
         valid = operator.index(steps) > 0 and not isinstance(steps, bool)
     except TypeError:
         valid = False
@@ -79,6 +80,7 @@ def assign(model: Any, var: Any, new: NDArray[Any]) -> None:
     if isinstance(value, np.ndarray):
         value[...] = new.reshape(value.shape)
     else:
+        # A plain number keeps its type: Lava's channels carry floats.
         setattr(model, var.name, type(value)(new[0]))
 
 

@@ -119,6 +119,8 @@ class SupervisedRuntime(NetworkRuntime):
         pending = list(self.service_to_runtime) if self._is_running else []
         while pending:
             port = self._next_ready(pending)
+            # One response per runtime service: a network has one for each of Lava's synchronisation
+            # domains.
             response = port.recv()
             if enum_equal(response, MGMT_RESPONSE.DONE):
                 pending.remove(port)

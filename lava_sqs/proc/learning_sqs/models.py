@@ -88,6 +88,8 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
         try:
             if self._visible:
                 third = self.a_third_factor_in.recv()
+                # A visible neuron hears its target before it measures; a hidden one measures, and
+                # hears later what that was worth.
                 outcome, signal = self._clamp(third)
             spikes = self.advance(a_in, outcome)
             kappa = self._scale * self._scores.kappa
@@ -99,6 +101,8 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
         if sends_traces:
             self.s_out_y1.send(self._advance_trace(spikes).ravel())
         else:
+            # y1 and y2 of Lava's rules: the scores of the current of this step and of the one
+            # before.
             later = kappa[:, 1] if self._learning["window"] else 0 * kappa[:, 0]
             self.s_out_y1.send(kappa[:, 0].ravel())
             self.s_out_y2.send(later.ravel())
@@ -171,6 +175,7 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
     def _advance_trace(self, spikes: NDArray[Any]) -> NDArray[Any]:
         """Return the trace of the spikes before this step, and add those of this step."""
         before = self._trace
+        # Per step, as Lava's own traces decay.
         fade = np.exp(-1 / self._learning["trace_tau"])
         added = self._learning["trace_impulse"] * spikes.reshape(self._channels)
         self._trace = fade * before + added
@@ -195,8 +200,11 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
             return signal
         level = self._mean_over_copies(signal)
         phase = self.time_step % self._reset_interval if self._reset_interval else 0
+        # A baseline per step since the reset: what a signal usually is differs within a sample.
         mean = self._mean_signals.setdefault(phase, level.copy())
         advantage: NDArray[Any] = signal - np.tile(mean, (self._copies, 1))
+        # After the advantage was taken, so that the baseline does not contain this step's own
+        # signal.
         mean += rate * (level - mean)
         return advantage
 
@@ -230,9 +238,13 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
         n_io = self._channels[1]
         scores, gradient = self._scores.scores, self._gradient
         if self._visible:
+            # Of clamped spikes sum_t e_t is the whole gradient: each step's own score, and no
+            # eligibility.
             gradient += signal[:, :1] * scores
             return
         eligibility = self._eligibility
+        # E_t = gamma E_{t-1} + e_t: without it L_t would reward the step alone, and no delayed
+        # credit is left.
         eligibility *= self._learning["gamma"]
         eligibility += scores
         angles = eligibility.shape[1] - n_io
@@ -270,6 +282,8 @@ class PyLearningSQSModelFloat(FloatPorts, AbstractPySQSModel):
                 set_angles(self._population, theta, self._scores)
             else:
                 self._population.theta = theta
+            # The same object in both, so that the next step does not take it for a Var that was
+            # set.
             state["theta"] = state["_theta"] = theta.reshape(self.theta.shape)
 
     def take_over_vars(self) -> None:

@@ -270,6 +270,7 @@ class NoiseModel(_FromData):
                 return tuple(v * by for v in value)
             return value * by
 
+        # Rates are inverse lifetimes: no noise is an infinite lifetime, not a division by zero.
         stretch = 1 / factor if factor else math.inf
         changes = {k: multiply(getattr(self, k), factor) for k in _ERRORS}
         changes.update({k: multiply(getattr(self, k), stretch) for k in _LIFETIMES})

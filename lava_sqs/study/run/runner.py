@@ -303,6 +303,7 @@ class _Run:
             ):
                 yield state
         # Batches that are needed for certain, then those that may turn out to be too many.
+        # First every point's next batch, then second ones ahead of their results, and so on.
         for ahead in range(self.pool.size):
             for state in self.open:
                 if state.running == ahead and state.needs in self.made:
