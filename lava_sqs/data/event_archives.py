@@ -99,6 +99,7 @@ def load_shd(
         ]
         x = np.stack(rows)
         lacking_units = -x.shape[2] % merge
+        # Silent units make the last group whole; 700 has few divisors.
         x = np.pad(x, ((0, 0), (0, 0), (0, lacking_units)))
         arrays += [x.reshape(*x.shape[:2], -1, merge).sum(axis=3), labels[picked]]
     return data_set(arrays, root.name)
@@ -184,6 +185,8 @@ def _gestures(recording: Path) -> list[tuple[Array, int]]:
                     f"The file {labels} must have columns class, startTime_usec and endTime_usec "
                     "of integers."
                 ) from error
+            # A trial is one recording of all gestures in a row; the labels say when each of them
+            # lasts.
             kept = (events["t"] >= begin) & (events["t"] < end)
             found.append((events[kept], label))
     return found

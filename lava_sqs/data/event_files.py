@@ -275,6 +275,7 @@ def _aedat2(path: Path, camera: str | None) -> Array:
 
 def _unwrapped(times: Array, period: int) -> Array:
     """Return times of a clock that restarts after *period*."""
+    # A step back of more than half a period is a restart; smaller ones are events out of order.
     wraps = np.cumsum(np.diff(times, prepend=times[:1]) < -period // 2)
     return times + period * wraps
 
@@ -307,10 +308,12 @@ def _aedat3(path: Path) -> Array:
                     f"{packet['size']}."
                 )
             pairs = np.frombuffer(body[at : at + length], dtype="<u4").reshape(-1, 2)
+            # Times in a packet have 31 bits; how often they ran over is in its header.
             over = np.full(len(pairs), int(packet["overflow"]) << 31)
             found.append(np.column_stack([pairs, over]).astype(np.int64))
         at += length
     address, times, over = np.concatenate(found).T
+    # AEDAT 3.1 marks events invalid that a filter has taken out, and leaves them in the file.
     valid = (address & 1) == 1
     address, times = address[valid], (times + over)[valid]
     return structured(times, address >> 17 & 0x7FFF, address >> 2 & 0x7FFF, address >> 1 & 1)

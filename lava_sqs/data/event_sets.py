@@ -336,6 +336,7 @@ def _divided(
                 "path", f"must have two recordings or more of each class, but {label!r} has one."
             )
         order = rng.permutation(len(own))
+        # At least one recording of each class on either side.
         n_test = min(max(round(share * len(own)), 1), len(own) - 1)
         test += [own[i] for i in sorted(order[:n_test])]
         train += [own[i] for i in sorted(order[n_test:])]

@@ -104,6 +104,7 @@ class NetworkRuntime(Runtime):
         """Let models take rows from the next step on."""
         self._require_rest("record")
         builders = self._executable.proc_builders
+        # All are looked up before any is begun: an error leaves no half of a recording behind.
         found = {n: find_source(builders, target, self._name) for n, target in targets.items()}
         ledger = self._kept_rows()
         columns = {}
@@ -160,6 +161,7 @@ class NetworkRuntime(Runtime):
         """Return a Var and its value, of which only the elements `idx` may be new."""
         name, var = self._find_var(var_id)
         if idx is not None:
+            # The other elements are read and written back: models are sent whole Vars.
             changed = self.get_var(var_id)
             changed[idx] = value
             value = changed

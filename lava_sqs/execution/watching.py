@@ -129,6 +129,8 @@ class Watch:
         while self._error is None and not self._ended.wait(pause):
             before = time.thread_time()
             self._draw()
+            # By the time that drawing took: a slow machine gets fewer pictures, not a slower
+            # network.
             pause = max(self._pause, (time.thread_time() - before) / SHARE)
 
     def _draw(self, last: bool = False) -> None:
@@ -151,6 +153,7 @@ class Watch:
         then, at = self._latest
         if step > then and now > at:
             speed = (step - then) / (now - at)
+            # Smoothed: steps come in bursts between two looks.
             self._speed = speed if self._speed == 0 else 0.7 * self._speed + 0.3 * speed
             self._latest = step, now
         goal = self._goal_of() if self._steps is None else self._begun + self._steps
@@ -222,6 +225,7 @@ def _parts(network: NetworkRuntime, processes: Sequence[AbstractProcess]) -> lis
     parts = []
     for process in dict.fromkeys(wanted or [leaf for leaf in leaves if hasattr(leaf, "s_out")]):
         port = process.s_out
+        # Large layers show fewer steps: a look copies at most some megabytes.
         keep = int(np.clip(8 * LARGE // max(int(np.prod(port.shape)), 1), 1, STEPS))
         try:
             rows, spikes = network.watch({port: port}, keep)

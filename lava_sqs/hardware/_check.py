@@ -25,8 +25,13 @@ EXCESS = 0.2
 def trial(ansatz: Ansatz) -> tuple[Array, Array, Array]:
     """Return which set each of P rows repeats, and currents (P, T, N) and theta (P, A) of them."""
     rng = _seeds.stream(18, SETS)
+    # A fixed seed: the same trial for every device, which a cache then answers without a shot.
     theta = rng.uniform(-np.pi, np.pi, (SETS, ansatz.n_params))
+    # Away from 0 and 1, where a gate is missing or a flip is full: neither would show a lost
+    # parameter.
     currents = rng.uniform(0.1, 0.9, (SETS, STEPS, ansatz.io_qubits))
+    # One shot per set of parameters, as networks ask: sets that are mixed up show, repeated ones
+    # would not.
     sets = np.arange(SETS * REPEATS) % SETS
     return sets, currents[sets], theta[sets]
 
@@ -56,6 +61,7 @@ def compare(bits: Array, law: Array, sets: Array, *, strict: bool) -> tuple[str,
     index = bits.astype(np.int64) @ (1 << np.arange(bits.shape[1])[::-1])
     seen = np.zeros(law.shape)
     np.add.at(seen, (sets, index), 1)
+    # Counts to be expected of each train; the sum differs from 1 by rounding.
     expected = law / law.sum(axis=1, keepdims=True) * REPEATS
     distance = 0.5 * np.abs(seen - expected).sum(axis=1).mean() / REPEATS
     spread = np.sqrt(expected * (1 - expected / REPEATS)).sum(axis=1).mean() / REPEATS

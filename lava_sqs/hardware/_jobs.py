@@ -170,6 +170,8 @@ class Jobs:
                     sent += 1
                     job = machine.start(compiled, values, shots, seed, qubits)
                     job_id = _id_of(job)
+                    # Before the wait, which may take hours: a run that is killed meanwhile does not
+                    # pay twice.
                     pending.remember(name, job_id)
                 result = job.result()
                 return machine.bits(result, compiled.n_bits, sets, shots), job_id, sent
@@ -208,6 +210,7 @@ class Jobs:
         """Return what a chunk is called in the cache: all that decides its result."""
         if self._cache is None:
             return ""
+        # With the calibration: what another calibration returned is not taken for this one's.
         return _digest(self.machine.identity(qubits), compiled, values, shots, seed)
 
     def _sent_name(self, compiled: Compiled, values: Array, shots: int, seed: int) -> str:
@@ -222,6 +225,7 @@ class Jobs:
             return None
         file = self._cache / f"{name}.npz"
         arrays, _ = read_arrays(file, what="what a device returned", keys=["bits"])
+        # Bits are packed, eight to a byte.
         size, packed = sets * shots * n_bits, arrays.get("bits")
         if packed is None or packed.dtype != np.uint8 or packed.shape != (-(-size // 8),):
             raise ValueError(f"{file} does not hold what its name says: delete it.")

@@ -316,6 +316,7 @@ class Device:
                 if not machine.coupled and machine.basis is None:
                     return circuit
                 target = target_of(machine.backend) if machine.coupled else None
+                # Without a clock there are no times to schedule by.
                 timed = target is not None and target.dt is not None
                 placed = need("qiskit").transpile(
                     circuit,
@@ -385,6 +386,7 @@ class Device:
         shots = check_int("shots", shots, minimum=1, maximum=10_000_000)
         self._machine.check_shots(shots)
         if seed is None:
+            # Calls without a seed are numbered: the same program draws the same again.
             key: tuple[int, ...] = (self._seed, 0, self._calls)
             self._calls += 1
         else:

@@ -116,6 +116,8 @@ class _Network(_Saved, _Inference):
     @contextlib.contextmanager
     def _or_as_before(self) -> Iterator[None]:
         """Learn in the block; if that fails, the network that was there is left."""
+        # Attributes are replaced and not changed in place while learning, so a shallow copy brings
+        # all back.
         before = dict(self.__dict__)
         try:
             yield

@@ -42,10 +42,12 @@ class _Checkpoints:
     def _write(self, path: Path) -> None:
         model = self.model
         arrays = model._arrays("", self.best)
+        # Both: the best parameters are what early stopping returns, the present ones what goes on.
         arrays.update(model._arrays("now.", model.parameters_))
         counts = {}
         for name, (first, second, count) in self.optimizer.state().items():
             arrays[f"first.{name}"], arrays[f"second.{name}"] = first, second
+            # Adam's bias correction depends on how many updates there were.
             counts[name] = count
         state = {
             "counts": counts,

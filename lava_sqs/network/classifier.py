@@ -241,6 +241,7 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
         """Return the classes of scores (n, [T,] K)."""
         if not self.per_step_:
             return np.asarray(self.classes_[scores.argmax(axis=1)])
+        # NaN marks steps that are nobody's own; argmax would return the first NaN as a class.
         guesses = np.nan_to_num(scores).argmax(axis=2)
         return stepwise.labelled(guesses, self._inputs.own_steps(X), self.classes_)
 
@@ -311,6 +312,8 @@ class _Classifier(ClassifierMixin, _Probabilities, _Network):
         for traces in self._in_order(passes, self._spec_with(noise), seed):
             spikes += self._n_spikes(traces, passes[done : done + len(traces[0].z[0])])
             offline = traces[-1].out.spikes.transpose(1, 0, 2)
+            # The same seeds, so the same spikes to the last bit: otherwise something in Lava
+            # differs.
             same = same and np.array_equal(in_lava[done : done + len(offline)], offline)
             done += len(offline)
         trains = in_lava.transpose(1, 0, 2)

@@ -192,7 +192,7 @@ def from_value(
         d_angles, d_z = _raised(layer, own, trace, value, more, total, most)
         reached = d_z
         if window is not None:
-            # Only synapses know no more than the window: angles and biases act in every step.
+            # Only synapses are held to the window: angles and biases act in every step.
             signal = _raising(trace, value, layer.size) + (0 if more is None else more[:, :, None])
             neuron: Any = layer.neuron
             reached = neuron.window_score(

@@ -172,6 +172,7 @@ class _OnDevice(Trainer):
     def _gradient(
         self, learned: Parameters, chosen: Array, rng: np.random.Generator
     ) -> BatchResult:
+        # The generator of this update: a training that resumes asks the device for the same seeds.
         self.sampler.rng = rng
         if isinstance(self.rule, Twin) and self.credit != "score":
             result = super()._gradient(learned, chosen, rng)
@@ -192,6 +193,8 @@ class _OnDevice(Trainer):
             )
         self.model.shots_ = self.before + self.sampler.shots
         if not len(self.held_X):
+            # Without held-out samples accuracy is that of the trains that were learned from: no
+            # shot is extra.
             shown = np.concatenate([self._now] * self.n_draws)
             labels = np.concatenate([self.labels[chosen]] * self.n_draws)
             self.right += len(labels) * self._judged(self._answer(self._said, shown), shown, labels)
@@ -259,6 +262,7 @@ class _StepsOnDevice(_OnDevice, StepTrainer):
 
     def _reward(self, samples: Array, labels: Array, steps: int) -> Reward:
         own = self.model._inputs.own_steps(samples).T
+        # Each sample weighs the same, whatever its length.
         share = np.tile(own / np.maximum(own.sum(axis=0), 1), (1, self.n_draws))
         truth = np.tile(labels.T, (1, self.n_draws))
         return self._worth(reading_of(self.model, steps), truth, share)

@@ -51,6 +51,7 @@ def write(path: str | Path, header: Mapping[str, Any], arrays: Mapping[str, Arra
     >>> header["note"], arrays["w"]
     ('hello', array([1., 1., 1.]))
     """
+    # allow_nan=False: NaN in a header is a mistake, and no JSON.
     text = json.dumps({"kind": _KIND, "format": list(FORMAT), **header}, allow_nan=False)
     write_arrays(path, {_HEADER: np.array(text), **arrays})
 

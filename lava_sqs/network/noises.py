@@ -71,6 +71,7 @@ def under_noise(spec: NetworkSpec, names: Collection[str], noise: Any) -> Networ
         if layer.name in names:
             own, neuron = given, layer.neuron
             if isinstance(given, NoisePerNeuron):
+                # A part of the list whose models are all equal becomes one model again.
                 own = check_noise("noise", given[at : at + layer.size], layer.size)
                 at += layer.size
             takes: Any = neuron

@@ -160,6 +160,7 @@ def layers_on(
     for i, layer in enumerate(spec.layers):
         angles, neuron = parameters[layer.name].angles, layer.neuron
         if isinstance(neuron, SQSNeuron) and not neuron.ansatz.is_classical:
+            # By repeat and layer: a cached answer of one is never taken for another's.
             own = _seeds.of_sequence(_seeds.sequence(seed, _DRAWS, repeat, i), np.uint64)
             found.append(DeviceNeurons(device, neuron, angles, own))
         else:
@@ -208,11 +209,13 @@ class DeviceNeurons:
         # (S, B, K, N) -> a set per neuron and sample, neuron by neuron
         sets = z.reshape(steps, batch, size, channels).transpose(2, 1, 0, 3)
         currents = np.asarray(sets, dtype=float).reshape(size * batch, steps, channels)
+        # Neuron by neuron, as the sets: row k * batch + b has the angles of neuron k.
         theta = np.repeat(self._params, batch, axis=0)
         trains = self._device.sample(self._neuron.ansatz, theta, currents, seed=self._seed)
         said = trains.reshape(size, batch, steps, channels).transpose(0, 3, 2, 1)
         # neuron-major, as neurons of batches hand it over
         spikes = np.ascontiguousarray(said.reshape(size * channels, steps, batch), dtype=z.dtype)
+        # A device knows no probabilities: a length of 0, so that no rule takes NaN for one.
         unknown = np.full((0, batch, size * channels), np.nan)
         return RunOut(spikes.transpose(1, 2, 0), unknown, np.full((steps, batch, size), np.nan))
 

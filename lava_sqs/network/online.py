@@ -27,6 +27,7 @@ class _Once(Trainer):
         return None
 
     def _factor(self, done: float) -> float:
+        # Nobody knows how many samples will come: there is no end for a rate to fall towards.
         return 1.0
 
     def run(self) -> None:

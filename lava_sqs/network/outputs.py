@@ -140,9 +140,11 @@ class _Regressor(RegressorMixin, _Network):
         if not going_on:
             shown = targets[own]
             self.target_mean_, std = shown.mean(axis=0), shown.std(axis=0)
+            # Relative to the mean: equal numbers have a deviation of some rounding errors, not 0.
             tiny = 1e-12 * np.maximum(np.abs(self.target_mean_), np.finfo(float).tiny)
             self.target_std_ = np.where(std > tiny, std, 1.0)  # a constant is its mean
         standard = (targets - self.target_mean_) / self.target_std_
+        # NaN of steps without a value would survive a multiplication by their weight of 0.
         standard[~own] = 0.0
         return np.asarray(standard)
 
@@ -231,6 +233,7 @@ class _Regressor(RegressorMixin, _Network):
         if self.per_step_:
             return Reading(decay_of(kept.time_constant), lag, steps)
         share = sequences.counted_steps(own, lag, self.spec_.depth, kept.readout_from)
+        # A mean over the steps that count: samples of any length read out alike.
         return Reading(0.0, lag, steps, share / share.sum(axis=0))
 
     def _answer_shape(self, X: Array) -> tuple[int, ...]:

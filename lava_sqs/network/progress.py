@@ -155,6 +155,7 @@ def _epoch_of(line: str) -> float:
 def add_row(path: Path, record: EpochRecord) -> None:
     """Add one epoch to a log, by one write that is on its way to the disk when this returns."""
     row = _line("" if (v := getattr(record, name)) is None else v for name in COLUMNS)
+    # Unbuffered: one system call per row, so a kill leaves whole rows or one torn line.
     with open(path, "ab", buffering=0) as file:
         file.write(row.encode())
 
@@ -191,11 +192,13 @@ def still_falling(losses: Any, factors: Any) -> tuple[float, float] | None:
     losses, moved = np.asarray(losses, dtype=float), np.cumsum(factors)
     if len(losses) < _FEWEST or not np.isfinite(losses).all():
         return None
+    # Time in units of what was moved: under a cosine the last updates are many and move nothing.
     share = moved / moved[-1]
     third, last = losses[(share > 0.5) & (share <= 0.75)], losses[share > 0.75]
     if min(len(third), len(last)) < 4:
         return None
     fall = float(third.mean() - last.mean())
+    # E[(x_t+1 - x_t)^2] / 2 is the variance of the noise even while the mean falls slowly.
     spread = [np.square(np.diff(part)).mean() / 2 / len(part) for part in (third, last)]
     begun = losses[: max(2, len(losses) // 100)].mean()
     if fall <= 4 * math.sqrt(sum(spread)) or fall <= 0.08 * (begun - last.mean()):

@@ -37,5 +37,6 @@ def counted(X: Any, y: Any, kind: str | None, n_steps: int) -> tuple[Any, Any]:
 
 
 def _laid_out(counts: Any, kind: str) -> Any:
+    # (.., P, H, W) -> (.., H, W, P).
     counts = np.moveaxis(counts, -3, -1)
     return (counts > 0).astype(np.uint8) if kind == "spikes" else counts

@@ -95,6 +95,8 @@ class Trainer(_Checkpoints):
         self.objective, self.credit = objective_of(model), self._credit()
         self._set_objective()
         self.first = model.n_iter_
+        # The length of a spike vector of rate 1/2: weights of many inputs move by less each, so
+        # that one update moves the currents of all layers alike.
         self.lengths = {la.name: math.sqrt(la.channels / 2) for la in self.spec.layers}
         self.lengths[INPUT] = math.sqrt(max(float((inputs**2).sum(axis=2).mean()), 1e-12))
         self._set_rates()
@@ -153,6 +155,8 @@ class Trainer(_Checkpoints):
         model, by_score = self.model, self.credit == "score"
         self.epochs: int = epochs_of(model, len(self.X))
         self.rate = rate_of(model, self._n_updates())
+        # By score hidden neurons compare draws of the same input: with one there is no such
+        # baseline.
         self.n_draws = model.n_draws or (4 if by_score and len(self.spec.layers) > 1 else 1)
         self.hidden_rate = _or(model.hidden_learning_rate, (0.3 if by_score else 1.0) * self.rate)
         self.angle_rate = _or(model.angle_learning_rate, 0.2 * self.rate)

@@ -36,6 +36,7 @@ def of_sequences(
         raise ArgumentValueError("y", f"must have shape {wanted}, but has shape {y.shape}.")
     if ragged:
         time_first = X.swapaxes(1, 2) if channels_first else X
+        # Frames of zeros may be a sample's own here: each has a value that is to be predicted.
         own = sequences.own_steps(time_first, None, None, zeros=False).sum(axis=1)
         given = np.isfinite(y.reshape(*y.shape[:2], -1)).all(axis=2).sum(axis=1)
         if (own != given).any():

@@ -181,4 +181,5 @@ def _bloch_vectors(memory: Any, neuron: Any, qubit: int) -> tuple[NDArray[np.flo
         )
     if per_qubit:
         return np.asarray(chosen[:, qubit, 1:]), given
+    # X, Y and Z of this qubit and I of all others: its reduced state, without a partial trace.
     return np.asarray(chosen[:, np.arange(1, 4) * 4 ** (n - 1 - qubit)]), given

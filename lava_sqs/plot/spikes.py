@@ -107,6 +107,7 @@ def _draw_density(ax: Axes, spikes: Any, color: str) -> None:
         starts = np.arange(0, sums.shape[axis], n)
         widths = np.diff(np.append(starts, sums.shape[axis]))
         summed = np.add.reduceat(sums, starts, axis=axis)
+        # By how many there are: the last group may be a smaller one.
         sums = summed / (widths[:, None] if axis == 0 else widths)
     ends = [-(-size // n) * n for size, n in zip((steps, count), merged, strict=True)]
     ax.imshow(

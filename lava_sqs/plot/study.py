@@ -120,6 +120,7 @@ def plot_study(
     marks = _marks(name, presets)
     finite = [p.parameter(name) * factor for p in result.points if _finite(p.parameter(name))]
     edge = max([*finite, *marks.values()], default=1.0)
+    # An infinite lifetime gets a place beyond the last finite value.
     infinity = edge * (2 if logarithmic else 1.1)
     kind = kind_of(result, value)
     for points in curves.values():
@@ -195,6 +196,7 @@ def draw_presets(ax: Axes, parameter: str, presets: Sequence[str]) -> Axes:
         ax.axvline(at, color="0.4", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     # Names stand above the axes, side by side even where lines are not.
     ax.get_xlim()  # brings the limits up to date
+    # From left to right: each name begins where the one before leaves room, or above its own line.
     free = -math.inf
     for at, name in marks:
         place = ax.transData.transform((at, 0))[0] * 72 / ax.figure.dpi

@@ -60,6 +60,8 @@ class CompiledRule(LearningRuleApplierFloat):
         """Return *init_accumulator* with the rule's sum added, in Lava's order."""
         total: Any = None
         for scale, dependency, factors in self._products:
+            # Lava's order of products and sums: floating-point numbers depend on it, and are to be
+            # the same bits.
             value = scale * applier_args[dependency]
             for name, constant, is_sign in factors:
                 factor: Any = constant
@@ -130,6 +132,7 @@ class _Compiled:
             if graded == GradedSpikeCfg.USE_REGULAR_IMPULSE:
                 self.x1[again] += self._x_impulses[0]
             self.x2[again] += self._x_impulses[1]
+        # Lava keeps the latest spike of an epoch only; earlier ones have gone into the traces.
         self.tx[spiked] = self._within_epoch_time_step()
 
     def _process_post_spikes(self: Any, s_in_bap: Array) -> None:

@@ -29,6 +29,7 @@ def note_spikes(s_in, back, y1, y2, y3, x, y, tx, ty, y0, law, now, given):  # t
     for i in range(back.shape[0]):
         if back[i]:
             y0[i] = True
+            # Traces that the neurons send are not changed here.
             if ty[i] > 0 and not given:
                 for row in range(3):
                     y[row, i] += law[2 + row, 1]
@@ -80,6 +81,8 @@ def _apply(code, numbers, synapses, i, tx, ty, hx, hy, u, rows, new):  # type: i
         elif kind == SUM:
             for j in range(n):
                 number = synapses[a, i, j] + total[j]
+                # 0 as long as all is finite, NaN as soon as anything is not: one test after the
+                # loop.
                 odd += number * 0.0
                 new[a, i, j] = number
         else:

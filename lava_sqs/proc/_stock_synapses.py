@@ -54,6 +54,7 @@ _MOST_BITS = 24
 
 def add_columns(weights: Array, spikes: Array) -> Array:
     """Return the sum of the columns that spike, in order; *weights* lie column by column."""
+    # reduce along the first axis adds row after row; along the last NumPy would sum pairwise.
     total: Array = np.add.reduce(weights.T.take(spikes.nonzero()[0], axis=0))
     return total
 
@@ -65,6 +66,8 @@ def adds_exactly(weights: Array, payload: float) -> bool:
         bound = 2 * payload * np.abs(weights).sum(axis=1).max(initial=0.0)
     if not np.isfinite(bound):
         return False
+    # If every weight is a multiple of the last bit that the largest sum has, no sum is ever
+    # rounded.
     units = np.ldexp(weights, 53 - int(np.frexp(bound)[1]))
     return bool((units == np.rint(units)).all())
 
@@ -88,6 +91,7 @@ class _Entries:
             columns = csr_matrix((numbers, weights.indices, weights.indptr), weights.shape).tocsc()
             self._entries = np.split(columns.data, columns.indptr[1:-1])
         picked = [self._entries[j] for j in spikes.nonzero()[0]]
+        # Sorted: within a row from left to right, the order in which SciPy adds.
         at = np.sort(np.concatenate(picked)) if picked else np.zeros(0, int)
         start = np.searchsorted(at, weights.indptr)
         rows = np.flatnonzero(np.diff(start))
@@ -241,6 +245,7 @@ class _Delays:
 
     def _by_delay(self: Any) -> Any:
         """Return the matrix of these weights and delays."""
+        # By identity: comparing the numbers would cost as much as the product.
         if self._of is None or self._of[0] is not self.weights or self._of[1] is not self.delays:
             self._of = (self.weights, self.delays)
             longest = self.a_buff.shape[-1] - 1

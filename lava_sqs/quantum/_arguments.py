@@ -29,6 +29,7 @@ Array = NDArray[Any]
 def check_uniforms(uniforms: Any, shape: tuple[int, ...]) -> Array:
     """Return random numbers that decide outcomes: of *shape*, in [0, 1)."""
     u = uniforms
+    # The usual array passes with one sum; the long check says what is wrong with all others.
     if type(u) is not np.ndarray or u.dtype != np.float64 or not np.isfinite(u.sum()):
         u = check_real("uniforms", u)
     check_shape("uniforms", u, shape)
@@ -80,6 +81,7 @@ def outcome_index(bits: Array) -> Array:
     n_io = bits.shape[-1]
     if n_io == 1:
         return np.ascontiguousarray(bits[..., 0], dtype=np.int64)
+    # One measurement has one outcome for all io qubits: a part of it cannot be clamped by itself.
     free = (bits == -1).any(axis=-1)
     if (free != (bits == -1).all(axis=-1)).any():
         raise ArgumentValueError(

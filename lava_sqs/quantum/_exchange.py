@@ -250,6 +250,7 @@ def _does_what_its_name_says(operation: Any) -> bool:
     name = _SAME.get(operation.name)
     if name is None or len(operation.params) != (name in ROTATIONS):
         return False
+    # Two angles without symmetry: a gate that agrees at both is the same function of its angle.
     for value in (0.7, -2.1):
         bound = operation.definition.assign_parameters(
             dict.fromkeys(operation.definition.parameters, value)
@@ -263,6 +264,7 @@ def _does_what_its_name_says(operation: Any) -> bool:
             return False
         want: Any = make[0](*angles)
         has = need("qiskit.quantum_info").Operator(bound).reverse_qargs().data
+        # |Tr(U^dagger V)| / d = 1: equal up to a global phase.
         if abs(abs(np.vdot(want.full(), has)) / len(has) - 1) > 1e-9:
             return False
     return True
@@ -332,6 +334,7 @@ def _turned(
     n = len(parameters)
     offset = at([0.0] * n)
     slopes = [_number(angle.gradient(p)) for p in parameters]
+    # Whether an expression is affine is tried and not proved: Qiskit has no way to ask.
     tries = np.random.default_rng(0).uniform(-3, 3, (4, n))
     errors = [abs(at(list(x)) - offset - float(np.dot(slopes, x))) for x in tries]
     if not max(errors) < 1e-9 or not max(map(abs, [offset, *slopes])) < _LARGEST_ANGLE:
@@ -346,6 +349,7 @@ def _turned(
             "several: it is taken apart, and costs nothing on a device.)",
         )
     for i, (parameter, slope) in enumerate(zip(parameters, slopes, strict=True)):
+        # RZ(a + b) = RZ(a) RZ(b): one gate per parameter, the offset in the first.
         yield (gate, qubits, (parameter.name, slope, 0.0 if i else offset))
 
 

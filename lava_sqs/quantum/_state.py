@@ -166,6 +166,7 @@ def _hash(plain: Any) -> str:
 def _numbers(rng: np.random.Generator) -> Array:
     all_: Any = rng.bit_generator.state
     large = (all_["state"]["state"], all_["state"]["inc"])
+    # PCG64 has two numbers of 128 bits; NumPy's widest integer has 64.
     halves = [half for number in large for half in (number >> 64, number & _HALF)]
     return np.array([*halves, all_["has_uint32"], all_["uinteger"]], dtype=np.uint64)
 
@@ -234,6 +235,7 @@ def _checked(state: Any, now: dict[str, Array]) -> dict[str, Array]:
     if (new["counters"] < 0).any():
         raise ArgumentValueError("state", "must hold `counters` from 0.")
     for name in ("outcomes", "errors"):
+        # The increment of PCG64 is odd: an even one is no generator's.
         *_, low, has, left = map(int, new[name]) if len(new[name]) else (1, 0, 0)
         if low % 2 == 0 or has > 1 or left >= 2**32:
             raise ArgumentValueError("state", f"must hold a generator's numbers in `{name}`.")

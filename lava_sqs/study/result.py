@@ -103,6 +103,8 @@ class PointResult:
         prefix, _, field = name.rpartition(".")
         for ratio, (target, of) in RATIOS.items():
             by, base = self.params.get(f"{prefix}.{ratio}"), self.params.get(f"{prefix}.{of}")
+            # The axis of a picture may be a parameter that nobody gave: t2 follows from t1 and a
+            # ratio.
             if field == target and by is not None:
                 return None if base is None or isinstance(base, list) else base * by
         return None
@@ -190,6 +192,7 @@ class StudyResult:
     @cached_property
     def varying(self) -> list[str]:
         """Names of the parameters that differ between points."""
+        # repr: lists cannot be members of a set, and 1 and True are not the same parameter.
         columns = {
             name: {repr(p.params.get(name)) for p in self.points} for name in self.parameters
         }
@@ -255,6 +258,7 @@ class StudyResult:
                 return False
             return all(_column(point, k) in values for k, values in wanted.items())
 
+        # Rows are kept, not points: what is selected can be saved, added up and selected again.
         ids = {p.id for p in self.points if fits(p)}
         return StudyResult(tuple(r for r in self.rows if r.point_id in ids), self.skipped)
 

@@ -106,6 +106,7 @@ class Study:
             if not version:
                 raise ArgumentValueError("version", "must not be empty.")
         self._identity = identity(self.task, version)
+        # All points are checked before the first batch runs: a typo must not show after a night.
         expanded = expand(grid=grid, points=points, base=base)
         valid, self.skipped = select_valid(expanded, on_invalid)
         if not valid:
@@ -163,6 +164,7 @@ class Study:
         )
         if isolate is None:
             own = self.task.func if isinstance(self.task, functools.partial) else self.task
+            # A task that forks, as Lava's networks do, says so itself.
             isolate = bool(getattr(own, "isolate", False))
             timeout = getattr(own, "timeout", None) if timeout is None else timeout
         if timeout is not None:
@@ -213,6 +215,7 @@ class Study:
                 StudyWarning,
                 stacklevel=4,
             )
+        # Equal parameters and another id: the task itself has changed.
         ours = {canonical(p.params) for p in self.points}
         if other := [
             r

@@ -40,6 +40,7 @@ class PyCountSoftmaxModelFloat(NamingModel):
             if self.at_reset:
                 self._counts = np.zeros(counts.shape)
             self._counts += check_received("a_in", counts)
+            # Sent in every step: who receives waits for a message of each.
             told = np.zeros(counts.shape)
             if self.time_step % self._reset_interval == 0:
                 told = self._told(self._check_labels(labels))
@@ -60,6 +61,7 @@ class PyCountSoftmaxModelFloat(NamingModel):
         log_q = log_softmax(logits, axis=1)
         rows = np.arange(len(labels))
         self._recording.append({"log_q": log_q[rows, labels], "predicted": logits.argmax(axis=1)})
+        # d log q_y / d a_k = 1[k = y] - q_k, times beta for a spike.
         told = -np.exp(log_q)
         told[rows, labels] += 1.0
         return np.asarray(self._beta * np.repeat(told, per_class.shape[2], axis=1).ravel())

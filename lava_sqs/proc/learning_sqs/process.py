@@ -217,6 +217,7 @@ class LearningSQS(SQS):
         carried: dict[str, Any] = {} if free else {"size": n // self.io_qubits, "window": window}
         carried |= {"rows": self._population.size, "angles": lr_theta > 0}
         check_exact(self.ansatz, self.noise, backend=self.backend, **carried)
+        # Hidden neurons hear of all steps of a sample at once, when it has ended.
         told = n * steps if free and role == "hidden" else n
         self.a_third_factor_in = self._in_port("a_third_factor_in", (told,))
         self.s_out_bap = self._out_port("s_out_bap", (n,))

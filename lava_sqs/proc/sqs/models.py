@@ -148,8 +148,10 @@ class AbstractPySQSModel(NamingModel):
     def _set_memory(self, array: NDArray[Any]) -> None:
         state = self._population.memory
         array = array.reshape(state.shape)
+        # Zeros: Lava's idiom for a reset, and what a stock Reset writes.
         if not array.any():
             self._population.reset()
+        # Only what differs is checked and set: reading and writing back keeps every bit.
         elif not np.array_equal(array, state):
             self._population.reset(array)
 

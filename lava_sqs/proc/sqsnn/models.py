@@ -53,6 +53,8 @@ class SQSNetworkModel(AbstractSubProcessModel):
             outputs[layer.name] = s_out if s_out.shape == flat else s_out.reshape(flat)
             # The layer itself last: currents add up in the order of the connections.
             for source in (*layer.others, *[layer.name] * layer.recurrent):
+                # Inputs may be values, which Dense takes as graded spikes; those between layers are
+                # 0 and 1.
                 bits = _MESSAGE_BITS if source == INPUT else 0
                 connection, weights = _connection(own.weights[source], layer.kernel(source), bits)
                 setattr(self, f"{layer.name}_from_{source}", connection)

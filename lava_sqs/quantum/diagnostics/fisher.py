@@ -104,6 +104,7 @@ def fisher_information(
         n * steps * (each + 5e-6),
         "Use fewer steps or qubits, or score_spike_train on sampled trains.",
     )
+    # All trains as the batch of one neuron: one scoring for the whole sum.
     bits = (np.arange(n)[:, None] >> np.arange(z.size)[::-1]) & 1
     spikes = bits.reshape(n, steps, 1, n_io).swapaxes(0, 1)
     z = np.broadcast_to(z[:, None, None], spikes.shape)
@@ -114,4 +115,5 @@ def fisher_information(
     logp, d_theta, d_z = scorer.score(np.ascontiguousarray(z), spikes, per_sample=True)
     by_current = d_z.reshape(steps, n, n_io).swapaxes(0, 1).reshape(n, -1)
     scores = np.concatenate([d_theta[:, 0], by_current], axis=1)
+    # sum over trains of P s s^T.
     return np.asarray((scores * np.exp(logp)).T @ scores)

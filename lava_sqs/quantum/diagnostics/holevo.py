@@ -109,6 +109,7 @@ def holevo_information(
     if kept:
         _check_records(ansatz, values, n_outcomes, max_delay)
     after = neuron.branches(neuron.settled(washout))
+    # Unnormalised: a block's trace is the probability of its record, which the entropy needs.
     states = after if kept else after.sum(axis=1, keepdims=True)  # (V, records, D)
     found = [_holevo(neuron.q, states)]
     for _ in range(max_delay):

@@ -135,6 +135,8 @@ def spectral_gap(
         matrix = neuron.matrix
         if matrix is None:
             matrix = np.array([neuron.step(column) for column in np.eye(size)]).T
+        # T keeps the trace, so its first row is (1, 0, ..): without row and column 0 the eigenvalue
+        # 1 is gone.
         found, tolerance = np.linalg.eigvals(matrix[1:, 1:]), 0.0
     else:
         check_int("n_eigenvalues", n_eigenvalues, maximum=min(size // 8, 100))

@@ -66,6 +66,7 @@ def _vectors(name: str, memory: Any, per_qubit: bool = False) -> Array:
         )
     if not per_qubit or (note is not None and note.per_qubit):
         return vectors
+    # Components with I on all other qubits are those of the reduced state: the trace takes no work.
     letters = np.arange(4) * 4 ** np.arange(n)[::-1, None]  # the others are the identity
     return np.asarray(vectors[..., letters])
 
@@ -147,6 +148,7 @@ def entropy_of(levels: Array) -> Array:
     >>> float(entropy_of(np.array([0.5, 0.25, 0.25])))
     1.5
     """
+    # 0 log 0 = 0, and eigenvalues of pure states come out as -1e-17.
     levels = np.clip(levels, 0, 1)
     return np.asarray(-np.sum(levels * np.log2(np.where(levels > 0, levels, 1)), axis=-1)) + 0.0
 
@@ -198,6 +200,8 @@ def fidelity(memory: Any, other: Any) -> Array:
             f"must have as many components as `memory` ({a.shape[-1]}), but has {b.shape[-1]}.",
         )
     product = _square_roots(pauli_to_matrices(a)) @ _square_roots(pauli_to_matrices(b))
+    # The nuclear norm by singular values: the square root of a product of near-singular matrices
+    # would lose half of the digits again.
     overlap = np.linalg.svd(product, compute_uv=False).sum(axis=-1) ** 2
     return np.asarray(np.clip(overlap, 0, 1))
 

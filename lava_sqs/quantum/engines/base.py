@@ -140,6 +140,7 @@ class PauliEngine:
         return pauli_to_qobj(self.memory[b, k])
 
     def expect(self, op: qutip.Qobj) -> Array:
+        # Tr(O rho) = 2^-n sum_a O_a r_a: the Pauli operators are orthogonal, with norm 2^n.
         return np.asarray(self.memory @ qobj_to_pauli(op) / 2**self._qubits)
 
 
@@ -177,6 +178,8 @@ class CompiledEngine(PauliEngine):
 
     def set_theta(self, theta: Array, changed: Array) -> None:
         """Take the angles (K, P); see :class:`~lava_sqs.quantum.engines.base.Engine`."""
+        # Equal angles and one noise: one instrument, and one matrix product for the whole
+        # population.
         if self._recipe.each is None and (theta == theta[0]).all():  # one set serves all
             theta, changed = theta[:1], np.ones(1, dtype=bool)
         if self._n_sets != len(theta):

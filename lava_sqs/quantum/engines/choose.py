@@ -146,6 +146,7 @@ def exact_backend(
     """
     if ansatz.is_classical:
         return "instrument"
+    # A pure memory stays pure given its outcomes; averaged over them it does not.
     pure = _noiseless(noise) and not mixed
     largest = _LARGEST_INSTRUMENT[not pure, False]
     fits = compiled_bytes(ansatz, noise, 2 * size) <= compiled_limit()

@@ -35,6 +35,7 @@ class InstrumentEngine(CompiledEngine):
         self._eta = self._program.etas(recipe.size)
         super().__init__(recipe)
         self._effects = self._blocks = np.empty((0, 0, 0))
+        # 2**23 numbers, 64 MiB, are built at a time, before they are packed.
         self._chunk = max(1, 2**23 // math.prod(self._program.shape))
 
     @property
@@ -68,6 +69,8 @@ class InstrumentEngine(CompiledEngine):
         -------
         bool
         """
+        # inspect_angles also tells whether all rows are equal: then one set is packed for all
+        # neurons.
         if len(theta) != self._n_sets or (len(theta) > 1 and step.inspect_angles(theta)[1]):
             return False
         step.pack_into(instruments, self._effects, self._blocks)

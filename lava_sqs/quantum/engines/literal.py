@@ -45,6 +45,7 @@ class LiteralEngine(PauliEngine):
         ]
         for new_row, old_row in zip(self._neurons, old, strict=False):
             for new, before in zip(new_row, old_row, strict=True):
+                # New angles leave the state alone, as in every engine.
                 new.memory = before.memory
 
     @property
@@ -88,6 +89,7 @@ class LiteralEngine(PauliEngine):
                 fixed = neuron.outcomes[clamp[t, b, k]]
             bits, p = neuron.step(z[t, b, k], u=float(u[t, b, k]), outcome=fixed)
             spikes[t, b, k] = bits
+            # p of what was reported; readout errors are in it.
             chosen = p[neuron.outcomes.index(bits)]
             hits += bool(chosen < self._floor)
             if p_spike.shape[0]:

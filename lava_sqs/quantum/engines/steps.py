@@ -76,6 +76,7 @@ class Steps:
             others = [q for q in range(self._n) if q not in qubits]
             rows = index.transpose(*others, *qubits).reshape(-1, 2 ** len(qubits))
             if control is not None:
+                # Where the control is 0 nothing happens: these groups are not even visited.
                 rows = rows[(rows[:, 0] >> (self._n - 1 - control)) & 1 == 1]
             self._places[qubits, control] = self._n_groups, len(rows)
             self._groups.append(rows.ravel())
@@ -194,6 +195,7 @@ class _Gates:
     def matrices(self, theta: Array, dtype: Any) -> Array:
         """Return every gate's matrix for the angles (K, P): real and imaginary parts (K, 2, G)."""
         params = [*self._params, -1]
+        # The last column is the angle 0, of entries that are not trained; their parameter is -1.
         padded = np.concatenate([self._angles.of(theta), np.zeros((len(theta), 1))], axis=1)
         constant, cosine, sine = np.concatenate([*self._harmonics, np.zeros((3, 1))], axis=1)
         gates = np.empty((len(theta), 2, len(params)), dtype=dtype)

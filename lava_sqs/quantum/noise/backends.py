@@ -73,6 +73,7 @@ def trouble(target: Any, qubits: Sequence[int], io: int, pairs: Iterable[Any]) -
             if value is None or not value > 0:
                 return f"qubit {q} has no {name}"
         for gate in ("sx", "x"):
+            # Targets report broken gates with the error 1, or without properties at all.
             own = target[gate].get((q,)) if gate in target.operation_names else None
             if gate == "sx" and (own is None or own.duration is None):
                 return f"qubit {q} has no {gate} with a duration"
@@ -110,6 +111,7 @@ def readout_errors(target: Any, q: int) -> tuple[float, float]:
 def lifetimes(target: Any, q: int) -> tuple[float, float]:
     """Return t1 and t2 of a qubit; where t2 exceeds 2 t1, its limit, as Aer does."""
     known = target.qubit_properties[q]
+    # Fitted lifetimes have errors of their own, and published t2 may exceed what t1 allows.
     return float(known.t1), min(float(known.t2), 2 * float(known.t1))
 
 
@@ -149,6 +151,7 @@ def best(target: Any, n: int, io: int, pairs: Iterable[tuple[int, int]]) -> tupl
 def _cost(target: Any, chosen: tuple[int, ...], io: int, pairs: Any) -> float:
     """Return about how often a step goes wrong: entanglers, readout, and the memory's wait."""
     errors = sum(2 * (coupled(target, chosen[a], chosen[b]).error or 0.0) for a, b in pairs)
+    # The memory waits in every step until the slowest io qubit is read out and reset.
     waits = max(target["measure"][q,].duration + target["reset"][q,].duration for q in chosen[:io])
     for k, q in enumerate(chosen):
         t1, t2 = lifetimes(target, q)
@@ -202,6 +205,7 @@ def _fields(backend: Any, target: Any, chosen: tuple[int, ...], io: int) -> dict
                 error = _depol(own, [times[k]])
                 gates.append(GateNoise(name.upper(), (k,), error, float(own.duration)))
                 if name == "sx":
+                    # RX(pi z) is two SX pulses between virtual rotations.
                     gates.append(_encoding(k, times[k], error, float(own.duration)))
                     pulse, depol = max(pulse, float(own.duration)), max(depol, error)
     pair_time, pair_error = 0.0, 0.0

@@ -152,7 +152,10 @@ def depol_from_gate_infidelity(
             f"must be short enough for t1 = {times['t1']} and t2 = {times['t2']} to "
             f"leave something of the qubit, but got {duration} s.",
         )
+    # Process fidelity F = 1 - r (d + 1)/d, and F = (1 + lambda (Tr R - 1)) / d^2, solved for
+    # lambda.
     shrink = (d**2 * (1 - r * (d + 1) / d) - 1) / (trace - 1)
+    # lambda = 1 - p d^2 / (d^2 - 1): at p = 1 - 1/d^2 nothing of the state is left.
     p = (1 - shrink) * (d**2 - 1) / d**2
     if p < -1e-12 and check_choice("below", below, ("raise", "zero")) == "raise":
         # Average infidelity from process fidelity: r = (1 - F) d / (d + 1), F = Tr R / d^2.

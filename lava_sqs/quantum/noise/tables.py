@@ -269,6 +269,8 @@ def turned(matrix: Any, share: float) -> NDArray[np.complex128]:
     """Return U**(1 + share) of a unitary, by the principal logarithm of its eigenvalues."""
     import scipy.linalg
 
+    # Schur, not eig: of a unitary the triangle is diagonal and the basis unitary, degenerate or
+    # not.
     triangle, basis = scipy.linalg.schur(np.asarray(matrix, complex), output="complex")
     phases = np.angle(np.diag(triangle))
     phases[phases < -np.pi + 1e-9] = np.pi  # -1 is exp(+i pi), whatever its rounding

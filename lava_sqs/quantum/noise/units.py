@@ -28,7 +28,7 @@ def with_unit(
     """Return numbers in the largest unit in which all that are not 0 are at least 1."""
     values = value if isinstance(value, tuple) else (value,)
     finite = [v for v in values if 0 < v < math.inf]
-    # 1e-9: 1e-6 / 1e-6 may miss 1 by a rounding error, and would be shown as 1000 ns.
+    # 1e-9: a number that was computed may miss 1 us by a rounding error, and is not 1000 ns.
     fitting = [u for u in units if finite and min(finite) >= u[1] * (1 - 1e-9)]
     unit, size = (fitting or units)[-1 if fitting else 0]
     text = join.join(f"{v / size:.4g}" for v in values)

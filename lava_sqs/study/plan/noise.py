@@ -151,6 +151,7 @@ def noise_from(
             model = _preset(params, prefix).replace(**fields)
         else:
             model = NoiseModel(**fields)
+        # After all fields are set, so that the factor is one of the noise as a whole.
         model = model if factor is None else model.scaled(factor)
     width = params.get(f"{prefix}.spread")
     if width is None:

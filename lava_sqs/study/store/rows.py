@@ -116,6 +116,7 @@ def cells_of(row: Row, columns: Sequence[str]) -> list[str]:
         "seed": str(row.seed),
         "shots": str(c.shots),
         "errors": "" if values else str(c.errors),
+        # repr: the shortest text that reads back as the same float, so sums agree after a restart.
         "value_sum": repr(c.value_sum) if values else "",
         "value_sq": repr(c.value_sq) if values else "",
         "sample_errors": " ".join(map(str, c.sample_errors)),

@@ -126,6 +126,8 @@ class Encoder:
             index = len(self.entries)
             self.seen[id(value)] = index, value
             self.entries.append(None)
+            # After its place was taken: objects that reach themselves find that place, and the
+            # recursion ends.
             self.entries[index] = make(value)
         return ["see", self.seen[id(value)][0]]
 
@@ -179,6 +181,7 @@ class Encoder:
 
     def sequence(self, value: Any) -> Any:
         if isinstance(value, (set, frozenset)):
+            # The order of a set depends on the hash seed of the process.
             return [type(value).__name__, sorted(map(self.alone, value))]
         items = [self.encode(v) for v in value]
         return [type(value).__name__, items]
@@ -211,6 +214,7 @@ class Encoder:
         elif dtype.names:  # bytes between the fields hold anything
             items = [[n, self.array(value[n])] for n in dtype.names]
         else:
+            # The bytes themselves: NaN equals itself here, and -0.0 is not 0.0.
             data = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
             items = [hashlib.sha256(data.data).hexdigest()]
         return [name, dtype.str, list(value.shape), items]

@@ -99,6 +99,7 @@ def source_of(function: types.FunctionType) -> tuple[Any, Parsed] | None:
         return None
     text = "".join(lines)
     parsed = parse(text, code.co_flags & _FUTURE) if text else None
+    # Code objects compare by what they do: a file that was edited since no longer holds this one.
     if parsed is None or code not in parsed.codes:
         return None
     nodes = parsed.functions.get((code.co_name, code.co_firstlineno), [])
@@ -119,6 +120,7 @@ def tree_of(node: Any, top: bool = False) -> Any:
     skipped = {"ctx", "kind", "type_comment", "type_ignores"}
     function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
     if function or isinstance(node, ast.arg):
+        # Annotations do nothing when a function runs.
         skipped |= {"returns", "annotation"}
     if function and top:
         skipped |= {"decorator_list"}
@@ -143,6 +145,7 @@ def _without_docstring(body: list[Any]) -> list[Any]:
 def constant(value: Any) -> Any:
     """Return a constant of the source with its type: 1, 1.0 and True are not the same."""
     if isinstance(value, float):
+        # hex: every bit, and -0.0 is not 0.0.
         return ["float", value.hex()]
     if isinstance(value, complex):
         return ["complex", value.real.hex(), value.imag.hex()]

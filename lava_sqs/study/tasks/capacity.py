@@ -113,6 +113,7 @@ class MemoryCapacityTask:
         circuit, noise = circuit_from(params), noise_from(params)
         rng = np.random.default_rng(seed)
         values = []
+        # Without angles every draw would be the same circuit, and its spread 0 a false certainty.
         for _ in range(self.circuits if circuit.n_params else 1):
             theta = rng.uniform(-np.pi, np.pi, circuit.n_params)
             found = memory_capacity(circuit, theta, noise, max_delay=self.max_delay)

@@ -116,6 +116,8 @@ def quantised(model: Any, bits: int) -> Any:
         for weights in own.weights.values():
             step = np.abs(weights).max() / levels
             if step > 0:
+                # 2^(b-1) - 1 steps to either side of 0: signed integers without the most negative
+                # one.
                 weights[...] = step * np.round(weights / step)
     return model
 
@@ -135,6 +137,7 @@ def predict(model: Any, x: Any, params: Mapping[str, Any], seed: np.random.SeedS
     """
     if (bits := _bits(params)) is not None:
         model = quantised(model, bits)
+    # A child of the batch's seed: which devices are drawn is independent of what they then say.
     key = _seeds.of_sequence(_seeds.sequence(_seeds.of_sequence(seed), 1))
     noise = noise_from(params, size=_takers(model, params), seed=key)
     arguments: dict[str, Any] = {} if noise is None else {"noise": noise}
@@ -216,8 +219,10 @@ def _fit_once(model: Any, data: Dataset, path: Path) -> Any:
     A training that was killed continues from its last epoch.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A file lock: workers share nothing else, and the system releases it when a process dies.
     with open(path.with_suffix(".lock"), "w") as file:
         lock(file, path, fcntl.LOCK_EX)
+        # Asked under the lock: whoever waited finds the file of the one who was first.
         if not path.exists():
             partial = path.with_suffix(".training")
             model.set_params(checkpoint=partial, resume=True)
@@ -389,6 +394,7 @@ class Accuracy:
             x, y = _dataset(*data).x_test, _dataset(*data).y_test
         model = self.model
         if isinstance(model, str):
+            # By its content: a file that was replaced meanwhile is another network.
             model = _loaded(model, _hash_of(model))
         elif model is None:
             own = json.dumps(_of_training(params))
@@ -472,5 +478,6 @@ class Training:
         for child in seed.spawn(self.networks):
             model = _fit(_untrained(params, _seeds.of_sequence(child)), x, y)
             guess = predict(model, x_test, params, child.spawn(1)[0])
+            # One number per training: the trainings are what is drawn again, not the test samples.
             values.append(float(np.mean(guess == y_test)))
         return Counts.of_values(values)
