@@ -269,9 +269,7 @@ class Space:
         if own.field == "zz":
             return float(m.zz[own.index][2])
         if own.field in _OF_GATES:
-            # The last entry of a gate is the one that holds, as in NoiseModel.known.
-            entry = [g for g in m.gates if _is(g, own.index)][-1]
-            return float(getattr(entry, own.field))
+            return _of_gate(m, own)
         value: Any = getattr(m, own.field)
         return float(value if own.index is None else value[own.index])
 
@@ -324,7 +322,7 @@ class Space:
         if own.field == "zz":
             return float(model.zz[own.index][2])
         if own.field in _OF_GATES:
-            return float(getattr([g for g in model.gates if _is(g, own.index)][-1], own.field))
+            return _of_gate(model, own)
         value = getattr(model, own.field)
         return float(value if own.index is None else value[own.index])
 
@@ -343,6 +341,12 @@ def _is(entry: Any, index: tuple[str, Any]) -> bool:
     gate, where = index
     own = None if entry.qubits is None else tuple(sorted(entry.qubits))
     return bool((entry.name, own) == (gate, where))
+
+
+def _of_gate(model: NoiseModel, own: _Free) -> float:
+    # The last entry of a gate that says this is the one that holds, as in NoiseModel.known.
+    said = (getattr(g, own.field) for g in model.gates if _is(g, own.index))
+    return float([value for value in said if value is not None][-1])
 
 
 def _put(value: Any, own: _Free, new: float) -> Any:

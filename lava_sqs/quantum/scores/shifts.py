@@ -51,23 +51,23 @@ def parameter_shift(
     A = single.build(angles)
     log_prefix, maps, states = _trajectory(A, single, z, outcomes)
     logp = log_prefix[-1] if T else np.zeros((B, K))
+    p = np.exp(np.diff(log_prefix, axis=0, prepend=np.zeros((1, B, K))))
 
     def scores(at: int, shifted: list[tuple[float, Array]]) -> Array:
         """sum_t L_t d log p_t, from all prefixes with the map of step *at* replaced."""
         total = np.zeros((T, B, K))
         for weight, replaced in shifted:
             # Only step `at` has the shifted map; before it nothing changes, after it the plain maps
-            # carry the change on. y stays unnormalised: its trace is P_shifted(1..t) / P(1..at-1),
-            # linear in the map.
-            y = np.einsum("bkij,bkj->bki", replaced, states[at])
+            # carry the change on. Divided by p(s_t | past) in each step, y has the trace
+            # P_shifted(1..t) / P(1..t), which is linear in the map and of the order of 1 however
+            # improbable the train is. d log P = dP / P: the rule is exact for the probability,
+            # wrong for its logarithm.
+            y = np.einsum("bkij,bkj->bki", replaced, states[at]) / p[at, ..., None]
             total[at] += weight * y[..., 0]
             for t in range(at + 1, T):
-                y = np.einsum("bkij,bkj->bki", maps[t], y)
+                y = np.einsum("bkij,bkj->bki", maps[t], y) / p[t, ..., None]
                 total[t] += weight * y[..., 0]
-        # states carry the prefix's normalisation: divide by P(1..t) / P(1..at-1)
-        before = log_prefix[at - 1] if at else np.zeros((B, K))
-        # d log P = dP / P: the rule is exact for the probability, wrong for its logarithm.
-        return _weighted(total / np.exp(log_prefix - before), signal)
+        return _weighted(total, signal)
 
     d_theta = np.zeros(theta.shape)
     for i, gate in enumerate(program.ansatz.gates):

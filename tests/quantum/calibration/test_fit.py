@@ -16,7 +16,7 @@ import scipy.stats
 from benchmarks.calibration import covered
 from lava_sqs import NoiseModel, Population, ansatz
 from lava_sqs.hardware import Simulated
-from lava_sqs.quantum.calibration import search
+from lava_sqs.quantum.calibration import parameters, search
 
 PAPER, LAYERED = ansatz.paper(), ansatz.layered()
 TORINO = NoiseModel.preset("ibm_torino")
@@ -292,3 +292,11 @@ def test_intervals_of_95_percent_hold_the_truth_as_often_as_they_say(method):
         held, _ = covered(range(seeds), 200, method=method)
     least = scipy.stats.binom.ppf(1e-4, seeds, 0.95)
     assert (held.sum(axis=0) >= least).all(), held.mean(axis=0)
+
+
+def test_a_gate_that_is_in_the_table_twice():
+    """The later entry says nothing of the error: the earlier one is what is fitted."""
+    noise = NoiseModel().with_gate("CRX", error=0.01).with_gate("CRX", over_rotation=0.1)
+    space = parameters.Space(noise, ("CRX.error",))
+    assert space.value(noise, 0) == 0.01
+    assert space.value(space.model(np.array([0.02])), 0) == 0.02

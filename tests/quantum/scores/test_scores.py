@@ -363,3 +363,17 @@ def test_ansatz_must_be_one():
     with pytest.raises(TypeError, match="`ansatz` must be an Ansatz"):
         score_spike_train("paper", np.zeros((1, 3)), np.zeros((1, 1)), np.zeros((1, 1)))
     assert isinstance(ansatz.paper(), Ansatz)
+
+
+def test_shifts_of_a_train_whose_probability_is_no_float():
+    """P = exp(-830) or so: the rule divides by it, and the scores are those of its logarithm."""
+    circuit = ansatz.paper()
+    theta = np.full((2, circuit.n_params), 0.02)
+    currents, spikes = np.ones((100, 2)), np.zeros((100, 2), bool)
+    one, other = (
+        score_spike_train(circuit, theta, currents, spikes, method=method)
+        for method in ("exact", "parameter-shift")
+    )
+    assert (one[0] < -745).all()
+    assert np.isfinite(one[1]).all()
+    np.testing.assert_allclose(other[1], one[1], rtol=1e-6)
