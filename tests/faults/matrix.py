@@ -95,7 +95,9 @@ ROWS = {
     "stop() twice": Row("works"),
     "stop() forgotten": Row("the network ends with the interpreter", alone=True),
     "run() after stop()": Row(
-        "RuntimeError that says what to do", "RuntimeError", ("'target'", "it was stopped", "anew")
+        "RuntimeError that says what to do",
+        "RuntimeError",
+        ("'target'", "it was stopped", "build the Processes again"),
     ),
     "multiprocessing used before the import": Row("works"),
     "/dev/shm too small": Row(
