@@ -15,7 +15,7 @@ from lava_sqs._files import kind_of
 from lava_sqs._seeds import check_seed
 from lava_sqs.data.dataset import Dataset
 from lava_sqs.data.event_files import needs, read_events
-from lava_sqs.data.event_sets import EventFrames, data_set
+from lava_sqs.data.event_sets import EventFrames, check_one_length, data_set
 from lava_sqs.data.events import bin_events
 
 __all__ = ["load_dvs_gesture", "load_shd"]
@@ -43,8 +43,9 @@ def load_shd(
     n_train, n_test : int, optional
         Samples to draw; None is all.
     bins, window
-        See :func:`bin_events`, from the beginning of a recording; a sample of SHD lasts up to
-        1.4 s.
+        See :func:`bin_events`, from the beginning of a recording. A bin has `window` microseconds;
+        what comes after the last bin is left out (a sample of SHD lasts up to 1.4 s). Without
+        `window` each recording is divided by its own length, so that time runs differently in each.
     pool : int
         Neighbouring units, of 700, that are summed into one.
     seed : int
@@ -71,6 +72,7 @@ def load_shd(
     Cramer, Stradmann, Schemmel, Zenke, IEEE TNNLS 33, 2744 (2022).
     """
     root = check_path("path", path)
+    check_one_length(bins)
     arrays: list[Array] = []
     merge = check_int("pool", pool, minimum=1, maximum=700)
     rng = np.random.default_rng(check_seed("seed", seed))
@@ -152,6 +154,7 @@ def load_dvs_gesture(
     Amir et al., CVPR (2017), 7388.
     """
     root = check_path("path", path)
+    check_one_length(bins)
     arrays: list[Array] = []
     for part in ("train", "test"):
         trials = root / f"trials_to_{part}.txt"

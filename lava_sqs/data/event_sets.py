@@ -196,6 +196,14 @@ def are_frames(events: Any) -> bool:
     return len(shape) == 4
 
 
+def check_one_length(bins: int | None) -> None:
+    """Refuse recordings whose number of bins would be that of their length."""
+    if bins is None:
+        raise ArgumentValueError(
+            "bins", "must be given, also with `window`: all samples of a data set have one length."
+        )
+
+
 def load_events(
     path: str | Path,
     *,
@@ -251,8 +259,7 @@ def load_events(
     6 2 (6, 5, 2, 6, 8) ['left' 'right']
     """
     root = check_path("path", path)
-    if window is not None and bins is None:
-        raise ArgumentValueError("bins", "must be given with `window`: a data set has one length.")
+    check_one_length(bins)
     rng = np.random.default_rng(check_seed("seed", seed))
     parts = {part: _part(root, part) for part in ("train", "test")}
     if all(parts.values()):

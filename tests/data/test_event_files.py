@@ -242,3 +242,10 @@ def test_a_folder_of_ones_own_recordings(tmp_path, divided):
     (tmp_path / ("Train" if divided else "") / "left" / "0.aedat4").write_bytes(b"\x89PNG\r\n")
     with pytest.raises(ValueError, match=r"0\.aedat4 must be a recording .* it is a PNG picture"):
         load_events(tmp_path, size=(100, 80), bins=6)
+
+
+@pytest.mark.parametrize("load", [load_shd, load_dvs_gesture])
+@pytest.mark.parametrize("window", [None, 10_000])
+def test_samples_of_a_data_set_have_one_length(load, window, tmp_path):
+    with pytest.raises(ValueError, match=r"`?bins`? must be given.*one length"):
+        load(tmp_path, bins=None, window=window)
