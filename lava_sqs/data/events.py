@@ -320,7 +320,7 @@ def load_nmnist(
     pool: int = 1,
     seed: int = 0,
 ) -> Dataset:
-    """Return N-MNIST as event counts (n, n_steps, 2, 34, 34): uint8, float32 where summed.
+    """Return N-MNIST as event counts (n, n_steps, 2, 34, 34): uint8 (at most 255), or float32 sums.
 
     Parameters
     ----------

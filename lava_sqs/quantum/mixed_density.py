@@ -120,22 +120,7 @@ class MixedDensity(DensityProgram):
             out[at, : slopes.shape[1]] = slopes
         return tables, out
 
-    def slope_tables(self, theta: Array) -> tuple[Array, Array]:
-        """Return :meth:`slopes`.
-
-        Parameters
-        ----------
-        theta : ndarray, shape (K, n_params)
-            Angles in radians.
-
-        Returns
-        -------
-        table : ndarray of int, shape (models, most slopes, 4)
-            See :meth:`slopes`.
-        slopes : ndarray, shape (K, most numbers)
-            See :meth:`slopes`.
-        """
-        return self.slopes(theta)
+    slope_tables = slopes  # that table has its axis of models already
 
     def pull_back(self, theta: Array, gradient: Array) -> Array:
         """Return the gradient by the angles of what has a gradient by the maps.

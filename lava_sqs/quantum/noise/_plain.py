@@ -64,6 +64,9 @@ class _Plain(_Physics):
     ) -> Self:
         """Return a model that knows more of a gate; what is said later replaces what was said.
 
+        An entry takes the error and the duration that it does not say from the more general one,
+        but not its over-rotation, channel and `relaxes`.
+
         Parameters
         ----------
         name : str
